@@ -1,0 +1,38 @@
+# Two commands do all their own set-up:
+#   make demo   deploys both sample apps to the local cloud, calls them, changes them, removes them
+#   make test   lint, types and every test
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test quick lint types clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python tests/demo.py
+
+test: $(VENV)/.installed-for-tests lint types
+	$(BIN)/python -m pytest
+
+quick: $(VENV)/.installed-for-tests lint types
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-for-tests
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-for-tests: $(VENV)/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

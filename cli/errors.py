@@ -1,0 +1,206 @@
+"""Everything that can go wrong for a user, one class per cause, each with an exit code of its own.
+
+A script can tell the causes apart by the code, a person by the three lines that `main` prints:
+
+    error: what happened, and to what
+    during: the step that was under way
+    hint: what to do next
+
+Only `main` catches these. Codes are stable: never reuse one.
+
+LambdifyError
+├── UsageError            2   a command was called the wrong way (click's own code too)
+├── SettingsError        10   lambdify.toml or [tool.lambdify] holds something we do not understand
+├── AppNotFound          11   no WSGI or ASGI app in the project
+├── AppAmbiguous         12   more than one, and nobody to ask
+├── AppBroken            13   the app does not import where it has to run
+├── NameCollision        14   the project's own lambdify.py hides this package
+├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
+├── BuildError           21   a wheel could not be built
+├── DockerUnavailable    22   a wheel has to be built, and no container engine answers
+├── BundleRefused        23   what was packed would not work on Lambda (wrong CPU, too big, missing file)
+├── PythonNotFound       24   no interpreter of the function's version on this machine
+├── CredentialsError     30   no AWS credentials, or expired ones
+├── RegionError          31   no region, or one where this cannot be deployed
+├── AccessDenied         32   the credentials may not do what has to be done
+├── AwsError             33   AWS refused for another reason
+├── StackBusy            40   another deployment of this stage is under way
+├── StackBroken          41   the stack is in a state that needs a decision
+├── StackForeign         42   a stack of that name exists and is not ours
+├── DeployFailed         43   CloudFormation could not apply the change, and rolled it back
+├── NotDeployed          44   there is nothing deployed under that stage
+├── FunctionFailed       45   the function was invoked and raised
+├── PortTaken            50   something else listens on the port that was asked for
+├── LocalCloudDown       51   the local cloud is not running
+├── LocalCloudFailed     52   the local cloud could not be started, or died
+├── Declined              3   the user said no at a prompt
+└── Interrupted         130   Ctrl-C
+"""
+
+
+class LambdifyError(Exception):
+    """Something that the user can act on. Subclasses name the cause and fix the exit code."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", during: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.during = during
+
+
+class UsageError(LambdifyError):
+    """A command was called the wrong way."""
+
+    exit_code = 2
+
+
+class Declined(LambdifyError):
+    """The user said no at a prompt."""
+
+    exit_code = 3
+
+
+class SettingsError(LambdifyError):
+    """lambdify.toml or [tool.lambdify] holds something we do not understand."""
+
+    exit_code = 10
+
+
+class AppNotFound(LambdifyError):
+    """There is no WSGI or ASGI app in the project."""
+
+    exit_code = 11
+
+
+class AppAmbiguous(LambdifyError):
+    """There is more than one app, and nobody to ask which."""
+
+    exit_code = 12
+
+
+class AppBroken(LambdifyError):
+    """The app does not import where it has to run."""
+
+    exit_code = 13
+
+
+class NameCollision(LambdifyError):
+    """The project's own lambdify.py would hide this package in the function."""
+
+    exit_code = 14
+
+
+class RequirementsError(LambdifyError):
+    """The dependencies do not resolve, or their file cannot be read."""
+
+    exit_code = 20
+
+
+class BuildError(LambdifyError):
+    """A wheel could not be built."""
+
+    exit_code = 21
+
+
+class DockerUnavailable(LambdifyError):
+    """A wheel has to be built, and no container engine answers."""
+
+    exit_code = 22
+
+
+class BundleRefused(LambdifyError):
+    """What was packed would not work on Lambda."""
+
+    exit_code = 23
+
+
+class PythonNotFound(LambdifyError):
+    """This machine has no interpreter of the function's version."""
+
+    exit_code = 24
+
+
+class CredentialsError(LambdifyError):
+    """There are no AWS credentials, or they have expired."""
+
+    exit_code = 30
+
+
+class RegionError(LambdifyError):
+    """No region is set, or the one that is cannot be used."""
+
+    exit_code = 31
+
+
+class AccessDenied(LambdifyError):
+    """The credentials may not do what has to be done."""
+
+    exit_code = 32
+
+
+class AwsError(LambdifyError):
+    """AWS refused a call for a reason that has no class of its own."""
+
+    exit_code = 33
+
+
+class StackBusy(LambdifyError):
+    """Another deployment of this stage is under way."""
+
+    exit_code = 40
+
+
+class StackBroken(LambdifyError):
+    """The stack is in a state that needs a decision."""
+
+    exit_code = 41
+
+
+class StackForeign(LambdifyError):
+    """A stack of that name exists and was not made by this project."""
+
+    exit_code = 42
+
+
+class DeployFailed(LambdifyError):
+    """CloudFormation could not apply the change, and rolled it back."""
+
+    exit_code = 43
+
+
+class NotDeployed(LambdifyError):
+    """Nothing is deployed under that stage."""
+
+    exit_code = 44
+
+
+class FunctionFailed(LambdifyError):
+    """The function was invoked and raised."""
+
+    exit_code = 45
+
+
+class PortTaken(LambdifyError):
+    """Something else listens on the port that was asked for."""
+
+    exit_code = 50
+
+
+class LocalCloudDown(LambdifyError):
+    """The local cloud is not running."""
+
+    exit_code = 51
+
+
+class LocalCloudFailed(LambdifyError):
+    """The local cloud could not be started, or died."""
+
+    exit_code = 52
+
+
+class Interrupted(LambdifyError):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130
