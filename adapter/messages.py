@@ -1,8 +1,8 @@
 """The two nouns everybody shares: what a client asked, and what the app answered.
 
-Both are plain values. An event source reads and writes them, the WSGI and ASGI sides consume and produce them, the
-local gateway uses the same two in the other direction. They are named tuples rather than dataclasses because one of
-each is made for every request, and a tuple is made several times faster.
+Both are plain values. An event source reads and writes them, the WSGI and ASGI sides consume and produce
+them, the local gateway uses the same two in the other direction. They are named tuples rather than
+dataclasses because one of each is made for every request, and a tuple is made several times faster.
 """
 
 from typing import NamedTuple
