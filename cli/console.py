@@ -1,0 +1,293 @@
+"""The only writer to the terminal.
+
+The answer goes to stdout, the story to stderr, so that `curl "$(lambdify deploy)"` works while a person
+still sees what happens. On a terminal the story is drawn with rich, which is imported when the first thing
+is drawn; in a pipe, in CI and on a dumb terminal it is plain lines, each of them whole.
+
+Rules:
+- Other rooms say what happens (`step`, `progress`, `note`, `warn`, `table`); how it looks is decided here.
+- `--quiet` leaves out the story, never a warning or an error.
+- `--json` changes the answer, never the story.
+- Nobody is asked anything unless both the question and the reply go through a terminal.
+- https://no-color.org is honoured (by rich), and CI=true, which most CI services set, means no animation.
+"""
+
+import json as json_module
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from lambdify.cli.errors import Declined, LambdifyError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console as Drawing
+
+Advance = Callable[[int], None]
+NUMBER = re.compile(r"[\d.,]+( ?\S{1,4})?|-?")
+"""A table cell that reads as a quantity: "12", "1.5 MB", or nothing."""
+
+
+class Console:
+    """Where everything that the user sees goes through."""
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        json: bool = False,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.quiet = quiet
+        self.json = json
+        self._stdin = stdin or sys.stdin
+        self._stdout = stdout or sys.stdout
+        self._stderr = stderr or sys.stderr
+        self._clock = clock
+        environ = os.environ if environ is None else environ
+        in_ci = environ.get("CI", "").lower() not in {"", "0", "false"}
+        on_terminal = self._stderr.isatty() and not in_ci
+        self._animated = on_terminal and environ.get("TERM") != "dumb"
+        self.interactive = on_terminal and self._stdin.isatty()
+        """Whether there is somebody to ask."""
+        self._drawing: Drawing | None = None
+        self._live: list[Any] = []
+        """What is being animated now, outermost first."""
+        self._unfinished = ""
+        """The step whose plain line still waits for its duration."""
+
+    # ---------------------------------------------------------------- the answer
+
+    def answer(self, text: str, value: object = None) -> None:
+        """Write what the command was run for to stdout: `text`, or with --json `value` as a line of JSON."""
+        if self.json:
+            text = json_module.dumps(text if value is None else value, ensure_ascii=False)
+        self._stdout.write(f"{text}\n")
+        # Whoever reads a followed log through a pipe wants the line now.
+        self._stdout.flush()
+
+    # ---------------------------------------------------------------- the story
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Show that something is under way, and how long it took, or that it failed."""
+        if self.quiet:
+            yield
+            return
+        started = self._clock()
+        outcome = "failed after "
+        try:
+            with self._animation(text) if self._animated else self._open_line(text):
+                yield
+            outcome = ""
+        except KeyboardInterrupt:
+            outcome = "interrupted after "
+            raise
+        finally:
+            self._finish(text, outcome, duration(self._clock() - started))
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Advance]:
+        """Show how much of `total` is done; the value is the function that says so: `advance(n)`."""
+        if self.quiet or not self._animated:
+            with self.step(label):
+                yield lambda _: None
+            return
+        # Only a terminal pays for rich.
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        bar = Progress(
+            TextColumn("  {task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=self._draw(),
+            transient=True,
+        )
+        task = bar.add_task(label, total=total)
+        started = self._clock()
+        outcome = "failed after "
+        try:
+            with self._lively(bar):
+                yield lambda count: bar.advance(task, count)
+            outcome = ""
+        finally:
+            self._finish(label, outcome, duration(self._clock() - started))
+
+    def note(self, text: str) -> None:
+        """Tell a fact that the user may want to know."""
+        if not self.quiet:
+            self._write(f"  {text}", "dim")
+
+    def warn(self, text: str) -> None:
+        """Tell a fact that the user should act on."""
+        self._write(f"warning: {text}", "yellow")
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show rows in aligned columns, as part of the story."""
+        if not self.quiet:
+            self._write("\n".join(f"  {line}" for line in columns(headers, rows)))
+
+    # ---------------------------------------------------------------- questions
+
+    def confirm(self, question: str, *, otherwise: str = "--yes") -> bool:
+        """Ask for a yes; anything else is a no. `otherwise` is the option that says yes without being asked."""
+        if not self.interactive:
+            raise UsageError(
+                f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',
+                hint=f"Add {otherwise} to go ahead without the question.",
+            )
+        return self._ask(f"{question} [y/N] ").lower() in {"y", "yes"}
+
+    def choose(self, question: str, options: Sequence[str]) -> str:
+        """Ask for one of the options, until it is one of them."""
+        if not self.interactive:
+            raise UsageError(
+                f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.'
+            )
+        self._write(question)
+        for number, option in enumerate(options, 1):
+            self._write(f"  {number}. {option}")
+        while True:
+            reply = self._ask(f"1-{len(options)}: ")
+            if reply in options:
+                return reply
+            if reply.isdecimal() and 1 <= int(reply) <= len(options):
+                return options[int(reply) - 1]
+
+    # ---------------------------------------------------------------- what went wrong
+
+    def error(self, error: LambdifyError, *, debug: bool = False) -> None:
+        """Show an error with its step and its hint; with `debug` also where in our code it came from."""
+        if debug:
+            self._write("".join(traceback.format_exception(error)).rstrip(), "dim")
+        self._write_labelled("error", error.message, "bold red")
+        if error.during:
+            self._write_labelled("during", error.during, "bold")
+        if error.hint:
+            self._write_labelled("hint", error.hint, "bold")
+
+    def crash(self, error: BaseException) -> None:
+        """Show a mistake of ours, with everything that is needed to report it."""
+        self._write("".join(traceback.format_exception(error)).rstrip(), "dim")
+        self._write_labelled("error", f"lambdify met a case it was not written for: {error!r}", "bold red")
+        self._write_labelled(
+            "hint", "This is a bug, sorry. Please report it with the lines above and the command.", "bold"
+        )
+
+    # ---------------------------------------------------------------- how it looks
+
+    def _draw(self) -> "Drawing":
+        if self._drawing is None:
+            from rich.console import Console as Drawing
+
+            self._drawing = Drawing(file=self._stderr, highlight=False, markup=False, emoji=False)
+        return self._drawing
+
+    def _write(self, text: str, style: str = "") -> None:
+        if self._animated:
+            # soft_wrap: a path or URL that rich breaks over two lines can no longer be copied.
+            self._draw().print(text, style=style, soft_wrap=True)
+            return
+        self._end_line()
+        self._stderr.write(f"{text}\n")
+        self._stderr.flush()
+
+    def _write_labelled(self, label: str, text: str, style: str) -> None:
+        if not self._animated:
+            self._write(f"{label}: {text}")
+            return
+        from rich.text import Text
+
+        self._draw().print(Text.assemble((f"{label}:", style), " ", text), soft_wrap=True)
+
+    def _animation(self, text: str) -> "Any":
+        from rich.status import Status
+        from rich.text import Text
+
+        return self._lively(Status(Text(text), console=self._draw(), spinner="dots"))
+
+    @contextmanager
+    def _lively(self, display: Any) -> Iterator[None]:
+        """Animate until the block ends; the display is listed, so that a question can hold it."""
+        self._live.append(display)
+        display.start()
+        try:
+            yield
+        finally:
+            display.stop()
+            self._live.remove(display)
+
+    @contextmanager
+    def _open_line(self, text: str) -> Iterator[None]:
+        """Begin a plain line at once: in a log one wants to see what hangs."""
+        self._end_line()
+        self._stderr.write(f"{text} ... ")
+        self._stderr.flush()
+        self._unfinished = text
+        yield
+
+    def _end_line(self) -> None:
+        if self._unfinished:
+            self._stderr.write("\n")
+            self._unfinished = ""
+
+    def _finish(self, text: str, outcome: str, took: str) -> None:
+        if self._animated:
+            from rich.text import Text
+
+            sign = ("✗", "red") if outcome else ("✓", "green")
+            self._draw().print(Text.assemble(sign, " ", text, (f"  {outcome}{took}", "dim")), soft_wrap=True)
+            return
+        if self._unfinished == text:
+            self._unfinished = ""
+            self._stderr.write(f"{outcome}{took}\n")
+            self._stderr.flush()
+        else:
+            self._write(f"{text} ... {outcome}{took}")
+
+    def _ask(self, prompt: str) -> str:
+        for display in reversed(self._live):
+            display.stop()
+        self._stderr.write(prompt)
+        self._stderr.flush()
+        reply = self._stdin.readline()
+        for display in self._live:
+            display.start()
+        if not reply:
+            raise Declined("The question was closed without an answer; nothing was changed.")
+        return reply.strip()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "0.3 s", "42 s", "2 min 05 s"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of an aligned table; columns that hold only quantities are aligned at the right."""
+    cells = [list(headers), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    right = [bool(rows) and all(map(NUMBER.fullmatch, column)) for column in zip(*rows, strict=True)] or [
+        False
+    ] * len(widths)
+    return [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in cells
+    ]
