@@ -139,7 +139,7 @@ class Console:
     # ---------------------------------------------------------------- questions
 
     def confirm(self, question: str, *, otherwise: str = "--yes") -> bool:
-        """Ask for a yes; anything else is a no. `otherwise` is the option that says yes without being asked."""
+        """Ask for a yes; anything else is a no. `otherwise` says yes without being asked."""
         if not self.interactive:
             raise UsageError(
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',
