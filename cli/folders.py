@@ -1,6 +1,6 @@
-"""Where lambdify keeps things on this machine: what it runs (home) and what it may always make again (cache).
+"""Where lambdify keeps things: what it runs (home), what can be made again (cache), a project's bundles.
 
-LAMBDIFY_HOME and LAMBDIFY_CACHE move them; otherwise the XDG base directories decide.
+LAMBDIFY_HOME and LAMBDIFY_CACHE move the first two; otherwise the XDG base directories decide.
 https://specifications.freedesktop.org/basedir-spec/latest/
 """
 
@@ -16,6 +16,17 @@ def home() -> Path:
 def cache() -> Path:
     """The folder of built wheels and runtime clients; deleting it costs time and nothing else."""
     return _folder("LAMBDIFY_CACHE", "XDG_CACHE_HOME", Path(".cache"))
+
+
+def workspace(root: Path) -> Path:
+    """The project's own `.lambdify/`, which keeps itself out of git; deleting it costs time only."""
+    folder = root / ".lambdify"
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        # As `venv` and the test runners do: nobody has to remember a line in their own .gitignore.
+        ignore.write_text("*\n")
+    return folder
 
 
 def _folder(own: str, standard: str, fallback: Path) -> Path:
