@@ -1,0 +1,244 @@
+"""The way to AWS: sessions and clients on first use, and AWS's errors turned into ours.
+
+Rules:
+- The only module that imports boto3 and botocore, and only inside functions: together they take a quarter of
+  a second, which `lambdify --help` must not pay.
+- Everything that talks to AWS takes an Account. A test makes one of stubbed clients.
+- An error of botocore never leaves a room: `translated` names its cause, `find` makes None of "not there".
+- AWS_ENDPOINT_URL, profiles, SSO and roles work as boto3 reads them; there is nothing of our own to set.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lambdify.cli.errors import AccessDenied, AwsError, CredentialsError, LambdifyError, RegionError
+from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.exceptions import ClientError
+
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+UNKNOWN_KEY = {
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
+THROTTLED = {
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+
+LONGEST_INVOCATION = 900
+"""Seconds that a function may run: https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An AWS account and region that calls can be made to."""
+
+    client: Callable[[str], Any]
+    """`client("s3")`: boto3's client, made on first use and then the same."""
+    account_id: str
+    region: str
+    partition: str
+    """The second field of every ARN: "aws", "aws-cn" or "aws-us-gov"."""
+
+
+def connect(
+    settings: Settings, *, endpoint_url: str | None = None, credentials: tuple[str, str] | None = None
+) -> Account:
+    """The account that the settings' profile, the environment or `credentials` (key id, secret) lead to.
+
+    One call is made, sts:GetCallerIdentity, which needs no permission: so what is wrong with profile, keys or
+    region is said here, before anything is built. Raises CredentialsError, RegionError.
+    """
+    with translated(during="connecting to AWS"):
+        session = _open(settings, credentials)
+        if not session.region_name:
+            raise RegionError(
+                "No AWS region is set.",
+                hint='Set region = "eu-central-1", or another, in lambdify.toml; or AWS_REGION; or the profile\'s.',
+            )
+        options = _options(direct=endpoint_url is not None)
+        client = cache(lambda service: session.client(service, endpoint_url=endpoint_url, config=options))
+        identity = _identify(session, client("sts"))
+    return Account(
+        client=client,
+        account_id=identity["Account"],
+        region=session.region_name,
+        partition=identity["Arn"].split(":")[1],
+    )
+
+
+def attempt(call: Callable[..., Any], *, none_if: str, **parameters: Any) -> Any:
+    """The response of `call(**parameters)`, or None when AWS refuses with an error that matches `none_if`.
+
+    The pattern is searched in "Code: message", and has to say no more than what it means: a "not found" that
+    is none, such as a refusal, must stay an error.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        return call(**parameters)
+    except ClientError as error:
+        if re.search(none_if, f"{_code(error)}: {_message(error)}"):
+            return None
+        raise
+
+
+@contextmanager
+def translated(*, during: str) -> Iterator[None]:
+    """Turn what boto3 raises in the block (or in the function, as a decorator) into the error that names its cause."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _refusal(error, during) from error
+    except BotoCoreError as error:
+        raise _failure(error, during) from error
+
+
+def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
+    import boto3
+    import botocore.session
+
+    if credentials is None:
+        return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
+    # Keys given by hand are those of an endpoint of our own: nothing of the user's configuration goes there,
+    # and a broken profile must not get in the way.
+    nothing = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    key_id, secret = credentials
+    return boto3.Session(
+        botocore_session=botocore.session.Session(session_vars=nothing),
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        region_name=settings.region or None,
+    )
+
+
+def _options(*, direct: bool) -> Any:
+    from botocore.config import Config
+
+    return Config(
+        # Throttling, 5xx and lost connections are tried again with growing pauses:
+        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=10,
+        # An invocation answers when the function does. Timing out before it would invoke it a second time.
+        read_timeout=LONGEST_INVOCATION + 30,
+        tcp_keepalive=True,
+        proxies={} if direct else None,
+    )
+
+
+def _identify(session: "boto3.Session", sts: Any) -> Any:
+    """Who we are; a region that does not exist shows here first, as a host name that leads nowhere."""
+    from botocore.exceptions import EndpointConnectionError
+
+    region = session.region_name
+    try:
+        return sts.get_caller_identity()
+    except EndpointConnectionError as error:
+        partitions = session.get_available_partitions()
+        known = [name for each in partitions for name in session.get_available_regions("lambda", each)]
+        if region in known or region not in (urlsplit(sts.meta.endpoint_url).hostname or ""):
+            raise
+        near = difflib.get_close_matches(region, known, n=1)
+        raise RegionError(
+            f'AWS has no region "{region}" that answers.',
+            hint=f'Did you mean "{near[0]}"?'
+            if near
+            else "Regions are written like eu-central-1 or us-east-1.",
+        ) from error
+
+
+def _code(error: "ClientError") -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _message(error: "ClientError") -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def _refusal(error: "ClientError", during: str) -> LambdifyError:
+    """Our error for an answer that AWS gave."""
+    code, message, operation = _code(error), _message(error), error.operation_name
+    if code in EXPIRED:
+        return CredentialsError(
+            "The AWS credentials have expired.",
+            hint="Log in again (aws sso login, or new keys).",
+            during=during,
+        )
+    if code in UNKNOWN_KEY:
+        return CredentialsError(
+            f"AWS does not accept the credentials: {message}",
+            hint="Check the keys or the profile; if they are right, that the region is enabled in the account.",
+            during=during,
+        )
+    if code == "RegionDisabledException":
+        return RegionError(
+            message, hint="Enable the region in the account, or set another one.", during=during
+        )
+    if code in DENIED:
+        named = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
+        action = named[1] if named else f"the action behind {operation}"
+        return AccessDenied(
+            f"AWS refused {action}: {message or 'no reason given'}",
+            hint=f"The credentials need the permission for {action}; ask whoever manages the account.",
+            during=during,
+        )
+    if code in THROTTLED:
+        return AwsError(
+            f"AWS is throttling {operation} and kept doing so.", hint="Try again in a minute.", during=during
+        )
+    return AwsError(f"AWS refused {operation}: {message} ({code})", during=during)
+
+
+def _failure(error: Exception, during: str) -> LambdifyError:
+    """Our error for a call that got no answer, or was never made."""
+    from botocore import exceptions
+
+    no_credentials = (
+        exceptions.CredentialRetrievalError,
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.ProfileNotFound,
+        exceptions.SSOError,
+        exceptions.TokenRetrievalError,
+    )
+    if isinstance(error, no_credentials):
+        return CredentialsError(
+            f"There are no AWS credentials to work with: {error}",
+            hint="Set a profile (profile = in lambdify.toml, or AWS_PROFILE), log in, or try with --local.",
+            during=during,
+        )
+    if isinstance(error, exceptions.InvalidRegionError):
+        return RegionError(
+            str(error), hint="Regions are written like eu-central-1 or us-east-1.", during=during
+        )
+    if isinstance(error, exceptions.HTTPClientError):
+        return AwsError(
+            f"AWS cannot be reached: {error}",
+            hint="Check the network, a proxy, and AWS_ENDPOINT_URL if it is set; then try again.",
+            during=during,
+        )
+    return AwsError(f"boto3 gave up: {error}", during=during)
