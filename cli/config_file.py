@@ -1,0 +1,167 @@
+"""The file a project's settings are in, and where in it each of them stands.
+
+Either lambdify.toml, with the settings at its top level, or the [tool.lambdify] table of pyproject.toml.
+Both at once would leave one of them without effect, so that is refused.
+
+tomllib says nothing about lines, so an error looks its line up afterwards. A line begins a statement
+exactly when everything before it is a whole TOML document; that one rule keeps strings and arrays that
+run over several lines from being mistaken for keys.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lambdify.cli.errors import SettingsError
+
+OWN = "lambdify.toml"
+SHARED = "pyproject.toml"
+TABLE = ("tool", "lambdify")
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigFile:
+    """A file that was read, and the settings in it."""
+
+    path: Path
+    table: Keys
+    """Where in the file the settings are: nowhere in particular, or in ("tool", "lambdify")."""
+    values: Mapping[str, Any]
+    text: str
+
+    def place(self, keys: Keys) -> str:
+        """The file, and the line of a setting where it can be told: "lambdify.toml, line 4"."""
+        line = _line((*self.table, *keys), self.text)
+        return f"{self.path.name}, line {line}" if line else self.path.name
+
+
+def find(root: Path) -> ConfigFile | None:
+    """The settings file of the project in `root`. Raises SettingsError when there are two."""
+    own, shared = root / OWN, root / SHARED
+    files = [
+        file
+        for file in (
+            _read(own, ()) if own.is_file() else None,
+            _read(shared, TABLE) if shared.is_file() else None,
+        )
+        if file is not None
+    ]
+    if len(files) > 1:
+        raise SettingsError(
+            f"{root} has settings in two places: {OWN}, and [tool.lambdify] in {SHARED}.",
+            hint="Keep one of them: move the settings of the other into it.",
+        )
+    return files[0] if files else None
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder from `start` upwards that has a settings file; `start` itself if none has."""
+    for folder in (start, *start.parents):
+        if (folder / OWN).is_file():
+            return folder
+        shared = folder / SHARED
+        if shared.is_file() and "[tool.lambdify" in shared.read_text(encoding="utf-8", errors="replace"):
+            return folder
+    return start
+
+
+def project_name(root: Path) -> str:
+    """The name in pyproject.toml's [project]; "" if there is none."""
+    path = root / SHARED
+    if not path.is_file():
+        return ""
+    project = _parse(path, _text(path)).get("project", {})
+    name = project.get("name", "") if isinstance(project, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def _read(path: Path, table: Keys) -> ConfigFile | None:
+    text = _text(path)
+    values: Any = _parse(path, text)
+    for key in table:
+        if not isinstance(values, dict) or key not in values:
+            return None
+        values = values[key]
+    if not isinstance(values, dict):
+        raise SettingsError(
+            f"{path.name}: {'.'.join(table)} is not a table.", hint="Write it as [tool.lambdify]."
+        )
+    return ConfigFile(path=path, table=table, values=values, text=text)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name} is not UTF-8, which TOML has to be: {error}.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"{path.name} is not valid TOML: {error}.", hint="See https://toml.io for its rules."
+        ) from error
+
+
+def _line(target: Keys, text: str) -> int | None:
+    """The line where `target` is set, or the table or key around it that comes closest."""
+    lines = text.splitlines()
+    best: tuple[int, int] | None = None
+    table: Keys = ()
+    for index, line in enumerate(lines):
+        statement = line.strip()
+        if not statement or statement.startswith("#") or not _is_whole("\n".join(lines[:index])):
+            continue
+        if statement.startswith("["):
+            table = found = _keys_of(statement)
+        else:
+            found = (*table, *_keys_of(f"{_key_part(statement)} = 0"))
+        if found[: len(target)] == target:
+            return index + 1
+        if target[: len(found)] == found and (best is None or len(found) > best[0]):
+            best = len(found), index + 1
+    # A table around it is near enough only when it is one of ours, not when it is just [tool].
+    return best[1] if best and best[0] >= max(1, len(target) - 1) else None
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _key_part(statement: str) -> str:
+    """What stands left of the first "=" that is not inside quotes."""
+    quote = ""
+    for index, character in enumerate(statement):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "=":
+            return statement[:index]
+    return statement
+
+
+def _keys_of(statement: str) -> Keys:
+    """The dotted key of one statement, read by the TOML parser itself."""
+    value: Any = tomllib.loads(statement)
+    keys: list[str] = []
+    while value:
+        value = value[0] if isinstance(value, list) else value
+        if not isinstance(value, dict) or not value:
+            break
+        key = next(iter(value))
+        keys.append(key)
+        value = value[key]
+    return tuple(keys)
