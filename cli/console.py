@@ -277,6 +277,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def size(count: int) -> str:
+    """Bytes as a person reads them, in the units that Lambda's limits are told in: "0.4 KiB", "31.6 MiB"."""
+    kibibytes = count / 1024
+    return f"{kibibytes:.1f} KiB" if kibibytes < 1023.95 else f"{kibibytes / 1024:.1f} MiB"
+
+
 def columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of an aligned table; columns that hold only quantities are aligned at the right."""
     cells = [list(headers), *map(list, rows)]
