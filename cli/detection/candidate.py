@@ -1,0 +1,210 @@
+"""The apps of a project, and what speaks for each of them.
+
+A candidate is a name at the top level of a module that holds an app. Its score says how likely it is the one
+that is meant, in points that were set against real projects: where it stands, what it is called, and above
+all whether the project starts it already. What matters is in the evidence, which the user is shown.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lambdify.cli.detection import kind, launch
+from lambdify.cli.detection.kind import Kind
+from lambdify.cli.detection.launch import Launch
+from lambdify.cli.detection.module import FunctionNode, Module
+from lambdify.cli.detection.project import Project
+
+MADE_HERE = 20
+STARTED = 40
+STARTED_NEARLY = 20
+"""A launch file names the same module below another root: "wsgi:app" for "shop.wsgi:app"."""
+FACTORY = 16
+PACKAGE_DEPTH = -2
+MANAGED = 8
+"""manage.py is there, so the Django app is the one."""
+ASGI_BESIDE_WSGI = -5
+"""`startproject` writes both; WSGI is the simpler one to run, and the one Django's own docs begin with."""
+MOUNTED = -15
+SIDE_FOLDER = -12
+TEST_FOLDER = -60
+
+FILE_POINTS: Mapping[str, int] = {
+    "wsgi": 9, "asgi": 8, "app": 8, "main": 8, "application": 7, "autoapp": 7, "server": 6, "__init__": 6,
+    "api": 5, "index": 5, "web": 4, "run": 3, "local": -4, "dev": -4, "debug": -6, "manage": -5,
+}  # fmt: skip
+NAME_POINTS: Mapping[str, int] = {
+    "application": 7, "app": 6, "api": 3, "wsgi_app": 3, "asgi_app": 3, "server": 2,
+}  # fmt: skip
+TESTS = re.compile(
+    r"(^|/)(tests?|testing|examples?|docs?|docs_src|samples?|benchmarks?|fixtures)/"
+    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|noxfile|setup|tasks)\.py$"
+)
+SIDE = re.compile(
+    r"(^|/)(bin|tools?|scripts?|dev|hack|infra|contrib|utils|ci|deploy|ops|lambdas?|sdk|clients?)/"
+)
+FACTORY_NAME = re.compile(r"(create|make|build|get|init|new)_?(\w+_)?(app|application|wsgi|asgi|server|api)")
+
+HINTS = re.compile(
+    rb"Flask|FastAPI|Starlette|Quart|Litestar|[Bb]ottle|falcon|Sanic|blacksheep|get_[aw]sgi_application"
+    rb"|make_wsgi_app|Dash\(|start_response|receive, send|ProtocolTypeRouter|[AW]SGIHandler|AsyncApp"
+)
+"""A file that holds none of these makes no app; it is not even parsed unless another one imports from it."""
+ENTRY_FILES = re.compile(r"(^|/)(wsgi|asgi|app|main|application|server|run|index|manage|autoapp)\.py$")
+"""Files that pass an app on without naming a framework: `from shop import app`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An app, and what speaks for it."""
+
+    app: str
+    """"package.module:attribute", or "package.module:create_app()" for a factory."""
+    framework: str
+    """"flask", "django", "fastapi", ...; "wsgi" or "asgi" where no framework shows; or "unknown"."""
+    interface: str
+    """"wsgi", "asgi" or "unknown"."""
+    score: int
+    evidence: tuple[str, ...]
+    path: str
+    """The folder that has to be on sys.path, relative to the project: "" or "src"."""
+    origin: str = ""
+    """Where the app is made, "file:line": candidates with one origin are the same app."""
+
+
+def find(root: Path) -> list[Candidate]:
+    """Every app in the project, the likeliest first. Those below zero points are in tests and examples."""
+    project = Project(root)
+    launches = launch.find(root)
+    modules = [module for module in map(project.module, _worth_parsing(project, launches)) if module]
+    found = [candidate for module in modules for candidate in _in_module(module, project)]
+    found += _started_but_unclear(found, launches, project)
+    has_wsgi = any(each.framework == "django" and each.interface == "wsgi" for each in found)
+    has_manage = any(file.rpartition("/")[2] == "manage.py" for file in project.files)
+    mounted = {name for module in modules for name in module.mounted}
+    weighed = [
+        _weigh(each, launches=launches, mounted=mounted, has_manage=has_manage, has_wsgi=has_wsgi)
+        for each in found
+    ]
+    return sorted(weighed, key=lambda each: (-each.score, each.app))
+
+
+def _worth_parsing(project: Project, launches: tuple[Launch, ...]) -> list[str]:
+    started = {project.file_of(each.module) for each in launches} - {""}
+    return sorted(
+        file
+        for file in project.files
+        if file in started or ENTRY_FILES.search(file) or HINTS.search(project.text(file))
+    )
+
+
+def _in_module(module: Module, project: Project) -> Iterator[Candidate]:
+    """The apps that a module offers by name."""
+    seen: set[str] = set()
+    for value in reversed(module.values):
+        if value.name in seen or value.name.startswith("_"):
+            continue
+        seen.add(value.name)
+        made = kind.of_expression(module, value.node, project)
+        # Migrate(app, db) takes an app as well: what only wraps one counts under a name that apps have.
+        if made and (value.name in NAME_POINTS or not made.wrapped):
+            yield _candidate(
+                module, value.name, made, MADE_HERE, _quote(module, value.line, value.node, value.name)
+            )
+    for name, function in module.functions.items():
+        if name not in seen and (made := kind.of_signature(module, function)):
+            evidence = f"{module.file}:{function.lineno}  def {name}({ast.unparse(function.args)})"
+            yield _candidate(module, name, made, MADE_HERE, evidence)
+        elif (
+            FACTORY_NAME.fullmatch(name)
+            and not _required(function)
+            and (made := kind.of_factory(module, function, project))
+        ):
+            evidence = f"{module.file}:{function.lineno}  {name}() returns it"
+            yield _candidate(module, f"{name}()", made, FACTORY, evidence)
+    if ENTRY_FILES.search(module.file):
+        for name in (NAME_POINTS.keys() & module.imports.keys()) - seen:
+            if made := kind.of_name(module, name, project):
+                evidence = f"{module.file} imports {module.imports[name]}"
+                yield _candidate(module, name, made, MADE_HERE - 1, evidence)
+
+
+def _candidate(module: Module, attribute: str, made: Kind, points: int, evidence: str) -> Candidate:
+    stem = module.file.rpartition("/")[2].removesuffix(".py")
+    return Candidate(
+        app=f"{module.name}:{attribute}",
+        framework=made.framework,
+        interface=made.interface,
+        score=points
+        + FILE_POINTS.get(stem, 0)
+        + NAME_POINTS.get(attribute, 0)
+        + PACKAGE_DEPTH * module.name.count("."),
+        evidence=(evidence,),
+        path=module.root,
+        origin=made.origin,
+    )
+
+
+def _quote(module: Module, line: int, node: ast.expr, name: str) -> str:
+    """The line that makes an app, as evidence."""
+    source = ast.unparse(node)
+    return f"{module.file}:{line}  {name} = {source if len(source) <= 60 else source[:57] + '...'}"
+
+
+def _required(function: FunctionNode) -> bool:
+    """Whether the function cannot be called without arguments."""
+    arguments = function.args
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional > 0 or any(default is None for default in arguments.kw_defaults)
+
+
+def _started_but_unclear(
+    found: list[Candidate], launches: tuple[Launch, ...], project: Project
+) -> Iterator[Candidate]:
+    """Names that a launch file starts although reading does not tell what they are."""
+    for launched in launches:
+        module = project.find(launched.module)
+        name = launched.attribute.removesuffix("()")
+        if module is None or name not in module.names():
+            continue
+        app = f"{module.name}:{launched.attribute}"
+        if not any(each.app == app for each in found):
+            made = kind.of_name(module, name, project) or Kind("unknown", "unknown", f"{module.file}:{name}")
+            yield _candidate(module, launched.attribute, made, MADE_HERE, f"{module.file} has it")
+
+
+def _weigh(
+    candidate: Candidate, *, launches: tuple[Launch, ...], mounted: set[str], has_manage: bool, has_wsgi: bool
+) -> Candidate:
+    """The candidate with the points that depend on the rest of the project."""
+    file = candidate.evidence[0].partition(":")[0].partition(" ")[0]
+    points, evidence = 0, list(candidate.evidence)
+    if TESTS.search(file):
+        points += TEST_FOLDER
+    elif SIDE.search(file):
+        points += SIDE_FOLDER
+    if candidate.framework == "django":
+        points += MANAGED if has_manage else 0
+        points += ASGI_BESIDE_WSGI if candidate.interface == "asgi" and has_wsgi else 0
+    if candidate.app.replace(":", ".").removesuffix("()") in mounted:
+        points += MOUNTED
+        evidence.append("mounted into another app")
+    for launched in launches:
+        if gained := _match(candidate, launched):
+            points += gained
+            evidence.append(f"{launched.file} starts it")
+            break
+    return replace(candidate, score=candidate.score + points, evidence=tuple(evidence))
+
+
+def _match(candidate: Candidate, launched: Launch) -> int:
+    """Points for a launch file that names the candidate, exactly or below another root."""
+    module, _, attribute = candidate.app.partition(":")
+    if launched.attribute.removesuffix("()") not in {"", attribute.removesuffix("()")}:
+        return 0
+    if module == launched.module:
+        return STARTED
+    longer, shorter = sorted((module, launched.module), key=len, reverse=True)
+    return STARTED_NEARLY if longer.endswith(f".{shorter}") else 0

@@ -1,0 +1,195 @@
+"""What an expression makes: an app of which framework, speaking which interface.
+
+Names are followed through imports, assignments, subclasses, factories and wrappers, as far as reading goes.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from lambdify.cli.detection.module import FunctionNode, Module
+from lambdify.cli.detection.module import read as read_module
+from lambdify.cli.detection.project import Project
+
+DEEPEST = 8
+"""Steps that a name is followed; imports can go in circles."""
+
+
+class Kind(NamedTuple):
+    """What was made, and where: two names with one origin are one app."""
+
+    framework: str
+    interface: str
+    origin: str
+    wrapped: bool = False
+    """Whether a call that is not known to make apps stands around it."""
+
+
+MAKERS: Mapping[str, tuple[str, str]] = {
+    "flask.Flask": ("flask", "wsgi"),
+    "flask.app.Flask": ("flask", "wsgi"),
+    "apiflask.APIFlask": ("flask", "wsgi"),
+    "flask_openapi3.OpenAPI": ("flask", "wsgi"),
+    "connexion.FlaskApp": ("connexion", "asgi"),
+    "connexion.AsyncApp": ("connexion", "asgi"),
+    "dash.Dash": ("dash", "wsgi"),
+    "django.core.wsgi.get_wsgi_application": ("django", "wsgi"),
+    "django.core.asgi.get_asgi_application": ("django", "asgi"),
+    "django.core.handlers.wsgi.WSGIHandler": ("django", "wsgi"),
+    "django.core.handlers.asgi.ASGIHandler": ("django", "asgi"),
+    "channels.routing.ProtocolTypeRouter": ("django", "asgi"),
+    "fastapi.FastAPI": ("fastapi", "asgi"),
+    "fastapi.applications.FastAPI": ("fastapi", "asgi"),
+    "starlette.applications.Starlette": ("starlette", "asgi"),
+    "quart.Quart": ("quart", "asgi"),
+    "litestar.Litestar": ("litestar", "asgi"),
+    "litestar.app.Litestar": ("litestar", "asgi"),
+    "blacksheep.Application": ("blacksheep", "asgi"),
+    "sanic.Sanic": ("sanic", "asgi"),
+    "bottle.Bottle": ("bottle", "wsgi"),
+    "bottle.default_app": ("bottle", "wsgi"),
+    "falcon.App": ("falcon", "wsgi"),
+    "falcon.API": ("falcon", "wsgi"),
+    "falcon.asgi.App": ("falcon", "asgi"),
+}
+"""What calling a qualified name makes."""
+
+BRIDGES: Mapping[str, str] = {
+    "a2wsgi.ASGIMiddleware": "wsgi",
+    "a2wsgi.WSGIMiddleware": "asgi",
+    "asgiref.wsgi.WsgiToAsgi": "asgi",
+    "starlette.middleware.wsgi.WSGIMiddleware": "asgi",
+    "fastapi.middleware.wsgi.WSGIMiddleware": "asgi",
+    "socketio.ASGIApp": "asgi",
+    "socketio.WSGIApp": "wsgi",
+}
+"""Wrappers that change the interface, and what they change it to."""
+
+WRAPPED = frozenset({"app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi"})
+"""Keywords by which wrappers take the app."""
+INNER = frozenset({"wsgi_app", "asgi_app", "server"})
+"""Attributes of an app that are the app once more: Flask's `app.wsgi_app`, Dash's `app.server`."""
+
+SIGNATURES = {("environ", "start_response"): "wsgi", ("scope", "receive", "send"): "asgi"}
+"""Arguments by which a plain function is known as an app."""
+
+
+def of_name(module: Module, name: str, project: Project, depth: int = 0) -> Kind | None:
+    """What a name of a module is, when it is an app."""
+    if depth > DEEPEST:
+        return None
+    for value in reversed(module.values):
+        if value.name == name and (kind := of_expression(module, value.node, project, depth + 1)):
+            return kind
+    if name in module.functions and (kind := of_signature(module, module.functions[name])):
+        return kind
+    if name in module.imports:
+        return _of_qualified(module.imports[name], module, project, depth + 1)
+    for star in module.stars:
+        if kind := _of_qualified(f"{star}.{name}", module, project, depth + 1):
+            return kind
+    return None
+
+
+def of_expression(module: Module, node: ast.expr, project: Project, depth: int = 0) -> Kind | None:
+    """What an expression makes, when that is an app."""
+    if depth > DEEPEST:
+        return None
+    if isinstance(node, ast.Call):
+        return _of_call(module, node, project, depth)
+    if isinstance(node, ast.Name):
+        return _of_variable(module, node, project, depth)
+    if isinstance(node, ast.Attribute):
+        if node.attr in INNER and (kind := of_expression(module, node.value, project, depth + 1)):
+            return kind
+        return _of_qualified(module.qualify(node), module, project, depth + 1)
+    return None
+
+
+def of_factory(module: Module, function: FunctionNode, project: Project, depth: int = 0) -> Kind | None:
+    """What a function returns, when that is an app."""
+    if depth > DEEPEST:
+        return None
+    local = _inside(module, function)
+    for statement in ast.walk(function):
+        if isinstance(statement, ast.Return) and statement.value is not None:
+            kind = of_expression(local, statement.value, project, depth + 1)
+            if kind:
+                return kind
+    return None
+
+
+def of_signature(module: Module, function: FunctionNode) -> Kind | None:
+    """A function that is an app by itself: app(environ, start_response), async app(scope, receive, send)."""
+    interface = SIGNATURES.get(tuple(argument.arg for argument in function.args.args))
+    if interface is None or (interface == "asgi") != isinstance(function, ast.AsyncFunctionDef):
+        return None
+    return Kind(interface, interface, f"{module.file}:{function.lineno}")
+
+
+def _of_call(module: Module, node: ast.Call, project: Project, depth: int) -> Kind | None:
+    called = module.qualify(node.func)
+    if kind := _of_maker(called, module, project, depth):
+        # A maker of a framework makes its app here; a factory of the project made it where it says so.
+        return kind if kind.origin else kind._replace(origin=f"{module.file}:{node.lineno}")
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "make_wsgi_app":
+        return Kind("pyramid", "wsgi", f"{module.file}:{node.lineno}")
+    wrapped = [*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg in WRAPPED)]
+    for argument in wrapped:
+        if kind := of_expression(module, argument, project, depth + 1):
+            return kind._replace(interface=BRIDGES.get(called, kind.interface), wrapped=True)
+    return None
+
+
+def _of_variable(module: Module, node: ast.Name, project: Project, depth: int) -> Kind | None:
+    # `app = wrap(app)` means the assignment before this one.
+    for value in reversed(module.values):
+        earlier = value.name == node.id and value.line < node.lineno
+        if earlier and (kind := of_expression(module, value.node, project, depth + 1)):
+            return kind
+    if node.id in module.imports:
+        return _of_qualified(module.imports[node.id], module, project, depth + 1)
+    return of_signature(module, module.functions[node.id]) if node.id in module.functions else None
+
+
+def _of_qualified(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
+    """What "package.module.attribute" is, when the project holds it."""
+    source, _, attribute = name.rpartition(".")
+    found = project.find(source, near=seen_from.root) if source else None
+    return of_name(found, attribute, project, depth + 1) if found else None
+
+
+def _of_maker(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
+    """What calling a qualified name makes: one of the frameworks' makers, a subclass of one, or a factory."""
+    if name in MAKERS:
+        framework, interface = MAKERS[name]
+        return Kind(framework, interface, "")
+    source, _, attribute = name.rpartition(".")
+    if depth > DEEPEST or not source:
+        return None
+    found = seen_from if source == seen_from.name else project.find(source, near=seen_from.root)
+    if found is None:
+        return None
+    if attribute in found.classes:
+        bases = (found.qualify(base) for base in found.classes[attribute].bases)
+        return next(filter(None, (_of_maker(base, found, project, depth + 1) for base in bases)), None)
+    if attribute in found.functions:
+        return of_factory(found, found.functions[attribute], project, depth + 1)
+    if attribute in found.imports:
+        return _of_maker(found.imports[attribute], found, project, depth + 1)
+    stars = (_of_maker(f"{star}.{attribute}", found, project, depth + 1) for star in found.stars)
+    return next(filter(None, stars), None)
+
+
+def _inside(module: Module, function: FunctionNode) -> Module:
+    """The module as code inside of a function sees it: with the function's own imports and assignments."""
+    body = ast.Module(body=function.body, type_ignores=[])
+    own = read_module(body, name=module.name, file=module.file, root=module.root)
+    return replace(
+        module,
+        imports={**module.imports, **own.imports},
+        values=(*module.values, *own.values),
+        functions={**module.functions, **own.functions},
+        classes={**module.classes, **own.classes},
+    )

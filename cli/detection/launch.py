@@ -1,0 +1,61 @@
+"""How the project is started today, as its other files tell: Procfile, Dockerfile, .flaskenv and the like.
+
+What a project already runs with gunicorn or uvicorn is the strongest evidence of which app is meant.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Launch(NamedTuple):
+    """An app that a file names."""
+
+    module: str
+    attribute: str
+    """"" where the file leaves it open, as `fastapi run main.py` does."""
+    file: str
+
+
+FILES = (
+    "Procfile", "Dockerfile", "Dockerfile.*", "docker-compose*.y*ml", "compose*.y*ml", ".flaskenv",
+    "pyproject.toml", "zappa_settings.json", "render.yaml", "fly.toml", "app.yaml", "*.sh", "Makefile",
+)  # fmt: skip
+SERVERS = re.compile(r"\b(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|mod_wsgi-express|uwsgi)\b")
+TARGET = re.compile(r"(?<![\w./:-])([A-Za-z_][\w.]*):([A-Za-z_]\w*(?:\(\))?)(?![\w:/.-])")
+MODULE_ONLY = re.compile(r"(?<![\w./:=-])((?:[A-Za-z_]\w*\.)+(?:wsgi|asgi))(?![\w:/.])")
+FASTAPI = re.compile(r"\bfastapi[\"', ]+(?:run|dev)[\"', ]+(?:\./)?([\w./]+)\.py\b")
+FLASK = re.compile(r"(?:\bFLASK_APP\s*[= ]\s*|\bflask\s+--app[= ])[\"']?([\w./:()]+)")
+ZAPPA = re.compile(r"\"app_function\"\s*:\s*\"([\w.]+)\.(\w+)\"")
+ENTRYPOINT = re.compile(r"^\s*entrypoint\s*=\s*\"([\w.]+):(\w+)\"", re.MULTILINE)
+"""[tool.fastapi] in pyproject.toml."""
+
+
+def find(root: Path) -> tuple[Launch, ...]:
+    """Every app that a file at the top of the project names."""
+    found: dict[Launch, None] = {}
+    for pattern in FILES:
+        for path in sorted(root.glob(pattern)):
+            if path.is_file():
+                text = path.read_text(encoding="utf-8", errors="replace")
+                found |= dict.fromkeys(_in_text(text, path.name))
+    return tuple(found)
+
+
+def _in_text(text: str, file: str) -> Iterator[Launch]:
+    # A command may run over several lines.
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        if SERVERS.search(line):
+            if target := TARGET.search(line):
+                yield Launch(target[1], target[2], file)
+            elif target := MODULE_ONLY.search(line):
+                # gunicorn's own rule: without a name it takes "application".
+                yield Launch(target[1], "application", file)
+        if target := FASTAPI.search(line):
+            yield Launch(target[1].replace("/", "."), "", file)
+        if target := FLASK.search(line):
+            name, _, attribute = target[1].removesuffix(".py").replace("/", ".").partition(":")
+            yield Launch(name.removesuffix(".py"), attribute, file)
+    for target in (*ZAPPA.finditer(text), *(ENTRYPOINT.finditer(text) if file == "pyproject.toml" else ())):
+        yield Launch(target[1], target[2], file)

@@ -1,0 +1,131 @@
+"""One Python file as detection sees it: what it imports, assigns and defines at its top level.
+
+The file is parsed, never imported: importing runs the project's settings, and wants its environment and its
+database. What stands below `if __name__ == "__main__":` is left out, as an importer would not run it.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Value(NamedTuple):
+    """`name = node` on a line."""
+
+    name: str
+    node: ast.expr
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Module:
+    """What a file holds, by name."""
+
+    name: str
+    """As it is imported: "shop.wsgi"."""
+    file: str
+    """Relative to the project, with "/"."""
+    root: str
+    """The folder that has to be on sys.path for that, relative to the project: "" or "src"."""
+    imports: Mapping[str, str]
+    """Local name to the qualified name behind it: {"Flask": "flask.Flask"}."""
+    stars: tuple[str, ...]
+    """Modules that everything is imported from."""
+    values: tuple[Value, ...]
+    functions: Mapping[str, FunctionNode]
+    classes: Mapping[str, ast.ClassDef]
+    mounted: frozenset[str]
+    """Qualified names of apps that the file mounts into another one."""
+
+    def names(self) -> set[str]:
+        """Everything that can be got from the module, star imports aside."""
+        return {*self.imports, *self.functions, *self.classes, *(value.name for value in self.values)}
+
+    def qualify(self, node: ast.expr) -> str:
+        """The qualified name behind an expression such as `flask.Flask`; "" where there is none."""
+        if isinstance(node, ast.Name):
+            return self.imports.get(node.id) or (f"{self.name}.{node.id}" if node.id in self.names() else "")
+        if isinstance(node, ast.Attribute):
+            base = self.qualify(node.value)
+            return f"{base}.{node.attr}" if base else ""
+        return ""
+
+
+def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
+    """The facts of a parsed file."""
+    statements = list(_top_level(tree.body))
+    is_package = file.endswith("__init__.py")
+    imports: dict[str, str] = {}
+    stars: list[str] = []
+    for node in statements:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                imports[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom):
+            source = _source(node, name, is_package=is_package)
+            stars += [source for alias in node.names if alias.name == "*"]
+            for alias in node.names:
+                imports[alias.asname or alias.name] = f"{source}.{alias.name}".lstrip(".")
+    module = Module(
+        name=name,
+        file=file,
+        root=root,
+        imports=imports,
+        stars=tuple(stars),
+        values=tuple(value for node in statements for value in _values(node)),
+        functions={node.name: node for node in statements if isinstance(node, FunctionNode)},
+        classes={node.name: node for node in statements if isinstance(node, ast.ClassDef)},
+        mounted=frozenset(),
+    )
+    return replace(module, mounted=frozenset(module.qualify(app) for app in _mounted(tree)))
+
+
+def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements an import runs, those inside of `if`, `try` and `with` too."""
+    for node in body:
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            if isinstance(node, ast.If) and _is_main(node.test):
+                continue
+            yield from _top_level(node.body)
+            if isinstance(node, ast.Try):
+                for handler in node.handlers:
+                    yield from _top_level(handler.body)
+                yield from _top_level(node.finalbody)
+            if not isinstance(node, ast.With):
+                yield from _top_level(node.orelse)
+        else:
+            yield node
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _source(node: ast.ImportFrom, name: str, *, is_package: bool) -> str:
+    """The module that `from ... import` reads; dots count from the package the file is in."""
+    if not node.level:
+        return node.module or ""
+    package = name.split(".") if is_package else name.split(".")[:-1]
+    base = package[: len(package) - (node.level - 1)]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _values(node: ast.stmt) -> Iterator[Value]:
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield Value(target.id, node.value, node.lineno)
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        yield Value(node.target.id, node.value, node.lineno)
+
+
+def _mounted(tree: ast.Module) -> Iterator[ast.expr]:
+    """What is given to `.mount("/path", app)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mount":
+            yield from node.args[1:2]
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "app")

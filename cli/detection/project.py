@@ -1,0 +1,153 @@
+"""The Python files of a project, and the names under which they are imported.
+
+A folder is on sys.path when the imports in it say so: `shop/app.py` with `from storage import Store` next to
+shop/storage.py was written to run in shop/, the same file with `from shop.storage import Store` beside it.
+"""
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from lambdify.cli.detection import module
+from lambdify.cli.detection.module import Module
+
+NOT_ENTERED = frozenset(
+    {"node_modules", "site-packages", "__pycache__", "migrations", "build", "dist", "static"}
+)
+SOURCE_FOLDERS = frozenset({"src", "lib", "backend", "server", "source"})
+"""Folders that hold packages more often than they are one."""
+LARGEST = 1_000_000
+"""Bytes; a larger file is data that happens to be Python."""
+
+
+class Project:
+    """The files of a project; each is parsed when it is first asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files = frozenset(_python_files(root))
+        self._folders = frozenset(folder for file in self.files for folder in _parents(file))
+        self._modules: dict[str, Module | None] = {}
+
+    def text(self, file: str) -> bytes:
+        """What a file holds; nothing when it cannot be read or is too large to be code."""
+        path = self.root / file
+        try:
+            return path.read_bytes() if path.stat().st_size <= LARGEST else b""
+        except OSError:
+            return b""
+
+    def module(self, file: str) -> Module | None:
+        """A file as a module; None when it is not valid Python."""
+        if file not in self._modules:
+            self._modules[file] = self._parse(file)
+        return self._modules[file]
+
+    def find(self, name: str, *, near: str = "") -> Module | None:
+        """The module that `import name` finds, from a file whose import root is `near`."""
+        file = self.file_of(name, near=near)
+        return self.module(file) if file else None
+
+    def file_of(self, name: str, *, near: str = "") -> str:
+        """The file of a module name; "" when the project has none."""
+        inner = name.replace(".", "/")
+        for root in dict.fromkeys((near, "", *sorted(SOURCE_FOLDERS))):
+            for file in (_join(root, f"{inner}.py"), _join(root, f"{inner}/__init__.py")):
+                if file in self.files:
+                    return file
+        return ""
+
+    def _parse(self, file: str) -> Module | None:
+        try:
+            tree = ast.parse(self.text(file), file)
+        except (SyntaxError, ValueError, RecursionError):
+            return None
+        root = self._import_root(file, tree)
+        inner = file.removeprefix(f"{root}/") if root else file
+        name = inner.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        return module.read(tree, name=name, file=file, root=root)
+
+    def _import_root(self, file: str, tree: ast.Module) -> str:
+        """The folder that has to be on sys.path for the file and its imports to work."""
+        folder = file.rpartition("/")[0]
+        above = ["", *reversed(_parents(file))] if folder else [""]
+        package = folder
+        while package and f"{package}/__init__.py" in self.files:
+            package = package.rpartition("/")[0]
+        possible = [root for root in reversed(above) if len(root) <= len(package)]
+        relative = max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
+        possible = [root for root in possible if _depth(folder) - _depth(root) >= relative] or [""]
+        wanted = _imported(tree)
+        for root in possible:
+            if any(self._holds(root, name) for name in wanted):
+                return root
+        return self._plain_root(possible)
+
+    def _plain_root(self, possible: list[str]) -> str:
+        """Where no import tells: the highest folder from which every name on the way can be imported."""
+        best = possible[0]
+        for root in possible[1:]:
+            step = best.removeprefix(root).strip("/").partition("/")[0]
+            if not step.isidentifier() or step in SOURCE_FOLDERS:
+                break
+            best = root
+        return best
+
+    def _holds(self, root: str, name: str) -> bool:
+        return _join(root, f"{name}.py") in self.files or _join(root, name) in self._folders
+
+
+def _python_files(root: Path) -> Iterator[str]:
+    """Python files by name; hidden folders, virtual environments and the like are not entered.
+
+    Not the packer's walk, which reads ignore files and knows every kind of file: here only ".py" counts, and
+    a project of thousands of files is to be walked in a few hundredths of a second.
+    """
+    stack = [""]
+    while stack:
+        folder = stack.pop()
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError:
+            continue
+        if any(entry.name == "pyvenv.cfg" for entry in entries):
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in NOT_ENTERED and not entry.name.endswith(".egg-info"):
+                    stack.append(_join(folder, entry.name))
+            elif entry.name.endswith(".py"):
+                yield _join(folder, entry.name)
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The first part of every absolute import, wherever it stands, and of the name of Django's settings."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call):
+            # What wsgi.py and manage.py hand to os.environ.setdefault.
+            texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+            if texts[:1] == ["DJANGO_SETTINGS_MODULE"] and isinstance(texts[-1], str):
+                names.add(texts[-1].partition(".")[0])
+    return names
+
+
+def _parents(file: str) -> list[str]:
+    """The folders above a file, innermost first."""
+    parts = file.split("/")[:-1]
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _depth(folder: str) -> int:
+    return folder.count("/") + 1 if folder else 0
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
