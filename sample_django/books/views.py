@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from books.forms import BookForm
 from books.models import Book
@@ -54,6 +54,16 @@ def download_file(request: HttpRequest, pk: int) -> FileResponse:
     if not book.file:
         raise Http404("This book has no file.")
     return FileResponse(book.file.open(), as_attachment=True, filename=book.file.name.rpartition("/")[2])
+
+
+@require_POST
+def remove_book(request: HttpRequest, pk: int) -> HttpResponse:
+    book = get_object_or_404(Book, pk=pk)
+    book.file.delete(save=False)
+    book.delete()
+    log.info("book %d removed", pk)
+    messages.info(request, f"{book.title} is gone.")
+    return redirect("shelf")
 
 
 @require_safe

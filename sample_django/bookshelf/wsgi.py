@@ -6,6 +6,7 @@ import os
 from django.conf import settings
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bookshelf.settings")
 
@@ -19,7 +20,7 @@ def prepare_database() -> None:
     """
     with open(settings.DATA / "prepare.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        is_new = not settings.DATABASES["default"]["NAME"].exists()
+        is_new = not connection.introspection.table_names()
         call_command("migrate", interactive=False, verbosity=0)
         if is_new and "DJANGO_SUPERUSER_USERNAME" in os.environ:
             call_command("createsuperuser", interactive=False, verbosity=0)
