@@ -1,14 +1,32 @@
-"""What is uploaded: the bundle's archives in S3, under keys that say their content."""
+"""What is uploaded: the bundle's archives in S3, under keys that say their content.
 
+Rules:
+- One bucket per account and region, `lambdify-{account}-{region}`; keys are `{name}/{stage}/{archive}`. A key
+  never gets another content, so what is there need not be uploaded, and CloudFormation sees every change.
+- Every call says whose bucket it expects: names are global, and somebody else may have taken ours.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+- Private, encrypted, TLS only. The policy is put last, and so tells that the bucket is complete.
+"""
+
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lambdify.cli.aws import Account
+from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
+from lambdify.cli.errors import AwsError
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
     from lambdify.cli.build.bundle import Bundle
+
+NO_REGION = "us-east-1"
+"""The region that CreateBucket does not want to be told."""
+BATCH = 1000
+"""Keys that DeleteObjects takes at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +48,136 @@ class Removed:
     bucket: bool
 
 
+def bucket_name(account: Account) -> str:
+    """The bucket of the account and region."""
+    return f"lambdify-{account.account_id}-{account.region}"
+
+
+@translated(during="uploading the bundle")
 def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Artifact:
-    """Upload what the bucket does not have yet."""
+    """Upload what the bucket does not have yet; the bucket is made if there is none."""
+    bucket = bucket_name(account)
+    _ensure_bucket(bucket, account)
+    archives = {_prefix(settings) + each.path.name: each.path for each in bundle.archives}
+    uploaded = tuple(key for key, path in archives.items() if _upload(path, bucket, key, account, console))
+    return Artifact(
+        bucket=bucket,
+        app_key=_prefix(settings) + bundle.app.path.name,
+        layer_key=_prefix(settings) + bundle.layer.path.name if bundle.layer else None,
+        uploaded=uploaded,
+    )
 
 
+@translated(during="removing the uploaded bundles")
 def remove_stage(settings: Settings, account: Account) -> Removed:
-    """Delete the stage's archives, and the bucket when nothing else is in it."""
+    """Delete the stage's archives, every version of them, and the bucket when nothing else is in it."""
+    s3, bucket, owner = account.client("s3"), bucket_name(account), account.account_id
+    missing = "^NoSuchBucket:|^404:"
+    if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
+        return Removed(objects=0, bucket=False)
+    removed = 0
+    while batch := list(islice(_versions(s3, bucket, owner, _prefix(settings)), BATCH)):
+        answer = s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": batch, "Quiet": True}, ExpectedBucketOwner=owner
+        )
+        for error in answer.get("Errors", []):
+            raise AwsError(
+                f"S3 did not delete {error['Key']}: {error.get('Message', error.get('Code'))}",
+                during="removing the uploaded bundles",
+            )
+        removed += len(batch)
+    empty = next(_versions(s3, bucket, owner), None) is None
+    # Another project may upload just now: then S3 keeps the bucket.
+    gone = empty and attempt(
+        s3.delete_bucket,
+        none_if="^BucketNotEmpty:|^NoSuchBucket:",
+        Bucket=bucket,
+        ExpectedBucketOwner=owner,
+    )
+    return Removed(objects=removed, bucket=bool(gone))
+
+
+def _prefix(settings: Settings) -> str:
+    return f"{settings.name}/{settings.stage}/"
+
+
+def _ensure_bucket(bucket: str, account: Account) -> None:
+    s3, owner = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    # Without a policy it is a bucket that an earlier run did not live to complete.
+    if attempt(s3.get_bucket_policy, none_if="^NoSuchBucket:|^NoSuchBucketPolicy:", **owner):
+        return
+    where = {} if account.region == NO_REGION else {"LocationConstraint": account.region}
+    made = attempt(
+        s3.create_bucket,
+        none_if="^BucketAlreadyOwnedByYou:|^BucketAlreadyExists:",
+        Bucket=bucket,
+        **({"CreateBucketConfiguration": where} if where else {}),
+    )
+    if made is None and attempt(s3.head_bucket, none_if="^403:", **owner) is None:
+        raise AwsError(
+            f'Another AWS account holds the bucket name "{bucket}".',
+            hint="Bucket names are global. Nothing was uploaded there; deploy to another region or account.",
+            during="making the bucket",
+        )
+    s3.put_public_access_block(
+        **owner,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(**owner, ServerSideEncryptionConfiguration={"Rules": [encrypted]})
+    # An upload that was killed leaves parts behind, which nobody sees and everybody pays for.
+    s3.put_bucket_lifecycle_configuration(
+        **owner,
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": "unfinished-uploads",
+                    "Status": "Enabled",
+                    "Filter": {},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                }
+            ]
+        },
+    )
+    s3.put_bucket_policy(**owner, Policy=json.dumps(_tls_only(bucket, account.partition)))
+
+
+def _tls_only(bucket: str, partition: str) -> dict[str, Any]:
+    arn = f"arn:{partition}:s3:::{bucket}"
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _upload(path: Path, bucket: str, key: str, account: Account, console: Console) -> bool:
+    """Whether the archive had to be uploaded."""
+    s3, owner = account.client("s3"), account.account_id
+    if attempt(s3.head_object, none_if="^404:", Bucket=bucket, Key=key, ExpectedBucketOwner=owner):
+        return False
+    with (
+        path.open("rb") as archive,
+        console.progress(f"Uploading {path.name}", path.stat().st_size) as advance,
+    ):
+        s3.upload_fileobj(archive, bucket, key, ExtraArgs={"ExpectedBucketOwner": owner}, Callback=advance)
+    return True
+
+
+def _versions(s3: Any, bucket: str, owner: str, prefix: str = "") -> Iterator[dict[str, str]]:
+    """Everything under the prefix that a bucket has to lose before it can be deleted."""
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
+    )
+    for page in pages:
+        for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            yield {"Key": each["Key"], "VersionId": each["VersionId"]}

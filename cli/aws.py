@@ -71,10 +71,13 @@ def connect(
         if not session.region_name:
             raise RegionError(
                 "No AWS region is set.",
-                hint='Set region = "eu-central-1", or another, in lambdify.toml; or AWS_REGION; or the profile\'s.',
+                hint='Set one in lambdify.toml (region = "eu-central-1"), in AWS_REGION or in the profile.',
             )
-        options = _options(direct=endpoint_url is not None)
-        client = cache(lambda service: session.client(service, endpoint_url=endpoint_url, config=options))
+        client = cache(
+            lambda service: session.client(
+                service, endpoint_url=endpoint_url, config=_options(service, direct=endpoint_url is not None)
+            )
+        )
         identity = _identify(session, client("sts"))
     return Account(
         client=client,
@@ -102,7 +105,7 @@ def attempt(call: Callable[..., Any], *, none_if: str, **parameters: Any) -> Any
 
 @contextmanager
 def translated(*, during: str) -> Iterator[None]:
-    """Turn what boto3 raises in the block (or in the function, as a decorator) into the error that names its cause."""
+    """Turn what boto3 raises in the block, or in the function it decorates, into the error of its cause."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -135,7 +138,7 @@ def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Ses
     )
 
 
-def _options(*, direct: bool) -> Any:
+def _options(service: str, *, direct: bool) -> Any:
     from botocore.config import Config
 
     return Config(
@@ -143,9 +146,10 @@ def _options(*, direct: bool) -> Any:
         # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
         retries={"mode": "standard", "total_max_attempts": 5},
         connect_timeout=10,
-        # An invocation answers when the function does. Timing out before it would invoke it a second time.
-        read_timeout=LONGEST_INVOCATION + 30,
+        # An invocation answers when the function does; to give up sooner would be to invoke it once more.
+        read_timeout=LONGEST_INVOCATION + 30 if service == "lambda" else 60,
         tcp_keepalive=True,
+        # An endpoint of our own is on this machine, which the user's proxy cannot reach.
         proxies={} if direct else None,
     )
 
@@ -191,7 +195,7 @@ def _refusal(error: "ClientError", during: str) -> LambdifyError:
     if code in UNKNOWN_KEY:
         return CredentialsError(
             f"AWS does not accept the credentials: {message}",
-            hint="Check the keys or the profile; if they are right, that the region is enabled in the account.",
+            hint="Check the keys or the profile; if they are right, whether the region is enabled.",
             during=during,
         )
     if code == "RegionDisabledException":

@@ -1,0 +1,141 @@
+"""The stack of a stage, and what its state allows. Looking only: what changes a stack is in stack_changes.
+
+CloudFormation is the state, the plan and the undo. What is deployed is what the stack says, what will change
+is what a change set says, and a change that fails is taken back by CloudFormation, not by us.
+
+Rules:
+- A stack without our tags is never touched: `find` refuses it, and everything starts with `find`.
+- State names are CloudFormation's own:
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lambdify.cli import template
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.errors import NotDeployed, StackBroken, StackBusy, StackForeign
+from lambdify.cli.settings import Settings
+
+OURS = "lambdify-"
+"""What the names of our change sets begin with."""
+MISSING = "^ValidationError: .*does not exist"
+"""How CloudFormation says that there is no such stack."""
+WAY_OUT = {
+    "CREATE_FAILED": "lambdify undeploy {stage}",
+    "DELETE_FAILED": "lambdify undeploy {stage}",
+    "ROLLBACK_FAILED": "lambdify undeploy {stage}",
+    "IMPORT_ROLLBACK_FAILED": "lambdify undeploy {stage}",
+    "UPDATE_FAILED": "aws cloudformation rollback-stack --stack-name {stack}",
+    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {stack}",
+}
+"""States that no change set gets a stack out of, and the command that does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack of ours that exists."""
+
+    name: str
+    id: str
+    state: str
+    reason: str
+    outputs: Mapping[str, str]
+    tags: Mapping[str, str]
+    changed_at: datetime
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been made yet: there is a name, and change sets that could be applied."""
+        return self.state == "REVIEW_IN_PROGRESS"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether CloudFormation is working on it."""
+        return self.state.endswith("_IN_PROGRESS") and not self.is_new
+
+
+@translated(during="looking for the stack")
+def find(settings: Settings, account: Account) -> Stack | None:
+    """The stage's stack, if there is one. Raises StackForeign when another project holds the name."""
+    cloudformation = account.client("cloudformation")
+    found = attempt(cloudformation.describe_stacks, none_if=MISSING, StackName=settings.full_name)
+    if found is None:
+        return None
+    stack = _read_stack(found["Stacks"][0])
+    if not _is_ours(stack, settings, account):
+        owner = stack.tags.get("lambdify:project")
+        raise StackForeign(
+            f'A stack named "{stack.name}" exists in {account.region} and '
+            + (f'belongs to the project "{owner}".' if owner else "was not made by lambdify."),
+            hint="It was not touched. Set another name in lambdify.toml, or deploy another stage.",
+        )
+    return stack
+
+
+def fetch(settings: Settings, account: Account) -> Stack:
+    """The stage's stack. Raises NotDeployed when there is none, or only a name for one."""
+    found = find(settings, account)
+    if found is None or found.is_new:
+        raise not_deployed(settings, account)
+    return found
+
+
+def check(stack: Stack, settings: Settings) -> None:
+    """Return when a change can be proposed for the stack. Raises StackBusy or StackBroken otherwise."""
+    if stack.is_busy:
+        raise busy(stack.name, stack.state)
+    if stack.state in WAY_OUT:
+        raise StackBroken(
+            f'The stack "{stack.name}" is in the state {stack.state}, which cannot be deployed to.'
+            + (f" {stack.reason}" if stack.reason else ""),
+            hint=f"`{way_out(stack.state, settings)}` gets it out of there.",
+        )
+
+
+def change_sets(name: str, account: Account) -> list[str]:
+    """The names of the change sets that wait to be applied to the stack of that name."""
+    pages = account.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)
+    return [each["ChangeSetName"] for page in pages for each in page["Summaries"]]
+
+
+def not_deployed(settings: Settings, account: Account) -> NotDeployed:
+    """The error for a stage that is not there."""
+    return NotDeployed(
+        f'Nothing is deployed as "{settings.full_name}" in {account.region}.',
+        hint=f"`lambdify deploy {settings.stage}` deploys it; the stage, the region and --local say where.",
+    )
+
+
+def way_out(state: str, settings: Settings) -> str:
+    """The command that gets the stage's stack out of one of the states of WAY_OUT."""
+    return WAY_OUT[state].format(stage=settings.stage, stack=settings.full_name)
+
+
+def busy(name: str, doing: str) -> StackBusy:
+    """The error for a stack that something else is being done to."""
+    return StackBusy(
+        f'CloudFormation is at work on the stack "{name}" ({doing}).',
+        hint="Wait until it is done (`lambdify status` shows it), then try again.",
+    )
+
+
+def _read_stack(described: Mapping[str, Any]) -> Stack:
+    return Stack(
+        name=described["StackName"],
+        id=described["StackId"],
+        state=described["StackStatus"],
+        reason=described.get("StackStatusReason", ""),
+        outputs={each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])},
+        tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
+        changed_at=described.get("LastUpdatedTime") or described["CreationTime"],
+    )
+
+
+def _is_ours(stack: Stack, settings: Settings, account: Account) -> bool:
+    if stack.is_new:
+        # Tags come with the first change set that is applied. Until then the change sets say whose it is.
+        return all(name.startswith(OURS) for name in change_sets(stack.name, account))
+    return template.tags(settings).items() <= stack.tags.items()

@@ -1,0 +1,170 @@
+"""Changes to a stack: proposed, applied, or discarded; and its deletion. The only writer of stacks.
+
+Rules:
+- `propose` changes nothing that runs. `apply` and `delete` do, and return at once: see `stack_events.watch`.
+- A change set that will not be applied is removed, and so is the empty stack that was made to hold it.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.errors import DeployFailed
+from lambdify.cli.stack import MISSING, OURS, Stack, busy, change_sets
+from lambdify.cli.stack_events import Operation, Sleep, explained, last_event, pauses
+from lambdify.cli.template import Template
+
+NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+"""How CloudFormation says that there is nothing to do: it fails the change set, with one of these reasons."""
+AT_WORK = "^ValidationError: .*_IN_PROGRESS state"
+"""How CloudFormation says that something else is being done to the stack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a change set does to one resource."""
+
+    action: str
+    """Add, Modify, Remove."""
+    resource: str
+    """Logical id."""
+    kind: str
+    """Such as AWS::Lambda::Function."""
+    replaced: bool | None
+    """Whether it will be another one afterwards; None when CloudFormation cannot tell yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSet:
+    """A change that can be applied."""
+
+    id: str
+    stack: str
+    stack_id: str
+    creates: bool
+    """Whether the stack comes into being with it."""
+    changes: tuple[Change, ...]
+
+
+@translated(during="asking CloudFormation what will change")
+def propose(
+    template: Template, stack: Stack | None, account: Account, *, sleep: Sleep = time.sleep
+) -> ChangeSet | None:
+    """What CloudFormation would do to make the stack what the template says; None when it is that already.
+
+    Raises StackBusy, and DeployFailed when CloudFormation refuses the template.
+    """
+    cloudformation = account.client("cloudformation")
+    if stack is not None and _is_deployed(template, stack, cloudformation):
+        return None
+    creates = stack is None or stack.is_new
+    made = attempt(
+        cloudformation.create_change_set,
+        none_if=AT_WORK,
+        StackName=template.stack,
+        ChangeSetName=f"{OURS}{uuid.uuid4().hex[:12]}",
+        ChangeSetType="CREATE" if creates else "UPDATE",
+        TemplateBody=template.text,
+        Capabilities=["CAPABILITY_IAM"],
+        Tags=[{"Key": key, "Value": value} for key, value in template.tags.items()],
+    )
+    if made is None:
+        raise busy(template.stack, "another change")
+    empty = ChangeSet(
+        id=made["Id"], stack=template.stack, stack_id=made["StackId"], creates=creates, changes=()
+    )
+    complete = None
+    try:
+        complete = _settle(empty, cloudformation, sleep)
+    finally:
+        # Also when Ctrl-C ends the wait: a change set that nobody will apply is litter.
+        if complete is None:
+            discard(empty, account)
+    return complete
+
+
+@translated(during="applying the change set")
+def apply(change_set: ChangeSet, account: Account) -> Operation:
+    """Let CloudFormation begin. Raises StackBusy when another change came first."""
+    cloudformation = account.client("cloudformation")
+    operation = Operation(
+        stack=change_set.stack,
+        stack_id=change_set.stack_id,
+        deletes=False,
+        after=last_event(change_set.stack_id, cloudformation),
+    )
+    overtaken = f"^InvalidChangeSetStatus|^ChangeSetNotFound|{AT_WORK}"
+    if attempt(cloudformation.execute_change_set, none_if=overtaken, ChangeSetName=change_set.id) is None:
+        raise busy(change_set.stack, "another change")
+    return operation
+
+
+@translated(during="removing the change set")
+def discard(change_set: ChangeSet, account: Account) -> None:
+    """Remove a change set, and the empty stack that was made to hold it."""
+    cloudformation = account.client("cloudformation")
+    cloudformation.delete_change_set(ChangeSetName=change_set.id)
+    if not change_set.creates:
+        return
+    found = attempt(cloudformation.describe_stacks, none_if=MISSING, StackName=change_set.stack_id)
+    in_review = found and found["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS"
+    if in_review and not change_sets(change_set.stack, account):
+        cloudformation.delete_stack(StackName=change_set.stack_id)
+
+
+@translated(during="deleting the stack")
+def delete(stack: Stack, account: Account) -> Operation:
+    """Let CloudFormation begin to delete the stack, or join a deletion that is under way."""
+    cloudformation = account.client("cloudformation")
+    under_way = stack.state == "DELETE_IN_PROGRESS"
+    after = "" if under_way else last_event(stack.id, cloudformation)
+    if not under_way:
+        cloudformation.delete_stack(StackName=stack.id)
+    return Operation(stack=stack.name, stack_id=stack.id, deletes=True, after=after)
+
+
+def _is_deployed(template: Template, stack: Stack, cloudformation: Any) -> bool:
+    """Whether the stack was last made from this very template: saves the wait for an empty change set.
+
+    After a rollback it is left to CloudFormation to compare.
+    """
+    if stack.state not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} or not (
+        template.tags.items() <= stack.tags.items()
+    ):
+        return False
+    found = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
+    return bool(found["TemplateBody"] == template.body)
+
+
+def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:
+    """The change set with its changes, once CloudFormation has worked them out; None when there are none."""
+    for pause in pauses():
+        pages = list(
+            cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set.id)
+        )
+        state, reason = pages[0]["Status"], pages[0].get("StatusReason", "")
+        if state == "CREATE_COMPLETE":
+            break
+        if state == "FAILED":
+            if any(text in reason for text in NO_CHANGE):
+                return None
+            raise DeployFailed(
+                "CloudFormation refuses the change: "
+                + explained(reason, cloudformation, ChangeSetName=change_set.id),
+                hint="Nothing was changed. Correct the setting it names, and deploy again.",
+            )
+        sleep(pause)
+    changes = (each["ResourceChange"] for page in pages for each in page["Changes"])
+    return replace(change_set, changes=tuple(map(_read_change, changes)))
+
+
+def _read_change(described: Mapping[str, Any]) -> Change:
+    return Change(
+        action=described["Action"],
+        resource=described["LogicalResourceId"],
+        kind=described["ResourceType"],
+        replaced={"True": True, "Conditional": None}.get(described.get("Replacement", ""), False),
+    )

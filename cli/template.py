@@ -1,0 +1,262 @@
+"""Settings + Artifact -> Template: everything that a stage is, as CloudFormation reads it.
+
+    HTTP API ($default) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
+    Scheduler, every N minutes ──┘
+
+Rules:
+- Pure: same values in, same text out; no call, no clock. cfn-lint accepts every template without a warning.
+- Nobody calls the function itself: endpoint and schedule call the alias, which only moves when a new version
+  is complete. A version never changes, so whatever goes into one is part of its logical id.
+- Each role may do one thing on one resource. There is no wildcard but the log streams of our own log group.
+- ARNs are put together by CloudFormation, so that they are right in every partition.
+- No secret is in a template: it can be read by everybody who may look at the stack.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambdify.cli.artifacts import Artifact
+from lambdify.cli.build.target import Target
+from lambdify.cli.settings import Settings
+
+Resource = dict[str, Any]
+
+HANDLER = "lambdify.adapter.entry.handler"
+ALIAS = "live"
+KEEP_WARM = {"lambdify": "keep-warm"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """What a stack is to become."""
+
+    stack: str
+    body: Mapping[str, Any]
+    text: str
+    """The body as JSON."""
+    tags: Mapping[str, str]
+    """Put on the stack, and by CloudFormation on everything in it that can carry tags."""
+
+
+def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
+    """The template of the stage."""
+    code = {**_layer(settings, artifact, target), "Function": _function(settings, artifact, target)}
+    # A version resource publishes when it is created and never again, so it has to be another one each time.
+    version = f"Version{_digest(code)}"
+    resources = {
+        "Role": _role(),
+        "LogGroup": _log_group(settings),
+        **code,
+        version: {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
+        "Alias": _alias(version),
+        **_http_api(settings),
+        **_keep_warm(settings),
+    }
+    body = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
+        "Resources": resources,
+        "Outputs": _outputs(artifact, version),
+    }
+    text = json.dumps(body, indent=2) + "\n"
+    return Template(stack=settings.full_name, body=body, text=text, tags=tags(settings))
+
+
+def tags(settings: Settings) -> dict[str, str]:
+    """What marks a stack, and the things in it, as this stage of this project."""
+    return {"lambdify:project": settings.name, "lambdify:stage": settings.stage}
+
+
+def log_group(settings: Settings) -> str:
+    """The name of the log group that the function writes to."""
+    return f"/aws/lambda/{settings.full_name}"
+
+
+def _digest(value: object) -> str:
+    """Twelve letters and digits that change with the value; logical ids may hold nothing else."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _trust(service: str, condition: Resource | None = None) -> Resource:
+    statement: Resource = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if condition:
+        statement["Condition"] = condition
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _may(name: str, actions: list[str], resource: object) -> list[Resource]:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return [{"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}]
+
+
+def _role() -> Resource:
+    # The log group's ARN ends in ":*", which stands for its streams. Without logs:CreateLogGroup the function
+    # cannot bring its log group back after `undeploy`.
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": _trust("lambda.amazonaws.com"),
+            "Policies": _may(
+                "logs",
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                {"Fn::GetAtt": ["LogGroup", "Arn"]},
+            ),
+        },
+    }
+
+
+def _log_group(settings: Settings) -> Resource:
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        # Logs are kept for [logs] retention and no longer: the stage takes them with it.
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {"LogGroupName": log_group(settings), "RetentionInDays": settings.logs.retention},
+    }
+
+
+def _layer(settings: Settings, artifact: Artifact, target: Target) -> dict[str, Resource]:
+    if artifact.layer_key is None:
+        return {}
+    layer = {
+        "Type": "AWS::Lambda::LayerVersion",
+        "Properties": {
+            "LayerName": settings.full_name,
+            "Description": "Dependencies",
+            "Content": {"S3Bucket": artifact.bucket, "S3Key": artifact.layer_key},
+            "CompatibleRuntimes": [target.runtime],
+            "CompatibleArchitectures": [target.architecture],
+        },
+    }
+    return {"Layer": layer}
+
+
+def _function(settings: Settings, artifact: Artifact, target: Target) -> Resource:
+    properties: Resource = {
+        "FunctionName": settings.full_name,
+        "Description": settings.function.description,
+        "Runtime": target.runtime,
+        "Architectures": [target.architecture],
+        "Handler": HANDLER,
+        "Code": {"S3Bucket": artifact.bucket, "S3Key": artifact.app_key},
+        "MemorySize": settings.function.memory,
+        "Timeout": settings.function.timeout,
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "LoggingConfig": {"LogGroup": {"Ref": "LogGroup"}},
+    }
+    if artifact.layer_key is not None:
+        properties["Layers"] = [{"Ref": "Layer"}]
+    if settings.environment:
+        properties["Environment"] = {"Variables": dict(sorted(settings.environment.items()))}
+    return {"Type": "AWS::Lambda::Function", "Properties": properties}
+
+
+def _alias(version: str) -> Resource:
+    return {
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "FunctionName": {"Ref": "Function"},
+            "Name": ALIAS,
+            "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
+        },
+    }
+
+
+def _http_api(settings: Settings) -> dict[str, Resource]:
+    """One catch-all route to the alias: the app does the routing."""
+    api = {"Ref": "Api"}
+    return {
+        "Api": {
+            "Type": "AWS::ApiGatewayV2::Api",
+            "Properties": {"Name": settings.full_name, "ProtocolType": "HTTP"},
+        },
+        "Integration": {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": api,
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": {"Ref": "Alias"},
+                "PayloadFormatVersion": "2.0",
+            },
+        },
+        "Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": api,
+                "RouteKey": "$default",
+                "Target": {"Fn::Sub": "integrations/${Integration}"},
+            },
+        },
+        # The $default stage has no name in the path, so the app's URLs are those that the browser shows.
+        "Stage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": api, "StageName": "$default", "AutoDeploy": True},
+        },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": {"Ref": "Alias"},
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {
+                    "Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
+                },
+                "SourceAccount": {"Ref": "AWS::AccountId"},
+            },
+        },
+    }
+
+
+def _keep_warm(settings: Settings) -> dict[str, Resource]:
+    """A schedule that calls the alias, and the role that lets it."""
+    every = settings.warm.every
+    if not every:
+        return {}
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    return {
+        "ScheduleRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": _trust("scheduler.amazonaws.com", ours),
+                "Policies": _may("invoke", ["lambda:InvokeFunction"], {"Ref": "Alias"}),
+            },
+        },
+        "Schedule": {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {
+                "Name": settings.full_name,
+                "Description": "Keeps the function warm",
+                "ScheduleExpression": f"rate({every} minute{'' if every == 1 else 's'})",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {
+                    "Arn": {"Ref": "Alias"},
+                    "RoleArn": {"Fn::GetAtt": ["ScheduleRole", "Arn"]},
+                    "Input": json.dumps(KEEP_WARM),
+                    # The next call is never far: there is no point in making up for one that was missed.
+                    "RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60},
+                },
+            },
+        },
+    }
+
+
+def _outputs(artifact: Artifact, version: str) -> dict[str, Resource]:
+    values: dict[str, object] = {
+        "Endpoint": {"Fn::GetAtt": ["Api", "ApiEndpoint"]},
+        "Function": {"Ref": "Function"},
+        "Version": {"Fn::GetAtt": [version, "Version"]},
+        "Api": {"Ref": "Api"},
+        "Bucket": artifact.bucket,
+        "App": artifact.app_key,
+    }
+    if artifact.layer_key is not None:
+        values["Layer"] = artifact.layer_key
+    return {name: {"Value": value} for name, value in values.items()}
