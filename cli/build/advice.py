@@ -1,0 +1,30 @@
+"""From what a build tool printed to what the user can do; the table is advice.toml."""
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+
+_TELLING = re.compile(r"error|not found|failed|missing", re.IGNORECASE)
+_LINES = 3
+
+
+def find_advice(output: str) -> str:
+    """Return the first piece of advice that fits, "" where none does."""
+    for pattern, text in _table():
+        if match := pattern.search(output):
+            return text.format(*match.groups())
+    return ""
+
+
+def summarize(output: str) -> str:
+    """Return the last lines of a log that sound like the cause."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.search(line)] or lines
+    return " | ".join(telling[-_LINES:])
+
+
+@cache
+def _table() -> tuple[tuple[re.Pattern[str], str], ...]:
+    text = resources.files(__package__).joinpath("advice.toml").read_text(encoding="utf-8")
+    return tuple((re.compile(row["pattern"]), row["text"]) for row in tomllib.loads(text)["advice"])

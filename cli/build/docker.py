@@ -1,0 +1,188 @@
+"""Containers to build in, through the Docker SDK; no other module of the build imports it.
+
+Files are copied in and out rather than mounted: that works with an engine on another machine or in a
+container, leaves no file that belongs to root, and asks nothing of SELinux. A container lives as long as the
+`with` block around it, whatever ends that; one that a killed lambdify left behind vanishes after some hours.
+
+Which engine: DOCKER_HOST, or the context that the docker command uses. LAMBDIFY_DOCKER_NETWORK names another
+network for the container than the engine's default, such as "host" where only the host reaches the index.
+"""
+
+import os
+import tarfile
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container as SdkContainer
+from requests.exceptions import RequestException
+
+from lambdify.cli.build.credentials import redact
+from lambdify.cli.build.target import Target
+from lambdify.cli.console import Console
+from lambdify.cli.errors import BuildError, DockerUnavailable
+
+_TIMEOUT = 600
+"""Seconds that one answer of the engine may take; unpacking a large image is silent for long."""
+_LIFETIME = "21600"
+"""Seconds after which a forgotten container ends by itself."""
+_IN_MEMORY = 32 << 20
+_WAY_OUT = (
+    "Start Docker, or point DOCKER_HOST at an engine. "
+    "Or pin versions that have a wheel, so that nothing needs to be built."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How a command in a container ended."""
+
+    code: int
+    output: str
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the command says so."""
+        return self.code == 0
+
+
+class Container:
+    """A running container: files go in and out, commands run in it one after the other."""
+
+    def __init__(self, container: SdkContainer) -> None:
+        self._container = container
+
+    def run(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
+        """Run a command to its end; its output has lost its credentials."""
+        # The environment of one command is not part of what `docker inspect` shows of the container.
+        with _told("run a command in the build container"):
+            code, output = self._container.exec_run(list(argv), environment=dict(environment or {}))
+        text = output.decode(errors="replace") if isinstance(output, bytes) else ""
+        return Ran(code=-1 if code is None else code, output=redact(text))
+
+    def put(self, folder: Path, into: PurePosixPath) -> None:
+        """Copy what is in a folder to a path in the container, which is made if need be."""
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+            with tarfile.open(fileobj=file, mode="w") as archive:
+                archive.add(folder, arcname=str(into.relative_to("/")), filter=_as_root)
+            file.seek(0)
+            with _told("copy sources into the build container"):
+                self._container.put_archive("/", file)
+
+    def get(self, path: PurePosixPath, into: Path) -> Path:
+        """Copy a file or directory of the container into a folder, and return where it is now."""
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+            with _told("copy wheels out of the build container"):
+                blocks, _ = self._container.get_archive(str(path))
+                for block in blocks:
+                    file.write(block)
+            file.seek(0)
+            with tarfile.open(fileobj=file) as archive:
+                archive.extractall(into, filter="data")
+        return into / path.name
+
+
+class Engine:
+    """A container engine that answers."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    def find_image(self, name: str) -> str | None:
+        """Return the id of an image that the engine has, which is that of its content."""
+        with _told(f"look for the image {name}"), suppress(ImageNotFound):
+            return self._client.images.get(name).id
+        return None
+
+    def fetch_image(self, name: str, target: Target, console: Console) -> str:
+        """Return the id of an image for the target's CPU, pulled if the engine does not have it."""
+        if self.find_image(name) is None:
+            with console.step(f"Pull {name}"), _told(f"pull {name}"):
+                try:
+                    self._client.images.pull(name, platform=target.docker_platform)
+                except APIError as error:
+                    raise BuildError(
+                        f"the build image {name} could not be pulled: {_explain(error)}",
+                        hint="Name another with [build] image; one that the engine already has is not pulled.",
+                    ) from error
+        with _told(f"look at the image {name}"):
+            image = self._client.images.get(name)
+        wanted = target.docker_platform.rpartition("/")[2]
+        if image.attrs["Architecture"] != wanted:
+            raise BuildError(
+                f"the build image {name} is for {image.attrs['Architecture']}, the function is for {wanted}",
+                hint=f"Name an image for {wanted} with [build] image, or change [function] architecture.",
+            )
+        return str(image.id)
+
+    @contextmanager
+    def container(self, image: str) -> Iterator[Container]:
+        """Keep a container of that image running while the block runs."""
+        # The name is ours, so that the container is found again even if creating it was interrupted.
+        name = f"lambdify-build-{uuid.uuid4().hex[:12]}"
+        try:
+            with _told("start the build container"):
+                started = self._client.containers.run(
+                    image,
+                    name=name,
+                    entrypoint=["sleep", _LIFETIME],
+                    user="0",
+                    labels={"lambdify": "build"},
+                    network_mode=os.environ.get("LAMBDIFY_DOCKER_NETWORK") or None,
+                    auto_remove=True,
+                    detach=True,
+                )
+            yield Container(started)
+        finally:
+            # Not found: it never came to be. A conflict: it is being removed already.
+            with suppress(APIError, RequestException):
+                self._client.api.remove_container(name, v=True, force=True)
+
+
+@contextmanager
+def open_engine(need: str) -> Iterator[Engine]:
+    """Connect to the container engine; `need` begins the message when none answers."""
+    try:
+        client = docker.from_env(timeout=_TIMEOUT)
+    except DockerException as error:
+        raise DockerUnavailable(
+            f"{need}, but no container engine answers: {_explain(error)}", hint=_WAY_OUT
+        ) from error
+    try:
+        # Making a client asks nothing of the engine unless the version is negotiated.
+        client.ping()
+        yield Engine(client)
+    finally:
+        client.close()
+
+
+@contextmanager
+def _told(during: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    try:
+        yield
+    except (NotFound, APIError) as error:
+        raise BuildError(f"the container engine could not {during}: {_explain(error)}") from error
+    except (DockerException, RequestException, OSError) as error:
+        raise DockerUnavailable(
+            f"the container engine went away: {_explain(error)}", hint=_WAY_OUT, during=during
+        ) from error
+
+
+def _explain(error: Exception) -> str:
+    """Return the engine's own words, without the layers of exceptions around them."""
+    if isinstance(error, APIError) and error.explanation:
+        return redact(str(error.explanation))
+    return redact(str(error))
+
+
+def _as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    # Git refuses a repository that belongs to somebody else.
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry

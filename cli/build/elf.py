@@ -1,0 +1,140 @@
+"""Reading just enough of an ELF file to say whether the dynamic loader of the function will take it.
+
+What is read is what the loader reads, the program headers and the dynamic section, so it is there in stripped
+files too. https://gabi.xinuos.com/, and for symbol versions
+https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_MAGIC = b"\x7fELF"
+_CLASS_64, _LITTLE_ENDIAN = 2, 1
+_MACHINES = {3: "i686", 21: "ppc64", 22: "s390x", 40: "armv7l", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+_PT_LOAD, _PT_DYNAMIC = 1, 2
+_DT_NULL, _DT_NEEDED, _DT_STRTAB = 0, 1, 5
+_DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
+_NO_VERSION = (0, 0)
+# The one marker of glibc that is a feature rather than a version: compact relocations came with 2.36.
+_FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
+
+Buffer = bytes | mmap.mmap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elf:
+    """What a shared object asks of the machine that loads it."""
+
+    machine: str
+    needed: tuple[str, ...] = ()
+    """The libraries it names, such as "libpq.so.5"."""
+    glibc: tuple[int, int] = _NO_VERSION
+    """The lowest C library that has all the symbols it uses."""
+
+
+def read_elf(path: Path) -> Elf | None:
+    """Return what an ELF file needs; None for any other file."""
+    with path.open("rb") as file:
+        if file.read(4) != _MAGIC:
+            return None
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return parse_elf(content)
+
+
+def parse_elf(content: Buffer) -> Elf | None:
+    """Return what the ELF file with this content needs; None when it is none, or cut off."""
+    if content[:4] != _MAGIC:
+        return None
+    try:
+        (number,) = struct.unpack_from("<H" if content[5] == _LITTLE_ENDIAN else ">H", content, 18)
+        machine = _MACHINES.get(number, f"machine {number}")
+        if content[4] != _CLASS_64 or content[5] != _LITTLE_ENDIAN:
+            # No Lambda function can load these, whatever else they hold.
+            return Elf(machine=machine)
+        segments = tuple(_segments(content))
+        entries = tuple(_dynamic_entries(content, segments))
+        table = dict(entries)
+        if _DT_STRTAB not in table:
+            return Elf(machine=machine)
+        strings = _file_offset(table[_DT_STRTAB], segments)
+        versions = _glibc_versions(content, table, strings, segments)
+        return Elf(
+            machine=machine,
+            needed=tuple(_text(content, strings + value) for tag, value in entries if tag == _DT_NEEDED),
+            glibc=max(versions, default=_NO_VERSION),
+        )
+    except (struct.error, IndexError):
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Segment:
+    kind: int
+    offset: int
+    address: int
+    size: int
+
+
+def _segments(content: Buffer) -> Iterator[_Segment]:
+    (table,) = struct.unpack_from("<Q", content, 32)
+    size, count = struct.unpack_from("<HH", content, 54)
+    for index in range(count):
+        kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", content, table + index * size)
+        yield _Segment(kind=kind, offset=offset, address=address, size=length)
+
+
+def _dynamic_entries(content: Buffer, segments: tuple[_Segment, ...]) -> Iterator[tuple[int, int]]:
+    for segment in segments:
+        if segment.kind != _PT_DYNAMIC:
+            continue
+        for position in range(segment.offset, segment.offset + segment.size, 16):
+            tag, value = struct.unpack_from("<QQ", content, position)
+            if tag == _DT_NULL:
+                return
+            yield tag, value
+
+
+def _file_offset(address: int, segments: tuple[_Segment, ...]) -> int:
+    """Addresses are those after loading; the segments say where they lie in the file."""
+    for segment in segments:
+        if segment.kind == _PT_LOAD and segment.address <= address < segment.address + segment.size:
+            return segment.offset + address - segment.address
+    raise IndexError(address)
+
+
+def _glibc_versions(
+    content: Buffer, table: dict[int, int], strings: int, segments: tuple[_Segment, ...]
+) -> Iterator[tuple[int, int]]:
+    if _DT_VERNEED not in table:
+        return
+    position = _file_offset(table[_DT_VERNEED], segments)
+    for _ in range(table.get(_DT_VERNEEDNUM, 0)):
+        _, count, _, first, following = struct.unpack_from("<HHIII", content, position)
+        entry = position + first
+        for _ in range(count):
+            _, _, _, name, step = struct.unpack_from("<IHHII", content, entry)
+            if version := _glibc_version(_text(content, strings + name)):
+                yield version
+            entry += step
+        position += following
+
+
+def _glibc_version(name: str) -> tuple[int, int] | None:
+    """Read "GLIBC_2.17"; GLIBC_PRIVATE and GLIBCXX_3.4 name no version of the C library."""
+    if name in _FEATURES:
+        return _FEATURES[name]
+    prefix, _, version = name.partition("_")
+    parts = version.split(".")
+    if prefix != "GLIBC" or len(parts) < 2 or not all(part.isdecimal() for part in parts):
+        return None
+    return (int(parts[0]), int(parts[1]))
+
+
+def _text(content: Buffer, offset: int) -> str:
+    end = content.find(b"\0", offset)
+    if end < 0:
+        raise IndexError(offset)
+    return content[offset:end].decode("utf-8", "replace")

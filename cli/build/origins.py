@@ -1,0 +1,158 @@
+"""Where the source of a package that has to be built comes from: an archive, a git commit, a folder.
+
+Every fetch ends in a copy of our own. Building in a project's folder would leave build/ and *.egg-info in it,
+and an archive is only as good as its digest.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tarfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from lambdify.cli.build.credentials import Indexes, redact
+from lambdify.cli.build.programs import run
+from lambdify.cli.build.pylock import Package
+from lambdify.cli.errors import RequirementsError
+
+_TIMEOUT = 60.0
+"""Seconds without a byte."""
+_NOT_SOURCE = frozenset(
+    {".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "build", "dist", "node_modules"}
+)
+_NATIVE = re.compile(
+    r"\.(c|cc|cpp|cxx|pyx|rs|f|f90)$|(^|/)(Cargo\.toml|CMakeLists\.txt|meson\.build)$", re.IGNORECASE
+)
+_ASIDE = re.compile(r"(^|/)(tests?|docs?|examples?|benchmarks?)/", re.IGNORECASE)
+
+
+def fetch_source(package: Package, indexes: Indexes, folder: Path) -> Path:
+    """Put the package's source into the folder and return the archive or directory."""
+    match package.kind:
+        case "directory":
+            return _copy(package, folder / "source")
+        case "git":
+            return _clone(package, folder / "source")
+        case _:
+            return _download(package, indexes, folder / package.filename)
+
+
+def source_digest(package: Package) -> str:
+    """Return what identifies the source: it changes when the source does."""
+    if package.kind == "git":
+        return f"{redact(package.url)}@{package.commit}#{package.subdirectory}"
+    if package.path is None or package.kind != "directory":
+        return package.sha256
+    digest = hashlib.sha256()
+    for name in sorted(_source_files(package.path)):
+        content = hashlib.sha256((package.path / name).read_bytes()).digest()
+        digest.update(os.fsencode(name) + b"\0" + content)
+    return digest.hexdigest()
+
+
+def find_native_sources(source: Path) -> tuple[str, ...]:
+    """Return the files of a source that look as if a compiler were needed."""
+    if source.is_dir():
+        names: list[str] = sorted(_source_files(source))
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            names = archive.namelist()
+    else:
+        with tarfile.open(source) as archive:
+            names = archive.getnames()
+    return tuple(name for name in names if _NATIVE.search(name) and not _ASIDE.search(name))
+
+
+def _source_files(folder: Path) -> Iterator[str]:
+    """Paths, relative and with "/", of everything but virtual environments, caches and build results."""
+    for base, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not _aside(Path(base, name))]
+        for name in files:
+            path = Path(base, name)
+            if path.is_file():
+                yield path.relative_to(folder).as_posix()
+
+
+def _aside(folder: Path) -> bool:
+    return (
+        folder.name in _NOT_SOURCE or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").is_file()
+    )
+
+
+def _copy(package: Package, into: Path) -> Path:
+    origin = package.path
+    if origin is None or not origin.is_dir():
+        raise RequirementsError(
+            f"{package.name} is required from {origin}, and there is no such folder",
+            hint="Correct the path in the dependency file, or lock again.",
+        )
+    for name in _source_files(origin):
+        target = into / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(origin / name, target)
+    if (origin / ".git").is_dir():
+        # Versions are often read from the history (setuptools-scm, hatch-vcs).
+        shutil.copytree(origin / ".git", into / ".git", symlinks=True)
+    return into
+
+
+def _clone(package: Package, into: Path) -> Path:
+    """Check out one commit. Git may not ask: a build that waits for a password waits for ever."""
+    environment = os.environ | {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+    into.mkdir(parents=True)
+    for arguments in (
+        ("clone", "--quiet", "--no-checkout", package.url, "."),
+        ("checkout", "--quiet", "--detach", package.commit),
+        ("submodule", "--quiet", "update", "--init", "--recursive"),
+    ):
+        outcome = run(["git", *arguments], cwd=into, environment=environment)
+        if not outcome.succeeded:
+            raise RequirementsError(
+                f"{package.label}: git {arguments[0]} of {redact(package.url)}: {outcome.errors.strip()}",
+                hint="Check the address and the commit, and that git can reach them without asking.",
+            )
+    return into / package.subdirectory if package.subdirectory else into
+
+
+def _download(package: Package, indexes: Indexes, into: Path) -> Path:
+    into.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    try:
+        with _open(package, indexes) as origin, into.open("wb") as copy:
+            while block := origin.read(1 << 20):
+                digest.update(block)
+                copy.write(block)
+    except (urllib.error.URLError, OSError) as error:
+        place = redact(package.url) or package.path
+        raise RequirementsError(
+            f"{package.label} could not be downloaded from {place}: {error}",
+            hint="Check the network; a private index wants its credentials in UV_INDEX_URL or ~/.netrc.",
+        ) from error
+    if digest.hexdigest() != package.sha256:
+        raise RequirementsError(
+            f"{package.label}: {package.filename} has sha256 {digest.hexdigest()}, not {package.sha256}",
+            hint="If it was replaced on purpose, lock again. If not, somebody may have tampered with it.",
+        )
+    return into
+
+
+def _open(package: Package, indexes: Indexes) -> IO[bytes]:
+    if package.path is not None:
+        return package.path.open("rb")
+    if not package.url.startswith(("https://", "http://")):
+        raise RequirementsError(f"{package.label}: {redact(package.url)} is no address to download from")
+    address = urlsplit(package.url)
+    public = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(public)  # noqa: S310 the scheme is checked above
+    for name, value in indexes.authorization(package.url).items():
+        # Private indexes send on to a file store, which must not see these credentials, and refuses them.
+        request.add_unredirected_header(name, value)
+    opened: IO[bytes] = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
+    return opened

@@ -1,0 +1,211 @@
+"""What has to be installed, decided before anything is downloaded: for the function, never for this host.
+
+    uv.lock       exported by uv            ┐
+    pylock.toml   read                      ├▶ pylock ▶ packages, each a fitting wheel or something to build
+    other locks   pins, resolved without    │
+                  looking at dependencies   │
+    the rest      resolved                  ┘
+
+Rules:
+- A locked or pinned version is never changed. Where something unpinned has no wheel for the function in its
+  newest version but has one in an older version, the older one is taken, aloud: on Amazon Linux 2, whose C
+  library most of today's wheels no longer support, a plain "pandas" would be compiled for an hour otherwise.
+- What the user pins by hash is compared here; see `requirements`.
+- Another project owns the name lambdify on the package index, and the bundle carries the adapter of the
+  lambdify that is running: a requirement of that name is never resolved.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from lambdify.cli.build.credentials import Indexes, find_indexes
+from lambdify.cli.build.pipenv import read_pipfile_lock
+from lambdify.cli.build.poetry import read_poetry_lock
+from lambdify.cli.build.pylock import Package, read_pylock
+from lambdify.cli.build.requirements import find_name, read_hashes, read_lines
+from lambdify.cli.build.resolution import OWN_NAME, Question, resolve, unresolvable
+from lambdify.cli.build.sources import Source, read_toml
+from lambdify.cli.build.target import Target
+from lambdify.cli.build.uv import run_uv
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.settings import Build
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the function needs, and where it comes from."""
+
+    wheels: tuple[Package, ...]
+    """Ready to be installed."""
+    builds: tuple[Package, ...]
+    """Have to become wheels first."""
+    indexes: Indexes
+    notes: tuple[str, ...]
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Both, by name."""
+        return tuple(sorted((*self.wheels, *self.builds), key=lambda package: package.name))
+
+
+def make_plan(
+    source: Source | None, root: Path, target: Target, build: Build, extra: tuple[str, ...]
+) -> Plan:
+    """Decide what the source and the `extra` requirements come to on the target."""
+    if source is None:
+        question = Question(subject="what lambdify adds", root=root, lines=extra)
+        return _plan(resolve(question, target, prefer_wheels=True), find_indexes(()))
+    notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
+    match source.kind:
+        case "requirements.txt" | "pyproject.toml":
+            plan = _free(source, root, target, build, extra)
+        case "uv.lock" | "pylock.toml":
+            plan = _with_extra(_exact(source, target, build), source, root, target, extra)
+        case "poetry.lock" | "Pipfile.lock":
+            plan = _with_extra(_pinned(source, root, target, build), source, root, target, extra)
+    return replace(plan, notes=(*notes, *plan.notes))
+
+
+def _free(source: Source, root: Path, target: Target, build: Build, extra: tuple[str, ...]) -> Plan:
+    """Unlocked input: uv chooses the versions."""
+    if source.kind == "requirements.txt":
+        lines, options = read_lines(source.path), tuple[str, ...]()
+    else:
+        lines = ()
+        options = tuple(
+            word
+            for flag, names in (("--extra", build.extras), ("--group", build.groups))
+            for name in names
+            for word in (flag, name)
+        )
+    question = Question(subject=source.name, root=root, files=(source.path,), lines=extra, options=options)
+    # In the container everything can be built, so there is no reason to take an older version.
+    packages, notes = resolve(question, target, prefer_wheels=build.strategy != "docker")
+    _check_hashes(packages, read_hashes(lines), source, {find_name(line) for line in extra})
+    return _plan((packages, notes), find_indexes(lines))
+
+
+def _exact(source: Source, target: Target, build: Build) -> Plan:
+    """A lock that already names every file."""
+    if source.kind == "pylock.toml":
+        packages = read_pylock(
+            read_toml(source.path),
+            source.path.parent,
+            target,
+            name=source.name,
+            extras=build.extras,
+            groups=build.groups,
+        )
+        kept = tuple(package for package in packages if package.name != OWN_NAME)
+        return _plan((kept, ()), find_indexes(()))
+    project = source.path.parent
+    with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
+        out = Path(folder, "pylock.toml")
+        arguments = ["export", "--project", str(project), "--frozen", "--no-dev", "--no-editable"]
+        arguments += ["--no-emit-project", "--prune", OWN_NAME, "--format", "pylock.toml"]
+        arguments += ["--output-file", str(out), "--quiet"]
+        for flag, names in (("--extra", build.extras), ("--group", build.groups)):
+            arguments += [word for name in names for word in (flag, name)]
+        outcome = run_uv(arguments, cwd=project)
+        if not outcome.succeeded:
+            raise unresolvable(source.name, target, outcome.errors)
+        packages = read_pylock(read_toml(out), Path(folder), target, name=source.name)
+    return _plan((packages, ()), find_indexes(()))
+
+
+def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
+    """A lock that names versions and hashes; the index says which files they are."""
+    if source.kind == "poetry.lock":
+        lines = read_poetry_lock(
+            source.path, target, extras=build.extras, groups=build.groups, without=frozenset({OWN_NAME})
+        )
+    else:
+        lines = read_pipfile_lock(source.path, build.groups)
+    question = Question(subject=source.name, root=root, lines=lines, options=("--no-deps",))
+    packages, notes = resolve(question, target, prefer_wheels=False)
+    _check_hashes(packages, read_hashes(lines), source, set())
+    return _plan((packages, notes), find_indexes(lines))
+
+
+def _with_extra(plan: Plan, source: Source, root: Path, target: Target, extra: tuple[str, ...]) -> Plan:
+    """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
+    locked = {package.name: package for package in plan.packages}
+    missing = tuple(line for line in extra if not _satisfied(Requirement(line), locked, source))
+    if not missing:
+        return plan
+    pins = tuple(f"{package.name}=={package.version}" for package in plan.packages if package.version)
+    question = Question(
+        subject=f"{', '.join(missing)} beside {source.name}",
+        root=root,
+        lines=(*plan.indexes.options, *missing),
+        constraints=pins,
+    )
+    packages, notes = resolve(question, target, prefer_wheels=True)
+    added = tuple(package for package in packages if package.name not in locked)
+    return _plan(((*plan.packages, *added), (*plan.notes, *notes)), plan.indexes)
+
+
+def _satisfied(requirement: Requirement, locked: Mapping[str, Package], source: Source) -> bool:
+    package = locked.get(canonicalize_name(requirement.name))
+    if package is None:
+        return False
+    if package.version and not requirement.specifier.contains(Version(package.version), prereleases=True):
+        raise RequirementsError(
+            f"{source.name} pins {package.label}, and the adapter needs {requirement}",
+            hint=f"Lock it again with {requirement}.",
+        )
+    return True
+
+
+def _check_hashes(
+    packages: Iterable[Package], allowed: Mapping[str, frozenset[str]], source: Source, free: set[str | None]
+) -> None:
+    """Refuse what the user's hashes do not allow. One hash anywhere asks for hashes everywhere, as in pip."""
+    for package in packages if allowed else ():
+        if package.kind in ("directory", "git") or package.name in free:
+            continue
+        if package.name not in allowed:
+            raise RequirementsError(
+                f"{source.name} pins packages by hash, but has no hash for {package.label}",
+                hint="Write it again with all hashes, as `uv pip compile --generate-hashes` does.",
+            )
+        if package.sha256 not in allowed[package.name]:
+            raise RequirementsError(
+                f"{package.label}: the index offers {package.filename} with sha256 {package.sha256}, "
+                f"which {source.name} does not allow",
+                hint="If that file is the one you want, lock again. If not, somebody may have replaced it.",
+            )
+
+
+def _plan(resolved: tuple[tuple[Package, ...], tuple[str, ...]], indexes: Indexes) -> Plan:
+    packages, notes = resolved
+    return Plan(
+        wheels=tuple(package for package in packages if package.kind == "wheel"),
+        builds=tuple(package for package in packages if package.kind != "wheel"),
+        indexes=indexes,
+        notes=notes,
+    )
+
+
+def _names(source: Source) -> frozenset[str | None]:
+    """The names that a dependency file mentions, wherever they apply."""
+    match source.kind:
+        case "requirements.txt":
+            return frozenset(find_name(line) for line in read_lines(source.path))
+        case "pyproject.toml":
+            lines = read_toml(source.path).get("project", {}).get("dependencies", ())
+            return frozenset(find_name(line) for line in lines)
+        case "Pipfile.lock":
+            return frozenset(json.loads(source.path.read_text(encoding="utf-8"))["default"])
+        case "uv.lock" | "poetry.lock" | "pylock.toml":
+            content = read_toml(source.path)
+            return frozenset(
+                package["name"] for package in content.get("package", content.get("packages", ()))
+            )

@@ -1,0 +1,149 @@
+"""pylock.toml, the one form that every dependency source is brought into, and the packages it gives a target.
+
+    uv.lock            uv exports it
+    pylock.toml        is one
+    everything else    uv resolves it into one
+
+https://packaging.python.org/en/latest/specifications/pylock-toml/
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.pylock import Package as LockedPackage
+from packaging.pylock import (
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    Pylock,
+    PylockSelectError,
+    PylockValidationError,
+)
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from lambdify.cli.build.target import Target
+from lambdify.cli.errors import RequirementsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One package of the plan, and the one file or place that it comes from."""
+
+    name: str
+    """Normalised."""
+    version: str
+    """"" while only building it can tell."""
+    kind: Literal["wheel", "sdist", "directory", "git"]
+    filename: str = ""
+    url: str = ""
+    path: Path | None = None
+    """Set for what lies on this machine, in place of a URL."""
+    sha256: str = ""
+    commit: str = ""
+    subdirectory: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and version, as messages say them."""
+        return f"{self.name} {self.version}".rstrip()
+
+
+def read_pylock(
+    content: Mapping[str, Any],
+    base: Path,
+    target: Target,
+    *,
+    name: str,
+    extras: Collection[str] = (),
+    groups: Collection[str] = (),
+) -> tuple[Package, ...]:
+    """Return what the function's platform needs of a pylock, a wheel for each package that has a fitting one.
+
+    `base` is the folder that relative paths in it start from, `name` what messages call it.
+    """
+    try:
+        lock = Pylock.from_dict(content)
+        chosen = lock.select(
+            environment=target.markers(),  # type: ignore[arg-type]
+            tags=target.tags(),
+            extras=extras,
+            # The groups that are asked for come on top of the default ones.
+            dependency_groups=[*(lock.default_groups or ()), *groups],
+        )
+        return tuple(_package(package, origin, base) for package, origin in chosen)
+    except PylockValidationError as error:
+        raise RequirementsError(f"{name} is not a valid pylock.toml: {error}") from error
+    except (PylockSelectError, InvalidMarker, UndefinedComparison, UndefinedEnvironmentName) as error:
+        raise RequirementsError(
+            f"{name} cannot be installed for {target.runtime} on {target.architecture}: {error}",
+            hint="Lock again with this Python and platform included, or set [function] python.",
+        ) from error
+
+
+def _package(
+    package: LockedPackage,
+    origin: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist,
+    base: Path,
+) -> Package:
+    version = str(package.version or "")
+    match origin:
+        case PackageVcs():
+            if origin.type != "git":
+                raise RequirementsError(
+                    f"{package.name} comes from {origin.type}, and only git is supported",
+                    hint="Publish it as a wheel or an sdist, or keep it in git.",
+                )
+            return Package(
+                name=package.name,
+                version=version,
+                kind="git",
+                url=origin.url or (base / str(origin.path)).resolve().as_uri(),
+                commit=origin.commit_id,
+                subdirectory=origin.subdirectory or "",
+            )
+        case PackageDirectory():
+            folder = (base / origin.path / (origin.subdirectory or "")).resolve()
+            return Package(name=package.name, version=version, kind="directory", path=folder)
+        case _:
+            return _file(package.name, version, origin, base)
+
+
+def _file(
+    name: str, version: str, origin: PackageArchive | PackageWheel | PackageSdist, base: Path
+) -> Package:
+    path = (base / origin.path).resolve() if origin.path else _local_path(origin.url or "")
+    filename = path.name if path else unquote(urlsplit(origin.url or "").path.rpartition("/")[2])
+    if "sha256" not in origin.hashes:
+        raise RequirementsError(
+            f"{name}: the lock file has no sha256 of {filename}",
+            hint="Lock again: only what is pinned by sha256 is installed.",
+        )
+    return Package(
+        name=name,
+        version=version or _version_of(filename),
+        kind="wheel" if filename.endswith(".whl") else "sdist",
+        filename=filename,
+        url="" if path else (origin.url or ""),
+        path=path,
+        sha256=origin.hashes["sha256"].lower(),
+        subdirectory=(origin.subdirectory or "") if isinstance(origin, PackageArchive) else "",
+    )
+
+
+def _local_path(url: str) -> Path | None:
+    parts = urlsplit(url)
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+def _version_of(filename: str) -> str:
+    try:
+        return str(parse_wheel_filename(filename)[1])
+    except InvalidWheelFilename:
+        return ""

@@ -1,0 +1,76 @@
+"""Reading requirement lines, for what uv does not tell: which hashes the user allows, and which indexes.
+
+uv resolves a requirements file by itself. But `uv pip compile` leaves the user's `--hash` options unread and
+writes the index's own hashes into its result, so whoever installs that result has lost the pinning. What is
+read here lets `plan` hold the result against it.
+
+The format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from lambdify.cli.errors import RequirementsError
+
+_CONTINUED = re.compile(r"\\\r?\n")
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)$")
+_HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
+_NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """Return the logical lines of a requirements file and of the files that it includes with -r."""
+    return tuple(_read(path, set()))
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """Return the logical lines of a text: continued ones joined, comments and empty ones left out."""
+    joined = _CONTINUED.sub(" ", text)
+    lines = (_COMMENT.sub("", line).strip() for line in joined.splitlines())
+    return tuple(line for line in lines if line)
+
+
+def find_name(line: str) -> str | None:
+    """Return the normalised name that a line requires; options, paths and bare URLs have none."""
+    match = _NAME.match(line)
+    after = line[match.end() :].lstrip() if match else ""
+    if match is None or after.startswith(("/", ":", "\\")):
+        return None
+    return canonicalize_name(match["name"])
+
+
+def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Return the sha256 digests that each package is pinned to, for packages that are."""
+    pinned: dict[str, frozenset[str]] = {}
+    for line in lines:
+        name = find_name(line)
+        digests = frozenset(match["digest"].lower() for match in _HASH.finditer(line))
+        if "--hash" in line and not digests:
+            raise RequirementsError(
+                f"{name or line}: only sha256 hashes can be checked",
+                hint="Pin it with --hash=sha256:..., the one kind that every index offers.",
+            )
+        if name and digests:
+            pinned[name] = pinned.get(name, frozenset()) | digests
+    return pinned
+
+
+def _read(path: Path, seen: set[Path]) -> Iterator[str]:
+    seen.add(path.resolve())
+    try:
+        # utf-8-sig: editors on Windows begin a file with a mark that would become part of the first name.
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequirementsError(f"{path} cannot be read: {error}") from error
+    for line in split_lines(text):
+        include = _INCLUDE.match(line)
+        if include is None:
+            yield line
+            continue
+        included = path.parent / include["path"]
+        if "://" not in include["path"] and included.resolve() not in seen:
+            yield from _read(included, seen)

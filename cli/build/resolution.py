@@ -1,0 +1,125 @@
+"""Questions to uv: which versions of what is required go together on the function's platform.
+
+uv answers with a pylock.toml that is already filtered to the target: a package in it has a wheel that fits,
+or only what has to be built. https://docs.astral.sh/uv/reference/cli/#uv-pip-compile
+"""
+
+import re
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lambdify.cli.build.advice import find_advice
+from lambdify.cli.build.pylock import Package, read_pylock
+from lambdify.cli.build.sources import read_toml
+from lambdify.cli.build.target import Target
+from lambdify.cli.build.uv import run_uv
+from lambdify.cli.errors import RequirementsError
+
+OWN_NAME = "lambdify"
+"""Another project owns this name on the package index; the bundle carries the adapter that is running."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What uv is asked to resolve."""
+
+    subject: str
+    """What messages call it."""
+    root: Path
+    """Relative paths in requirements start here, as they do for pip."""
+    files: tuple[Path, ...] = ()
+    """Read by uv in place, since they can include others."""
+    lines: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    """Names that must not be built."""
+
+
+class _Unresolvable(Exception):
+    """No set of versions fits; carries what uv said."""
+
+    def __init__(self, errors: str) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def resolve(
+    question: Question, target: Target, *, prefer_wheels: bool
+) -> tuple[tuple[Package, ...], tuple[str, ...]]:
+    """Return the packages, and a note for each that is older than it could be."""
+    try:
+        newest = _compile(question, target)
+    except _Unresolvable as error:
+        raise unresolvable(question.subject, target, error.errors) from error
+    stuck = tuple(package.name for package in newest if package.kind == "sdist")
+    if not (stuck and prefer_wheels):
+        return newest, ()
+    chosen = _compile_with_wheels(question, stuck, target) or newest
+    versions = {package.name: package.version for package in newest}
+    platform = f"{target.runtime} on {target.architecture} ({target.system})"
+    notes = tuple(
+        f"{package.label} instead of {versions[package.name]}: newer ones have no wheel for {platform}"
+        for package in chosen
+        if versions.get(package.name, package.version) != package.version
+    )
+    return chosen, notes
+
+
+def _compile_with_wheels(
+    question: Question, names: tuple[str, ...], target: Target
+) -> tuple[Package, ...] | None:
+    """Resolve again without building `names`, or as many of them as have a wheel in any allowed version."""
+    try:
+        return _compile(replace(question, only_binary=names), target)
+    except _Unresolvable:
+        if len(names) == 1:
+            return None
+    chosen: tuple[Package, ...] | None = None
+    settled: tuple[str, ...] = ()
+    for name in names:
+        try:
+            chosen = _compile(replace(question, only_binary=(*settled, name)), target)
+        except _Unresolvable:
+            continue
+        settled = (*settled, name)
+    return chosen
+
+
+def _compile(question: Question, target: Target) -> tuple[Package, ...]:
+    """Let uv choose versions and files, and read what it chose."""
+    with tempfile.TemporaryDirectory(prefix="lambdify-") as name:
+        folder = Path(name)
+        inputs = {
+            "requirements.txt": question.lines,
+            "constraints.txt": question.constraints,
+            "excludes.txt": (OWN_NAME,),
+        }
+        for filename, lines in inputs.items():
+            (folder / filename).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        outcome = run_uv(
+            [
+                *("pip", "compile", "--quiet", "--format", "pylock.toml"),
+                *("--output-file", str(folder / "pylock.toml")),
+                *("--python-platform", target.uv_platform, "--python-version", target.full_python),
+                *("--constraints", str(folder / "constraints.txt")),
+                *("--excludes", str(folder / "excludes.txt")),
+                *question.options,
+                *(f"--only-binary={package}" for package in question.only_binary),
+                *(str(file) for file in (*question.files, folder / "requirements.txt")),
+            ],
+            cwd=question.root,
+        )
+        if not outcome.succeeded:
+            raise _Unresolvable(outcome.errors)
+        return read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=question.subject)
+
+
+def unresolvable(subject: str, target: Target, errors: str) -> RequirementsError:
+    """Say what uv found, in its own words: it explains a conflict well."""
+    said = re.sub(r"^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
+    return RequirementsError(
+        f"{subject} cannot be resolved for {target.runtime} on {target.architecture}: {said}",
+        hint=find_advice(errors) or "Change the requirement that is named above.",
+    )

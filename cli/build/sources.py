@@ -1,0 +1,108 @@
+"""Which file of the project says what it depends on.
+
+The order goes from what a tool wrote for exactly this purpose to what a person wrote in general:
+
+    uv.lock, poetry.lock, Pipfile.lock   every version and hash, kept up to date by the project's own tool
+    pylock.toml                          the same, but often exported from one of those, so it can be older
+    requirements.txt                     written by hand, or a list of versions
+    pyproject.toml                       what the project accepts, rather than what it was tested with
+
+[build] requirements names one outright, also under another name (requirements/production.txt).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from packaging.pylock import is_valid_pylock_path
+
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.settings import Build
+
+Kind = Literal["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "requirements.txt", "pyproject.toml"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""The most specific first."""
+
+_WITH_EXTRAS = frozenset({"uv.lock", "poetry.lock", "pylock.toml", "pyproject.toml"})
+_WITH_GROUPS = _WITH_EXTRAS | {"Pipfile.lock"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The file that was chosen."""
+
+    kind: Kind
+    path: Path
+    others: tuple[str, ...]
+    """Names of the dependency files that are there too."""
+
+    @property
+    def name(self) -> str:
+        """The file as messages call it."""
+        return self.path.name
+
+
+def find_source(root: Path, build: Build) -> Source | None:
+    """Return the project's dependency file; None for a project that has none."""
+    present = [kind for kind in KINDS if (root / kind).is_file() and _declares(root / kind, build)]
+    if build.requirements:
+        path = root / build.requirements
+        if not path.is_file():
+            raise RequirementsError(
+                f"[build] requirements names {build.requirements}, and there is no such file",
+                hint=f"The project has {', '.join(present) or 'no dependency file'}.",
+            )
+        kind = _kind_of(path)
+    elif present:
+        kind, path = present[0], root / present[0]
+    else:
+        return None
+    _refuse_unusable_settings(kind, path, build)
+    return Source(kind=kind, path=path, others=tuple(other for other in present if root / other != path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file's content, or say where it is broken."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RequirementsError(f"{path.name} cannot be read: {error}") from error
+
+
+def _kind_of(path: Path) -> Kind:
+    for kind in KINDS:
+        if path.name == kind:
+            return kind
+    # PEP 751 allows pylock.NAME.toml; whatever else is named is lines of requirements.
+    return "pylock.toml" if is_valid_pylock_path(path) else "requirements.txt"
+
+
+def _declares(path: Path, build: Build) -> bool:
+    """A pyproject.toml that only configures tools says nothing about dependencies."""
+    if path.name != "pyproject.toml":
+        return True
+    content = read_toml(path)
+    project: Mapping[str, Any] = content.get("project", {})
+    poetry: Mapping[str, Any] = content.get("tool", {}).get("poetry", {})
+    return bool(
+        project.get("dependencies")
+        or "dependencies" in project.get("dynamic", ())
+        or poetry.get("dependencies", {}).keys() - {"python"}
+        or build.extras
+        or build.groups
+    )
+
+
+def _refuse_unusable_settings(kind: Kind, path: Path, build: Build) -> None:
+    """Extras or groups that silently change nothing would be missing in the function."""
+    for option, chosen, usable in (
+        ("extras", build.extras, _WITH_EXTRAS),
+        ("groups", build.groups, _WITH_GROUPS),
+    ):
+        if chosen and kind not in usable:
+            raise RequirementsError(
+                f"[build] {option} names {', '.join(chosen)}, but {path.name} knows no {option}",
+                hint="Name the file that declares them with [build] requirements.",
+            )

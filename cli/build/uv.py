@@ -1,0 +1,43 @@
+"""uv as a subprocess, with the settings that resolving for another machine needs.
+
+https://docs.astral.sh/uv/reference/environment/
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lambdify.cli.build.programs import Outcome, run
+
+# What belongs to the developer's own environments and would bend a run that is not for them.
+_FOREIGN = (
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PROJECT",
+    "UV_WORKING_DIRECTORY",
+    "UV_SYSTEM_PYTHON",
+    "UV_TARGET",
+    "UV_PREFIX",
+    "UV_NO_DEV",
+    "UV_CONSTRAINT",
+    "UV_REQUIRE_HASHES",
+)
+
+
+def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | None = None) -> Outcome:
+    """Run uv and return how it went; `extra` are environment variables."""
+    # Imported here: the package is a dependency, and finding its binary touches the disk.
+    from uv import find_uv_bin
+
+    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    environment |= {
+        # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
+        # is no way out, and never needed, since nothing of the function's is run here.
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_PYTHON": sys.executable,
+        "UV_NO_PROGRESS": "1",
+        "NO_COLOR": "1",
+    }
+    return run([find_uv_bin(), *arguments], cwd=cwd, environment=environment | dict(extra or {}))
