@@ -1,0 +1,63 @@
+"""Answers as a person reads them, and as a program does.
+
+Rooms return values; what `status`, `logs` and `local status` print of them is put together here.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli.console import columns
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from lambdify.cli.local.cloud import Cloud, Stage
+    from lambdify.cli.logs import LogLine
+    from lambdify.cli.status import Status
+
+
+def value(answer: "DataclassInstance") -> Any:
+    """An answer for --json: its fields; paths and moments as text."""
+    return json.loads(json.dumps(asdict(answer), default=_text))
+
+
+def status(found: "Status") -> str:
+    """One line for each thing there is to know; what is not there is left out."""
+    facts = {
+        "endpoint": found.endpoint,
+        "stack": f"{found.stack} in {found.region}",
+        "state": f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}",
+        "reason": found.reason,
+        "function": f"{found.function}, version {found.version}" if found.function else "",
+        "runtime": f"{found.runtime}, {found.memory} MB" if found.runtime else "",
+        "code": f"{found.code_size / 1e6:.1f} MB" if found.code_size else "",
+        "app": found.app[:16],
+        "layer": found.layer[:16],
+        "kept warm": found.schedule or "no",
+    }
+    width = max(map(len, facts))
+    return "\n".join(f"{name:<{width}}  {fact}" for name, fact in facts.items() if fact)
+
+
+def log_line(line: "LogLine") -> str:
+    """The time where the user is, and what was written."""
+    return f"{line.at.astimezone():%H:%M:%S.%f}"[:12] + f"  {line.message}"
+
+
+def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:
+    """A table of the stages that the local cloud serves."""
+    if running is None:
+        return "The local cloud is not running."
+    if not stages:
+        return (
+            f"The local cloud is running, and nothing is deployed to it. AWS's APIs: {running.endpoint_url}"
+        )
+    rows = [(each.name, each.region, each.url, each.version, str(each.environments)) for each in stages]
+    return "\n".join(columns(("Stage", "Region", "Endpoint", "Version", "Environments"), rows))
+
+
+def _text(unknown: object) -> str:
+    isoformat = getattr(unknown, "isoformat", None)
+    return str(isoformat() if isoformat else unknown)

@@ -1,0 +1,74 @@
+"""The options that commands share, and what they turn text into.
+
+--quiet, --debug and --json say how to speak rather than what to do. They are noted beside the command's own
+arguments, wherever on the line they were given, so that `main` knows of them even when a command fails.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Flags = dict[str, bool]
+Function = Callable[..., Any]
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Note a flag for `main`, wherever on the line it was given."""
+    if value and parameter.name:
+        context.ensure_object(dict)[parameter.name] = True
+
+
+def _flag(name: str, text: str) -> Callable[[Function], Function]:
+    return click.option(name, is_flag=True, expose_value=False, is_eager=True, callback=_keep, help=text)
+
+
+def common(command: Function) -> Function:
+    """The options that every command has."""
+    quiet = _flag("--quiet", "Say nothing but the answer, warnings and errors.")
+    debug = _flag("--debug", "Show where in lambdify an error comes from.")
+    return quiet(debug(click.pass_obj(command)))
+
+
+def on_account(command: Function) -> Function:
+    """The options that say where a stage is deployed to."""
+    local = click.option("--local", is_flag=True, help="The local cloud on this machine instead of AWS.")
+    region = click.option("--region", metavar="NAME", help="AWS region.")
+    profile = click.option("--profile", metavar="NAME", help="AWS profile.")
+    return local(region(profile(command)))
+
+
+stage = click.argument("stage", required=False)
+json = _flag("--json", "Give the answer as JSON.")
+
+
+class Since(click.ParamType["datetime"]):
+    """A moment in the past: "10m", "2h", "3d", or a date and time as ISO 8601 writes it."""
+
+    name = "since"
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> "datetime":
+        """Return the moment, in UTC."""
+        import re
+        from datetime import UTC, datetime, timedelta
+
+        units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+        if ago := re.fullmatch(r"(\d{1,5})([smhd])", value):
+            return datetime.now(UTC) - timedelta(**{units[ago[2]]: int(ago[1])})
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except ValueError:
+            self.fail(f"{value!r} is not like 10m, 2h, 3d or 2026-01-31T08:00.", parameter, context)
+
+
+def print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"lambdify {version('lambdify')}")
+        context.exit()

@@ -1,0 +1,60 @@
+"""Help pages that a person reads: examples, and commands by what they are for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+Examples = tuple[tuple[str, str], ...]
+"""Command lines and what each does."""
+Sections = Mapping[str, Sequence[str]]
+"""Titles, and the commands below each."""
+
+
+class Command(click.Command):
+    """A command whose help page ends with examples."""
+
+    def __init__(self, *args: Any, examples: Examples = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        _write_examples(self.examples, formatter)
+        super().format_epilog(ctx, formatter)
+
+
+class Commands(click.Group):
+    """A group whose help page begins with examples, and shows the commands by what they are for."""
+
+    command_class = Command
+    group_class = type
+
+    def __init__(
+        self,
+        *args: Any,
+        examples: Examples = (),
+        sections: Sections | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+        self.sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, the commands, and then the options, which matter less here."""
+        _write_examples(self.examples, formatter)
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each purpose."""
+        for title, names in (self.sections or {"Commands": self.list_commands(ctx)}).items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
+
+
+def _write_examples(examples: Examples, formatter: click.HelpFormatter) -> None:
+    if examples:
+        with formatter.section("Examples"):
+            formatter.write_dl(examples, col_max=60)

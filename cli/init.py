@@ -1,0 +1,72 @@
+"""lambdify init: a lambdify.toml with what was found, and every option beside its default.
+
+The file is made from defaults.toml, so it holds every option there is, with the same explanation, and each
+commented out: a project says what it wants otherwise, and follows our defaults in the rest.
+"""
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from lambdify.cli import config_file, options, settings
+from lambdify.cli.console import Console
+from lambdify.cli.detect import Candidate, find_apps
+from lambdify.cli.errors import SettingsError
+
+HEAD = """\
+# Settings of lambdify. What is commented out is the default; `lambdify deploy` puts the app on AWS Lambda.
+"""
+
+
+def init(root: Path, console: Console, *, force: bool = False) -> Path:
+    """Write lambdify.toml into `root` and return its path. Raises SettingsError where there are settings."""
+    existing = config_file.find(root)
+    if existing and not (force and existing.path.name == config_file.OWN):
+        raise SettingsError(
+            f"{existing.path} has settings already.",
+            hint="`lambdify init --force` replaces it."
+            if existing.path.name == config_file.OWN
+            else "Go on there, under [tool.lambdify].",
+        )
+    apps = [each for each in find_apps(root) if each.score > 0]
+    for app in apps[:1]:
+        console.note(f"Found {app.app}: {'; '.join(app.evidence)}")
+    path = root / config_file.OWN
+    _write(path, write(settings.slug(config_file.project_name(root) or root.name), apps))
+    return path
+
+
+def write(name: str, apps: list[Candidate]) -> str:
+    """The text of the file: what was found, then every option."""
+    text = options.DEFAULTS.read_text(encoding="utf-8").split("\n\n", 1)[1]
+    # An option is "key = value" at the start of a line; "#key = value" is the default, "# text" explains.
+    text = re.sub(r"(?m)^(\w+ = )", r"#\1", text)
+    # A table without options says nothing: its example stands in the comment above it.
+    text = re.sub(r"(?m)^\[(environment|stages)\]\n", "", text)
+    text = text.replace('#name = ""', f"name = {json.dumps(name)}", 1)
+    if apps:
+        text = text.replace('#app = ""', _app_lines(apps), 1)
+    return f"{HEAD}\n{text}"
+
+
+def _app_lines(apps: list[Candidate]) -> str:
+    best, *others = apps
+    lines = [f"# Found by {evidence}" for evidence in best.evidence]
+    lines += [f"# Also found: {other.app}" for other in others[:5]]
+    return "\n".join([*lines, f"app = {json.dumps(best.app)}"])
+
+
+def _write(path: Path, text: str) -> None:
+    """Put the file there whole or not at all."""
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        # mkstemp makes a file that only its owner may read; a settings file is to be like any other.
+        Path(partial).chmod(0o644)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise

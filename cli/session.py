@@ -1,0 +1,61 @@
+"""What most commands begin with: the project in the current folder, its settings, the way to its account.
+
+With --local the account is the local cloud's. That is the whole difference: from here on no command can tell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambdify.cli import aws, config_file, settings
+from lambdify.cli.aws import Account
+from lambdify.cli.console import Console
+from lambdify.cli.errors import LocalCloudDown
+from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.local.cloud import Cloud
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One stage of one project, and where it is deployed to."""
+
+    settings: Settings
+    account: Account
+    cloud: "Cloud | None"
+    """None on AWS."""
+
+    def address(self, endpoint: str) -> str:
+        """The URL that answers: the endpoint as AWS has it, or the local gateway in its place."""
+        if self.cloud is None or not endpoint:
+            return endpoint
+        from lambdify.cli.local import cloud
+
+        return cloud.endpoint(self.cloud, self.settings)
+
+
+def load_settings(stage: str | None, overrides: Mapping[str, object]) -> Settings:
+    """The settings of the project that the current folder is in."""
+    return settings.load(config_file.find_root(Path.cwd()), stage=stage, overrides=overrides)
+
+
+def connect(chosen: Settings, console: Console, *, local: bool, start: bool = False) -> Session:
+    """The way to the stage's account; `start` begins a local cloud where there is none.
+
+    Raises LocalCloudDown, CredentialsError, RegionError.
+    """
+    if not local:
+        return Session(settings=chosen, account=aws.connect(chosen), cloud=None)
+    # The local cloud brings an HTTP server along, which no command needs on AWS.
+    from lambdify.cli.local import cloud
+
+    running = cloud.ensure(console) if start else cloud.find()
+    if running is None:
+        raise LocalCloudDown(
+            "The local cloud is not running.", hint="`lambdify deploy --local` starts it and deploys to it."
+        )
+    prepared = cloud.prepare(chosen, running)
+    account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=cloud.CREDENTIALS)
+    return Session(settings=prepared, account=account, cloud=running)
