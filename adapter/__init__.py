@@ -1,0 +1,80 @@
+"""Run a WSGI or ASGI app on AWS Lambda.
+
+    from lambdify.adapter import Adapter
+
+    handler = Adapter(app)
+
+One line of values: event → Request → app → Response → payload. The event sources are in `event_sources`, the
+two ways through an app in `wsgi` and `asgi`, the deployed function starts in `entry`.
+
+Only the standard library is used, and for WSGI apps a small part of it: for what is imported here, every
+user of a deployed app waits at a cold start.
+"""
+
+import logging
+from functools import partial
+from typing import Any, Literal
+
+from lambdify.adapter import event_sources, loading, wsgi
+from lambdify.adapter.errors import MALFORMED, EventUnknown, InterfaceUnknown, report
+from lambdify.adapter.messages import Response
+
+__all__ = ["Adapter"]
+
+PLAIN_TEXT = (("content-type", "text/plain; charset=utf-8"),)
+BAD_REQUEST = Response(400, PLAIN_TEXT, b"Bad Request")
+SERVER_ERROR = Response(500, PLAIN_TEXT, b"Internal Server Error")
+
+
+class Adapter:
+    """A Lambda handler around a web app.
+
+    Whether the app speaks WSGI or ASGI is found out; `interface` says it where that cannot be seen. The
+    lifespan of an ASGI app starts here, so make the adapter at module level: then Lambda's init covers it.
+    """
+
+    def __init__(self, app: Any, *, interface: Literal["wsgi", "asgi"] | None = None) -> None:
+        self.app = app
+        self.interface = interface or loading.find_interface(app)
+        self._server = None
+        if self.interface == "asgi":
+            from lambdify.adapter.asgi import Server  # asyncio and mangum cost a WSGI app 30 ms of cold start
+
+            self._server = Server(app)
+            self._run = self._server.run
+        elif self.interface == "wsgi":
+            self._run = partial(wsgi.run, app)
+        else:
+            raise InterfaceUnknown("this is a Lambda handler already: deploy it as it is")
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """The payload that answers an HTTP event; EventUnknown for any other event."""
+        source = event_sources.find(event)
+        if source is None:
+            raise EventUnknown(f"this function answers HTTP requests; it received {_describe(event)}")
+        try:
+            request = source.read_event(event)
+        except MALFORMED as error:
+            report("an HTTP event could not be read", error, context, level=logging.WARNING)
+            return source.write_payload(BAD_REQUEST, event)
+        try:
+            return source.write_payload(self._run(request, event, context), event)
+        except Exception as error:  # the one place: whatever the app raises, its client gets an answer
+            report(f"{request.method} {request.path} failed", error, context)
+            return source.write_payload(SERVER_ERROR, event)
+
+    def close(self) -> None:
+        """Run the shutdown of an ASGI app; in Lambda, the process just ends."""
+        if self._server is not None:
+            self._server.close()
+
+
+def _describe(event: object) -> str:
+    """What kind of event this is: its source and keys, never its values, which may be secret."""
+    if not isinstance(event, dict):
+        return f"a {type(event).__name__}"
+    records = event.get("Records")
+    first = records[0] if isinstance(records, list) and records and isinstance(records[0], dict) else {}
+    source = event.get("source") or first.get("eventSource") or first.get("EventSource")
+    keys = ", ".join(sorted(str(key) for key in event)[:20]) or "no keys"
+    return f"an event from {source} with {keys}" if isinstance(source, str) else f"an event with {keys}"

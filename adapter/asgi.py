@@ -1,0 +1,206 @@
+"""Requests through an ASGI app, by the spec of HTTP and lifespan (https://asgi.readthedocs.io/en/stable/specs/).
+
+The only module that imports asyncio and mangum, and itself imported only for ASGI apps.
+
+Rules
+1. One event loop for as long as the execution environment lives: a connection pool made on startup belongs
+   to it and is still there at the next request.
+2. Lifespan runs once, while the function initialises. `lifespan.startup.failed` fails the init; an app that
+   does not answer the startup, whatever it raises, has no lifespan.
+3. The response is collected, since a payload is returned whole. `receive` says `http.disconnect` after it.
+4. Tasks that a request leaves behind are waited for, since Lambda freezes the process after the answer; but
+   only within the time the invocation has left. Tasks of the startup are left alone.
+5. An app that raises after its response is complete has answered: that is logged, not sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from mangum.exceptions import LifespanFailure, LifespanUnsupported
+from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
+from mangum.types import ASGI
+
+from lambdify.adapter import wire
+from lambdify.adapter.errors import ProtocolBroken, StartupFailed, report
+from lambdify.adapter.messages import Request, Response
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TIME_TO_ANSWER = 0.5
+"""Seconds kept back when tasks are waited for: to write the payload and hand it to Lambda."""
+
+
+class Server:
+    """One ASGI app on its loop; made when the function initialises."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._lifespan = self._loop.run_until_complete(_start(app))
+        except StartupFailed:
+            self._loop.close()
+            raise
+
+    def run(self, request: Request, event: object, context: object) -> Response:
+        """What the app answers; anything it raises before its response is complete passes through."""
+        scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
+        exchange = Exchange(request.body)
+        resident = asyncio.all_tasks(self._loop)
+        task = self._loop.create_task(_call(self._app, scope, exchange))
+        task.add_done_callback(lambda _: self._loop.stop())
+        self._loop.run_forever()  # and not run_until_complete, which would raise what the app raised
+        exchange.over.set()
+        left_behind = asyncio.all_tasks(self._loop) - resident
+        if left_behind:
+            self._loop.run_until_complete(_wait(left_behind, context))
+        error = ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
+        if exchange.complete:
+            if error:
+                report(f"{request.method} {request.path} was answered, then the app raised", error, context)
+            return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
+        raise error or ProtocolBroken("the app returned before its response was complete")
+
+    def close(self) -> None:
+        """Run the app's shutdown and end the loop."""
+        self._loop.run_until_complete(self._lifespan.shutdown())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+def build_scope(request: Request, event: object, context: object, state: dict[str, Any]) -> Scope:
+    """The scope of a request, with `aws.event` and `aws.context` in it; its path includes the mount."""
+    target = request.mount + request.path
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.scheme,
+        "path": wire.unquote(target).decode("utf-8", "replace"),
+        "raw_path": target.encode(),
+        "query_string": request.query.encode(),
+        "root_path": wire.unquote(request.mount).decode("utf-8", "replace"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers],
+        "client": (request.client, 0) if request.client else None,
+        "server": (request.host, request.port),
+        "state": state,
+        "aws.event": event,
+        "aws.context": context,
+    }
+
+
+class Exchange:
+    """One request and what the app has answered so far: the two ends of its channel."""
+
+    def __init__(self, body: bytes) -> None:
+        self._request: Message | None = {"type": "http.request", "body": body, "more_body": False}
+        self._chunks: list[bytes] = []
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.complete = False
+        self.over = asyncio.Event()
+
+    async def receive(self) -> Message:
+        """The request, then, once that is over, http.disconnect."""
+        if self._request is not None:
+            message, self._request = self._request, None
+            return message
+        await self.over.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the response; extensions are refused since none is offered."""
+        kind = message["type"]
+        if kind == "http.response.start" and not self.status:
+            self.status = message["status"]
+            headers = message.get("headers", ())
+            self.headers = [
+                (bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers
+            ]
+        elif kind == "http.response.body" and self.status and not self.complete:
+            self._chunks.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.complete = True
+                self.over.set()
+        else:
+            state = "complete" if self.complete else "started" if self.status else "not started"
+            raise ProtocolBroken(f"the app sent {kind!r} while its response was {state}")
+
+    def body(self) -> bytes:
+        """The body, whole."""
+        return b"".join(self._chunks)
+
+
+async def _call(app: App, scope: Scope, exchange: Exchange) -> None:
+    await app(scope, exchange.receive, exchange.send)
+
+
+async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    seconds = max(0.0, remaining() / 1000 - TIME_TO_ANSWER) if remaining else None
+    _, unfinished = await asyncio.wait(tasks, timeout=seconds)
+    if unfinished:
+        names = ", ".join(sorted(task.get_name() for task in unfinished))
+        late = TimeoutError(f"still running: {names}")
+        report("background tasks go on in the next invocation, if there is one", late, context)
+
+
+async def _start(app: App) -> LifespanCycle:
+    """The app's lifespan, started."""
+    # mangum's own way in is a context manager in some releases and an asynchronous one in others;
+    # the two coroutines that both are made of have been the same since 0.19.
+    cycle = LifespanCycle(_with_optional_lifespan(app), "auto")
+    running = asyncio.create_task(cycle.run(), name="lifespan")
+    with suppress(LifespanFailure):  # it is raised before the cycle knows why
+        await cycle.startup()
+    if cycle.state is LifespanCycleState.FAILED:
+        await running
+        raise StartupFailed(str(cycle.exception or "the app said so")) from cycle.exception
+    return cycle
+
+
+def _with_optional_lifespan(app: App) -> ASGI:
+    """The app, with everything that means "no lifespan here" said as mangum's LifespanUnsupported.
+
+    The spec asks a server to go on, whatever the app raises (https://asgi.readthedocs.io/en/stable/specs/lifespan.html);
+    mangum does, but logs Django's plain refusal as an error at each cold start.
+    """
+
+    async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = answered = False
+
+        async def watch_receive() -> Message:
+            nonlocal asked
+            asked = True
+            return await receive()
+
+        async def watch_send(message: Message) -> None:
+            nonlocal answered
+            if not message["type"].startswith("lifespan."):
+                raise LifespanUnsupported(f"the app sent {message['type']!r}")
+            answered = True
+            await send(message)
+
+        task = asyncio.ensure_future(app(scope, watch_receive, watch_send))
+        await asyncio.wait({task})
+        error = task.exception()
+        if error is None:
+            return
+        if answered:
+            raise error
+        if asked and not isinstance(error, LifespanUnsupported):
+            what = "the app raised while it started; by the ASGI spec, it is taken to have no lifespan"
+            report(what, error, None, level=logging.WARNING)
+        raise LifespanUnsupported from error
+
+    return lifespan

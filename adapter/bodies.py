@@ -1,0 +1,82 @@
+"""Bodies are bytes, events and payloads are JSON: text where nothing is lost, else base64.
+
+Rules
+1. A compressed body (`content-encoding`) and a type that is never text are base64, without a look inside.
+2. Anything else is text if it decodes as UTF-8, whatever its charset says: AWS encodes it as UTF-8 again,
+   so the same bytes come out. Deciding by content, not by a list of text types, is what keeps an unlisted
+   `application/x-ndjson` readable behind a REST API that knows no binary types.
+3. A body with NUL is base64 all the same: it is hardly text, and JSON would take six bytes for each one.
+4. A payload above Lambda's limit is refused here, with both sizes, before the runtime fails on it.
+"""
+
+import json
+import sys
+from binascii import a2b_base64, b2a_base64
+from typing import Any
+
+from lambdify.adapter.errors import ResponseRefused
+from lambdify.adapter.messages import Headers
+
+LAMBDA_LIMIT = 6_291_556
+"""Bytes of JSON a function may return ("Response payload size exceeded maximum allowed payload size").
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+NEVER_TEXT = (
+    "image/",
+    "audio/",
+    "video/",
+    "font/",
+    "application/octet-stream",
+    "application/pdf",
+    "application/zip",
+    "application/gzip",
+    "application/wasm",
+)
+
+WORST_ESCAPE = 6
+"""JSON writes one byte as six (backslash, u, four digits) at worst."""
+
+ROOM_FOR_HEADERS = 65_536
+"""More than any front end lets through (10 kB at API Gateway, 32 kB at a load balancer)."""
+
+RUNTIME_ESCAPES_UNICODE = sys.version_info < (3, 12)
+"""AWS's runtime client writes non-ASCII as it is from Python 3.12 on (lambda_runtime_marshaller.py)."""
+
+
+def read(text: str | None, is_base64: bool | None) -> bytes:
+    """The bytes that the body of an event or payload stands for; a ValueError if it is bad base64."""
+    if not text:
+        return b""
+    if is_base64:
+        return a2b_base64(text, strict_mode=True)
+    return text.encode()
+
+
+def write(body: bytes, headers: Headers) -> tuple[str, bool]:
+    """The body as it stands in JSON, and whether that is base64."""
+    if not body:
+        return "", False
+    if not _is_binary(dict(headers)) and b"\0" not in body:
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return b2a_base64(body, newline=False).decode("ascii"), True
+
+
+def check_size(payload: dict[str, Any], limit: int) -> dict[str, Any]:
+    """The payload itself, if it fits the limit as JSON."""
+    worst = len(payload["body"]) * (1 if payload["isBase64Encoded"] else WORST_ESCAPE)
+    if worst + ROOM_FOR_HEADERS < limit:
+        return payload
+    size = len(json.dumps(payload, ensure_ascii=RUNTIME_ESCAPES_UNICODE).encode())
+    if size > limit:
+        raise ResponseRefused(f"the response takes {size:,} bytes as JSON, Lambda lets {limit:,} through")
+    return payload
+
+
+def _is_binary(headers: dict[str, str]) -> bool:
+    if headers.get("content-encoding", "identity") != "identity":
+        return True
+    kind = headers.get("content-type", "").lower()
+    return kind.startswith(NEVER_TEXT) and not kind.startswith("image/svg")

@@ -1,0 +1,64 @@
+"""What can go wrong between an event and an app, and the one way in which it is logged.
+
+AdapterError
+├── AppNotLoaded       "package.module:attribute" does not lead to an app
+├── InterfaceUnknown   the app's call says neither WSGI nor ASGI
+├── StartupFailed      the app's lifespan said that it cannot start
+├── EventUnknown       the event is not an HTTP request
+├── ProtocolBroken     the app broke a rule of WSGI or ASGI
+├── ResponseRefused    the app's response cannot be sent
+└── PayloadRefused     what the function returned is not a response (for those who read payloads)
+
+The first four end in an error of the function: they are for whoever deployed or invoked it. The next two,
+and anything the app raises, are answered with a plain 500 and logged: a client learns nothing of them.
+"""
+
+import logging
+
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+"""What reading JSON of the wrong shape raises: a key that is missing, null for a string, bad base64."""
+
+
+class AdapterError(Exception):
+    """Anything this package raises by itself."""
+
+
+class AppNotLoaded(AdapterError):
+    """What "package.module:attribute" names is not there, or is not an app."""
+
+
+class InterfaceUnknown(AdapterError):
+    """The app's call says neither WSGI nor ASGI."""
+
+
+class StartupFailed(AdapterError):
+    """The app's lifespan said that it cannot start."""
+
+
+class EventUnknown(AdapterError):
+    """The event is not an HTTP request."""
+
+
+class ProtocolBroken(AdapterError):
+    """The app broke a rule of WSGI or ASGI."""
+
+
+class ResponseRefused(AdapterError):
+    """The app's response cannot be sent."""
+
+
+class PayloadRefused(AdapterError):
+    """What the function returned is not a response."""
+
+
+def report(what: str, error: BaseException, context: object, *, level: int = logging.ERROR) -> None:
+    """Log `error` with its traceback and the request id, as one record.
+
+    Through `logging`, because Lambda's handler keeps a record whole and writes it as JSON where the function
+    is set up so. The logger is fetched here, not on import: `dictConfig` turns off every logger that exists
+    when it runs (https://docs.python.org/3/library/logging.config.html#logging-config-dictschema), and the
+    app's own set-up runs after our import. The id is in the message since an app may replace the handler.
+    """
+    request_id = getattr(context, "aws_request_id", None)
+    message = f"{what} (request {request_id})" if request_id else what
+    logging.getLogger("lambdify.adapter").log(level, message, exc_info=error)

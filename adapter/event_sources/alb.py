@@ -1,0 +1,91 @@
+"""Application Load Balancers, with and without multi-value headers.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+
+Rules
+1. The target group's attribute `lambda.multi_value_headers.enabled` decides which maps an event has, and the
+   payload has to use the same kind. Without it only the last of several equal headers or keys arrives.
+2. Path and query arrive as the client encoded them; the order across keys is lost.
+3. The client is the last hop of x-forwarded-for, the one that the load balancer wrote. (It does not write it
+   in its modes "preserve" and "remove".)
+4. A single-value map cannot hold two cookies, but names differ by case there and HTTP ignores case:
+   set-cookie, Set-cookie, sEt-cookie ... each carry one.
+5. A response may be 1 MB of JSON.
+"""
+
+from typing import Any
+
+from lambdify.adapter import bodies, wire
+from lambdify.adapter.messages import Headers, Request, Response
+
+LIMIT = 1_048_576
+"""Bytes of JSON (the page above, "Limits")."""
+
+
+def recognises(event: dict[str, Any]) -> bool:
+    """Whether the event is a load balancer's request."""
+    context = event.get("requestContext")
+    return isinstance(context, dict) and "elb" in context
+
+
+def read_event(event: dict[str, Any]) -> Request:
+    """The request that the event carries."""
+    return wire.build_request(
+        event, method=event["httpMethod"], path=event["path"], query=wire.read_query(event, wire.to_ascii)
+    )
+
+
+def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
+    """The response as Lambda returns it, in the kind of map that the event has."""
+    body, is_base64 = bodies.write(response.body, response.headers)
+    if "multiValueHeaders" in event:
+        headers: dict[str, Any] = {"multiValueHeaders": wire.group(response.headers)}
+    else:
+        headers = {"headers": _write_headers(response.headers)}
+    payload = {"statusCode": response.status, **headers, "body": body, "isBase64Encoded": is_base64}
+    return bodies.check_size(payload, LIMIT)
+
+
+def write_event(request: Request, *, target_group: str = "local", multi_value: bool = True) -> dict[str, Any]:
+    """The event for a request; a load balancer has neither stages nor request ids."""
+    headers = wire.group(wire.forward(request))
+    query = wire.group(wire.split_query(request.query))
+    body, is_base64 = bodies.write(request.body, request.headers)
+    arn = f"arn:aws:elasticloadbalancing:local:000000000000:targetgroup/{target_group}/0"
+    event: dict[str, Any] = {
+        "requestContext": {"elb": {"targetGroupArn": arn}},
+        "httpMethod": request.method,
+        "path": request.mount + request.path,
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    if multi_value:
+        return event | {"multiValueHeaders": headers, "multiValueQueryStringParameters": query}
+    return event | {
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "queryStringParameters": {name: values[-1] for name, values in query.items()},
+    }
+
+
+def read_payload(payload: object) -> Response:
+    """The response that a load balancer would send for what the function returned."""
+    return wire.read_response(payload)
+
+
+def _write_headers(headers: Headers) -> dict[str, str]:
+    """A single-value map: equal headers joined, cookies under names of different case."""
+    cookies = [value for name, value in headers if name == "set-cookie"]
+    written = wire.join((pair for pair in headers if pair[0] != "set-cookie"), ", ")
+    return written | {_spell("set-cookie", number): cookie for number, cookie in enumerate(cookies)}
+
+
+def _spell(name: str, number: int) -> str:
+    """The name with its letters in the case that the bits of `number` say: one spelling for each number."""
+    spelling = ""
+    for letter in name:
+        if letter == "-":
+            spelling += letter
+        else:
+            spelling += letter.upper() if number & 1 else letter
+            number >>= 1
+    return spelling

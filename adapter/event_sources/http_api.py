@@ -1,0 +1,125 @@
+"""Payload format 2.0: API Gateway's HTTP APIs, and function URLs.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+
+Rules
+1. An HTTP API decodes the path (twice, and cuts it at a "?" that shows up), so it is encoded again here: the
+   app decodes it to what the API sent. A function URL, known by its domain, leaves the path as it was.
+2. The stage is in front of the path, unless it is `$default` or a custom domain maps it away.
+3. `rawQueryString` is exactly what the client sent.
+4. Repeated headers arrive as one, joined with commas, and leave so too; cookies are apart in both directions.
+5. A payload without `statusCode` is a whole JSON body with status 200.
+"""
+
+import json
+from typing import Any
+
+from lambdify.adapter import bodies, wire
+from lambdify.adapter.messages import Request, Response
+
+DEFAULT_STAGE = "$default"
+FUNCTION_URL_DOMAIN = ".lambda-url."
+
+
+def recognises(event: dict[str, Any]) -> bool:
+    """Whether the event is a request in format 2.0 (VPC Lattice says 2.0 too, but has neither)."""
+    return event.get("version") == "2.0" and ("rawPath" in event or "routeKey" in event)
+
+
+def read_event(event: dict[str, Any]) -> Request:
+    """The request that the event carries."""
+    context = event["requestContext"]
+    domain = context["domainName"]
+    path = event["rawPath"]
+    if FUNCTION_URL_DOMAIN not in domain:
+        path = wire.quote(path)
+    stage = context.get("stage", DEFAULT_STAGE)
+    mount, path = wire.split_mount(path, "" if stage == DEFAULT_STAGE else f"/{stage}")
+    return wire.build_request(
+        event,
+        method=context["http"]["method"],
+        path=path,
+        query=event.get("rawQueryString", ""),
+        mount=mount,
+        client=context["http"]["sourceIp"],
+        host=domain,
+        cookies=event.get("cookies"),
+    )
+
+
+def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
+    """The response as Lambda returns it."""
+    body, is_base64 = bodies.write(response.body, response.headers)
+    payload = {
+        "statusCode": response.status,
+        "headers": wire.join((pair for pair in response.headers if pair[0] != "set-cookie"), ", "),
+        "cookies": [value for name, value in response.headers if name == "set-cookie"],
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    return bodies.check_size(payload, bodies.LAMBDA_LIMIT)
+
+
+def write_event(
+    request: Request,
+    *,
+    api: str = "local",
+    stage: str = "",
+    request_id: str = "local",
+    milliseconds: int = 0,
+    function_url: bool = False,
+) -> dict[str, Any]:
+    """The event for a request; the stage is the request's mount, or `$default`, unless it is given."""
+    headers = wire.forward(request)
+    cookies = [part.strip() for name, value in headers if name == "cookie" for part in value.split(";")]
+    path = request.mount + request.path
+    domain = f"{api}{FUNCTION_URL_DOMAIN}local.on.aws" if function_url else request.host
+    decoded = _decode_path(path)
+    body, is_base64 = bodies.write(request.body, request.headers)
+    event = {
+        "version": "2.0",
+        "routeKey": DEFAULT_STAGE,
+        "rawPath": path if function_url else decoded,
+        "rawQueryString": request.query,
+        "headers": wire.join(pair for pair in headers if pair[0] != "cookie"),
+        "requestContext": {
+            "accountId": "anonymous" if function_url else "000000000000",
+            "apiId": api,
+            "domainName": domain,
+            "domainPrefix": domain.partition(".")[0],
+            "http": {
+                "method": request.method,
+                "path": decoded,
+                "protocol": "HTTP/1.1",
+                "sourceIp": request.client,
+                "userAgent": dict(headers).get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": DEFAULT_STAGE,
+            "stage": stage or request.mount[1:] or DEFAULT_STAGE,
+            "timeEpoch": milliseconds,
+        },
+        "isBase64Encoded": is_base64,
+    }
+    if cookies:
+        event["cookies"] = cookies
+    if request.query:
+        event["queryStringParameters"] = wire.join(wire.decode_query(request.query))
+    if body:
+        event["body"] = body
+    return event
+
+
+def read_payload(payload: object) -> Response:
+    """The response that API Gateway or a function URL would send for what the function returned."""
+    if not (isinstance(payload, dict) and "statusCode" in payload):
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        return Response(200, (("content-type", "application/json"),), text.encode())
+    return wire.read_response(payload, payload.get("cookies") or ())
+
+
+def _decode_path(path: str) -> str:
+    """The path as an HTTP API hands it on: decoded, cut at a "?", and decoded once more."""
+    once = wire.unquote(path).decode("utf-8", "replace").partition("?")[0]
+    return wire.unquote(once).decode("utf-8", "replace")

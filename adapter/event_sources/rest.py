@@ -1,0 +1,127 @@
+"""Payload format 1.0: API Gateway's REST APIs, and HTTP APIs set to that format.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+
+Rules
+1. `path` is encoded and has no stage; `requestContext.path` is what the client asked for, stage included. The
+   difference is the mount.
+2. Behind a custom domain the two are the same and hold the base path. What `resource` matched is the app's
+   part, the rest is the mount (https://github.com/CodeGenieApp/serverless-express/issues/216).
+3. An HTTP API in this format (it says `version`, a REST API does not) decodes the path and has the stage in
+   front of it.
+4. The query arrives decoded and without its order across keys: it is encoded again, each key with its values
+   in order.
+5. Headers come and go in multi-value maps. The client's content-length is not among them.
+"""
+
+from typing import Any
+
+from lambdify.adapter import bodies, wire
+from lambdify.adapter.messages import Request, Response
+
+DEFAULT_STAGE = "prod"
+
+
+def recognises(event: dict[str, Any]) -> bool:
+    """Whether the event is a request in format 1.0."""
+    context = event.get("requestContext")
+    return "httpMethod" in event and not (isinstance(context, dict) and "elb" in context)
+
+
+def read_event(event: dict[str, Any]) -> Request:
+    """The request that the event carries."""
+    context = event["requestContext"]
+    mount, path = _split_path(event, context)
+    return wire.build_request(
+        event,
+        method=event["httpMethod"],
+        path=path,
+        query=wire.read_query(event, _encode),
+        mount=mount,
+        client=context["identity"]["sourceIp"],
+        host=context.get("domainName", ""),
+    )
+
+
+def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
+    """The response as Lambda returns it."""
+    body, is_base64 = bodies.write(response.body, response.headers)
+    payload = {
+        "statusCode": response.status,
+        "multiValueHeaders": wire.group(response.headers),
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    return bodies.check_size(payload, bodies.LAMBDA_LIMIT)
+
+
+def write_event(
+    request: Request,
+    *,
+    api: str = "local",
+    stage: str = "",
+    request_id: str = "local",
+    milliseconds: int = 0,
+) -> dict[str, Any]:
+    """The event for a request; the stage is the request's mount, or "prod", unless it is given."""
+    headers = wire.group(pair for pair in wire.forward(request) if pair[0] != "content-length")
+    query = wire.group(wire.decode_query(request.query))
+    body, is_base64 = bodies.write(request.body, request.headers)
+    resource = "/" if request.path == "/" else "/{proxy+}"
+    return {
+        "resource": resource,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": {"proxy": request.path[1:]} if resource != "/" else None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": api,
+            "domainName": request.host,
+            "domainPrefix": request.host.partition(".")[0],
+            "httpMethod": request.method,
+            "identity": {"sourceIp": request.client, "userAgent": headers.get("user-agent", [""])[-1]},
+            "path": request.mount + request.path,
+            "protocol": "HTTP/1.1",
+            "requestId": request_id,
+            "requestTimeEpoch": milliseconds,
+            "resourcePath": resource,
+            "stage": stage or request.mount[1:] or DEFAULT_STAGE,
+        },
+        "body": body or None,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def read_payload(payload: object) -> Response:
+    """The response that API Gateway would send for what the function returned."""
+    return wire.read_response(payload)
+
+
+def _split_path(event: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:
+    """(mount, path) of the app, both encoded."""
+    path: str = event["path"]
+    if event.get("version") == "1.0":
+        return wire.split_mount(wire.quote(path), f"/{context.get('stage')}")
+    asked: str = context.get("path") or path
+    if asked != path and (asked.endswith(path) or path == "/"):
+        return asked.removesuffix(path).rstrip("/"), path
+    matched = _fill_in(event.get("resource") or "", event.get("pathParameters") or {})
+    for end in (matched, f"{matched}/"):
+        if end.startswith("/") and path.endswith(end):
+            return path.removesuffix(end), end
+    return "", path
+
+
+def _fill_in(resource: str, parameters: dict[str, str]) -> str:
+    for name, value in parameters.items():
+        resource = resource.replace(f"{{{name}+}}", value).replace(f"{{{name}}}", value)
+    return resource
+
+
+def _encode(field: str) -> str:
+    return wire.quote(field, wire.UNRESERVED)

@@ -1,0 +1,238 @@
+"""What HTTP looks like on the wire, for everybody who reads or writes events and payloads.
+
+Rules
+1. Paths and queries stay percent-encoded in a Request; only the app's side decodes, once
+   (https://www.rfc-editor.org/rfc/rfc3986#section-2.4).
+2. A mount is split off on a segment boundary: stage `dev` is no part of `/developer`.
+3. Header names are lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
+   turned back into its bytes (https://peps.python.org/pep-3333/#unicode-issues).
+4. A request has one `cookie` header, last, and a `content-length` that is true.
+5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
+   concerns only one connection is left out, and `content-length` is right or absent.
+6. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
+   that one, what stands before it came from the client.
+"""
+
+from binascii import a2b_hex
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from lambdify.adapter import bodies
+from lambdify.adapter.errors import MALFORMED, PayloadRefused, ResponseRefused
+from lambdify.adapter.messages import Request, Response
+
+Pair = tuple[str, str]
+
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+PATH_CHARACTERS = UNRESERVED | frozenset("!$&'()*+,;=:@/")
+TOKEN_CHARACTERS = UNRESERVED | frozenset("!#$%&'*+^`|")
+
+CONNECTION_ONLY = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"))
+"""https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1"""
+
+NO_CONTENT = (204, 205)
+"""https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5"""
+
+PORTS = {"http": 80, "https": 443}
+
+
+def quote(text: str, safe: frozenset[str] = PATH_CHARACTERS) -> str:
+    """Decoded text, percent-encoded; characters of `safe` stay."""
+    if safe.issuperset(text):
+        return text
+    return "".join(c if c in safe else "".join(f"%{byte:02X}" for byte in c.encode()) for c in text)
+
+
+def unquote(text: str) -> bytes:
+    """The bytes that percent-encoded text stands for; a broken escape stays as it is."""
+    if "%" not in text:
+        return text.encode()
+    first, *rest = text.encode().split(b"%")
+    decoded = [first]
+    for part in rest:
+        try:
+            decoded.append(a2b_hex(part[:2]) + part[2:])
+        except ValueError:
+            decoded.append(b"%" + part)
+    return b"".join(decoded)
+
+
+def to_ascii(encoded: str) -> str:
+    """Percent-encoded text whose sender left non-ASCII characters as they are, with those encoded too."""
+    return encoded if encoded.isascii() else "".join(c if c.isascii() else quote(c) for c in encoded)
+
+
+def split_query(query: str) -> list[Pair]:
+    """Keys and values in order, still encoded; a key without "=" has the value ""."""
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    return [(key, value) for key, _, value in pairs]
+
+
+def decode_query(query: str) -> list[Pair]:
+    """Keys and values in order, decoded as a form is."""
+    return [(_decode_field(key), _decode_field(value)) for key, value in split_query(query)]
+
+
+def split_mount(path: str, mount: str) -> tuple[str, str]:
+    """(mount, rest of the path) if the path lies under the mount, else ("", path)."""
+    if mount and path.startswith(mount) and path[len(mount) : len(mount) + 1] in ("", "/"):
+        return mount, path[len(mount) :]
+    return "", path
+
+
+def read_headers(fields: dict[str, Any]) -> list[Pair]:
+    """The headers of an event or payload, from its multi-value map if it has one."""
+    several = fields.get("multiValueHeaders")
+    if several:
+        return [(name.lower(), to_latin1(value)) for name, values in several.items() for value in values]
+    return [(name.lower(), to_latin1(value)) for name, value in (fields.get("headers") or {}).items()]
+
+
+def read_query(event: dict[str, Any], encode: Callable[[str], str]) -> str:
+    """The query string of an event that has only maps of it, from its multi-value map if it has one."""
+    several = event.get("multiValueQueryStringParameters")
+    if several is None:
+        several = {key: [value] for key, value in (event.get("queryStringParameters") or {}).items()}
+    return "&".join(f"{encode(key)}={encode(value)}" for key, values in several.items() for value in values)
+
+
+def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
+    """The response that AWS would send for what a function returned; PayloadRefused if it would send none."""
+    if not isinstance(payload, dict):
+        raise PayloadRefused(
+            f"a function has to return an object with statusCode, not {type(payload).__name__}"
+        )
+    try:
+        headers = [*read_headers(payload), *(("set-cookie", cookie) for cookie in cookies)]
+        body = bodies.read(payload.get("body"), payload.get("isBase64Encoded"))
+        return Response(int(payload["statusCode"]), tuple(headers), body)
+    except MALFORMED as error:
+        raise PayloadRefused(f"what the function returned is not a response: {error!r}") from error
+
+
+def to_latin1(value: str) -> str:
+    """A header value as latin-1, from one that may have been decoded as UTF-8."""
+    if value.isascii():
+        return value
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode().decode("latin-1")
+    return value
+
+
+def group(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    """Every name with its values in order: a multi-value map."""
+    grouped: dict[str, list[str]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return grouped
+
+
+def join(pairs: Iterable[Pair], separator: str = ",") -> dict[str, str]:
+    """Every name with its values in one string: a single-value map."""
+    return {name: separator.join(values) for name, values in group(pairs).items()}
+
+
+def build_request(
+    event: dict[str, Any],
+    *,
+    method: str,
+    path: str,
+    query: str,
+    mount: str = "",
+    client: str | None = None,
+    host: str = "localhost",
+    cookies: list[str] | None = None,
+) -> Request:
+    """The Request of an event, from what its source alone knows and from what all events have alike.
+
+    `client` is the last hop of x-forwarded-for where the event names none, `host` counts where there is no
+    host header, and `cookies` counts before the cookie header, which a function URL sends as well.
+    """
+    body = bodies.read(event.get("body"), event.get("isBase64Encoded"))
+    pairs = read_headers(event)
+    found = dict(pairs)
+    if cookies is None and "cookie" in found:
+        cookies = [value for name, value in pairs if name == "cookie"]
+    length = str(len(body)) if body or "content-length" in found else None
+    if cookies or found.get("content-length") != length:
+        pairs = [pair for pair in pairs if pair[0] not in ("cookie", "content-length")]
+        pairs += [("content-length", length)] if length is not None else []
+        pairs += [("cookie", "; ".join(cookies))] if cookies else []
+    scheme = "http" if _last(found.get("x-forwarded-proto", "")) == "http" else "https"
+    name, port = _split_host(found.get("host") or host)
+    port = port or _last(found.get("x-forwarded-port", ""))
+    return Request(
+        method=method,
+        path=to_ascii(path),
+        query=to_ascii(query),
+        headers=tuple(pairs),
+        body=body,
+        mount=mount,
+        scheme=scheme,
+        host=name,
+        port=int(port) if port.isdecimal() else PORTS[scheme],
+        client=_last(found.get("x-forwarded-for", "")) if client is None else client,
+    )
+
+
+def forward(request: Request) -> list[Pair]:
+    """The headers of a request as AWS's front ends hand them on: with its host and x-forwarded-*.
+
+    Once forwarded, a request stays the same when it is forwarded again.
+    """
+    usual = request.port == PORTS[request.scheme]
+    hops = [value for name, value in request.headers if name == "x-forwarded-for"]
+    if request.client and _last(",".join(hops)) != request.client:
+        hops.append(request.client)
+    added = {
+        "host": request.host if usual else f"{request.host}:{request.port}",
+        "x-forwarded-for": ", ".join(hops),
+        "x-forwarded-port": str(request.port),
+        "x-forwarded-proto": request.scheme,
+    }
+    kept = [pair for pair in request.headers if pair[0] not in added]
+    return kept + [pair for pair in added.items() if pair[1]]
+
+
+def build_response(method: str, status: int, headers: Iterable[Pair], body: bytes) -> Response:
+    """The Response for what an app gave, or ResponseRefused if no client may be sent that."""
+    if not 200 <= status <= 599:
+        raise ResponseRefused(f"{status} is not the status of an answer (200 to 599)")
+    # Of HEAD and 304, content-length tells what a GET would bring (RFC 9110, 8.6); with 204 it may not stand.
+    length = None if method == "HEAD" or status == 304 else "" if status in NO_CONTENT else str(len(body))
+    checked = []
+    for given, value in headers:
+        name = given.lower()
+        if not (
+            value.isascii() and value.isprintable() and name.isascii() and name.replace("-", "").isalnum()
+        ):
+            _check_header(name, value)
+        if name in CONNECTION_ONLY or (name == "content-length" and length not in (None, value)):
+            continue
+        checked.append((name, value))
+    return Response(status, tuple(checked), body if length else b"")
+
+
+def _check_header(name: str, value: str) -> None:
+    if not name or not TOKEN_CHARACTERS.issuperset(name):
+        raise ResponseRefused(f"{name[:80]!r} is not the name of a header")
+    if any(character in value for character in "\r\n\0"):
+        raise ResponseRefused(f"the header {name} holds CR, LF or NUL")
+    if not value.isascii() and max(value) > "\xff":
+        raise ResponseRefused(f"the header {name} holds characters that are not latin-1")
+
+
+def _decode_field(field: str) -> str:
+    return unquote(field.replace("+", " ")).decode("utf-8", "replace")
+
+
+def _last(values: str) -> str:
+    return values.rpartition(",")[2].strip()
+
+
+def _split_host(host: str) -> tuple[str, str]:
+    """Name and port of "name:port" or "[::1]:port"; the port may be ""."""
+    name, colon, port = host.rpartition(":")
+    return (name, port) if colon and port.isdecimal() and not name.endswith(":") else (host, "")

@@ -1,0 +1,125 @@
+"""One Request through a WSGI app, by PEP 3333 (https://peps.python.org/pep-3333/).
+
+Rules
+1. Headers count as sent with the first byte of the body: after it, `start_response` with exc_info raises that
+   exception again; before it, it replaces status and headers.
+2. `close()` of the iterable is called exactly once, whatever happens.
+3. Strings in environ hold bytes as latin-1; PATH_INFO and SCRIPT_NAME are decoded, REQUEST_URI is not.
+4. A header with "_" in its name is left out: in environ it could not be told from one with "-", which AWS may
+   have written (https://docs.gunicorn.org/en/stable/settings.html#header-map).
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from typing import Any, Protocol
+
+from lambdify.adapter import wire
+from lambdify.adapter.errors import ProtocolBroken
+from lambdify.adapter.messages import Request, Response
+
+Environ = dict[str, Any]
+App = Callable[[Environ, Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
+
+
+def run(app: App, request: Request, event: object, context: object) -> Response:
+    """What the app answers; anything it raises passes through."""
+    answer = Answer()
+    result = app(build_environ(request, event, context), answer.start)
+    try:
+        for chunk in result:
+            answer.write(chunk)
+    finally:
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+    if answer.status is None:
+        raise ProtocolBroken("the app did not call start_response")
+    status = int(answer.status.partition(" ")[0])
+    return wire.build_response(request.method, status, answer.headers, b"".join(answer.chunks))
+
+
+def build_environ(request: Request, event: object, context: object) -> Environ:
+    """The environ of a request, with `aws.event` and `aws.context` in it."""
+    target = request.mount + request.path
+    environ: Environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": wire.unquote(request.mount).decode("latin-1"),
+        "PATH_INFO": wire.unquote(request.path).decode("latin-1"),
+        "QUERY_STRING": request.query,
+        "REQUEST_URI": f"{target}?{request.query}" if request.query else target,
+        "SERVER_NAME": request.host,
+        "SERVER_PORT": str(request.port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": request.client,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": request.scheme,
+        "wsgi.input": BytesIO(request.body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
+        "aws.event": event,
+        "aws.context": context,
+    }
+    for name, value in request.headers:
+        if name in ("content-type", "content-length"):
+            environ[name.upper().replace("-", "_")] = value
+        elif "_" not in name:
+            key = "HTTP_" + name.upper().replace("-", "_")
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
+
+
+class Answer:
+    """What an app has said so far."""
+
+    __slots__ = ("chunks", "headers", "status")
+
+    def __init__(self) -> None:
+        self.status: str | None = None
+        self.headers: list[tuple[str, str]] = []
+        self.chunks: list[bytes] = []
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        """`start_response`; what it returns is `write`."""
+        if exc_info is not None and self.chunks:
+            raise exc_info[1].with_traceback(exc_info[2])
+        if exc_info is None and self.status is not None:
+            raise ProtocolBroken("the app called start_response twice")
+        self.status, self.headers = status, headers
+        return self.write
+
+    def write(self, chunk: bytes) -> None:
+        """Take a piece of the body, from the iterable or from the app's call."""
+        if chunk:
+            if self.status is None:
+                raise ProtocolBroken("the app sent a body before it called start_response")
+            self.chunks.append(chunk)
+
+
+class ReadableFile(Protocol):
+    """What `wsgi.file_wrapper` needs of a file; `close` is called if there is one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class FileWrapper:
+    """`wsgi.file_wrapper`: a file as an iterable of blocks."""
+
+    def __init__(self, file: ReadableFile, block_size: int = 65_536) -> None:
+        self.file = file
+        self.block_size = block_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.file.read(self.block_size), b"")
+
+    def close(self) -> None:
+        """Close the file, if it can be closed."""
+        close = getattr(self.file, "close", None)
+        if close is not None:
+            close()
