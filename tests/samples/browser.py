@@ -57,6 +57,7 @@ class Browser:
     def __init__(self, site: str) -> None:
         self.site = site.rstrip("/")
         self.cookies = CookieJar()
+        self.history: list[Answer] = []
         self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(self.cookies), _StayHere())
 
     def get(self, path: str, *, headers: dict[str, str] | None = None, **query: str) -> Answer:
@@ -97,7 +98,9 @@ class Browser:
         except HTTPError as not_2xx:
             response = not_2xx
         with response:
-            return Answer(method, url, response.status, response.headers, response.read())
+            answer = Answer(method, url, response.status, response.headers, response.read())
+        self.history.append(answer)
+        return answer
 
 
 def read_forms(page: str) -> list[Form]:

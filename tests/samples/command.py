@@ -1,0 +1,97 @@
+"""The installed `lambdify` executable, as a user runs it from a project's folder.
+
+The standard library alone, because `make demo` runs where nothing but lambdify is installed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+EXECUTABLE = Path(sys.executable).with_name("lambdify")
+PATIENCE = 300.0
+"""Seconds for one command; the first of all fetches wheels and the local cloud."""
+
+
+class CommandFailed(AssertionError):
+    """A command ended with another exit code than the one expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A command that has ended."""
+
+    answer: str
+    """What went to stdout."""
+    story: str
+    """What went to stderr; "" when it was shown instead."""
+
+    @property
+    def value(self) -> Any:
+        """The answer of a command that was run with --json."""
+        return json.loads(self.answer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project's folder, and the local cloud that its commands use."""
+
+    folder: Path
+    home: Path
+    """LAMBDIFY_HOME: one folder, one local cloud."""
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, code: int = 0, story: IO[str] | None = None) -> Done:
+        """Run `lambdify ARGUMENTS` here. Raises CommandFailed unless it ends with that exit code."""
+        done = subprocess.run(
+            [EXECUTABLE, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.environ, "LAMBDIFY_HOME": str(self.home), "CI": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=story or subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        if done.returncode != code:
+            raise CommandFailed(
+                f"lambdify {' '.join(arguments)} ended with {done.returncode} instead of {code}.\n"
+                f"{done.stdout}{done.stderr or ''}"
+            )
+        return Done(answer=done.stdout.strip(), story=done.stderr or "")
+
+
+def copy_project(source: Path, to: Path, home: Path) -> Project:
+    """A copy of the project, so that it can be changed."""
+    shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__", ".lambdify"))
+    return Project(folder=to, home=home)
+
+
+def change_line(file: Path, old: str, new: str) -> None:
+    """Replace what is in one line of the file."""
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise AssertionError(f"{file} does not hold {old!r} once")
+    file.write_text(text.replace(old, new))
+
+
+def find_processes(home: Path) -> list[str]:
+    """The command lines of all processes that belong to the local cloud of that folder (Linux)."""
+    mark = str(home).encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdecimal() or int(process.name) == os.getpid():
+            continue
+        try:
+            command = (process / "cmdline").read_bytes()
+            environ = (process / "environ").read_bytes()
+        except OSError:  # it ended meanwhile, or is somebody else's
+            continue
+        if mark in command or mark in environ:
+            found.append(f"{process.name}: {command.replace(bytes(1), b' ').decode(errors='replace')}")
+    return found

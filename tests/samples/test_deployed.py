@@ -1,0 +1,201 @@
+"""Every sample deployed with `lambdify deploy --local`, and used over HTTP."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from samples.browser import Browser
+from samples.command import EXECUTABLE, Project, change_line, copy_project, find_processes
+from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parcels, talk_to_receipts
+from samples.servers import REPOSITORY, run_django, run_fastapi, run_flask
+from samples.transcript import write_transcript
+
+pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A project that is up."""
+
+    project: Project
+    site: str
+    story: str
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A local cloud of this module's own. At the end nothing of it may be left."""
+    folder = tmp_path_factory.mktemp("cloud")
+    yield folder
+    Project(folder=folder, home=folder).run("local", "stop")
+    assert find_processes(folder) == []
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def deploy(project: Project, *arguments: str) -> Deployed:
+    done = project.run("deploy", *arguments, "--local", "--yes")
+    return Deployed(project=project, site=done.answer, story=done.story)
+
+
+def deploy_copy(source: str, folder: Path, home: Path) -> Deployed:
+    return deploy(copy_project(REPOSITORY / source, folder / Path(source).name, home))
+
+
+@pytest.fixture(scope="module")
+def receipts(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    return deploy_copy("sample_flask", tmp_path_factory.mktemp("receipts"), home)
+
+
+@pytest.fixture(scope="module")
+def bookshelf(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    return deploy_copy("sample_django", tmp_path_factory.mktemp("bookshelf"), home)
+
+
+@pytest.fixture(scope="module")
+def parcels(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    return deploy_copy("tests/apps/fastapi_app", tmp_path_factory.mktemp("parcels"), home)
+
+
+@pytest.fixture
+def spare(home: Path, tmp_path: Path) -> Iterator[Deployed]:
+    """sample_flask under a name of its own, to be changed; taken away at the end if it is still there."""
+    project = copy_project(REPOSITORY / "sample_flask", tmp_path / "spare", home)
+    yield deploy(project)
+    if "not deployed" not in project.run("undeploy", "--local", "--yes", code=None).story:
+        assert project.run("status", "--local", code=44)
+
+
+def test_a_project_without_any_configuration_deploys(receipts: Deployed):
+    assert not (receipts.project.folder / "lambdify.toml").exists()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/?", receipts.site)
+    assert "app:app" in receipts.story
+
+
+def test_receipts_give_the_same_answers_as_under_flask_run(receipts: Deployed, tmp_path: Path):
+    with run_flask(tmp_path) as own:
+        here, there = Browser(own), Browser(receipts.site)
+        assert list(talk_to_receipts(there)) == list(talk_to_receipts(here))
+    assert write_transcript(there) == write_transcript(here)
+
+
+def test_the_bookshelf_gives_the_same_answers_as_under_runserver(bookshelf: Deployed, tmp_path: Path):
+    with run_django(tmp_path) as own:
+        here, there = Browser(own), Browser(bookshelf.site)
+        assert list(talk_to_bookshelf(there)) == list(talk_to_bookshelf(here))
+    assert write_transcript(there) == write_transcript(here)
+
+
+def test_parcels_give_the_same_answers_as_under_uvicorn(parcels: Deployed):
+    with run_fastapi() as own:
+        here, there = Browser(own), Browser(parcels.site)
+        assert list(talk_to_parcels(there)) == list(talk_to_parcels(here))
+
+
+def test_the_lifespan_of_an_asgi_app_begins_once_in_an_environment(parcels: Deployed):
+    for _ in range(3):
+        assert httpx.get(f"{parcels.site}/office").json()["number"] == 1
+    lines = parcels.project.run("logs", "--local").answer.splitlines()
+    assert len([line for line in lines if "the office opens for the 2. time" in line]) == 0
+    assert [line for line in lines if "the office opens for the 1. time" in line]
+
+
+def test_a_stage_has_an_environment_and_an_admin_of_its_own(bookshelf: Deployed):
+    with open(bookshelf.project.folder / "pyproject.toml", "a") as settings:
+        settings.write("""
+[tool.lambdify.stages.dev]
+[tool.lambdify.stages.staff.environment]
+DJANGO_SUPERUSER_USERNAME = "libby"
+DJANGO_SUPERUSER_EMAIL = "libby@example.org"
+DJANGO_SUPERUSER_PASSWORD = "quiet please"
+""")
+    staff = deploy(bookshelf.project, "staff")
+    assert staff.site != bookshelf.site
+    talk = talk_to_admin(Browser(staff.site), "libby", "quiet please")
+    assert list(talk)[-1] == "and deleted there"
+    assert httpx.get(f"{bookshelf.site}/api/books/").json() == {"books": []}
+
+
+def test_head_gives_the_headers_of_get_and_no_body(receipts: Deployed):
+    with httpx.Client(base_url=receipts.site) as client:
+        head, get = client.head("/static/style.css"), client.get("/static/style.css")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(get.content))
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+def test_paths_and_queries_arrive_as_they_were_sent(parcels: Deployed):
+    with httpx.Client(base_url=parcels.site) as client:
+        answer = client.get(
+            "/echo/Gżegżółka/100%25/a b", params={"q": "żółw & co", "r": ["1", "2"], "empty": ""}
+        )
+    assert answer.json() == {
+        "text": "Gżegżółka/100%/a b",
+        "query": [["q", "żółw & co"], ["r", "1"], ["r", "2"], ["empty", ""]],
+    }
+
+
+def test_requests_at_the_same_moment_are_all_answered(receipts: Deployed):
+    with httpx.Client(base_url=receipts.site, timeout=60) as client, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.get("/api/totals").status_code, range(24)))
+    assert answers == [200] * 24
+
+
+def test_the_function_answers_a_keep_warm_call_and_refuses_what_it_does_not_know(receipts: Deployed):
+    warm = receipts.project.run("invoke", "--local", '{"lambdify": "keep-warm"}')
+    assert json.loads(warm.answer) == {"lambdify": "warm"}
+    refused = receipts.project.run("invoke", "--local", '{"what": "is this"}', code=45)
+    assert "error:" in refused.story
+
+
+def test_what_the_app_logs_is_in_lambdify_logs(receipts: Deployed):
+    list(talk_to_receipts(Browser(receipts.site)))
+    lines = receipts.project.run("logs", "--local").answer
+    assert "added by Zoë Ö., photo of" in lines
+    assert "REPORT RequestId:" in lines
+
+
+def test_a_second_deploy_with_nothing_changed_says_so_and_changes_nothing(receipts: Deployed):
+    done = receipts.project.run("deploy", "--local", "--yes", "--json")
+    assert done.value["changed"] is False
+    assert done.value["uploaded"] == []
+    assert done.value["endpoint"] == receipts.site
+
+
+def test_after_a_change_of_one_line_only_the_app_goes_up_and_the_new_line_is_served(spare: Deployed):
+    before = spare.project.run("status", "--local", "--json").value
+    change_line(spare.project.folder / "app.py", "where you can find it", "and no shoe box")
+    deployed = spare.project.run("deploy", "--local", "--yes", "--json").value
+    assert [Path(key).name[:4] for key in deployed["uploaded"]] == ["app-"]
+    assert "and no shoe box" in httpx.get(spare.site).text
+    after = spare.project.run("status", "--local", "--json").value
+    assert int(after["version"]) == int(before["version"]) + 1
+    assert (after["layer"], after["endpoint"]) == (before["layer"], before["endpoint"])
+
+
+def test_an_undeployed_stage_is_gone_and_its_neighbour_is_not(spare: Deployed, receipts: Deployed):
+    spare.project.run("undeploy", "--local", "--yes")
+    assert "not deployed" in spare.project.run("status", "--local", code=44).story
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(spare.site)
+    assert httpx.get(receipts.site).status_code == 200
+
+
+def test_local_stop_leaves_nothing_running_and_nothing_listening(tmp_path: Path):
+    home = tmp_path / "cloud"
+    with ExitStack() as cleanup:
+        spare = deploy_copy("sample_flask", tmp_path, home)
+        cleanup.callback(spare.project.run, "local", "stop")
+        assert httpx.get(spare.site).status_code == 200
+        assert find_processes(home)
+    assert find_processes(home) == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(spare.site)
+    assert EXECUTABLE.exists()
+    assert "hint:" in spare.project.run("status", "--local", code=51).story
