@@ -45,8 +45,8 @@ class Project:
     """LAMBDIFY_HOME: one folder, one local cloud."""
     environ: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, code: int = 0, story: IO[str] | None = None) -> Done:
-        """Run `lambdify ARGUMENTS` here. Raises CommandFailed unless it ends with that exit code."""
+    def run(self, *arguments: str, code: int | None = 0, story: IO[str] | None = None) -> Done:
+        """Run `lambdify ARGUMENTS` here. Raises CommandFailed if it ends with another exit code."""
         done = subprocess.run(
             [EXECUTABLE, *arguments],
             cwd=self.folder,
@@ -58,7 +58,7 @@ class Project:
             timeout=PATIENCE,
             check=False,
         )
-        if done.returncode != code:
+        if code is not None and done.returncode != code:
             raise CommandFailed(
                 f"lambdify {' '.join(arguments)} ended with {done.returncode} instead of {code}.\n"
                 f"{done.stdout}{done.stderr or ''}"

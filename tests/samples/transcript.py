@@ -1,4 +1,4 @@
-"""What a browser got in a conversation, without what is different every time: two servers can be compared by it."""
+"""What a browser got in a conversation, without what differs every time: so two servers can be compared."""
 
 import re
 from typing import NamedTuple
@@ -53,6 +53,7 @@ def _write_line(answer: Answer, site: str) -> Line:
 
 
 def _forget_value(cookie: str) -> str:
-    return re.sub(r"=[^;]*|expires=[^;]*", "=...", cookie, count=1, flags=re.IGNORECASE).partition(
-        "; expires="
-    )[0]
+    """The cookie's name and attributes, but for its date: that follows from Max-Age."""
+    name, *attributes = cookie.split("; ")
+    kept = [attribute for attribute in attributes if not attribute.lower().startswith("expires=")]
+    return "; ".join([name.partition("=")[0], *kept])
