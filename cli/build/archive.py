@@ -1,0 +1,148 @@
+"""Zips for Lambda, whose bytes depend on nothing but what is in them.
+
+Not the machine's umask, clock, folder or order of files: every member is dated 1980-01-01, has mode 0644 or
+0755 (Lambda's user has to be able to read what root unpacks), no folder has a member of its own, and names
+are composed Unicode, marked as UTF-8.
+
+The standard library's zipfile reads our zips. It cannot write them: it deflates by itself, one member at a
+time, and has no way to take a member that is deflated already. Here members are deflated in threads (zlib
+lets go of the interpreter), and those of an earlier zip are taken over as they are.
+
+The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+"""
+
+import os
+import struct
+import tempfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from lambdify.cli.errors import BundleRefused
+
+LEVEL = 6
+"""Level 9 makes zips 1 % smaller and takes three times as long."""
+STORED = frozenset(
+    {".br", ".bz2", ".gif", ".gz", ".jpeg", ".jpg", ".mp4", ".png", ".webp", ".woff", ".woff2"}
+)
+"""What is compressed already."""
+MOST_MEMBERS = 65_535
+LARGEST = 2**32 - 1
+"""Beyond these two a zip needs the Zip64 extension; Lambda's own limits are far below."""
+
+_LOCAL = struct.Struct("<4s5H3I2H")
+_CENTRAL = struct.Struct("<4s6H3I5H2I")
+_END = struct.Struct("<4s4H2IH")
+_VERSION = 20
+_MADE_ON_UNIX = 3 << 8 | _VERSION
+_UTF8 = 1 << 11
+_DATE, _TIME = 1 << 5 | 1, 0
+
+
+class Member(NamedTuple):
+    """A file that is to be packed."""
+
+    name: str
+    content: bytes
+    executable: bool = False
+
+
+class Entry(NamedTuple):
+    """A file as it lies in a zip."""
+
+    name: str
+    data: bytes | memoryview
+    """Deflated or not."""
+    deflated: bool
+    executable: bool
+    crc: int
+    unzipped: int
+
+    @property
+    def zipped(self) -> int:
+        """Bytes in the zip."""
+        return len(self.data)
+
+
+def deflate(members: Iterable[Member]) -> tuple[Entry, ...]:
+    """The members as they will lie in a zip, in the same order."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return tuple(threads.map(_deflate, members))
+
+
+def write(path: Path, entries: Sequence[Entry]) -> None:
+    """Write a zip, which is there whole or not at all. Raises BundleRefused if there is too much in it."""
+    central, at = [], 0
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for entry in entries:
+                name = entry.name.encode()
+                method = zipfile.ZIP_DEFLATED if entry.deflated else zipfile.ZIP_STORED
+                sizes = (entry.zipped, entry.unzipped, len(name), 0)
+                facts = (_UTF8, method, _TIME, _DATE, entry.crc, *sizes)
+                mode = (0o100755 if entry.executable else 0o100644) << 16
+                file.write(_LOCAL.pack(b"PK\3\4", _VERSION, *facts) + name)
+                file.write(entry.data)
+                central.append(
+                    _CENTRAL.pack(b"PK\1\2", _MADE_ON_UNIX, _VERSION, *facts, 0, 0, 0, mode, at) + name
+                )
+                at += _LOCAL.size + len(name) + entry.zipped
+            directory = b"".join(central)
+            _refuse_zip64(path, len(entries), at + len(directory))
+            count = len(entries)
+            file.write(directory + _END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0))
+        Path(unfinished).chmod(0o644)
+        Path(unfinished).replace(path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+
+
+def find(path: Path) -> tuple[Entry, ...] | None:
+    """What is in a zip that was written before, not inflated; None if there is none, or a broken one."""
+    try:
+        with zipfile.ZipFile(path) as listed:
+            infos = listed.infolist()
+        whole = memoryview(path.read_bytes())
+    except (FileNotFoundError, zipfile.BadZipFile):
+        return None
+    return tuple(_entry(whole, info) for info in infos)
+
+
+def _deflate(member: Member) -> Entry:
+    name = unicodedata.normalize("NFC", member.name)
+    data, deflated = member.content, False
+    if PurePosixPath(name).suffix.lower() not in STORED:
+        # Negative: without zlib's own header, as zip has it.
+        deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        smaller = deflater.compress(member.content) + deflater.flush()
+        if len(smaller) < len(data):
+            data, deflated = smaller, True
+    return Entry(name, data, deflated, member.executable, zlib.crc32(member.content), len(member.content))
+
+
+def _entry(whole: memoryview, info: zipfile.ZipInfo) -> Entry:
+    # The local header may be longer than the central one says: only its own lengths count.
+    name_length, extra_length = struct.unpack_from("<2H", whole, info.header_offset + _LOCAL.size - 4)
+    start = info.header_offset + _LOCAL.size + name_length + extra_length
+    return Entry(
+        name=info.filename,
+        data=whole[start : start + info.compress_size],
+        deflated=info.compress_type == zipfile.ZIP_DEFLATED,
+        executable=bool(info.external_attr >> 16 & 0o100),
+        crc=info.CRC,
+        unzipped=info.file_size,
+    )
+
+
+def _refuse_zip64(path: Path, count: int, size: int) -> None:
+    if count > MOST_MEMBERS or size > LARGEST:
+        raise BundleRefused(
+            f"{path.name} would hold {count:,} files and {size:,} bytes; a plain zip holds {MOST_MEMBERS:,} "
+            f"files and {LARGEST:,} bytes.",
+            hint="Leave files out by .lambdifyignore.",
+        )

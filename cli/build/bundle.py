@@ -1,0 +1,248 @@
+"""From settings and an app to the two zips that Lambda gets: a layer of dependencies, and the app.
+
+    scan the project ▶ install the dependencies ▶ strip, compile, deflate ▶ weigh ▶ write
+
+Rules:
+- A zip is named by what it was made from (names, modes, contents, target, format), not by its own bytes:
+  other builds of zlib deflate otherwise, and bytecode differs between patch releases.
+- A zip that is there already is not made again. One is there whole, or not at all.
+- What is too big for Lambda is refused here, before anything is written or uploaded.
+- In the project, nothing is written but `.lambdify/`.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+
+from lambdify.cli import folders
+from lambdify.cli.build import app, archive, bytecode, files, layer, leaks, pythons, strip, weight
+from lambdify.cli.build.archive import Entry, Member
+from lambdify.cli.build.bytecode import Compiler
+from lambdify.cli.build.dependencies import Dependencies, install_dependencies
+from lambdify.cli.build.target import Target
+from lambdify.cli.console import Console
+from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.detect import Candidate
+
+FORMAT = 1
+"""Raise it when the same input comes to something else: it is part of every name."""
+TASK_ROOT = "/var/task"
+"""Where Lambda unpacks the function's own zip."""
+LAYER_ROOT, LAYER_PREFIX = "/opt", "python/"
+"""Where it unpacks layers, and the folder in them that is on sys.path.
+https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """A zip that is ready to be uploaded."""
+
+    path: Path
+    digest: str
+    """Identity by what it was made from: sha256, hex."""
+    zipped: int
+    unzipped: int
+    files: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """What is uploaded, and what there is to say about it."""
+
+    app: Archive
+    layer: Archive | None
+    """None without dependencies, or with [build] layer = false: then they are in `app`."""
+    target: Target
+    dependencies: Dependencies
+    parts: tuple[weight.Part, ...]
+    """The largest first."""
+    left_out: tuple[files.LeftOut, ...]
+    leaks: tuple[leaks.Leak, ...]
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        """What is uploaded, the layer first."""
+        return (self.layer, self.app) if self.layer else (self.app,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Input:
+    """All that the zips are made from."""
+
+    out: Path
+    target: Target
+    python: Path | None
+    """Who compiles; None for no bytecode."""
+    members: tuple[Member, ...]
+    """The app's."""
+    dependencies: Dependencies
+    tree: Path
+    """Where they are installed."""
+
+    def compiler(self, mount: str) -> Compiler | None:
+        """Who compiles what Lambda unpacks under `mount`."""
+        return Compiler(python=self.python, minor=self.target.python, mount=mount) if self.python else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """A zip that has not been weighed yet."""
+
+    path: Path
+    digest: str
+    entries: tuple[Entry, ...]
+    written: bool
+    """Whether it was there."""
+    owners: Mapping[str, str]
+    """The distribution that a file of it belongs to; a file of the project's is missing."""
+
+
+def pack(
+    settings: Settings,
+    candidate: "Candidate",
+    out: Path,
+    console: Console,
+    *,
+    limit: int = weight.UNZIPPED_LIMIT,
+) -> Bundle:
+    """Make the bundle in the folder `out`, or find there what has been made before.
+
+    Raises NameCollision, BundleRefused, BuildError, and whatever `install_dependencies` raises.
+    """
+    target = Target(python=settings.function.python, architecture=settings.function.architecture)
+    app.refuse_collision(settings.root, candidate.path)
+    selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
+    weight.refuse_files(selection.files, limit)
+    members = app.members(candidate, selection.files)
+    with tempfile.TemporaryDirectory(prefix="tree-", dir=folders.workspace(settings.root)) as tree:
+        dependencies = install_dependencies(settings, target, _extra(candidate), Path(tree), console)
+        given = _Input(
+            out=out,
+            target=target,
+            python=_python(settings, console),
+            members=members,
+            dependencies=dependencies,
+            tree=Path(tree),
+        )
+        apart = settings.build.layer and dependencies.distributions
+        drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
+    parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
+    weight.refuse(parts, limit)
+    *layers, own = [_written(draft) for draft in drafts]
+    return Bundle(
+        app=own,
+        layer=layers[0] if layers else None,
+        target=target,
+        dependencies=dependencies,
+        parts=parts,
+        left_out=selection.left_out,
+        leaks=tuple(leak for member in members for leak in leaks.scan(member.name, member.content)),
+    )
+
+
+def _layer_and_app(given: _Input, console: Console) -> tuple[_Draft, ...]:
+    distributions = given.dependencies.distributions
+    return (
+        _draft(
+            given,
+            "layer",
+            given.dependencies.key,
+            lambda: layer.build(distributions, given.tree, LAYER_PREFIX, given.compiler(LAYER_ROOT), console),
+            weight.owners(distributions, LAYER_PREFIX),
+        ),
+        _draft(given, "app", _contents(given.members), lambda: _app(given), {}),
+    )
+
+
+def _one_zip(given: _Input, console: Console) -> tuple[_Draft, ...]:
+    distributions = given.dependencies.distributions
+    own = {member.name for member in given.members}
+
+    def entries() -> Iterator[Entry]:
+        # Dependencies first: they seldom change, so two versions of the zip begin alike. Where both have a
+        # file, the project's wins, as /var/task comes before /opt/python on sys.path.
+        for entry in layer.build(distributions, given.tree, "", given.compiler(TASK_ROOT), console):
+            if bytecode.source_path(entry.name) not in own:
+                yield entry
+        yield from _app(given)
+
+    owners = {name: owner for name, owner in weight.owners(distributions, "").items() if name not in own}
+    made_from = [given.dependencies.key, _contents(given.members)]
+    return (_draft(given, "app", made_from, lambda: tuple(entries()), owners),)
+
+
+def _draft(
+    given: _Input,
+    kind: str,
+    made_from: object,
+    make: Callable[[], tuple[Entry, ...]],
+    owners: Mapping[str, str],
+) -> _Draft:
+    """A zip by its name: the one that is there, or what `make` gives for it."""
+    formats = [FORMAT, layer.FORMAT, strip.FORMAT, archive.LEVEL]
+    identity = [formats, given.target.id, given.python is not None, kind, made_from]
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    path = given.out / f"{kind}-{digest[:16]}.zip"
+    found = archive.find(path)
+    return _Draft(
+        path=path,
+        digest=digest,
+        entries=make() if found is None else found,
+        written=found is not None,
+        owners=owners,
+    )
+
+
+def _app(given: _Input) -> tuple[Entry, ...]:
+    compiled = bytecode.build(given.compiler(TASK_ROOT), given.members)
+    return archive.deflate(sorted([*given.members, *compiled.values()]))
+
+
+def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:
+    return [
+        (member.name, member.executable, hashlib.sha256(member.content).hexdigest()) for member in members
+    ]
+
+
+def _written(draft: _Draft) -> Archive:
+    if not draft.written:
+        draft.path.parent.mkdir(parents=True, exist_ok=True)
+        archive.write(draft.path, draft.entries)
+    return Archive(
+        path=draft.path,
+        digest=draft.digest,
+        zipped=draft.path.stat().st_size,
+        unzipped=sum(entry.unzipped for entry in draft.entries),
+        files=len(draft.entries),
+    )
+
+
+def _python(settings: Settings, console: Console) -> Path | None:
+    """The interpreter that compiles, if bytecode is wanted and there is one."""
+    minor = settings.function.python
+    if not settings.build.bytecode:
+        return None
+    python = pythons.find(minor)
+    if python is None:
+        console.note(
+            f"This machine has no Python {minor}, so bytecode is left out: imports take about three times as "
+            f"long in a cold start. `uv python install {minor}` changes that."
+        )
+    return python
+
+
+def _extra(candidate: "Candidate") -> tuple[str, ...]:
+    """What the adapter needs: mangum for an app that may be ASGI, in the range that lambdify asks for."""
+    if candidate.interface == "wsgi":
+        return ()
+    wanted = map(Requirement, metadata.requires("lambdify") or ())
+    return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")

@@ -1,0 +1,59 @@
+"""What went into a bundle, how big it is against Lambda's limits, and what stayed out."""
+
+from collections import Counter
+from itertools import groupby
+
+from lambdify.cli.build.bundle import Bundle
+from lambdify.cli.build.weight import UNZIPPED_LIMIT
+from lambdify.cli.console import Console, size
+
+ROWS = 15
+"""Distributions that are listed one by one; the smallest are one row together."""
+NEARLY = 0.8
+"""Share of the limit from which on there is a warning."""
+
+
+def show(bundle: Bundle, console: Console) -> None:
+    """Tell it on the console."""
+    console.table(("", "zipped", "unzipped", "files"), _rows(bundle))
+    for archive in bundle.archives:
+        console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
+    for note in bundle.dependencies.notes:
+        console.note(note)
+    _show_left_out(bundle, console)
+    for leak in bundle.leaks:
+        console.warn(
+            f"{leak.path}:{leak.line} looks like {leak.what}, and is packed: whoever can read the function "
+            "can read it."
+        )
+    unzipped = sum(archive.unzipped for archive in bundle.archives)
+    if unzipped > NEARLY * UNZIPPED_LIMIT:
+        console.warn(
+            f"The bundle has {unzipped / UNZIPPED_LIMIT:.0%} of what Lambda takes; the largest is "
+            f"{bundle.parts[0].name}."
+        )
+
+
+def _rows(bundle: Bundle) -> list[tuple[str, ...]]:
+    shown, rest = bundle.parts[:ROWS], bundle.parts[ROWS:]
+    rows = [(part.name, size(part.zipped), size(part.unzipped), str(part.files)) for part in shown]
+    for name, parts in ((f"{len(rest)} smaller ones", rest), ("together", bundle.parts)):
+        if parts:
+            unzipped = size(sum(part.unzipped for part in parts))
+            zipped = size(sum(part.zipped for part in parts))
+            rows.append((name, zipped, unzipped, str(sum(part.files for part in parts))))
+    return [*rows, ("Lambda's limit", "", size(UNZIPPED_LIMIT), "")]
+
+
+def _show_left_out(bundle: Bundle, console: Console) -> None:
+    """Count what is junk, and name every secret."""
+    reasons = Counter(item.reason for item in bundle.left_out if not item.secret)
+    if reasons:
+        counted = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        console.note(f"Left out: {counted}")
+    secrets = sorted((item for item in bundle.left_out if item.secret), key=lambda item: item.reason)
+    for reason, items in groupby(secrets, key=lambda item: item.reason):
+        console.note(f"Never packed ({reason}): {', '.join(item.path for item in items)}")
+    if secrets:
+        example = next((item.path for item in secrets if not item.path.endswith("/")), "PATH")
+        console.note(f'If the app has to read one of them, allow it: [build] include = ["{example}"]')

@@ -1,0 +1,79 @@
+"""What is how heavy in a bundle, and the refusal of one that Lambda would not take."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lambdify.cli.build import bytecode
+from lambdify.cli.build.app import ADAPTER
+from lambdify.cli.build.archive import Entry
+from lambdify.cli.build.dependencies import Distribution
+from lambdify.cli.build.files import ProjectFile
+from lambdify.cli.console import size
+from lambdify.cli.errors import BundleRefused
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of the function and its layers together, unpacked.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+NAMED = 10
+"""How many of the largest a refusal names."""
+APPLICATION, ADAPTER_NAME = "the application", "lambdify.adapter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one distribution, the adapter or the application has in the bundle."""
+
+    name: str
+    zipped: int
+    unzipped: int
+    files: int
+
+
+def owners(distributions: Iterable[Distribution], prefix: str) -> dict[str, str]:
+    """The distribution that each file belongs to, by its name in a zip."""
+    return {f"{prefix}{path}": f"{one.name} {one.version}" for one in distributions for path in one.files}
+
+
+def parts(zips: Iterable[tuple[Iterable[Entry], Mapping[str, str]]]) -> tuple[Part, ...]:
+    """What the entries of zips belong to, by each zip's owners; the largest first."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entries, owned in zips:
+        for entry in entries:
+            project = ADAPTER_NAME if entry.name.startswith(f"{ADAPTER}/") else APPLICATION
+            groups[owned.get(bytecode.source_path(entry.name), project)].append(entry)
+    weighed = [
+        Part(
+            name=name,
+            zipped=sum(entry.zipped for entry in entries),
+            unzipped=sum(entry.unzipped for entry in entries),
+            files=len(entries),
+        )
+        for name, entries in groups.items()
+    ]
+    return tuple(sorted(weighed, key=lambda part: (-part.unzipped, part.name)))
+
+
+def refuse(weighed: Sequence[Part], limit: int) -> None:
+    """Raise BundleRefused if the parts are more than `limit` bytes together."""
+    total = sum(part.unzipped for part in weighed)
+    if total > limit:
+        largest = ", ".join(f"{part.name} {size(part.unzipped)}" for part in weighed[:NAMED])
+        raise BundleRefused(
+            f"The bundle is {size(total)} unpacked, and Lambda takes {size(limit)}. Largest: {largest}.",
+            hint="Remove requirements that the app does not import, leave data out by .lambdifyignore, or "
+            "set [build] bytecode = false, which saves about a fifth and makes cold starts slower.",
+        )
+
+
+def refuse_files(project: Sequence[ProjectFile], limit: int) -> None:
+    """Raise BundleRefused if the project's own files are too much: asked before any of them is read."""
+    total = sum(file.size for file in project)
+    if total > limit:
+        largest = sorted(project, key=lambda file: -file.size)[:NAMED]
+        named = ", ".join(f"{file.name} {size(file.size)}" for file in largest)
+        raise BundleRefused(
+            f"The project's files are {size(total)}, and Lambda takes {size(limit)} with all dependencies. "
+            f"Largest: {named}.",
+            hint="Leave out what the app does not read at run time, by .lambdifyignore or [build] exclude.",
+        )
