@@ -1,0 +1,211 @@
+"""What is deployed: a function's version as ministack describes it, and its code, unpacked.
+
+The description is asked for again at most once a second, so that what answers is what was deployed. Code is
+unpacked once for each content, into folders that nobody changes afterwards.
+"""
+
+import base64
+import calendar
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import threading
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from lambdify.cli.aws import Account, attempt
+from lambdify.cli.errors import LocalCloudFailed
+
+FRESH = 1.0
+"""Seconds for which a description is taken as it was."""
+PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_URL"
+"""How ministack knows that invocations go to us. AWS has no such thing, so the function never sees it."""
+_ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):\d+:function:(?P<name>[^:]+)(?::(?P<qualifier>.+))?")
+_LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """One version of a deployed function."""
+
+    region: str
+    name: str
+    version: str
+    arn: str
+    """Without a version or alias."""
+    handler: str
+    python: str
+    """Minor version: "3.13"."""
+    timeout: int
+    memory: int
+    environment: tuple[tuple[str, str], ...]
+    """Variables; pairs, so that a Function can be a key."""
+    log_group: str
+    log_format: str
+    log_level: str
+    code: str
+    """SHA-256 of its zip, as Lambda writes it (base64)."""
+    layers: tuple[str, ...]
+    """ARNs of layer versions, the lowest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Unpacked code."""
+
+    task_root: Path
+    layers: Path
+
+
+class Functions:
+    """Descriptions and code of what is deployed in the accounts that `connect(region)` gives."""
+
+    def __init__(
+        self,
+        connect: Callable[[str], Account],
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect, self._folder, self._clock = connect, folder, clock
+        self._known: dict[str, tuple[float, Function]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, arn: str) -> Function | None:
+        """The function that an ARN with a version or alias leads to, or None if there is none."""
+        known = self._known.get(arn)
+        if known and self._clock() - known[0] < FRESH:
+            return known[1]
+        function = self._fetch(arn)
+        if function:
+            self._known[arn] = (self._clock(), function)
+        return function
+
+    def forget(self) -> None:
+        """Ask again from now on: something was deployed."""
+        self._known.clear()
+
+    def unpack(self, function: Function) -> Code:
+        """The function's code and layers as folders, made if this content was never seen before."""
+        lambda_ = self._connect(function.region).client("lambda")
+        with self._lock:
+            task_root = self._folder / f"code-{_hex(function.code)[:32]}"
+            if not task_root.exists():
+                found = lambda_.get_function(FunctionName=function.arn, Qualifier=function.version)
+                write_tree(task_root, [_download(found["Code"]["Location"], function.code)])
+            found = [lambda_.get_layer_version_by_arn(Arn=arn)["Content"] for arn in function.layers]
+            digest = hashlib.sha256("".join(content["CodeSha256"] for content in found).encode())
+            layers = self._folder / f"layers-{digest.hexdigest()[:32]}"
+            if not layers.exists():
+                write_tree(layers, [_download(each["Location"], each["CodeSha256"]) for each in found])
+        return Code(task_root=task_root, layers=layers)
+
+    def _fetch(self, arn: str) -> Function | None:
+        match = _ARN.fullmatch(arn)
+        if not match:
+            return None
+        lambda_ = self._connect(match["region"]).client("lambda")
+        found = attempt(
+            lambda_.get_function_configuration,
+            none_if=r"^ResourceNotFoundException",
+            FunctionName=match["name"],
+            Qualifier=match["qualifier"] or "$LATEST",
+        )
+        return read_function(found, match["region"]) if found else None
+
+
+def read_function(configuration: Mapping[str, Any], region: str) -> Function:
+    """A Function of what GetFunctionConfiguration says."""
+    variables = configuration.get("Environment", {}).get("Variables", {})
+    logging = configuration.get("LoggingConfig", {})
+    name = configuration["FunctionName"]
+    return Function(
+        region=region,
+        name=name,
+        version=configuration["Version"],
+        arn=":".join(configuration["FunctionArn"].split(":")[:7]),
+        handler=configuration["Handler"],
+        python=configuration["Runtime"].removeprefix("python"),
+        timeout=configuration["Timeout"],
+        memory=configuration["MemorySize"],
+        environment=tuple(pair for pair in sorted(variables.items()) if pair[0] != PROXY_VARIABLE),
+        log_group=logging.get("LogGroup") or f"/aws/lambda/{name}",
+        log_format=logging.get("LogFormat", "Text"),
+        log_level=logging.get("ApplicationLogLevel", ""),
+        code=configuration["CodeSha256"],
+        layers=tuple(layer["Arn"] for layer in configuration.get("Layers", ())),
+    )
+
+
+def write_tree(folder: Path, zips: Sequence[bytes]) -> None:
+    """Unpack zips one over the other into a folder that appears whole, and read-only as on Lambda."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpacking."))
+    try:
+        for content in zips:
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                for entry in archive.infolist():
+                    _extract(archive, entry, fresh)
+        fresh.rename(folder)
+        # Only now: a folder that may not be written to cannot be renamed.
+        for path in _folders(folder):
+            path.chmod(0o555)
+    except BaseException:
+        remove_tree(fresh)
+        raise
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that `write_tree` made read-only."""
+    if folder.exists():
+        for path in _folders(folder):
+            path.chmod(0o755)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folder and all that are in it."""
+    return [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+    mode = entry.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        link = folder / entry.filename
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            link.symlink_to(archive.read(entry).decode())
+        return
+    target = folder / entry.filename
+    if target.is_file():
+        target.unlink()  # it is read-only, and of a layer further down
+    path = Path(archive.extract(entry, folder))
+    if path.is_file():
+        path.chmod((mode & 0o555) or 0o444)
+        # Bytecode that names its source's time is only valid if the time is the one in the zip.
+        modified = calendar.timegm((*entry.date_time, 0, 0, 0))
+        os.utime(path, (modified, modified))
+
+
+def _download(url: str, digest: str) -> bytes:
+    with _LOOPBACK.open(url) as response:
+        content: bytes = response.read()
+    found = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    if found != digest:
+        # ministack keeps one zip for each function, its newest: an older version can only run if it was
+        # unpacked while it was the newest.
+        raise LocalCloudFailed(f"The code with the digest {digest} is no longer there.", hint="Deploy again.")
+    return content
+
+
+def _hex(digest: str) -> str:
+    return base64.b64decode(digest).hex()

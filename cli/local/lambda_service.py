@@ -1,0 +1,87 @@
+"""Lambda, as far as running functions goes: an ARN and an event come in, an Outcome goes out.
+
+ARN ──find──▶ Function ──unpack──▶ Code ──▶ Image ──start──▶ Sandbox ──invoke──▶ Outcome
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.build import pythons
+from lambdify.cli.errors import NotDeployed, PythonNotFound
+from lambdify.cli.local import runtime
+from lambdify.cli.local.fleet import Fleet
+from lambdify.cli.local.functions import Function, Functions
+from lambdify.cli.local.log_writer import LogWriter, Stream
+from lambdify.cli.local.output import Event
+from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
+
+
+class LambdaService:
+    """Runs what is deployed at the endpoint; sandboxes and code live in `folder`."""
+
+    def __init__(
+        self, connect: Callable[[str], Account], endpoint_url: str, folder: Path, brood: Brood
+    ) -> None:
+        self._endpoint_url, self._brood = endpoint_url, brood
+        self._tmp = folder / "tmp"
+        self._tmp.mkdir(parents=True, exist_ok=True)
+        self.functions = Functions(connect, folder)
+        self.logs = LogWriter(connect)
+        self.fleet = Fleet(self._start)
+
+    @translated(during="invoking a function")
+    def invoke(self, arn: str, request_id: str, event: bytes) -> Outcome:
+        """Run the event in what the ARN leads to. Raises NotDeployed, Throttled, PythonNotFound."""
+        function = self.functions.find(arn)
+        if function is None:
+            raise NotDeployed(f"There is no function {arn}.")
+        return self.fleet.invoke(function, request_id=request_id, event=event, arn=arn)
+
+    @translated(during="preparing a function")
+    def prepare(self, arn: str) -> Function:
+        """Have everything ready for the first event but the process: code, interpreter, runtime."""
+        self.functions.forget()
+        function = self.functions.find(arn)
+        if function is None:
+            raise NotDeployed(f"There is no function {arn}.")
+        self._image(function)
+        return function
+
+    def close(self) -> None:
+        """End all sandboxes and write what is left of their logs."""
+        self.fleet.close()
+        self.logs.close()
+
+    def _start(self, function: Function) -> Sandbox:
+        def sink(name: str, event: Event) -> None:
+            self.logs.put(Stream(function.region, function.log_group, name), event)
+
+        return Sandbox(self._image(function), self._brood, sink)
+
+    def _image(self, function: Function) -> Image:
+        python = find_python(function.python)
+        code = self.functions.unpack(function)
+        return Image(
+            function=function,
+            python=python,
+            runtime=runtime.fetch(python, function.python),
+            task_root=code.task_root,
+            layers=code.layers,
+            endpoint_url=self._endpoint_url,
+            folder=self._tmp,
+        )
+
+
+@cache
+def find_python(minor: str) -> Path:
+    """An interpreter for functions of that minor version. Raises PythonNotFound."""
+    python = pythons.find(minor)
+    if python is None:
+        raise PythonNotFound(
+            f"This machine has no Python {minor}, which the function runs on.",
+            hint="`lambdify deploy --local` lets uv install it.",
+        )
+    return python

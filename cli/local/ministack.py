@@ -1,0 +1,103 @@
+"""AWS's APIs on the loopback: ministack, pinned, in an environment of its own that uv makes.
+
+ministack pins botocore, so it cannot be installed beside us. It is started with everything off that listens
+by itself or leaves files outside the home folder.
+"""
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lambdify.cli.errors import LocalCloudFailed
+from lambdify.cli.local.processes import Brood
+
+VERSION = "1.5.33"
+"""Pinned to the letter: ministack_bridge.py replaces two of its functions."""
+LOG = "ministack.log"
+PATIENCE = 300.0
+"""Seconds for the first start, when uv downloads it."""
+
+
+def start(brood: Brood, home: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Start ministack on that port of 127.0.0.1."""
+    from uv import find_uv_bin
+
+    command = [
+        *[find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable],
+        # -P: in the folder of the script there is a module named ministack too.
+        *["--from", f"ministack=={VERSION}", "python", "-P"],
+        str(Path(__file__).with_name("ministack_bridge.py")),
+    ]
+    with (home / LOG).open("wb") as log:
+        return brood.start(command, environ=_environ(home, port), folder=home, output=log)
+
+
+def wait_until_ready(
+    child: "subprocess.Popen[bytes]",
+    home: Path,
+    port: int,
+    *,
+    patience: float = PATIENCE,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Come back when ministack answers. Raises LocalCloudFailed with the end of its log."""
+    give_up = time.monotonic() + patience
+    while not _answers(port):
+        if child.poll() is not None:
+            raise LocalCloudFailed(
+                f"ministack, which stands in for AWS, ended while it was starting:\n{tail(home / LOG)}",
+                hint="uv installs it from the package index; check that the index can be reached.",
+            )
+        if time.monotonic() > give_up:
+            raise LocalCloudFailed(
+                f"ministack, which stands in for AWS, did not answer within {patience:.0f} s.",
+                hint=f"Its log is {home / LOG}.",
+            )
+        sleep(0.02)
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The last lines of a log, indented."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/_ministack/ready")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _environ(home: Path, port: int) -> dict[str, str]:
+    folder = home / "ministack"
+    for name in ("tmp", "s3", "state"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "PERSIST_STATE": "0",
+        "TMPDIR": str(folder / "tmp"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "STATE_DIR": str(folder / "state"),
+        # A function that bypassed our sandbox must fail, rather than run with ministack's packages.
+        "LAMBDA_STRICT": "1",
+        # These two would listen on ports of their own, the same for every cloud.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # It would look for containers of earlier runs, and remove those of another cloud that is up.
+        "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
+        "LOG_LEVEL": "WARNING",
+    }

@@ -1,0 +1,113 @@
+"""What a sandbox's process writes, read as the log events that Lambda makes of it.
+
+Two pipes: stdout with stderr, where every line is an event; and the runtime client's own, where each message
+is a frame, so that a stack trace of many lines stays one event, as on Lambda:
+
+    type (4 bytes) · length (4) · microseconds (8) · message        all big-endian
+    https://github.com/aws/aws-lambda-python-runtime-interface-client (FramedTelemetryLogSink)
+
+Pipes are read by a thread of their own, or a function that prints a lot would block. `drain` reads what has
+arrived by now, so that END and REPORT come after everything that the function wrote before it answered.
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+_HEADER = 16
+_PIECE = 65536
+_LONGEST = 256 * 1024
+"""Bytes of one event: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
+
+
+class Event(NamedTuple):
+    """One event of the log."""
+
+    timestamp: int
+    """Milliseconds since 1970."""
+    message: str
+
+
+Sink = Callable[[Event], None]
+
+
+class Output:
+    """The reading ends of a sandbox's pipes. `sink` gets every event, in the order of arrival."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._lines, self.stdout = os.pipe()
+        self._frames, self.telemetry = os.pipe()
+        self._rest = {self._lines: b"", self._frames: b""}
+        self._open = {self._lines, self._frames}
+        for end in self._open:
+            os.set_blocking(end, False)
+
+    def follow(self) -> None:
+        """Begin to read; called when the process has its ends of the pipes, which are closed here."""
+        os.close(self.stdout)
+        os.close(self.telemetry)
+        threading.Thread(target=self._pump, name="sandbox output", daemon=True).start()
+
+    def drain(self) -> None:
+        """Pass on everything that was written until now."""
+        with self._lock:
+            for end in tuple(self._open):
+                self._read(end)
+
+    def say(self, message: str) -> None:
+        """Put in a line of the platform, after what the process has written until now."""
+        self.drain()
+        with self._lock:
+            self._sink(Event(_now(), message))
+
+    def _pump(self) -> None:
+        while ends := tuple(self._open):
+            select.select(ends, (), ())
+            self.drain()
+
+    def _read(self, end: int) -> None:
+        while end in self._open:
+            try:
+                piece = os.read(end, _PIECE)
+            except BlockingIOError:
+                return
+            split = _split_lines if end == self._lines else _split_frames
+            events, self._rest[end] = split(self._rest[end] + piece, ended=not piece)
+            for event in events:
+                self._sink(event)
+            if not piece:
+                self._open.discard(end)
+                os.close(end)
+
+
+def _split_lines(data: bytes, *, ended: bool) -> tuple[list[Event], bytes]:
+    *lines, rest = data.split(b"\n")
+    if rest and (ended or len(rest) > _LONGEST):
+        lines, rest = [*lines, rest], b""
+    now = _now()
+    return [Event(now, text) for line in lines if (text := _text(line))], rest
+
+
+def _split_frames(data: bytes, *, ended: bool) -> tuple[list[Event], bytes]:
+    events = []
+    while len(data) >= _HEADER:
+        length = int.from_bytes(data[4:8], "big")
+        if len(data) < _HEADER + length and not ended:
+            break
+        timestamp = int.from_bytes(data[8:16], "big") // 1000
+        events.append(Event(timestamp, _text(data[_HEADER : _HEADER + length])))
+        data = data[_HEADER + length :]
+    return events, data
+
+
+def _text(line: bytes) -> str:
+    return line[:_LONGEST].decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,148 @@
+"""Processes of ours: what they are known by, how they are started, and how they end.
+
+Rules:
+- A process is known by its pid and its start time together: pids are given out again.
+- Every child leads a process group of its own, and is ended as a group, so that what it started goes too.
+- What the daemon cannot end, because it was killed itself, the watchdog ends (watchdog.py).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+_STATE, _START_TIME = 0, 19
+"""Fields of /proc/PID/stat after the command's name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process that a file may remember."""
+
+    pid: int
+    started: str
+    """Opaque; differs between two processes that had the same pid."""
+
+
+def identify(pid: int) -> Process | None:
+    """The process with that pid, unless it is gone or only waits for its parent to notice."""
+    started = _started_linux(pid) if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
+    return Process(pid=pid, started=started) if started else None
+
+
+def is_running(process: Process) -> bool:
+    """Whether that very process still runs."""
+    return identify(process.pid) == process
+
+
+def end(process: Process, *, patience: float, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Ask the process to end, then end its whole group; True when it had to be killed."""
+    if not is_running(process):
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGTERM)
+    if wait(process, patience=patience, sleep=sleep):
+        return False
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    wait(process, patience=patience, sleep=sleep)
+    return True
+
+
+def wait(process: Process, *, patience: float, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Whether the process was gone within `patience` seconds."""
+    give_up = time.monotonic() + patience
+    while is_running(process):
+        if time.monotonic() > give_up:
+            return False
+        sleep(0.01)
+    return True
+
+
+class Brood:
+    """The children of the daemon: each in a group of its own, and none that outlives it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # -I -S: it needs nothing but the standard library, and should start at once.
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
+            stdin=subprocess.PIPE,
+            process_group=0,
+        )
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        folder: Path,
+        output: IO[Any] | int,
+        keep_open: Sequence[int] = (),
+    ) -> "subprocess.Popen[bytes]":
+        """Start a child whose stdout and stderr both go to `output`."""
+        child = subprocess.Popen(
+            command,
+            env=environ,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=keep_open,
+            process_group=0,
+        )
+        self._tell(f"+{child.pid}")
+        return child
+
+    def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> int:
+        """Ask the child to end, then kill its group; its return code."""
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGCONT)
+            os.killpg(child.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(patience)
+        return self.kill(child)
+
+    def kill(self, child: "subprocess.Popen[bytes]") -> int:
+        """Kill the child's whole group; its return code."""
+        # The group exists for as long as it has members, even when its leader is gone.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        code = child.wait()
+        self._tell(f"-{child.pid}")
+        return code
+
+    def close(self) -> None:
+        """Let the watchdog go: it ends whatever is left, then itself."""
+        self._watchdog.communicate()
+
+    def _tell(self, line: str) -> None:
+        assert self._watchdog.stdin
+        with self._lock, suppress(BrokenPipeError):
+            self._watchdog.stdin.write(f"{line}\n".encode())
+            self._watchdog.stdin.flush()
+
+
+def _started_linux(pid: int) -> str:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    # The name is in parentheses and may hold some itself.
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[_STATE] in {"Z", "X"} else fields[_START_TIME]
+
+
+def _started_elsewhere(pid: int) -> str:
+    shown = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, started = shown.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()
