@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lambdify.cli.version import VERSION
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -67,8 +69,7 @@ class Since(click.ParamType["datetime"]):
 
 
 def print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    """What --version does."""
     if value:
-        from importlib.metadata import version
-
-        click.echo(f"lambdify {version('lambdify')}")
+        click.echo(f"lambdify {VERSION}")
         context.exit()
