@@ -2,7 +2,8 @@
 
 The only module with effects at import: it loads the app, so that its imports and its lifespan happen while
 Lambda initialises, not in the first request. What to load stands in the bundle, in `.lambdify/bundle.json`:
-{"app": "package.module:attribute"}.
+{"app": "package.module:attribute"}, and for an app that is imported from a folder of the project also
+"path": "src".
 
 A keep-warm event is answered here, without the app. It is one key and nothing else, and an HTTP event has
 many: no request can be taken for one, whatever its body says.
@@ -10,6 +11,7 @@ many: no request can be taken for one, whatever its body says.
 
 import json
 import os
+import sys
 from typing import Any
 
 from lambdify.adapter import Adapter, loading
@@ -28,7 +30,12 @@ def handler(event: Any, context: Any) -> Any:
 
 def _load() -> Any:
     """The app as a Lambda handler: an app that is one already stays what it is."""
-    reference = _read_bundle()["app"]
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    bundle = _read_bundle(root)
+    reference = bundle["app"]
+    if "path" in bundle:
+        # In front, as where `flask run` or `manage.py` is started in that folder.
+        sys.path.insert(0, os.path.join(root, bundle["path"]))
     try:
         app = loading.load(reference)
     except ImportError as error:
@@ -38,8 +45,8 @@ def _load() -> Any:
     return app if loading.find_interface(app) == "handler" else Adapter(app)
 
 
-def _read_bundle() -> dict[str, str]:
-    path = os.path.join(os.environ["LAMBDA_TASK_ROOT"], ".lambdify", "bundle.json")
+def _read_bundle(root: str) -> dict[str, str]:
+    path = os.path.join(root, ".lambdify", "bundle.json")
     try:
         with open(path, encoding="utf-8") as file:
             bundle: dict[str, str] = json.load(file)
