@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text with the file of that name in the `golden` folder beside the test; see --update-golden."""
+    """`golden(name, text)`: the text is what the file of that name in `golden/` beside the test says."""
 
     def compare(name: str, text: str) -> None:
         path = Path(request.path).parent / "golden" / name
