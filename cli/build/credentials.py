@@ -29,9 +29,12 @@ def redact(text: str) -> str:
 class Indexes:
     """The indexes that packages come from, credentials included."""
 
-    default: str
-    """"" means the one that the tools have built in."""
-    extra: tuple[str, ...]
+    default: str = ""
+    """Named by the requirements; "" when they name none."""
+    extra: tuple[str, ...] = ()
+    ambient_default: str = ""
+    """Named by the environment, which uv reads by itself."""
+    ambient_extra: tuple[str, ...] = ()
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -40,16 +43,24 @@ class Indexes:
         return (*first, *(f"--extra-index-url {url}" for url in self.extra))
 
     @property
+    def uv_environment(self) -> Mapping[str, str]:
+        """The same for those of uv's commands that read no requirements."""
+        default = {"UV_DEFAULT_INDEX": self.default} if self.default else {}
+        return {**default, **({"UV_INDEX": " ".join(self.extra)} if self.extra else {})}
+
+    @property
     def pip_environment(self) -> Mapping[str, str]:
-        """The same for pip, which knows none of uv's variables. A file: URL leads nowhere in a container."""
-        remote = tuple(url for url in self.extra if not url.startswith("file:"))
-        default = {"PIP_INDEX_URL": self.default} if self.default.startswith("http") else {}
+        """The same for pip in a container, where no variable of uv means anything and no file: URL leads."""
+        first = self.default or self.ambient_default
+        default = {"PIP_INDEX_URL": first} if first.startswith("http") else {}
+        remote = [url for url in (*self.extra, *self.ambient_extra) if url.startswith("http")]
         return {**default, **({"PIP_EXTRA_INDEX_URL": " ".join(remote)} if remote else {})}
 
     def authorization(self, url: str) -> Mapping[str, str]:
         """Return the headers that the index of this URL wants, none for a public one."""
         asked = urlsplit(url)
-        for known in (asked, *(urlsplit(index) for index in (self.default, *self.extra))):
+        indexes = (self.default, *self.extra, self.ambient_default, *self.ambient_extra)
+        for known in (asked, *(urlsplit(index) for index in indexes)):
             # Credentials go to the very scheme, host and port they were given for, and nowhere else.
             if known.username is not None and _place(known) == _place(asked):
                 return _basic(unquote(known.username), unquote(known.password or ""))
@@ -61,13 +72,16 @@ def find_indexes(lines: Iterable[str], environ: Mapping[str, str] = os.environ) 
     """Collect the indexes that requirement lines and the environment name."""
     options = [match for line in lines if (match := _OPTION.match(line))]
     defaults = [m["url"] for m in options if m["kind"] != "extra-index-url"]
-    defaults += [environ[name] for name in _DEFAULT_VARIABLES if environ.get(name)]
-    extra = [m["url"] for m in options if m["kind"] == "extra-index-url"]
-    for name in _EXTRA_VARIABLES:
-        extra += environ.get(name, "").split()
-    urls = [os.path.expandvars(_without_name(url)) for url in extra]
-    default = _without_name(os.path.expandvars(defaults[0])) if defaults else ""
-    return Indexes(default=default, extra=tuple(dict.fromkeys(urls)))
+    ambient = [environ[name] for name in _DEFAULT_VARIABLES if environ.get(name)]
+    return Indexes(
+        # uv and pip both let the last --index-url win, and fill ${NAME} from the environment.
+        default=os.path.expandvars(defaults[-1]) if defaults else "",
+        extra=tuple(os.path.expandvars(m["url"]) for m in options if m["kind"] == "extra-index-url"),
+        ambient_default=_without_name(ambient[0]) if ambient else "",
+        ambient_extra=tuple(
+            _without_name(url) for name in _EXTRA_VARIABLES for url in environ.get(name, "").split()
+        ),
+    )
 
 
 def _without_name(index: str) -> str:

@@ -108,7 +108,7 @@ class Engine:
                 except APIError as error:
                     raise BuildError(
                         f"the build image {name} could not be pulled: {_explain(error)}",
-                        hint="Name another with [build] image; one that the engine already has is not pulled.",
+                        hint="Name another with [build] image; one that the engine has is not pulled.",
                     ) from error
         with _told(f"look at the image {name}"):
             image = self._client.images.get(name)
