@@ -102,25 +102,34 @@ def _prefix(settings: Settings) -> str:
 
 
 def _ensure_bucket(bucket: str, account: Account) -> None:
-    s3, owner = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    if attempt(s3.head_bucket, none_if="^403:|^404:", **ours) is None:
+        _create_bucket(bucket, account)
     # Without a policy it is a bucket that an earlier run did not live to complete.
-    if attempt(s3.get_bucket_policy, none_if="^NoSuchBucket:|^NoSuchBucketPolicy:", **owner):
-        return
-    where = {} if account.region == NO_REGION else {"LocationConstraint": account.region}
+    if attempt(s3.get_bucket_policy, none_if="^NoSuchBucketPolicy:", **ours) is None:
+        _close_bucket(bucket, account)
+
+
+def _create_bucket(bucket: str, account: Account) -> None:
+    s3, where = account.client("s3"), {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+    taken = "^BucketAlreadyExists:|^BucketAlreadyOwnedByYou:"
     made = attempt(
-        s3.create_bucket,
-        none_if="^BucketAlreadyOwnedByYou:|^BucketAlreadyExists:",
-        Bucket=bucket,
-        **({"CreateBucketConfiguration": where} if where else {}),
+        s3.create_bucket, none_if=taken, Bucket=bucket, **({} if account.region == NO_REGION else where)
     )
-    if made is None and attempt(s3.head_bucket, none_if="^403:", **owner) is None:
+    ours = {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    if made is None and attempt(s3.head_bucket, none_if="^403:", **ours) is None:
         raise AwsError(
-            f'Another AWS account holds the bucket name "{bucket}".',
+            f'The bucket name "{bucket}" is taken by another AWS account, or hidden from these credentials.',
             hint="Bucket names are global. Nothing was uploaded there; deploy to another region or account.",
             during="making the bucket",
         )
+
+
+def _close_bucket(bucket: str, account: Account) -> None:
+    """Let nobody in but the account, and nothing but TLS; see the module's rules for the order."""
+    s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
     s3.put_public_access_block(
-        **owner,
+        **ours,
         PublicAccessBlockConfiguration={
             "BlockPublicAcls": True,
             "IgnorePublicAcls": True,
@@ -129,10 +138,10 @@ def _ensure_bucket(bucket: str, account: Account) -> None:
         },
     )
     encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    s3.put_bucket_encryption(**owner, ServerSideEncryptionConfiguration={"Rules": [encrypted]})
+    s3.put_bucket_encryption(**ours, ServerSideEncryptionConfiguration={"Rules": [encrypted]})
     # An upload that was killed leaves parts behind, which nobody sees and everybody pays for.
     s3.put_bucket_lifecycle_configuration(
-        **owner,
+        **ours,
         LifecycleConfiguration={
             "Rules": [
                 {
@@ -144,7 +153,7 @@ def _ensure_bucket(bucket: str, account: Account) -> None:
             ]
         },
     )
-    s3.put_bucket_policy(**owner, Policy=json.dumps(_tls_only(bucket, account.partition)))
+    s3.put_bucket_policy(**ours, Policy=json.dumps(_tls_only(bucket, account.partition)))
 
 
 def _tls_only(bucket: str, partition: str) -> dict[str, Any]:

@@ -1,0 +1,254 @@
+"""An AWS account of its own for each test: in ministack to see effects, of stubs to see failures."""
+
+import hashlib
+import io
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from uv import find_uv_bin
+
+from lambdify.cli import aws, settings
+from lambdify.cli.aws import Account
+from lambdify.cli.build.archive import Member, deflate, write
+from lambdify.cli.build.bundle import Archive, Bundle
+from lambdify.cli.build.dependencies import Dependencies
+from lambdify.cli.build.target import Target
+from lambdify.cli.console import Console
+from lambdify.cli.local import ministack
+from lambdify.cli.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def no_aws_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No profile, key, region, endpoint or proxy of the machine that runs the tests."""
+    for name in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+# -------------------------------------------------------------------- the project and its bundle
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """`make_settings("staging", {"function.memory": 256})`: settings of a stage of the project "shop"."""
+
+    def make(stage: str = "dev", overrides: Mapping[str, object] | None = None) -> Settings:
+        project = tmp_path / "shop"
+        project.mkdir(exist_ok=True)
+        common = {"name": "shop", "region": "eu-central-1", "function.python": "3.13"}
+        return settings.load(project, stage=stage, overrides={**common, **(overrides or {})})
+
+    return make
+
+
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
+    """`make_bundle("the app's code", layer="the dependencies")`: a bundle with real zips."""
+
+    def archive(part: str, content: str) -> Archive:
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        path = tmp_path / f"{part}-{digest[:16]}.zip"
+        write(path, deflate([Member(f"{part}.py", content.encode())]))
+        return Archive(path=path, digest=digest, zipped=path.stat().st_size, unzipped=len(content), files=1)
+
+    def make(app: str = "app = 1", layer: str | None = "dependency = 1") -> Bundle:
+        return Bundle(
+            app=archive("app", app),
+            layer=archive("layer", layer) if layer else None,
+            target=Target(python="3.13"),
+            dependencies=Dependencies(source_name="", distributions=(), notes=(), key=""),
+            parts=(),
+            left_out=(),
+            leaks=(),
+        )
+
+    return make
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    """A console without a terminal, and what was said there."""
+
+    console: Console
+    stderr: io.StringIO
+
+    @property
+    def said(self) -> str:
+        return self.stderr.getvalue()
+
+
+class Terminal(io.StringIO):
+    """Somebody who sits there, and types what the test says."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def talk() -> Talk:
+    """A console in a pipe."""
+    stderr = io.StringIO()
+    return Talk(
+        console=Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=stderr, environ={}), stderr=stderr
+    )
+
+
+@pytest.fixture
+def talk_to() -> Callable[[str], Talk]:
+    """`talk_to("n\\n")`: a console with somebody who answers so."""
+
+    def make(reply: str) -> Talk:
+        stderr = Terminal()
+        environ = {"TERM": "dumb"}
+        console = Console(stdin=Terminal(reply), stdout=io.StringIO(), stderr=stderr, environ=environ)
+        return Talk(console=console, stderr=stderr)
+
+    return make
+
+
+# -------------------------------------------------------------------- AWS
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where ministack listens: AWS's APIs and nothing else, since no function runs in these tests."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("cloud")
+    log = folder / "log"
+    program = ["--from", f"ministack=={ministack.VERSION}", "ministack"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [find_uv_bin(), "tool", "run", "--quiet", *program],
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+                "GATEWAY_PORT": str(port),
+                "BIND_HOST": "127.0.0.1",
+                "STATE_DIR": str(folder),
+                "S3_DATA_DIR": str(folder),
+                "IOT_MTLS_ENABLED": "0",
+                "SFTP_ENABLED": "0",
+                "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
+            },
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(3000):
+            if _listens(port):
+                break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+ACCOUNT_IDS = itertools.count(100_000_000_001)
+
+
+@pytest.fixture
+def account(cloud: str, make_settings: Callable[..., Settings]) -> Account:
+    """An AWS account with nothing in it; see `inventory`."""
+    # ministack takes a key id of twelve digits for the number of the account.
+    return aws.connect(make_settings(), endpoint_url=cloud, credentials=(str(next(ACCOUNT_IDS)), "secret"))
+
+
+@pytest.fixture
+def inventory() -> Callable[[Account], dict[str, list[str]]]:
+    """`inventory(account)`: the names of all that is there, by kind; {} is an empty account."""
+
+    def take(account: Account) -> dict[str, list[str]]:
+        functions = [each["FunctionName"] for each in account.client("lambda").list_functions()["Functions"]]
+        stacks = account.client("cloudformation").describe_stacks()["Stacks"]
+        found = {
+            "buckets": [each["Name"] for each in account.client("s3").list_buckets()["Buckets"]],
+            "stacks": [each["StackName"] for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"],
+            "functions": functions,
+            "layers": [
+                f"{each['LayerName']}:{version['Version']}"
+                for each in account.client("lambda").list_layers()["Layers"]
+                for version in account.client("lambda").list_layer_versions(LayerName=each["LayerName"])[
+                    "LayerVersions"
+                ]
+            ],
+            "versions": [
+                f"{function}:{version['Version']}"
+                for function in functions
+                for version in account.client("lambda").list_versions_by_function(FunctionName=function)[
+                    "Versions"
+                ]
+                if version["Version"] != "$LATEST"
+            ],
+            "apis": [each["Name"] for each in account.client("apigatewayv2").get_apis()["Items"]],
+            "roles": [each["RoleName"] for each in account.client("iam").list_roles()["Roles"]],
+            "schedules": [each["Name"] for each in account.client("scheduler").list_schedules()["Schedules"]],
+            "log groups": [
+                each["logGroupName"] for each in account.client("logs").describe_log_groups()["logGroups"]
+            ],
+        }
+        return {kind: sorted(names) for kind, names in found.items() if names}
+
+    return take
+
+
+@dataclass(frozen=True)
+class StubbedAccount:
+    """An account whose answers the test gives; botocore checks them, and the calls, against AWS's model."""
+
+    account: Account
+    stubs: Mapping[str, Stubber]
+
+    def answers(self, call: str, response: Mapping[str, Any] | None = None, **expected: Any) -> None:
+        """The next call is `call` ("s3.head_bucket"), with these parameters if any are given."""
+        service, operation = call.split(".")
+        self.stubs[service].add_response(operation, dict(response or {}), expected or None)
+
+    def refuses(self, call: str, code: str, message: str = "", status: int = 400) -> None:
+        """The next call is `call`, and AWS answers with an error."""
+        service, operation = call.split(".")
+        self.stubs[service].add_client_error(operation, code, message, status)
+
+
+@pytest.fixture
+def stubbed() -> Iterator[StubbedAccount]:
+    """An account of stubs; at the end every answer has to have been asked for."""
+    import boto3
+
+    region = "eu-central-1"
+    session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name=region)
+    services = ("cloudformation", "lambda", "logs", "s3", "scheduler", "sts")
+    clients = {service: session.client(service) for service in services}
+    stubs = {service: Stubber(client) for service, client in clients.items()}
+    for stub in stubs.values():
+        stub.activate()
+    yield StubbedAccount(
+        Account(client=clients.__getitem__, account_id="123456789012", region=region, partition="aws"),
+        stubs,
+    )
+    for stub in stubs.values():
+        stub.assert_no_pending_responses()
