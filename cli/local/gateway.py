@@ -90,4 +90,4 @@ class Gateway:
 
 def _write_event(request: Request, api: Api, request_id: str) -> dict[str, Any]:
     now = time.time_ns() // 1_000_000
-    return http_api.write_event(request, api=api.id, request_id=request_id, milliseconds=now)
+    return http_api.write_event(request, api_id=api.id, request_id=request_id, milliseconds=now)
