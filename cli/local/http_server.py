@@ -24,6 +24,8 @@ from werkzeug.serving import BaseWSGIServer, DechunkedInput, WSGIRequestHandler,
 from lambdify.adapter.messages import Request, Response
 
 HOST = "127.0.0.1"
+CLOSING = 0.05
+"""Seconds after which a server notices that it is to close."""
 BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 _DRAIN_LIMIT = 256 * 1024 * 1024
@@ -50,7 +52,7 @@ class Server:
             )
         self.port = int(self._server.server_address[1])
         name = f"port {self.port}"
-        threading.Thread(target=self._server.serve_forever, name=name, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(CLOSING,), name=name, daemon=True).start()
 
     @property
     def url(self) -> str:

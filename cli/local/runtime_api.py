@@ -15,7 +15,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal, NamedTuple
 
-from lambdify.cli.local.http_server import HOST
+from lambdify.cli.local.http_server import CLOSING, HOST
 
 PREFIX = "/2018-06-01/runtime"
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
@@ -55,7 +55,9 @@ class RuntimeApi:
         self._server = _Server((HOST, 0), _Handler)
         self._server.api = self
         self.address = f"{HOST}:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, name="runtime api", daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(CLOSING,), name="runtime api", daemon=True
+        ).start()
 
     def close(self) -> None:
         """Stop listening, and let go of a client that waits."""

@@ -112,7 +112,7 @@ class Sandbox:
         cold, self._cold = self._cold, False
         timeout = float(self.image.function.timeout)
         message = self._receive(max(INIT_LIMIT, timeout) if cold else timeout)
-        if message.kind == "exit" and not cold:
+        if not cold and (message.kind == "exit" or self._child.poll() is not None):
             raise SandboxGone
         init = time.perf_counter() - self._born if cold else 0.0
         self._tail.clear()

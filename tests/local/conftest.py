@@ -1,0 +1,122 @@
+"""Real sandboxes for small handlers, and a real local cloud with small stacks."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lambdify.cli.console import Console
+from lambdify.cli.local import cloud as room
+from lambdify.cli.local import runtime
+from lambdify.cli.local.functions import Function
+from lambdify.cli.local.output import Event
+from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
+
+MINOR = "{}.{}".format(*sys.version_info)
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:shop"
+REQUEST_ID = "8e2f4ab0-0000-4000-8000-000000000000"
+
+FUNCTION = Function(
+    region="us-east-1",
+    name="shop",
+    version="7",
+    arn=ARN,
+    handler="app.handler",
+    python=MINOR,
+    timeout=5,
+    memory=512,
+    environment=(("GREETING", "hello"),),
+    log_group="/aws/lambda/shop",
+    log_format="Text",
+    log_level="",
+    code="",
+    layers=(),
+)
+
+
+class Running:
+    """A sandbox of a handler, and what it wrote to its log."""
+
+    def __init__(self, image: Image, brood: Brood) -> None:
+        self.events: list[Event] = []
+        self.sandbox = Sandbox(image, brood, lambda _, event: self.events.append(event))
+
+    def invoke(self, event: str = "{}", request_id: str = REQUEST_ID) -> Outcome:
+        return self.sandbox.invoke(request_id, event.encode(), f"{ARN}:7")
+
+    @property
+    def log(self) -> list[str]:
+        return [event.message for event in self.events]
+
+
+@pytest.fixture(scope="session")
+def brood() -> Iterator[Brood]:
+    brood = Brood()
+    yield brood
+    brood.close()
+
+
+@pytest.fixture(scope="session")
+def interpreters() -> dict[str, Path]:
+    return {MINOR: Path(sys.executable)}
+
+
+@pytest.fixture
+def make_image(tmp_path: Path) -> Callable[..., Image]:
+    """An image of a function with that source as app.py."""
+
+    def make(source: str, *, python: Path | None = None, **changes: Any) -> Image:
+        function = replace(FUNCTION, **changes)
+        for name in ("task", "opt", "tmp"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / "task" / "app.py").write_text(source, encoding="utf-8")
+        python = python or Path(sys.executable)
+        return Image(
+            function=function,
+            python=python,
+            runtime=runtime.fetch(python, function.python),
+            task_root=tmp_path / "task",
+            layers=tmp_path / "opt",
+            endpoint_url="http://127.0.0.1:9",
+            folder=tmp_path / "tmp",
+        )
+
+    return make
+
+
+@pytest.fixture
+def run(make_image: Callable[..., Image], brood: Brood) -> Iterator[Callable[..., Running]]:
+    """A sandbox of a function with that source as app.py."""
+    started: list[Running] = []
+
+    def start(source: str, **changes: Any) -> Running:
+        started.append(Running(make_image(source, **changes), brood))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def console() -> Console:
+    return Console(quiet=True)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder of this run's cloud."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("LAMBDIFY_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def cloud(home: Path, console: Console) -> Iterator[room.Cloud]:
+    """A local cloud that all tests of the session share."""
+    yield room.ensure(console)
+    room.stop(console)
