@@ -1,0 +1,301 @@
+"""The bundle of a project without dependencies: what is in it, its name, and when it is made again."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lambdify.cli import settings as settings_room
+from lambdify.cli.build import app, files
+from lambdify.cli.build import bundle as room
+from lambdify.cli.build.bundle import Bundle
+from lambdify.cli.detect import Candidate
+from lambdify.cli.errors import BundleRefused, NameCollision
+
+CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
+FILES: dict[str, str | bytes] = {
+    "app.py": "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n",
+    "templates/page.html": "<p>hello</p>\n",
+    "run.sh": "#!/bin/sh\n",
+    ".env": "PASSWORD=swordfish\n",
+    "debug.log": "",
+}
+PACK = """\
+import hashlib, sys
+from pathlib import Path
+from lambdify.cli import settings
+from lambdify.cli.build import bundle
+from lambdify.cli.console import Console
+from lambdify.cli.detect import Candidate
+candidate = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
+made = bundle.pack(settings.load(Path(sys.argv[1])), candidate, Path(sys.argv[2]), Console())
+print(made.app.path.name, hashlib.sha256(made.app.path.read_bytes()).hexdigest())
+"""
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+@pytest.fixture
+def root(project) -> Path:
+    folder = project(FILES)
+    (folder / "run.sh").chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def pack(root, out, console):
+    """Packs the project, or what is given in place of its parts."""
+
+    def pack(root=root, candidate=CANDIDATE, out=out, limit=room.weight.UNZIPPED_LIMIT, **build) -> Bundle:
+        settings = settings_room.load(root)
+        settings = replace(settings, build=replace(settings.build, **build))
+        return room.pack(settings, candidate, out, console, limit=limit)
+
+    return pack
+
+
+def names(bundle: Bundle) -> list[str]:
+    with zipfile.ZipFile(bundle.app.path) as read:
+        return read.namelist()
+
+
+def read(bundle: Bundle, name: str) -> bytes:
+    with zipfile.ZipFile(bundle.app.path) as packed:
+        return packed.read(name)
+
+
+def test_the_app_zip_holds_the_project_the_adapter_and_what_the_app_is(pack):
+    packed = names(pack(bytecode=False))
+    assert [name for name in packed if not name.startswith("lambdify/")] == [
+        ".lambdify/bundle.json",
+        "app.py",
+        "run.sh",
+        "templates/page.html",
+    ]
+    assert {"lambdify/adapter/__init__.py", "lambdify/adapter/event_sources/rest.py"} <= set(packed)
+    assert "lambdify/__init__.py" not in packed
+    assert json.loads(read(pack(bytecode=False), ".lambdify/bundle.json")) == {"app": "app:app"}
+
+
+def test_the_adapter_is_the_one_that_is_running_byte_for_byte(pack):
+    import lambdify.adapter
+
+    folder = Path(lambdify.adapter.__file__).parent
+    packed = pack()
+    for module in folder.rglob("*.py"):
+        assert read(packed, f"lambdify/adapter/{module.relative_to(folder)}") == module.read_bytes()
+
+
+def test_packing_does_not_import_the_adapter(root, out):
+    program = f"{PACK}\nprint('lambdify.adapter' in sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", program, root, out], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split()[-1] == "False"
+
+
+def test_without_dependencies_there_is_no_layer(pack):
+    made = pack()
+    assert made.layer is None
+    assert made.archives == (made.app,)
+
+
+def test_every_module_has_bytecode_unless_it_is_not_wanted(pack):
+    packed = names(pack())
+    modules = [name for name in packed if name.endswith(".py")]
+    assert len([name for name in packed if name.endswith(".pyc")]) == len(modules) > 5
+    assert not any(name.endswith(".pyc") for name in names(pack(bytecode=False)))
+
+
+def test_an_app_in_a_source_folder_is_noted_with_it(pack, project):
+    root = project({"src/shop/__init__.py": "app = None\n"}, "layout")
+    made = pack(root, replace(CANDIDATE, app="shop:app", path="src"))
+    assert json.loads(read(made, ".lambdify/bundle.json")) == {"app": "shop:app", "path": "src"}
+    assert "src/shop/__init__.py" in names(made)
+
+
+def test_the_archive_says_what_it_is(pack):
+    made = pack().app
+    assert made.path.name == f"app-{made.digest[:16]}.zip"
+    assert made.zipped == made.path.stat().st_size
+    with zipfile.ZipFile(made.path) as packed:
+        assert made.files == len(packed.namelist())
+        assert made.unzipped == sum(info.file_size for info in packed.infolist())
+
+
+def test_secrets_are_told_and_nowhere_in_the_zip(pack):
+    made = pack()
+    assert [item.path for item in made.left_out if item.secret] == [".env"]
+    assert not any(b"swordfish" in read(made, name) for name in names(made))
+
+
+def test_a_leak_is_told_and_the_file_is_packed(pack, root):
+    (root / "keys.py").write_text("KEY = 'AK" + "IAIOSFODNN7ABCDEFG'\n")
+    made = pack()
+    assert [(leak.path, leak.line) for leak in made.leaks] == [("keys.py", 1)]
+    assert "keys.py" in names(made)
+
+
+# ---------------------------------------------------------------- its name, and when it is made again
+
+
+def test_the_second_time_nothing_is_made(pack, out):
+    first = pack()
+    written = first.app.path.stat()
+    second = pack()
+    assert second.app == first.app
+    assert second.app.path.stat().st_mtime_ns == written.st_mtime_ns
+    assert second.app.path.stat().st_ino == written.st_ino
+
+
+def test_dates_do_not_count(pack, root):
+    first = pack().app.digest
+    for path in root.rglob("*"):
+        os.utime(path, (1, 1))
+    assert pack().app.digest == first
+
+
+def test_one_changed_line_is_another_name(pack, root):
+    first = pack().app.digest
+    (root / "templates/page.html").write_text("<p>goodbye</p>\n")
+    assert pack().app.digest != first
+
+
+def test_the_executable_bit_counts(pack, root):
+    first = pack().app.digest
+    (root / "run.sh").chmod(0o644)
+    assert pack().app.digest != first
+
+
+def test_what_is_left_out_does_not_count(pack, root):
+    first = pack().app.digest
+    (root / ".env").write_text("PASSWORD=other\n")
+    (root / "lambdify.toml").write_text("[function]\nmemory = 1024\n")
+    assert pack().app.digest == first
+
+
+def test_bytecode_and_the_functions_python_count(pack, root):
+    digests = {pack().app.digest, pack(bytecode=False).app.digest}
+    (root / "lambdify.toml").write_text('[function]\npython = "3.14"\n')
+    digests |= {pack(bytecode=False).app.digest}
+    assert len(digests) == 3
+
+
+def test_the_bytes_do_not_depend_on_the_machines_state(root, out, tmp_path):
+    """Another umask, other dates, another folder, another order on disk, another hash seed."""
+    other = tmp_path / "elsewhere" / "copy"
+    other.mkdir(parents=True)
+    for name in reversed(FILES):
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, other / name)
+        os.utime(other / name, (946684800, 946684800))
+    (other / "run.sh").chmod(0o700)
+
+    def run(folder: Path, into: Path, *, umask: int, seed: str) -> str:
+        command = [sys.executable, "-c", PACK, folder, into]
+        environ = {**os.environ, "PYTHONHASHSEED": seed}
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, umask=umask, env=environ
+        ).stdout
+
+    first = run(root, out, umask=0o022, seed="1")
+    assert run(other, tmp_path / "second", umask=0o077, seed="2") == first
+
+
+def test_a_broken_zip_of_that_name_is_made_again(pack):
+    first = pack()
+    good = first.app.path.read_bytes()
+    first.app.path.write_bytes(good[:100])
+    assert pack().app == first.app
+    assert hashlib.sha256(first.app.path.read_bytes()).digest() == hashlib.sha256(good).digest()
+
+
+# ---------------------------------------------------------------- what is refused, and what is left behind
+
+
+@pytest.mark.parametrize(
+    "name", ["lambdify.py", "lambdify/__init__.py", "lambdify/adapter/x.py", "src/lambdify.py"]
+)
+def test_a_module_that_would_hide_the_adapter_is_refused(pack, project, name, out):
+    root = project({**FILES, name: ""}, "clash")
+    with pytest.raises(NameCollision) as refused:
+        pack(root, replace(CANDIDATE, path="src" if name.startswith("src") else ""))
+    assert refused.value.message.startswith(name.removesuffix("/x.py"))
+    assert refused.value.hint
+    assert not out.exists()
+
+
+def test_a_folder_called_lambdify_without_a_module_of_ours_is_fine(pack, project):
+    root = project({**FILES, "lambdify/notes.txt": ""}, "namesake")
+    assert "lambdify/notes.txt" in names(pack(root))
+
+
+def test_too_much_for_lambda_is_refused_before_anything_is_written(pack, out):
+    with pytest.raises(BundleRefused) as refused:
+        pack(limit=2000)
+    assert "and Lambda takes 2.0 KiB" in refused.value.message
+    assert "lambdify.adapter" in refused.value.message
+    assert not out.exists()
+
+
+def test_too_large_files_are_refused_by_name_before_they_are_read(pack, root, out):
+    with (root / "dump.bin").open("wb") as sparse:
+        sparse.truncate(300_000_000)
+    with pytest.raises(BundleRefused, match=r"dump\.bin 286\.1 MiB"):
+        pack()
+    assert not out.exists()
+
+
+def test_a_file_that_cannot_be_read_is_named(root):
+    selection = files.scan(root)
+    (root / "app.py").unlink()
+    with pytest.raises(BundleRefused, match=r"^app\.py cannot be read"):
+        app.members(CANDIDATE, selection.files)
+
+
+def test_of_the_project_only_lambdifys_own_folder_is_written_which_git_ignores(pack, root):
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    pack(out=root / ".lambdify" / "build")
+    new = {path.relative_to(root).as_posix() for path in set(root.rglob("*")) - set(before)}
+    assert {name for name in new if not name.startswith(".lambdify/build/app-")} == {
+        ".lambdify",
+        ".lambdify/.gitignore",
+        ".lambdify/build",
+    }
+    assert (root / ".lambdify/.gitignore").read_text() == "*\n"
+
+
+def test_zips_written_into_the_project_are_not_packed_by_the_next_run(pack, root):
+    first = pack(out=root / "dist")
+    assert pack(out=root / "dist").app == first.app
+
+
+def test_ctrl_c_leaves_nothing_half_made(project, out, tmp_path):
+    root = project({f"module_{number}.py": "x = [1, 2, 3]\n" * 3000 for number in range(300)}, "large")
+    process = subprocess.Popen(
+        [sys.executable, "-c", PACK, root, out],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    workspace = root / ".lambdify"
+    while not list(workspace.glob("tree-*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert [path.name for path in workspace.iterdir()] == [".gitignore"]
+    assert not out.exists() or not list(out.iterdir())

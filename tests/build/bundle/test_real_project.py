@@ -1,0 +1,139 @@
+"""A real project with real wheels: packed, unpacked as Lambda does it, and called in a clean process."""
+
+import json
+import subprocess
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lambdify.cli import settings as settings_room
+from lambdify.cli.build import bundle as room
+from lambdify.cli.build import pythons
+from lambdify.cli.build.bundle import Bundle
+from lambdify.cli.detect import Candidate
+from lambdify.cli.errors import BundleRefused
+
+FLASK = {
+    "requirements.txt": "flask==3.1.*\n",
+    "shop.py": (
+        "import markupsafe._speedups\n"
+        "from flask import Flask, render_template\n"
+        "app = Flask(__name__)\n"
+        "@app.get('/')\n"
+        "def page():\n"
+        "    return render_template('page.html', name='Zoë')\n"
+    ),
+    "templates/page.html": "<p>Hello {{ name }}</p>",
+}
+FASTAPI = {
+    "requirements.txt": "fastapi\n",
+    "src/shop/__init__.py": (
+        "from fastapi import FastAPI\n"
+        "app = FastAPI()\n"
+        "@app.get('/')\n"
+        "async def page():\n"
+        "    return 'Hello Zoë'\n"
+    ),
+}
+WSGI = Candidate(app="shop:app", framework="flask", interface="wsgi", score=10, evidence=(), path="")
+ASGI = Candidate(app="shop:app", framework="fastapi", interface="asgi", score=10, evidence=(), path="src")
+# Lambda's order: the function's own files come before the layer's.
+BOOT = """\
+import json, os, sys
+task, layer = sys.argv[1:]
+sys.path[:0] = [task, os.path.join(layer, "python")]
+os.environ["LAMBDA_TASK_ROOT"] = task
+from lambdify.adapter import entry
+event = {
+    "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
+    "headers": {"host": "example.org"}, "isBase64Encoded": False,
+    "requestContext": {
+        "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+        "domainName": "example.org", "stage": "$default", "requestId": "1", "apiId": "abc",
+    },
+}
+payload = entry.handler(event, None)
+specs = [spec for module in list(sys.modules.values()) if (spec := getattr(module, "__spec__", None))]
+packed = [spec for spec in specs if (spec.origin or "").startswith((task, layer))]
+ours = [spec for spec in packed if spec.origin.endswith(".py")]
+compiled = [spec.name for spec in ours if not os.path.exists(spec.cached)]
+print(json.dumps({"payload": payload, "modules": len(ours), "compiled": compiled}), flush=True)
+# As Lambda ends an environment: with a kill.
+os._exit(0)
+"""
+
+pytestmark = [pytest.mark.index, pytest.mark.slow]
+
+
+@pytest.fixture
+def pack(tmp_path, console):
+    def pack(root: Path, candidate=WSGI, limit=room.weight.UNZIPPED_LIMIT, **build) -> Bundle:
+        settings = settings_room.load(root)
+        settings = replace(settings, build=replace(settings.build, **build))
+        return room.pack(settings, candidate, tmp_path / "out", console, limit=limit)
+
+    return pack
+
+
+def call(bundle: Bundle, folder: Path) -> dict:
+    """What the function answers to GET /, unpacked and started as on Lambda."""
+    for archive, name in ((bundle.app, "task"), (bundle.layer, "opt")):
+        (folder / name).mkdir()
+        if archive:
+            with zipfile.ZipFile(archive.path) as packed:
+                packed.extractall(folder / name)
+    python = pythons.find(bundle.target.python)
+    command = [python, "-I", "-S", "-B", "-c", BOOT, folder / "task", folder / "opt"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_flask_app_answers_from_its_layer_and_zip_with_nothing_compiled(pack, project, tmp_path):
+    made = pack(project(FLASK))
+    answer = call(made, tmp_path)
+    assert answer["payload"]["statusCode"] == 200
+    assert answer["payload"]["body"] == "<p>Hello Zoë</p>"
+    assert answer["modules"] > 50
+    assert answer["compiled"] == []
+    assert made.layer.path.name == f"layer-{made.layer.digest[:16]}.zip"
+
+
+def test_a_fastapi_app_in_a_source_folder_brings_mangum_with_it(pack, project, tmp_path):
+    made = pack(project(FASTAPI), ASGI)
+    assert "mangum" in {distribution.name.lower() for distribution in made.dependencies.distributions}
+    assert json.loads(call(made, tmp_path)["payload"]["body"]) == "Hello Zoë"
+
+
+def test_without_a_layer_all_is_in_one_zip_and_works_the_same(pack, project, tmp_path):
+    made = pack(project(FLASK), layer=False)
+    assert made.layer is None
+    answer = call(made, tmp_path)
+    assert answer["payload"]["body"] == "<p>Hello Zoë</p>"
+    assert answer["compiled"] == []
+
+
+def test_a_changed_line_changes_the_app_and_not_the_layer(pack, project):
+    root = project(FLASK)
+    before = pack(root)
+    (root / "templates/page.html").write_text("<p>Goodbye {{ name }}</p>")
+    after = pack(root)
+    assert after.app.digest != before.app.digest
+    assert after.layer == before.layer
+
+
+def test_every_distribution_is_weighed(pack, project):
+    made = pack(project(FLASK))
+    assert {part.name.split()[0].lower() for part in made.parts} >= {"flask", "werkzeug", "jinja2", "the"}
+    assert sum(part.unzipped for part in made.parts) == made.app.unzipped + made.layer.unzipped
+    assert sum(part.files for part in made.parts) == made.app.files + made.layer.files
+
+
+def test_a_refusal_names_the_largest_distributions_and_writes_nothing(pack, project, tmp_path):
+    with pytest.raises(BundleRefused) as refused:
+        pack(project(FLASK), limit=1_000_000)
+    assert "Werkzeug" in refused.value.message.replace("werkzeug", "Werkzeug")
+    assert ".lambdifyignore" in refused.value.hint
+    assert not (tmp_path / "out").exists()
