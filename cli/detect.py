@@ -5,6 +5,7 @@
 (detection/project, module, kind and candidate, in that order; launch knows how the project is started today.)
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from lambdify.cli import options
@@ -68,9 +69,12 @@ def _distinct(apps: list[Candidate]) -> list[Candidate]:
 
 def _named(settings: Settings) -> Candidate:
     """The app that the settings name, looked up without importing it."""
+    where = settings.source.name if settings.source else "the settings"
+    for found in find_apps(settings.root):
+        if found.app == settings.app:
+            return replace(found, evidence=(f"{where} names it", *found.evidence))
     source, _, attribute = settings.app.partition(":")
     project = Project(settings.root)
-    where = settings.source.name if settings.source else "the settings"
     module = project.find(source)
     if module is None:
         raise AppNotFound(

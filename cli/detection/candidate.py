@@ -83,7 +83,12 @@ def find(root: Path) -> list[Candidate]:
     found += _started_but_unclear(found, launches, project)
     has_wsgi = any(each.framework == "django" and each.interface == "wsgi" for each in found)
     has_manage = any(file.rpartition("/")[2] == "manage.py" for file in project.files)
-    mounted = {name for module in modules for name in module.mounted}
+    mounted = {
+        app.origin
+        for module in modules
+        for name in module.mounted
+        if (app := kind.of_qualified(name, module, project))
+    }
     weighed = [
         _weigh(each, launches=launches, mounted=mounted, has_manage=has_manage, has_wsgi=has_wsgi)
         for each in found
@@ -188,7 +193,7 @@ def _weigh(
     if candidate.framework == "django":
         points += MANAGED if has_manage else 0
         points += ASGI_BESIDE_WSGI if candidate.interface == "asgi" and has_wsgi else 0
-    if candidate.app.replace(":", ".").removesuffix("()") in mounted:
+    if candidate.origin in mounted:
         points += MOUNTED
         evidence.append("mounted into another app")
     for launched in launches:

@@ -85,9 +85,9 @@ def of_name(module: Module, name: str, project: Project, depth: int = 0) -> Kind
     if name in module.functions and (kind := of_signature(module, module.functions[name])):
         return kind
     if name in module.imports:
-        return _of_qualified(module.imports[name], module, project, depth + 1)
+        return of_qualified(module.imports[name], module, project, depth + 1)
     for star in module.stars:
-        if kind := _of_qualified(f"{star}.{name}", module, project, depth + 1):
+        if kind := of_qualified(f"{star}.{name}", module, project, depth + 1):
             return kind
     return None
 
@@ -103,7 +103,7 @@ def of_expression(module: Module, node: ast.expr, project: Project, depth: int =
     if isinstance(node, ast.Attribute):
         if node.attr in INNER and (kind := of_expression(module, node.value, project, depth + 1)):
             return kind
-        return _of_qualified(module.qualify(node), module, project, depth + 1)
+        return of_qualified(module.qualify(node), module, project, depth + 1)
     return None
 
 
@@ -118,6 +118,13 @@ def of_factory(module: Module, function: FunctionNode, project: Project, depth: 
             if kind:
                 return kind
     return None
+
+
+def of_qualified(name: str, seen_from: Module, project: Project, depth: int = 0) -> Kind | None:
+    """What "package.module.attribute" is, when the project holds it."""
+    source, _, attribute = name.rpartition(".")
+    found = project.find(source, near=seen_from.root) if source else None
+    return of_name(found, attribute, project, depth + 1) if found else None
 
 
 def of_signature(module: Module, function: FunctionNode) -> Kind | None:
@@ -149,15 +156,8 @@ def _of_variable(module: Module, node: ast.Name, project: Project, depth: int) -
         if earlier and (kind := of_expression(module, value.node, project, depth + 1)):
             return kind
     if node.id in module.imports:
-        return _of_qualified(module.imports[node.id], module, project, depth + 1)
+        return of_qualified(module.imports[node.id], module, project, depth + 1)
     return of_signature(module, module.functions[node.id]) if node.id in module.functions else None
-
-
-def _of_qualified(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
-    """What "package.module.attribute" is, when the project holds it."""
-    source, _, attribute = name.rpartition(".")
-    found = project.find(source, near=seen_from.root) if source else None
-    return of_name(found, attribute, project, depth + 1) if found else None
 
 
 def _of_maker(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
