@@ -179,7 +179,7 @@ def test_after_a_change_of_one_line_only_the_app_goes_up_and_the_new_line_is_ser
 
 def test_an_undeployed_stage_is_gone_and_its_neighbour_is_not(spare: Deployed, receipts: Deployed):
     spare.project.run("undeploy", "--local", "--yes")
-    assert "not deployed" in spare.project.run("status", "--local", code=44).story
+    assert "Nothing is deployed" in spare.project.run("status", "--local", code=44).story
     with pytest.raises(httpx.ConnectError):
         httpx.get(spare.site)
     assert httpx.get(receipts.site).status_code == 200

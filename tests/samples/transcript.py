@@ -15,11 +15,12 @@ COMPARED = (
     "Content-Length",
     "Location",
     "Cache-Control",
-    "ETag",
     "Vary",
     "X-Frame-Options",
 )
-"""Not Date, Server and Connection, which are the server's own, and not what a gateway may add."""
+"""Not Date, Server and Connection, which are the server's own; not ETag, which holds the time of a file."""
+NOT_MODIFIED = 304
+"""Some servers give it a Content-Length and some do not; it has no body either way (RFC 9110, 8.6)."""
 
 
 class Line(NamedTuple):
@@ -46,7 +47,7 @@ def _write_line(answer: Answer, site: str) -> Line:
     return Line(
         request=f"{answer.method} {answer.url.removeprefix(site)}",
         status=answer.status,
-        headers={name: answer.headers[name] for name in COMPARED},
+        headers={name: answer.headers[name] for name in COMPARED if answer.status != NOT_MODIFIED},
         cookies=sorted(cookies),
         body=body,
     )
