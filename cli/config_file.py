@@ -41,21 +41,23 @@ class ConfigFile:
 
 def find(root: Path) -> ConfigFile | None:
     """The settings file of the project in `root`. Raises SettingsError when there are two."""
-    own, shared = root / OWN, root / SHARED
-    files = [
-        file
-        for file in (
-            _read(own, ()) if own.is_file() else None,
-            _read(shared, TABLE) if shared.is_file() else None,
-        )
-        if file is not None
-    ]
-    if len(files) > 1:
+    own, shared = find_own(root), find_shared(root)
+    if own and shared:
         raise SettingsError(
             f"{root} has settings in two places: {OWN}, and [tool.lambdify] in {SHARED}.",
             hint="Keep one of them: move the settings of the other into it.",
         )
-    return files[0] if files else None
+    return own or shared
+
+
+def find_own(root: Path) -> ConfigFile | None:
+    """The project's lambdify.toml."""
+    return _read(root / OWN, ()) if (root / OWN).is_file() else None
+
+
+def find_shared(root: Path) -> ConfigFile | None:
+    """The project's pyproject.toml, if [tool.lambdify] is in it."""
+    return _read(root / SHARED, TABLE) if (root / SHARED).is_file() else None
 
 
 def find_root(start: Path) -> Path:

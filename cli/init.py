@@ -7,7 +7,6 @@ commented out: a project says what it wants otherwise, and follows our defaults 
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from lambdify.cli import config_file, options, settings
@@ -22,18 +21,16 @@ HEAD = """\
 
 def init(root: Path, console: Console, *, force: bool = False) -> Path:
     """Write lambdify.toml into `root` and return its path. Raises SettingsError where there are settings."""
-    existing = config_file.find(root)
-    if existing and not (force and existing.path.name == config_file.OWN):
+    path = root / config_file.OWN
+    if path.is_file() and not force:
+        raise SettingsError(f"{path} is there already.", hint="`lambdify init --force` replaces it.")
+    if config_file.find_shared(root):
         raise SettingsError(
-            f"{existing.path} has settings already.",
-            hint="`lambdify init --force` replaces it."
-            if existing.path.name == config_file.OWN
-            else "Go on there, under [tool.lambdify].",
+            f"{root / config_file.SHARED} has settings already.", hint="Go on there, under [tool.lambdify]."
         )
     apps = [each for each in find_apps(root) if each.score > 0]
     for app in apps[:1]:
         console.note(f"Found {app.app}: {'; '.join(app.evidence)}")
-    path = root / config_file.OWN
     _write(path, write(settings.slug(config_file.project_name(root) or root.name), apps))
     return path
 
@@ -60,13 +57,11 @@ def _app_lines(apps: list[Candidate]) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Put the file there whole or not at all."""
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    partial = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        # mkstemp makes a file that only its owner may read; a settings file is to be like any other.
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
