@@ -239,7 +239,7 @@ def _failure(error: Exception, during: str) -> LambdifyError:
         return RegionError(
             str(error), hint="Regions are written like eu-central-1 or us-east-1.", during=during
         )
-    if isinstance(error, exceptions.HTTPClientError):
+    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
         return AwsError(
             f"AWS cannot be reached: {error}",
             hint="Check the network, a proxy, and AWS_ENDPOINT_URL if it is set; then try again.",

@@ -1,0 +1,219 @@
+"""The way to AWS: who we are there, and what AWS's errors become."""
+
+import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from botocore import exceptions
+
+from lambdify.cli import aws
+from lambdify.cli.aws import attempt, translated
+from lambdify.cli.errors import AccessDenied, AwsError, CredentialsError, RegionError
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "123456789012")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+@pytest.fixture
+def nobody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return f"http://127.0.0.1:{port}"
+
+
+def test_without_a_region_the_error_says_where_to_set_one(make_settings, keys):
+    with pytest.raises(RegionError) as caught:
+        aws.connect(make_settings(overrides={"region": ""}))
+    assert "AWS_REGION" in caught.value.hint
+    assert caught.value.exit_code == 31
+
+
+def test_a_region_that_cannot_be_a_host_name_is_refused(make_settings, keys, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "not a region")
+    with pytest.raises(RegionError, match="not a region"):
+        aws.connect(make_settings(overrides={"region": ""}))
+
+
+def test_without_credentials_the_error_says_where_to_get_some(make_settings):
+    with pytest.raises(CredentialsError) as caught:
+        aws.connect(make_settings())
+    assert "--local" in caught.value.hint
+    assert caught.value.during == "connecting to AWS"
+    assert caught.value.exit_code == 30
+
+
+def test_a_profile_that_does_not_exist_is_named(make_settings):
+    with pytest.raises(CredentialsError, match="acme-production"):
+        aws.connect(make_settings(overrides={"profile": "acme-production"}))
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_nobody_listens_on_is_named(make_settings, keys, monkeypatch, nobody_listens):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", nobody_listens)
+    with pytest.raises(AwsError, match=nobody_listens) as caught:
+        aws.connect(make_settings())
+    assert "AWS_ENDPOINT_URL" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_a_region_that_does_not_exist_is_refused_with_the_nearest_one(make_settings, keys):
+    with pytest.raises(RegionError, match='no region "eu-centrl-1"') as caught:
+        aws.connect(make_settings(overrides={"region": "eu-centrl-1"}))
+    assert caught.value.hint == 'Did you mean "eu-central-1"?'
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_the_account_knows_its_number_region_and_partition(account):
+    assert account.account_id.isdecimal()
+    assert len(account.account_id) == 12
+    assert (account.region, account.partition) == ("eu-central-1", "aws")
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_a_client_is_made_once(account):
+    assert account.client("s3") is account.client("s3")
+    assert account.client("lambda").meta.region_name == "eu-central-1"
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_an_invocation_may_take_as_long_as_a_function_may_run(account):
+    """A client that gives up sooner would invoke a second time."""
+    assert account.client("lambda").meta.config.read_timeout > 900
+    assert account.client("s3").meta.config.read_timeout == 60
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_the_endpoint_variable_of_boto3_works_by_itself(cloud, make_settings, keys, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud)
+    assert aws.connect(make_settings()).account_id == "123456789012"
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_given_credentials_keep_the_configuration_of_the_user_out(
+    cloud, make_settings, monkeypatch, nobody_listens
+):
+    monkeypatch.setenv("AWS_PROFILE", "one-that-does-not-exist")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", nobody_listens)
+    monkeypatch.setenv("HTTP_PROXY", nobody_listens)
+    account = aws.connect(make_settings(), endpoint_url=cloud, credentials=("210987654321", "secret"))
+    assert account.account_id == "210987654321"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cause", "said"),
+    [
+        (
+            "ExpiredToken",
+            "The security token included in the request is expired",
+            CredentialsError,
+            "expired",
+        ),
+        ("InvalidClientTokenId", "The security token is invalid.", CredentialsError, "token is invalid"),
+        ("RegionDisabledException", "STS is not activated in this region", RegionError, "not activated"),
+        ("ThrottlingException", "Rate exceeded", AwsError, "is throttling GetBucketPolicy"),
+        ("InternalError", "We encountered an internal error", AwsError, r"internal error \(InternalError\)"),
+    ],
+)
+def test_each_refusal_becomes_the_error_of_its_cause(stubbed, code, message, cause, said):
+    stubbed.refuses("s3.get_bucket_policy", code, message)
+    with pytest.raises(cause, match=said) as caught, translated(during="looking"):
+        stubbed.account.client("s3").get_bucket_policy(Bucket="shop-bucket")
+    assert type(caught.value) is cause
+    assert caught.value.during == "looking"
+
+
+def test_a_denial_names_the_action_that_is_missing(stubbed):
+    stubbed.refuses(
+        "s3.create_bucket",
+        "AccessDenied",
+        "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: s3:CreateBucket on resource: "
+        '"arn:aws:s3:::lambdify" because no identity-based policy allows the s3:CreateBucket action',
+        403,
+    )
+    with pytest.raises(AccessDenied, match="AWS refused s3:CreateBucket") as caught, translated(during=""):
+        stubbed.account.client("s3").create_bucket(Bucket="lambdify")
+    assert "s3:CreateBucket" in caught.value.hint
+    assert caught.value.exit_code == 32
+
+
+def test_a_denial_without_a_reason_names_the_operation(stubbed):
+    stubbed.refuses("s3.head_bucket", "403", "Forbidden", 403)
+    with pytest.raises(AccessDenied, match="the action behind HeadBucket"), translated(during=""):
+        stubbed.account.client("s3").head_bucket(Bucket="lambdify")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "hint"),
+    [
+        (exceptions.NoCredentialsError(), CredentialsError, "profile"),
+        (exceptions.PartialCredentialsError(provider="env", cred_var="x"), CredentialsError, "profile"),
+        (exceptions.UnauthorizedSSOTokenError(), CredentialsError, "log in"),
+        (exceptions.TokenRetrievalError(provider="sso", error_msg="expired"), CredentialsError, "log in"),
+        (exceptions.EndpointConnectionError(endpoint_url="https://s3"), AwsError, "network"),
+        (exceptions.ConnectTimeoutError(endpoint_url="https://s3"), AwsError, "network"),
+        (exceptions.ReadTimeoutError(endpoint_url="https://s3"), AwsError, "network"),
+        (exceptions.ConnectionClosedError(endpoint_url="https://s3"), AwsError, "network"),
+        (exceptions.ProxyConnectionError(proxy_url="http://proxy"), AwsError, "proxy"),
+        (exceptions.ParamValidationError(report="Missing Bucket"), AwsError, ""),
+    ],
+)
+def test_each_failure_of_boto3_becomes_the_error_of_its_cause(error, cause, hint):
+    with pytest.raises(cause) as caught, translated(during="calling"):
+        raise error
+    assert type(caught.value) is cause
+    assert hint in caught.value.hint
+    assert caught.value.during == "calling"
+
+
+def test_only_the_refusal_that_was_named_means_nothing_there(stubbed):
+    s3 = stubbed.account.client("s3")
+    stubbed.refuses("s3.head_object", "404", "Not Found", 404)
+    assert attempt(s3.head_object, none_if="^404:", Bucket="bucket", Key="key") is None
+    stubbed.refuses("s3.head_object", "403", "Forbidden", 403)
+    with pytest.raises(exceptions.ClientError):
+        attempt(s3.head_object, none_if="^404:", Bucket="bucket", Key="key")
+
+
+class ThrottlesTwice(BaseHTTPRequestHandler):
+    """STS, as it answers when it is asked too often."""
+
+    asked = 0
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        ThrottlesTwice.asked += 1
+        throttled = self.asked <= 2
+        body = THROTTLED if throttled else IDENTITY
+        self.send_response(400 if throttled else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+THROTTLED = b"<ErrorResponse><Error><Code>Throttling</Code><Message>Slower</Message></Error></ErrorResponse>"
+IDENTITY = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws-cn:sts::123456789012:user/ann</Arn>"
+    b"<UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+def test_a_throttled_call_is_made_again_and_the_arn_tells_the_partition(make_settings):
+    with ThreadingHTTPServer(("127.0.0.1", 0), ThrottlesTwice) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        account = aws.connect(make_settings(), endpoint_url=url, credentials=("key", "secret"))
+        server.shutdown()
+    assert ThrottlesTwice.asked == 3
+    assert account.partition == "aws-cn"
