@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lambdify.cli.console import Console
 from lambdify.cli.local import cloud as room
 from lambdify.cli.local import runtime

@@ -1,4 +1,4 @@
-"""Small stacks in the local cloud, made with CloudFormation alone: what `lambdify deploy` makes, without it."""
+"""Small stacks in the local cloud, made with CloudFormation alone: as `lambdify deploy` makes them."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""The local cloud from outside: what is deployed through AWS's APIs answers HTTP, and leaves nothing behind."""
+"""The local cloud from outside: what is deployed through AWS's APIs answers HTTP."""
 
 import json
 import time
@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from lambdify.cli.local import cloud as room
 
 from .stacks import Deployed

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lambdify.cli.local.processes import identify, wait
 from lambdify.cli.local.sandbox import SandboxGone
 
@@ -241,8 +242,8 @@ def test_the_log_tells_each_invocation_as_lambda_does(run: Run) -> None:
     assert re.fullmatch(rf"\[WARNING\]\t[-\d]+T[:.\d]+Z\t{REQUEST_ID}\tcareful", careful)
     assert end == f"END RequestId: {REQUEST_ID}"
     assert re.fullmatch(
-        rf"REPORT RequestId: {REQUEST_ID}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 512 MB\t"
-        r"Max Memory Used: \d+ MB\tInit Duration: [\d.]+ ms\t",
+        rf"REPORT RequestId: {REQUEST_ID}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\t"
+        r"Memory Size: 512 MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms\t",
         report,
     )
 
