@@ -71,11 +71,14 @@ class _Handler(WSGIRequestHandler):
     wbufsize = -1
     answer: Answer
 
+    def handle_expect_100(self) -> bool:
+        """Let the client send its body; it waits, so this may not stay in the buffer."""
+        accepted = super().handle_expect_100()
+        self.wfile.flush()
+        return accepted
+
     def run_wsgi(self) -> None:
         """Answer one request; the connection stays open for the next one."""
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
         try:
             body = self._read_body()
         except (OSError, ValueError):
