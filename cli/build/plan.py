@@ -29,7 +29,7 @@ from lambdify.cli.build.credentials import Indexes, find_indexes
 from lambdify.cli.build.pipenv import read_pipfile_lock
 from lambdify.cli.build.poetry import read_poetry_lock
 from lambdify.cli.build.pylock import Package, read_pylock
-from lambdify.cli.build.requirements import find_name, read_hashes, read_lines
+from lambdify.cli.build.requirements import find_name, read_hashes, read_lines, read_pins
 from lambdify.cli.build.resolution import OWN_NAME, Question, resolve, unresolvable
 from lambdify.cli.build.sources import Source, read_toml
 from lambdify.cli.build.target import Target
@@ -75,17 +75,15 @@ def make_plan(
 
 def _free(source: Source, root: Path, target: Target, build: Build, extra: tuple[str, ...]) -> Plan:
     """Unlocked input: uv chooses the versions."""
-    if source.kind == "requirements.txt":
-        lines, options = read_lines(source.path), tuple[str, ...]()
-    else:
-        lines = ()
-        options = tuple(
-            word
-            for flag, names in (("--extra", build.extras), ("--group", build.groups))
-            for name in names
-            for word in (flag, name)
-        )
-    question = Question(subject=source.name, root=root, files=(source.path,), lines=extra, options=options)
+    lines = _declared_lines(source)
+    question = Question(
+        subject=source.name,
+        root=root,
+        files=(source.path,),
+        lines=extra,
+        options=_optional_parts(build),
+        pinned=read_pins(lines),
+    )
     # In the container everything can be built, so there is no reason to take an older version.
     packages, notes = resolve(question, target, prefer_wheels=build.strategy != "docker")
     _check_hashes(packages, read_hashes(lines), source, {find_name(line) for line in extra})
@@ -111,8 +109,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
         arguments = ["export", "--project", str(project), "--frozen", "--no-dev", "--no-editable"]
         arguments += ["--no-emit-project", "--prune", OWN_NAME, "--format", "pylock.toml"]
         arguments += ["--output-file", str(out), "--quiet"]
-        for flag, names in (("--extra", build.extras), ("--group", build.groups)):
-            arguments += [word for name in names for word in (flag, name)]
+        arguments += _optional_parts(build)
         outcome = run_uv(arguments, cwd=project)
         if not outcome.succeeded:
             raise unresolvable(source.name, target, outcome.errors)
@@ -194,14 +191,23 @@ def _plan(resolved: tuple[tuple[Package, ...], tuple[str, ...]], indexes: Indexe
     )
 
 
+def _optional_parts(build: Build) -> tuple[str, ...]:
+    """The extras and groups as options of uv's; `find_source` has made sure that the file can have them."""
+    chosen = (("--extra", build.extras), ("--group", build.groups))
+    return tuple(word for flag, names in chosen for name in names for word in (flag, name))
+
+
+def _declared_lines(source: Source) -> tuple[str, ...]:
+    if source.kind == "requirements.txt":
+        return read_lines(source.path)
+    return tuple(read_toml(source.path).get("project", {}).get("dependencies", ()))
+
+
 def _names(source: Source) -> frozenset[str | None]:
     """The names that a dependency file mentions, wherever they apply."""
     match source.kind:
-        case "requirements.txt":
-            return frozenset(find_name(line) for line in read_lines(source.path))
-        case "pyproject.toml":
-            lines = read_toml(source.path).get("project", {}).get("dependencies", ())
-            return frozenset(find_name(line) for line in lines)
+        case "requirements.txt" | "pyproject.toml":
+            return frozenset(find_name(line) for line in _declared_lines(source))
         case "Pipfile.lock":
             return frozenset(json.loads(source.path.read_text(encoding="utf-8"))["default"])
         case "uv.lock" | "poetry.lock" | "pylock.toml":

@@ -148,6 +148,11 @@ def _required(package: Table, extras: frozenset[str], scope: _Scope) -> Iterator
 
 def _declared(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
     """What the project itself asks for."""
+    yield from _declared_in_project(pyproject, scope)
+    yield from _declared_in_poetry(pyproject.get("tool", {}).get("poetry", {}), scope)
+
+
+def _declared_in_project(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
     project = pyproject.get("project", {})
     optional = project.get("optional-dependencies", {})
     dependency_groups = pyproject.get("dependency-groups", {})
@@ -165,7 +170,9 @@ def _declared(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
             yield _Need(
                 canonicalize_name(requirement.name), frozenset(requirement.extras), str(requirement.specifier)
             )
-    poetry = pyproject.get("tool", {}).get("poetry", {})
+
+
+def _declared_in_poetry(poetry: Table, scope: _Scope) -> Iterator[_Need]:
     switched_on = {
         canonicalize_name(name) for extra in scope.extras for name in poetry.get("extras", {}).get(extra, ())
     }
@@ -175,7 +182,10 @@ def _declared(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
     for name, alternatives in (pair for table in tables for pair in table.items()):
         for spec in _specs(alternatives):
             left_out = spec.get("optional") and canonicalize_name(name) not in switched_on
-            if name != "python" and not left_out and scope.holds(spec.get("markers"), scope.extras):
+            fits = scope.holds(spec.get("markers"), scope.extras) and _allows(
+                spec.get("python"), scope.target.full_python
+            )
+            if name != "python" and fits and not left_out:
                 yield _need(name, spec)
 
 

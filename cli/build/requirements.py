@@ -19,6 +19,7 @@ _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)$")
 _HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
+_PIN = re.compile(r"===?\s*[\w.!+-]+(?![\w.*])")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 
 
@@ -41,6 +42,12 @@ def find_name(line: str) -> str | None:
     if match is None or after.startswith(("/", ":", "\\")):
         return None
     return canonicalize_name(match["name"])
+
+
+def read_pins(lines: Iterable[str]) -> frozenset[str]:
+    """Return the names that are required in one version only."""
+    named = ((find_name(line), line) for line in lines)
+    return frozenset(name for name, line in named if name and _PIN.search(line.partition(";")[0]))
 
 
 def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:

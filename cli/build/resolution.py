@@ -33,6 +33,8 @@ class Question:
     lines: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    pinned: frozenset[str] = frozenset()
+    """Names whose version the user has fixed: no other one needs to be looked for."""
     only_binary: tuple[str, ...] = ()
     """Names that must not be built."""
 
@@ -53,7 +55,9 @@ def resolve(
         newest = _compile(question, target)
     except _Unresolvable as error:
         raise unresolvable(question.subject, target, error.errors) from error
-    stuck = tuple(package.name for package in newest if package.kind == "sdist")
+    stuck = tuple(
+        package.name for package in newest if package.kind == "sdist" and package.name not in question.pinned
+    )
     if not (stuck and prefer_wheels):
         return newest, ()
     chosen = _compile_with_wheels(question, stuck, target) or newest
