@@ -7,6 +7,8 @@ https://specifications.freedesktop.org/basedir-spec/latest/
 import os
 from pathlib import Path
 
+WORKSPACE = ".lambdify"
+
 
 def home() -> Path:
     """The folder of the local cloud's state and unpacked functions: one folder, one cloud."""
@@ -20,7 +22,7 @@ def cache() -> Path:
 
 def workspace(root: Path) -> Path:
     """The project's own `.lambdify/`, which keeps itself out of git; deleting it costs time only."""
-    folder = root / ".lambdify"
+    folder = root / WORKSPACE
     folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():

@@ -64,8 +64,8 @@ class Entry(NamedTuple):
 
     @property
     def zipped(self) -> int:
-        """Bytes in the zip."""
-        return len(self.data)
+        """Bytes that it takes in a zip, with both of its headers."""
+        return _LOCAL.size + _CENTRAL.size + 2 * len(self.name.encode()) + len(self.data)
 
 
 def deflate(members: Iterable[Member]) -> tuple[Entry, ...]:
@@ -83,7 +83,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
             for entry in entries:
                 name = entry.name.encode()
                 method = zipfile.ZIP_DEFLATED if entry.deflated else zipfile.ZIP_STORED
-                sizes = (entry.zipped, entry.unzipped, len(name), 0)
+                sizes = (len(entry.data), entry.unzipped, len(name), 0)
                 facts = (_UTF8, method, _TIME, _DATE, entry.crc, *sizes)
                 mode = (0o100755 if entry.executable else 0o100644) << 16
                 file.write(_LOCAL.pack(b"PK\3\4", _VERSION, *facts) + name)
@@ -91,7 +91,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
                 central.append(
                     _CENTRAL.pack(b"PK\1\2", _MADE_ON_UNIX, _VERSION, *facts, 0, 0, 0, mode, at) + name
                 )
-                at += _LOCAL.size + len(name) + entry.zipped
+                at = file.tell()
             directory = b"".join(central)
             _refuse_zip64(path, len(entries), at + len(directory))
             count = len(entries)

@@ -159,7 +159,7 @@ def _layer_and_app(given: _Input, console: Console) -> tuple[_Draft, ...]:
             lambda: layer.build(distributions, given.tree, LAYER_PREFIX, given.compiler(LAYER_ROOT), console),
             weight.owners(distributions, LAYER_PREFIX),
         ),
-        _draft(given, "app", _contents(given.members), lambda: _app(given), {}),
+        _draft(given, "app", _contents(given.members), lambda: _app(given, console), {}),
     )
 
 
@@ -173,7 +173,7 @@ def _one_zip(given: _Input, console: Console) -> tuple[_Draft, ...]:
         for entry in layer.build(distributions, given.tree, "", given.compiler(TASK_ROOT), console):
             if bytecode.source_path(entry.name) not in own:
                 yield entry
-        yield from _app(given)
+        yield from _app(given, console)
 
     owners = {name: owner for name, owner in weight.owners(distributions, "").items() if name not in own}
     made_from = [given.dependencies.key, _contents(given.members)]
@@ -202,9 +202,10 @@ def _draft(
     )
 
 
-def _app(given: _Input) -> tuple[Entry, ...]:
-    compiled = bytecode.build(given.compiler(TASK_ROOT), given.members)
-    return archive.deflate(sorted([*given.members, *compiled.values()]))
+def _app(given: _Input, console: Console) -> tuple[Entry, ...]:
+    with console.step("Packing the application"):
+        compiled = bytecode.build(given.compiler(TASK_ROOT), given.members)
+        return archive.deflate(sorted([*given.members, *compiled.values()]))
 
 
 def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:

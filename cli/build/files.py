@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambdify.cli import folders
 from lambdify.cli.build import rules
 from lambdify.cli.errors import BundleRefused, SettingsError
 
@@ -101,6 +102,9 @@ def _folder(now: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Ite
         listed = sorted(entries, key=lambda entry: entry.name)
     for entry in listed:
         inner, name = Path(entry.path), prefix + entry.name
+        if name == folders.WORKSPACE:
+            # Ours, and no part of the project that there would be anything to say about.
+            continue
         if entry.is_symlink() and (reason := _bad_link(now.root, inner, above)):
             yield LeftOut(path=name, reason=reason)
         elif entry.is_dir():

@@ -18,8 +18,6 @@ def show(bundle: Bundle, console: Console) -> None:
     console.table(("", "zipped", "unzipped", "files"), _rows(bundle))
     for archive in bundle.archives:
         console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
-    for note in bundle.dependencies.notes:
-        console.note(note)
     _show_left_out(bundle, console)
     for leak in bundle.leaks:
         console.warn(

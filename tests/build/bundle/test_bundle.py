@@ -121,9 +121,16 @@ def test_every_module_has_bytecode_unless_it_is_not_wanted(pack):
     assert not any(name.endswith(".pyc") for name in names(pack(bytecode=False)))
 
 
-def test_an_app_in_a_source_folder_is_noted_with_it(pack, project):
-    root = project({"src/shop/__init__.py": "app = None\n"}, "layout")
+def test_the_app_answers_from_what_was_packed_with_nothing_compiled(pack, call):
+    answer = call(pack())
+    assert (answer["payload"]["statusCode"], answer["payload"]["body"]) == (200, "hello")
+    assert answer["compiled"] == []
+
+
+def test_an_app_in_a_source_folder_is_imported_from_there(pack, project, call):
+    root = project({"src/shop/__init__.py": FILES["app.py"]}, "layout")
     made = pack(root, replace(CANDIDATE, app="shop:app", path="src"))
+    assert call(made)["payload"]["body"] == "hello"
     assert json.loads(read(made, ".lambdify/bundle.json")) == {"app": "shop:app", "path": "src"}
     assert "src/shop/__init__.py" in names(made)
 

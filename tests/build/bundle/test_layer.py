@@ -8,7 +8,7 @@ import pytest
 
 from lambdify.cli.build import archive, bytecode, layer, pythons
 from lambdify.cli.build.archive import Entry
-from lambdify.cli.build.dependencies import Distribution
+from lambdify.cli.build.install import Distribution
 
 COMPILER = bytecode.Compiler(
     python=pythons.find(pythons.RUNNING) or Path(), minor=pythons.RUNNING, mount="/opt"
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def distribution(name: str, *files: str) -> Distribution:
-    return Distribution(name=name, version="1.0", files=tuple(sorted(files)))
+    return Distribution(name=name, version="1.0", files=tuple(sorted(files)), key="")
 
 
 SHOP = distribution("shop", "shop/__init__.py", "shop/__init__.pyi", "shop/tool", "shop/logo.png")

@@ -1,7 +1,6 @@
 """A real project with real wheels: packed, unpacked as Lambda does it, and called in a clean process."""
 
 import json
-import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 from lambdify.cli import settings as settings_room
 from lambdify.cli.build import bundle as room
-from lambdify.cli.build import pythons
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.detect import Candidate
 from lambdify.cli.errors import BundleRefused
@@ -39,31 +37,6 @@ FASTAPI = {
 }
 WSGI = Candidate(app="shop:app", framework="flask", interface="wsgi", score=10, evidence=(), path="")
 ASGI = Candidate(app="shop:app", framework="fastapi", interface="asgi", score=10, evidence=(), path="src")
-# Lambda's order: the function's own files come before the layer's.
-BOOT = """\
-import json, os, sys
-task, layer = sys.argv[1:]
-sys.path[:0] = [task, os.path.join(layer, "python")]
-os.environ["LAMBDA_TASK_ROOT"] = task
-from lambdify.adapter import entry
-event = {
-    "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
-    "headers": {"host": "example.org"}, "isBase64Encoded": False,
-    "requestContext": {
-        "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
-        "domainName": "example.org", "stage": "$default", "requestId": "1", "apiId": "abc",
-    },
-}
-payload = entry.handler(event, None)
-specs = [spec for module in list(sys.modules.values()) if (spec := getattr(module, "__spec__", None))]
-packed = [spec for spec in specs if (spec.origin or "").startswith((task, layer))]
-ours = [spec for spec in packed if spec.origin.endswith(".py")]
-compiled = [spec.name for spec in ours if not os.path.exists(spec.cached)]
-print(json.dumps({"payload": payload, "modules": len(ours), "compiled": compiled}), flush=True)
-# As Lambda ends an environment: with a kill.
-os._exit(0)
-"""
-
 pytestmark = [pytest.mark.index, pytest.mark.slow]
 
 
@@ -77,23 +50,9 @@ def pack(tmp_path, console):
     return pack
 
 
-def call(bundle: Bundle, folder: Path) -> dict:
-    """What the function answers to GET /, unpacked and started as on Lambda."""
-    for archive, name in ((bundle.app, "task"), (bundle.layer, "opt")):
-        (folder / name).mkdir()
-        if archive:
-            with zipfile.ZipFile(archive.path) as packed:
-                packed.extractall(folder / name)
-    python = pythons.find(bundle.target.python)
-    command = [python, "-I", "-S", "-B", "-c", BOOT, folder / "task", folder / "opt"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_a_flask_app_answers_from_its_layer_and_zip_with_nothing_compiled(pack, project, tmp_path):
+def test_a_flask_app_answers_from_its_layer_and_zip_with_nothing_compiled(pack, project, call):
     made = pack(project(FLASK))
-    answer = call(made, tmp_path)
+    answer = call(made)
     assert answer["payload"]["statusCode"] == 200
     assert answer["payload"]["body"] == "<p>Hello Zoë</p>"
     assert answer["modules"] > 50
@@ -101,16 +60,16 @@ def test_a_flask_app_answers_from_its_layer_and_zip_with_nothing_compiled(pack, 
     assert made.layer.path.name == f"layer-{made.layer.digest[:16]}.zip"
 
 
-def test_a_fastapi_app_in_a_source_folder_brings_mangum_with_it(pack, project, tmp_path):
+def test_a_fastapi_app_in_a_source_folder_brings_mangum_with_it(pack, project, call):
     made = pack(project(FASTAPI), ASGI)
     assert "mangum" in {distribution.name.lower() for distribution in made.dependencies.distributions}
-    assert json.loads(call(made, tmp_path)["payload"]["body"]) == "Hello Zoë"
+    assert json.loads(call(made)["payload"]["body"]) == "Hello Zoë"
 
 
-def test_without_a_layer_all_is_in_one_zip_and_works_the_same(pack, project, tmp_path):
+def test_without_a_layer_all_is_in_one_zip_and_works_the_same(pack, project, call):
     made = pack(project(FLASK), layer=False)
     assert made.layer is None
-    answer = call(made, tmp_path)
+    answer = call(made)
     assert answer["payload"]["body"] == "<p>Hello Zoë</p>"
     assert answer["compiled"] == []
 
@@ -137,3 +96,13 @@ def test_a_refusal_names_the_largest_distributions_and_writes_nothing(pack, proj
     assert "Werkzeug" in refused.value.message.replace("werkzeug", "Werkzeug")
     assert ".lambdifyignore" in refused.value.hint
     assert not (tmp_path / "out").exists()
+
+
+def test_in_one_zip_a_file_of_the_project_wins_over_one_of_a_dependency(pack, project, call):
+    app = "import itsdangerous\ndef app(environ, start_response):\n"
+    app += "    start_response('200 OK', [])\n    return [itsdangerous.OWNER.encode()]\n"
+    own = {"shop.py": app, "itsdangerous/__init__.py": "OWNER = 'the project'\n"}
+    made = pack(project({"requirements.txt": "itsdangerous\n", **own}), layer=False)
+    with zipfile.ZipFile(made.app.path) as packed:
+        assert len(set(packed.namelist())) == len(packed.namelist())
+    assert call(made)["payload"]["body"] == "the project"

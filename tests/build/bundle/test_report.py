@@ -1,0 +1,86 @@
+"""What is said about a bundle."""
+
+from pathlib import Path
+
+from lambdify.cli.build import report
+from lambdify.cli.build.bundle import Archive, Bundle
+from lambdify.cli.build.dependencies import Dependencies
+from lambdify.cli.build.files import LeftOut
+from lambdify.cli.build.leaks import Leak
+from lambdify.cli.build.target import Target
+from lambdify.cli.build.weight import UNZIPPED_LIMIT, Part
+
+
+def archive(name: str, unzipped: int) -> Archive:
+    return Archive(path=Path(name), digest="0" * 64, zipped=unzipped // 4, unzipped=unzipped, files=12)
+
+
+def bundle(*, layer: int = 4_000_000, parts=(), left_out=(), leaks=()) -> Bundle:
+    return Bundle(
+        app=archive("app-0000000000000000.zip", 20_000),
+        layer=archive("layer-1111111111111111.zip", layer),
+        target=Target(),
+        dependencies=Dependencies(source_name="requirements.txt", distributions=(), notes=(), key=""),
+        parts=tuple(parts),
+        left_out=tuple(left_out),
+        leaks=tuple(leaks),
+    )
+
+
+def part(name: str, unzipped: int) -> Part:
+    return Part(name=name, zipped=unzipped // 4, unzipped=unzipped, files=3)
+
+
+def test_every_distribution_is_a_row_and_the_limit_the_last(console, story):
+    report.show(bundle(parts=[part("flask 3.1.2", 800_000), part("the application", 2_048)]), console)
+    rows = [line.split() for line in story.getvalue().splitlines()[:5]]
+    assert rows == [
+        ["zipped", "unzipped", "files"],
+        ["flask", "3.1.2", "195.3", "KiB", "781.2", "KiB", "3"],
+        ["the", "application", "0.5", "KiB", "2.0", "KiB", "3"],
+        ["together", "195.8", "KiB", "783.2", "KiB", "6"],
+        ["Lambda's", "limit", "250.0", "MiB"],
+    ]
+
+
+def test_the_smallest_are_one_row_together(console, story):
+    report.show(bundle(parts=[part(f"package{number}", 10_240) for number in range(18)]), console)
+    lines = story.getvalue().splitlines()
+    assert lines[report.ROWS].split()[0] == "package14"
+    assert lines[report.ROWS + 1].split() == ["3", "smaller", "ones", "7.5", "KiB", "30.0", "KiB", "9"]
+
+
+def test_both_zips_are_named_with_their_sizes(console, story):
+    report.show(bundle(parts=[part("flask", 1)]), console)
+    assert "layer-1111111111111111.zip: 976.6 KiB, 12 files" in story.getvalue()
+    assert "app-0000000000000000.zip: 4.9 KiB, 12 files" in story.getvalue()
+
+
+def test_junk_is_counted_and_secrets_are_named_with_the_way_to_pack_one(console, story):
+    left_out = [
+        LeftOut(path=".aws/", reason="cloud credentials", secret=True),
+        LeftOut(path=".env", reason="environment file", secret=True),
+        LeftOut(path=".env.local", reason="environment file", secret=True),
+        LeftOut(path="a.log", reason="logs"),
+        LeftOut(path="b.log", reason="logs"),
+        LeftOut(path="node_modules/", reason="front-end packages"),
+    ]
+    report.show(bundle(parts=[part("flask", 1)], left_out=left_out), console)
+    told = story.getvalue()
+    assert "Left out: logs (2), front-end packages (1)" in told
+    assert "Never packed (cloud credentials): .aws/\n" in told
+    assert "Never packed (environment file): .env, .env.local\n" in told
+    assert '[build] include = [".env"]' in told
+
+
+def test_a_leak_is_a_warning_with_its_place(console, story):
+    leak = Leak(path="shop/settings.py", line=12, what="a GitHub token")
+    report.show(bundle(parts=[part("flask", 1)], leaks=[leak]), console)
+    assert "warning: shop/settings.py:12 looks like a GitHub token" in story.getvalue()
+
+
+def test_from_four_fifths_of_the_limit_on_there_is_a_warning(console, story):
+    report.show(bundle(layer=int(0.7 * UNZIPPED_LIMIT), parts=[part("pandas", 1)]), console)
+    assert "warning" not in story.getvalue()
+    report.show(bundle(layer=int(0.85 * UNZIPPED_LIMIT), parts=[part("pandas 2.3", 1)]), console)
+    assert "warning: The bundle has 85% of what Lambda takes; the largest is pandas 2.3." in story.getvalue()
