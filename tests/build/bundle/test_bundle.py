@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import app, files
+from lambdify.cli.build import app, files, pythons
 from lambdify.cli.build import bundle as room
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.detect import Candidate
@@ -125,6 +125,17 @@ def test_the_app_answers_from_what_was_packed_with_nothing_compiled(pack, call):
     answer = call(pack())
     assert (answer["payload"]["statusCode"], answer["payload"]["body"]) == (200, "hello")
     assert answer["compiled"] == []
+
+
+def test_without_the_functions_python_bytecode_is_left_out_and_its_cost_told(
+    pack, root, story, tmp_path, monkeypatch
+):
+    for variable in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / "nothing"))
+    other = "3.13" if pythons.RUNNING != "3.13" else "3.12"
+    (root / "lambdify.toml").write_text(f'[function]\npython = "{other}"\n')
+    assert not any(name.endswith(".pyc") for name in names(pack()))
+    assert f"no Python {other}, so bytecode is left out: imports take about three times" in story.getvalue()
 
 
 def test_an_app_in_a_source_folder_is_imported_from_there(pack, project, call):
