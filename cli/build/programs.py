@@ -2,6 +2,9 @@
 
 A program gets a session of its own, and whatever way its run ends, nothing of it stays: uv starts build
 backends, these start compilers, and a Ctrl-C that reached only the first would leave the rest running.
+
+The exception is bytecode.py, whose workers start nothing themselves, read their jobs from standard input and
+end with it.
 """
 
 import os
