@@ -37,7 +37,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 @pytest.fixture(scope="session")
 def build_image(request: pytest.FixtureRequest) -> str:
-    """The image that wheels for python3.11 are built in: `.ci/docker` makes it, LAMBDIFY_TEST_IMAGE names it."""
+    """The image that wheels for python3.11 are built in: `.ci/docker` makes it, or LAMBDIFY_TEST_IMAGE."""
     image = os.environ.get("LAMBDIFY_TEST_IMAGE", "lambdify/build-test:python3.11")
     try:
         engine = docker.from_env()
