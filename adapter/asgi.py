@@ -70,7 +70,9 @@ class Server:
         raise error or ProtocolBroken("the app returned before its response was complete")
 
     def close(self) -> None:
-        """Run the app's shutdown and end the loop."""
+        """Run the app's shutdown and end the loop, once."""
+        if self._loop.is_closed():
+            return
         self._loop.run_until_complete(self._lifespan.shutdown())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())

@@ -51,7 +51,7 @@ def unquote(text: str) -> bytes:
     decoded = [first]
     for part in rest:
         try:
-            decoded.append(a2b_hex(part[:2]) + part[2:])
+            decoded.append((a2b_hex(part[:2]) or b"%") + part[2:])
         except ValueError:
             decoded.append(b"%" + part)
     return b"".join(decoded)

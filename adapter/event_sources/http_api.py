@@ -64,7 +64,7 @@ def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]: 
 def write_event(
     request: Request,
     *,
-    api: str = "local",
+    api_id: str = "local",
     stage: str = "",
     request_id: str = "local",
     milliseconds: int = 0,
@@ -74,7 +74,7 @@ def write_event(
     headers = wire.forward(request)
     cookies = [part.strip() for name, value in headers if name == "cookie" for part in value.split(";")]
     path = request.mount + request.path
-    domain = f"{api}{FUNCTION_URL_DOMAIN}local.on.aws" if function_url else request.host
+    domain = f"{api_id}{FUNCTION_URL_DOMAIN}local.on.aws" if function_url else request.host
     decoded = _decode_path(path)
     body, is_base64 = bodies.write(request.body, request.headers)
     event = {
@@ -85,7 +85,7 @@ def write_event(
         "headers": wire.join(pair for pair in headers if pair[0] != "cookie"),
         "requestContext": {
             "accountId": "anonymous" if function_url else "000000000000",
-            "apiId": api,
+            "apiId": api_id,
             "domainName": domain,
             "domainPrefix": domain.partition(".")[0],
             "http": {

@@ -58,7 +58,7 @@ def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]: 
 def write_event(
     request: Request,
     *,
-    api: str = "local",
+    api_id: str = "local",
     stage: str = "",
     request_id: str = "local",
     milliseconds: int = 0,
@@ -80,7 +80,7 @@ def write_event(
         "stageVariables": None,
         "requestContext": {
             "accountId": "000000000000",
-            "apiId": api,
+            "apiId": api_id,
             "domainName": request.host,
             "domainPrefix": request.host.partition(".")[0],
             "httpMethod": request.method,

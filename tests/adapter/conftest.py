@@ -1,0 +1,53 @@
+"""What several tests of the adapter need: a context as Lambda gives it, and every event source."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+
+from lambdify.adapter.event_sources import alb, http_api, rest
+
+REQUEST_ID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
+
+
+class Context(NamedTuple):
+    """The two things that the adapter asks of Lambda's context."""
+
+    aws_request_id: str = REQUEST_ID
+    remaining: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining
+
+
+class Door(NamedTuple):
+    """An event source with one way to write its events."""
+
+    name: str
+    source: Any
+    write_event: Callable[..., dict[str, Any]]
+
+
+DOORS = (
+    Door("rest", rest, rest.write_event),
+    Door("http_api", http_api, http_api.write_event),
+    Door("function_url", http_api, partial(http_api.write_event, function_url=True)),
+    Door("alb", alb, alb.write_event),
+    Door("alb_single", alb, partial(alb.write_event, multi_value=False)),
+)
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context()
+
+
+@pytest.fixture
+def make_context() -> type[Context]:
+    return Context
+
+
+@pytest.fixture(params=DOORS, ids=lambda door: door.name)
+def door(request: pytest.FixtureRequest) -> Door:
+    return request.param

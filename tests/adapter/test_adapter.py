@@ -1,0 +1,204 @@
+"""The whole line, from event to payload: what a caller of `Adapter(app)` can rely on."""
+
+import json
+import logging
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lambdify.adapter
+from lambdify.adapter import Adapter
+from lambdify.adapter.errors import EventUnknown, InterfaceUnknown
+from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.messages import Request
+
+REQUEST = Request("GET", "/secret/path", "token=hidden", client="203.0.113.7")
+EVENTS = [json.loads(file.read_text())["event"] for file in (Path(__file__).parent / "events").glob("*.json")]
+TEXT = [("Content-Type", "text/plain")]
+
+
+def answering(body: bytes = b"fine", headers: list[tuple[str, str]] = TEXT) -> Any:
+    """A WSGI app with one answer."""
+
+    def app(environ, start_response):
+        start_response("200 OK", headers)
+        return [body]
+
+    return app
+
+
+def raising(error: BaseException) -> Any:
+    """A WSGI app that raises."""
+
+    def app(environ, start_response):
+        raise error
+
+    return app
+
+
+def test_one_name_is_public():
+    assert lambdify.adapter.__all__ == ["Adapter"]
+
+
+def test_the_app_and_its_interface_can_be_asked_for():
+    app = answering()
+    assert Adapter(app).app is app
+    assert Adapter(app).interface == "wsgi"
+
+
+def test_the_interface_can_be_said_where_it_cannot_be_seen(door, context):
+    def app(*arguments):
+        return answering()(*arguments)
+
+    payload = Adapter(app, interface="wsgi")(door.write_event(REQUEST), context)
+    assert door.source.read_payload(payload).body == b"fine"
+
+
+def test_a_handler_is_not_wrapped_again():
+    with pytest.raises(InterfaceUnknown, match="Lambda handler already"):
+        Adapter(Adapter(answering()))
+
+
+def test_several_cookies_reach_the_client(door, context):
+    cookies = [("Set-Cookie", f"cookie{number}={number}; Path=/") for number in range(12)]
+    payload = Adapter(answering(headers=[*TEXT, *cookies]))(door.write_event(REQUEST), context)
+    received = [value for name, value in door.source.read_payload(payload).headers if name == "set-cookie"]
+    assert received == [value for _, value in cookies]
+
+
+def test_binary_bodies_reach_the_client(door, context):
+    photo = bytes(range(256))
+    payload = Adapter(answering(photo, [("Content-Type", "image/png")]))(door.write_event(REQUEST), context)
+    assert payload["isBase64Encoded"]
+    assert door.source.read_payload(payload).body == photo
+
+
+def test_the_error_of_an_app_is_a_plain_500_and_one_log_record(door, context, caplog):
+    payload = Adapter(raising(LookupError("the password is swordfish")))(door.write_event(REQUEST), context)
+    response = door.source.read_payload(payload)
+    assert (response.status, response.body) == (500, b"Internal Server Error")
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == f"GET /secret/path failed (request {context.aws_request_id})"
+    assert "LookupError: the password is swordfish" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+def test_a_header_that_splits_the_response_is_a_500(door, context, caplog):
+    app = answering(headers=[("Location", "/\r\nSet-Cookie: stolen=1")])
+    payload = Adapter(app)(door.write_event(REQUEST), context)
+    assert door.source.read_payload(payload).status == 500
+    assert "the header location holds CR, LF or NUL" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("event", "limit"),
+    [
+        (rest.write_event(REQUEST), 6_291_556),
+        (http_api.write_event(REQUEST), 6_291_556),
+        (alb.write_event(REQUEST), 1_048_576),
+    ],
+    ids=["rest", "http_api", "alb"],
+)
+def test_a_response_over_lambdas_limit_is_a_500_and_a_log_line_with_both_sizes(event, limit, context, caplog):
+    assert Adapter(answering(b"x" * (limit - 500)))(event, context)["statusCode"] == 200
+    assert Adapter(answering(b"x" * limit))(event, context)["statusCode"] == 500
+    assert f"bytes as JSON, Lambda lets {limit:,} through" in caplog.text
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()])
+def test_what_ends_a_process_ends_it(error, context):
+    with pytest.raises(type(error)):
+        Adapter(raising(error))(http_api.write_event(REQUEST), context)
+
+
+def test_logging_that_the_app_sets_up_does_not_silence_us(context, capsys):
+    import logging.config
+
+    root = logging.getLogger()
+    before, disabled = list(root.handlers), logging.getLogger("lambdify.adapter").disabled
+    adapter = Adapter(raising(LookupError("wrong")))
+    handlers = {"console": {"class": "logging.StreamHandler"}}
+    logging.config.dictConfig({"version": 1, "handlers": handlers, "root": {"handlers": ["console"]}})
+    # The logger was made by an earlier test; in a function, it is made at the first failure.
+    logging.getLogger("lambdify.adapter").disabled = False
+    adapter(http_api.write_event(REQUEST), context)
+    root.handlers[:] = before
+    logging.getLogger("lambdify.adapter").disabled = disabled
+    assert "LookupError: wrong" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (
+            {"source": "aws.events", "detail": {"password": "swordfish"}},
+            "an event from aws.events with detail, source",
+        ),
+        (
+            {"Records": [{"eventSource": "aws:sqs", "body": "swordfish"}]},
+            "an event from aws:sqs with Records",
+        ),
+        ({"Records": [{"EventSource": "aws:sns", "Sns": "swordfish"}]}, "an event from aws:sns with Records"),
+        ({"Records": [], "source": 5}, "an event with Records, source"),
+        ({"anything": "swordfish"}, "an event with anything"),
+        ({}, "an event with no keys"),
+        ("swordfish", "a str"),
+        (None, "a NoneType"),
+    ],
+)
+def test_an_event_that_is_not_http_is_refused_by_its_kind_and_not_its_content(event, said, context):
+    with pytest.raises(EventUnknown) as caught:
+        Adapter(answering())(event, context)
+    assert str(caught.value) == f"this function answers HTTP requests; it received {said}"
+
+
+def test_an_event_of_many_keys_is_described_briefly(context):
+    with pytest.raises(EventUnknown) as caught:
+        Adapter(answering())({f"key{number}": 0 for number in range(1000)}, context)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"httpMethod": "GET"}, id="REST without a context"),
+        pytest.param({"httpMethod": None, "path": None, "requestContext": None}, id="REST of nulls"),
+        pytest.param(
+            {"version": "2.0", "rawPath": "/", "requestContext": {}}, id="format 2.0 without a method"
+        ),
+        pytest.param({"requestContext": {"elb": {}}}, id="load balancer without a path"),
+        pytest.param(
+            {**http_api.write_event(REQUEST), "body": "?", "isBase64Encoded": True}, id="bad base64"
+        ),
+        pytest.param({**http_api.write_event(REQUEST), "headers": {"a": 5}}, id="a number for a header"),
+        pytest.param({**http_api.write_event(REQUEST), "body": "\ud800"}, id="half a character"),
+    ],
+)
+def test_a_broken_http_event_is_answered_400(event, context, caplog):
+    assert Adapter(answering())(event, context)["statusCode"] == 400
+    assert "an HTTP event could not be read" in caplog.text
+
+
+JUNK = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.lists(st.none(), max_size=2)
+    | st.just({})
+)
+
+
+@given(st.data())
+def test_whatever_is_put_into_an_http_event_it_is_answered(data):
+    event = deepcopy(data.draw(st.sampled_from(EVENTS)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        places = [event, event.get("headers"), event.get("requestContext")]
+        place = data.draw(st.sampled_from([place for place in places if isinstance(place, dict) and place]))
+        place[data.draw(st.sampled_from(sorted(place.keys() - {"version"})))] = data.draw(JUNK)
+    assert Adapter(answering())(event, None)["statusCode"] in (200, 400, 500)

@@ -1,0 +1,432 @@
+"""The ASGI specification, rule by rule, and what Lambda's freezing makes of background work."""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lambdify.adapter.asgi import Server, build_scope
+from lambdify.adapter.errors import ProtocolBroken, ResponseRefused, StartupFailed
+from lambdify.adapter.messages import Request, Response
+
+GET = Request("GET", "/")
+START = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"text/plain")]}
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], Server]]:
+    """Servers that end with the test."""
+    servers: list[Server] = []
+
+    def start(app: Any) -> Server:
+        servers.append(Server(app))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def call(serve: Callable[[Any], Server], context: Any) -> Callable[..., Response]:
+    """The answer of an app to one request."""
+    return lambda app, request=GET: serve(app).run(request, {}, context)
+
+
+def http(app: Any) -> Any:
+    """An app for requests alone: it refuses lifespan, as Django does."""
+
+    async def wrapped(scope, receive, send):
+        if scope["type"] != "http":
+            raise ValueError(f"this app does not speak {scope['type']}")
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+class TestHTTP:
+    def test_an_app_answers(self, call):
+        @http
+        async def app(scope, receive, send):
+            headers = [(b"Content-Type", b"text/plain"), (b"Set-Cookie", b"a=1"), (b"Set-Cookie", b"b=2")]
+            await send({"type": "http.response.start", "status": 201, "headers": headers})
+            await send(body(b"one ", more=True))
+            await send(body(b"two"))
+
+        assert call(app) == Response(
+            201, (("content-type", "text/plain"), ("set-cookie", "a=1"), ("set-cookie", "b=2")), b"one two"
+        )
+
+    def test_the_scope_describes_the_request(self, context):
+        request = Request(
+            method="POST",
+            path="/caf%C3%A9%2Fnoir",
+            query="a=1&a=%20",
+            headers=(("x-twice", "first"), ("x-twice", "\xe9")),
+            mount="/prod",
+            scheme="http",
+            host="example.com",
+            port=8000,
+            client="203.0.113.7",
+        )
+        event = {"rawPath": "/"}
+        assert build_scope(request, event, context, {"pool": 1}) == {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/prod/café/noir",
+            "raw_path": b"/prod/caf%C3%A9%2Fnoir",
+            "query_string": b"a=1&a=%20",
+            "root_path": "/prod",
+            "headers": [(b"x-twice", b"first"), (b"x-twice", b"\xe9")],
+            "client": ("203.0.113.7", 0),
+            "server": ("example.com", 8000),
+            "state": {"pool": 1},
+            "aws.event": event,
+            "aws.context": context,
+        }
+
+    def test_an_unknown_client_is_none(self):
+        assert build_scope(GET, {}, None, {})["client"] is None
+
+    def test_the_request_arrives_whole_and_disconnect_follows_the_response(self, call):
+        received = []
+
+        @http
+        async def app(scope, receive, send):
+            received.append(await receive())
+            await send(START)
+            await send(body(b""))
+            received.append(await receive())
+
+        call(app, Request("POST", "/", body=b"data"))
+        assert received == [
+            {"type": "http.request", "body": b"data", "more_body": False},
+            {"type": "http.disconnect"},
+        ]
+
+    def test_somebody_who_waits_for_disconnect_sees_it_only_when_the_response_is_out(self, call):
+        order = []
+
+        @http
+        async def app(scope, receive, send):
+            async def listen():
+                await receive()
+                order.append((await receive())["type"])
+
+            listener = asyncio.create_task(listen())
+            await asyncio.sleep(0.01)
+            order.append("answer")
+            await send(START)
+            await send(body(b""))
+            await listener
+
+        call(app)
+        assert order == ["answer", "http.disconnect"]
+
+    def test_what_the_app_raises_before_its_response_is_complete_passes_through(self, call):
+        @http
+        async def app(scope, receive, send):
+            await send(START)
+            await send(body(b"half", more=True))
+            raise LookupError("half-way")
+
+        with pytest.raises(LookupError, match="half-way"):
+            call(app)
+
+    def test_what_the_app_raises_after_its_response_is_logged_and_the_response_sent(
+        self, call, caplog, context
+    ):
+        @http
+        async def app(scope, receive, send):
+            await send(START)
+            await send(body(b"done"))
+            raise LookupError("too late")
+
+        assert call(app).body == b"done"
+        assert "GET / was answered, then the app raised" in caplog.text
+        assert context.aws_request_id in caplog.text
+        assert "LookupError: too late" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("messages", "complaint"),
+        [
+            pytest.param([], "returned before its response was complete", id="no answer"),
+            pytest.param([START], "returned before its response was complete", id="no body"),
+            pytest.param(
+                [body(b"early")], "'http.response.body' while its response was not started", id="no start"
+            ),
+            pytest.param(
+                [START, START], "'http.response.start' while its response was started", id="two starts"
+            ),
+            pytest.param([START, {"type": "http.response.pathsend"}], "pathsend", id="path send"),
+            pytest.param([START, {"type": "http.response.trailers"}], "trailers", id="trailers"),
+            pytest.param([{"type": "http.response.push"}], "push", id="push"),
+        ],
+    )
+    def test_an_app_that_breaks_the_protocol_is_refused(self, call, messages, complaint):
+        @http
+        async def app(scope, receive, send):
+            for message in messages:
+                await send(message)
+
+        with pytest.raises(ProtocolBroken, match=complaint):
+            call(app)
+
+    def test_a_message_after_the_last_one_is_the_apps_own_problem(self, call, caplog):
+        @http
+        async def app(scope, receive, send):
+            await send(START)
+            await send(body(b"done"))
+            await send(body(b"more"))
+
+        assert call(app).body == b"done"
+        assert "while its response was complete" in caplog.text
+
+    def test_a_header_that_splits_the_response_is_refused(self, call):
+        @http
+        async def app(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"x-note", b"a\r\nb: c")]})
+            await send(body(b""))
+
+        with pytest.raises(ResponseRefused):
+            call(app)
+
+    def test_a_cancelled_app_does_not_end_the_process(self, call):
+        @http
+        async def app(scope, receive, send):
+            raise asyncio.CancelledError
+
+        with pytest.raises(ProtocolBroken, match="cancelled"):
+            call(app)
+
+    def test_sys_exit_keeps_its_meaning(self, call):
+        @http
+        async def app(scope, receive, send):
+            raise SystemExit(3)
+
+        with pytest.raises(SystemExit):
+            call(app)
+
+    def test_an_instance_with_an_await_is_an_app_too(self, call):
+        class App:
+            def __init__(self, scope, receive, send):
+                self.send = send
+
+            def __await__(self):
+                return self.answer().__await__()
+
+            async def answer(self):
+                await self.send(START)
+                await self.send(body(b"awaited"))
+
+        assert call(App).body == b"awaited"
+
+
+class TestLoop:
+    def test_every_request_runs_on_the_same_loop(self, serve, context):
+        loops = []
+
+        @http
+        async def app(scope, receive, send):
+            loops.append(asyncio.get_running_loop())
+            await send(START)
+            await send(body(b""))
+
+        server = serve(app)
+        server.run(GET, {}, context)
+        server.run(GET, {}, context)
+        assert loops[0] is loops[1]
+
+    def test_every_request_has_its_own_context_variables(self, serve, context):
+        seen = contextvars.ContextVar("seen", default="nothing")
+
+        @http
+        async def app(scope, receive, send):
+            before = seen.get()
+            seen.set("a request")
+            await send(START)
+            await send(body(before.encode()))
+
+        server = serve(app)
+        assert [server.run(GET, {}, context).body for _ in range(2)] == [b"nothing", b"nothing"]
+
+    def test_threads_can_be_used(self, call):
+        @http
+        async def app(scope, receive, send):
+            data = await asyncio.to_thread(b"from %s".__mod__, b"a thread")
+            await send(START)
+            await send(body(data))
+
+        assert call(app).body == b"from a thread"
+
+
+class TestBackground:
+    def test_tasks_finish_before_the_environment_freezes(self, call):
+        done = []
+
+        @http
+        async def app(scope, receive, send):
+            async def work():
+                await asyncio.sleep(0.01)
+                done.append("work")
+
+            scope["state"]["task"] = asyncio.create_task(work())
+            await send(START)
+            await send(body(b"answered"))
+
+        assert call(app).body == b"answered"
+        assert done == ["work"]
+
+    def test_but_only_within_the_time_that_is_left(self, serve, make_context, caplog):
+        @http
+        async def app(scope, receive, send):
+            asyncio.create_task(asyncio.sleep(60), name="a long sleep")  # noqa: RUF006 (all_tasks holds it)
+            await send(START)
+            await send(body(b"answered"))
+
+        server = serve(app)
+        assert server.run(GET, {}, make_context(remaining=550)).body == b"answered"
+        assert "still running: a long sleep" in caplog.text
+
+    def test_tasks_of_the_startup_are_left_alone(self, serve, context):
+        ticks = []
+
+        async def app(scope, receive, send):
+            if scope["type"] == "lifespan":
+                await receive()
+                scope["state"]["ticker"] = asyncio.create_task(tick())
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                scope["state"]["ticker"].cancel()
+                await send({"type": "lifespan.shutdown.complete"})
+            else:
+                await asyncio.sleep(0.02)
+                await send(START)
+                await send(body(b"answered"))
+
+        async def tick():
+            while True:
+                ticks.append("tick")
+                await asyncio.sleep(0.001)
+
+        assert serve(app).run(GET, {}, context).body == b"answered"
+        assert len(ticks) > 1
+
+
+def lifespan(log: list[str], startup: dict[str, Any] | None = None) -> Any:
+    """An app that notes its life in `log`, and answers the startup with `startup`."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            log.append((await receive())["type"])
+            scope["state"]["started"] = True
+            await send(startup or {"type": "lifespan.startup.complete"})
+            log.append((await receive())["type"])
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        log.append(f"request with {scope['state']}")
+        scope["state"]["mine"] = True
+        await send(START)
+        await send(body(b""))
+
+    return app
+
+
+class TestLifespan:
+    def test_it_runs_once_for_all_requests_which_each_get_a_copy_of_its_state(self, context):
+        log: list[str] = []
+        server = Server(lifespan(log))
+        assert log == ["lifespan.startup"]
+        server.run(GET, {}, context)
+        server.run(GET, {}, context)
+        server.close()
+        assert log == [
+            "lifespan.startup",
+            "request with {'started': True}",
+            "request with {'started': True}",
+            "lifespan.shutdown",
+        ]
+
+    def test_a_failed_startup_fails_the_init_with_the_reason(self):
+        failed = {"type": "lifespan.startup.failed", "message": "Traceback: no database"}
+        with pytest.raises(StartupFailed, match="Traceback: no database"):
+            Server(lifespan([], failed))
+
+    def test_a_failed_startup_without_a_reason_fails_the_init_too(self):
+        async def app(scope, receive, send):
+            try:
+                await send({"type": "lifespan.startup.failed", "message": ""})
+            except Exception:
+                return
+
+        async def patient(scope, receive, send):
+            await receive()
+            await app(scope, receive, send)
+
+        with pytest.raises(StartupFailed, match="the app said so"):
+            Server(patient)
+
+    def test_starlette_reports_what_its_lifespan_raised(self):
+        from contextlib import asynccontextmanager
+
+        from starlette.applications import Starlette
+
+        @asynccontextmanager
+        async def broken(app):
+            raise RuntimeError("no database")
+            yield
+
+        with pytest.raises(StartupFailed, match=r"(?s)Traceback.*in broken.*RuntimeError: no database"):
+            Server(Starlette(lifespan=broken))
+
+    def test_an_app_that_refuses_the_scope_has_no_lifespan_and_nothing_is_logged(self, call, caplog):
+        caplog.set_level(logging.WARNING)
+
+        @http
+        async def app(scope, receive, send):
+            await send(START)
+            await send(body(b"no lifespan"))
+
+        assert call(app).body == b"no lifespan"
+        assert caplog.text == ""
+
+    def test_an_app_that_answers_anything_as_a_request_has_no_lifespan(self, call, caplog):
+        caplog.set_level(logging.WARNING)
+
+        async def app(scope, receive, send):
+            await receive()
+            await send(START)
+            await send(body(b"no lifespan"))
+
+        assert call(app).body == b"no lifespan"
+        assert caplog.text == ""
+
+    def test_an_app_that_returns_at_once_has_no_lifespan(self, call):
+        async def app(scope, receive, send):
+            if scope["type"] == "http":
+                await send(START)
+                await send(body(b"no lifespan"))
+
+        assert call(app).body == b"no lifespan"
+
+    def test_an_app_that_raises_while_it_starts_goes_on_but_is_not_silent(self, call, caplog):
+        async def app(scope, receive, send):
+            await receive()
+            if scope["type"] == "lifespan":
+                raise RuntimeError("no database")
+            await send(START)
+            await send(body(b"without a database"))
+
+        assert call(app).body == b"without a database"
+        assert "the app raised while it started" in caplog.text
+        assert "RuntimeError: no database" in caplog.text

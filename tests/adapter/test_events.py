@@ -1,0 +1,90 @@
+"""Events in the exact form that AWS sends them, each with the Request it must become.
+
+The files in events/ are named for their oddity and say where the rule was learnt. Without them, the laws of
+test_laws.py would only prove that our readers and our writers agree with each other.
+"""
+
+import json
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambdify.adapter import event_sources
+from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.messages import Request
+
+SOURCES = {"rest": rest, "http_api": http_api, "alb": alb}
+FILES = sorted((Path(__file__).parent / "events").glob("*.json"))
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def example(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return json.loads(request.param.read_text())
+
+
+def expected(fields: dict[str, Any]) -> Request:
+    body = fields["body"]
+    raw = body.encode() if isinstance(body, str) else b64decode(body["base64"])
+    headers = tuple((name, value) for name, value in fields["headers"])
+    return Request(**{**fields, "body": raw, "headers": headers})
+
+
+def test_the_event_becomes_the_request_its_client_sent(example):
+    assert SOURCES[example["source"]].read_event(example["event"]) == expected(example["request"])
+
+
+def test_the_event_is_recognised_by_its_own_source_only(example):
+    recognising = [name for name, source in SOURCES.items() if source.recognises(example["event"])]
+    assert recognising == [example["source"]]
+    assert event_sources.find(example["event"]) is SOURCES[example["source"]]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, id="schedule"),
+        pytest.param({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, id="queue"),
+        pytest.param(
+            {
+                "requestContext": {
+                    "routeKey": "$connect",
+                    "eventType": "CONNECT",
+                    "connectionId": "L0SM9cOFvHcCIhw=",
+                }
+            },
+            id="web socket",
+        ),
+        pytest.param(
+            {
+                "type": "REQUEST",
+                "methodArn": "arn:aws:x",
+                "httpMethod": "GET",
+                "path": "/",
+                "requestContext": {},
+            },
+            id="REST authorizer",
+        ),
+        pytest.param(
+            {
+                "version": "2.0",
+                "type": "REQUEST",
+                "routeArn": "arn:aws:x",
+                "rawPath": "/",
+                "requestContext": {},
+            },
+            id="HTTP authorizer",
+        ),
+        pytest.param(
+            {"version": "2.0", "path": "/", "method": "GET", "requestContext": {"serviceArn": "arn:aws:x"}},
+            id="VPC Lattice",
+        ),
+        pytest.param({}, id="nothing"),
+        pytest.param(None, id="null"),
+        pytest.param(["httpMethod"], id="list"),
+        pytest.param({"requestContext": None}, id="null context"),
+    ],
+)
+def test_no_source_recognises(event):
+    assert event_sources.find(event) is None
