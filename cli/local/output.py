@@ -69,6 +69,9 @@ class Output:
         while ends := tuple(self._open):
             select.select(ends, (), ())
             self.drain()
+        # Here and not where the end was seen: another thread may see it while this one still selects.
+        os.close(self._lines)
+        os.close(self._frames)
 
     def _read(self, end: int) -> None:
         while end in self._open:
@@ -82,7 +85,6 @@ class Output:
                 self._sink(event)
             if not piece:
                 self._open.discard(end)
-                os.close(end)
 
 
 def _split_lines(data: bytes, *, ended: bool) -> tuple[list[Event], bytes]:

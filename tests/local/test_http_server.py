@@ -117,15 +117,10 @@ def test_a_body_over_the_limit_is_refused_and_the_client_can_read_why(serve: Ser
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [
-        b"Content-Length: many",
-        b"Content-Length: -1",
-        b"Transfer-Encoding: gzip",
-        b"Transfer-Encoding: chunked",
-    ],
+    "header",
+    ["Content-Length: many", "Content-Length: -1", "Transfer-Encoding: gzip", "Transfer-Encoding: chunked"],
 )
-def test_a_body_that_cannot_be_read_is_a_bad_request(serve: Serve, headers: bytes) -> None:
+def test_a_body_that_cannot_be_read_is_a_bad_request(serve: Serve, header: str) -> None:
     url, asked = serve(OK)
     answer = exchange(url, f"POST / HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\nno chunk\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
