@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.stub import Stubber
 from uv import find_uv_bin
@@ -221,34 +222,42 @@ class StubbedAccount:
     """An account whose answers the test gives; botocore checks them, and the calls, against AWS's model."""
 
     account: Account
-    stubs: Mapping[str, Stubber]
+    stub: Callable[[str], Stubber]
 
     def answers(self, call: str, response: Mapping[str, Any] | None = None, **expected: Any) -> None:
         """The next call is `call` ("s3.head_bucket"), with these parameters if any are given."""
         service, operation = call.split(".")
-        self.stubs[service].add_response(operation, dict(response or {}), expected or None)
+        self.stub(service).add_response(operation, dict(response or {}), expected or None)
 
     def refuses(self, call: str, code: str, message: str = "", status: int = 400) -> None:
         """The next call is `call`, and AWS answers with an error."""
         service, operation = call.split(".")
-        self.stubs[service].add_client_error(operation, code, message, status)
+        self.stub(service).add_client_error(operation, code, message, status)
+
+
+@pytest.fixture(scope="session")
+def boto_session() -> boto3.Session:
+    """Kept, because reading AWS's models takes longer than the tests."""
+    return boto3.Session("key", "secret", region_name="eu-central-1")
 
 
 @pytest.fixture
-def stubbed() -> Iterator[StubbedAccount]:
+def stubbed(boto_session: boto3.Session) -> Iterator[StubbedAccount]:
     """An account of stubs; at the end every answer has to have been asked for."""
-    import boto3
+    stubs: dict[str, Stubber] = {}
 
-    region = "eu-central-1"
-    session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name=region)
-    services = ("cloudformation", "lambda", "logs", "s3", "scheduler", "sts")
-    clients = {service: session.client(service) for service in services}
-    stubs = {service: Stubber(client) for service, client in clients.items()}
-    for stub in stubs.values():
-        stub.activate()
-    yield StubbedAccount(
-        Account(client=clients.__getitem__, account_id="123456789012", region=region, partition="aws"),
-        stubs,
+    def stub(service: str) -> Stubber:
+        if service not in stubs:
+            stubs[service] = Stubber(boto_session.client(service))
+            stubs[service].activate()
+        return stubs[service]
+
+    account = Account(
+        client=lambda service: stub(service).client,
+        account_id="123456789012",
+        region="eu-central-1",
+        partition="aws",
     )
-    for stub in stubs.values():
-        stub.assert_no_pending_responses()
+    yield StubbedAccount(account, stub)
+    for each in stubs.values():
+        each.assert_no_pending_responses()

@@ -1,0 +1,187 @@
+"""Change sets: made, read, applied, and removed again when nobody will apply them."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from botocore.stub import ANY
+
+from lambdify.cli import stack_changes
+from lambdify.cli.errors import DeployFailed, StackBusy
+from lambdify.cli.stack import Stack
+from lambdify.cli.stack_changes import Change, ChangeSet
+from lambdify.cli.template import Template
+
+ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
+CHANGE_SET = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/lambdify-1/1"
+BODY = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+TEMPLATE = Template(stack="shop-dev", body=BODY, text=json.dumps(BODY), tags={"lambdify:project": "shop"})
+NOTHING = (
+    "The submitted information didn't contain changes. Submit different information to create a change set."
+)
+
+
+def existing(state="UPDATE_ROLLBACK_COMPLETE"):
+    return Stack(
+        name="shop-dev",
+        id=ID,
+        state=state,
+        reason="",
+        outputs={},
+        tags=TEMPLATE.tags,
+        changed_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def no_sleep(seconds):
+    assert seconds > 0
+
+
+def describe(status, reason="", changes=(), **more):
+    changes = [{"Type": "Resource", "ResourceChange": each} for each in changes]
+    return {"Status": status, "StatusReason": reason, "Changes": changes, **more}
+
+
+@pytest.fixture
+def created(stubbed):
+    """The change set is made, as an update."""
+    stubbed.answers(
+        "cloudformation.create_change_set",
+        {"Id": CHANGE_SET, "StackId": ID},
+        StackName="shop-dev",
+        ChangeSetName=ANY,
+        ChangeSetType="UPDATE",
+        TemplateBody=TEMPLATE.text,
+        Capabilities=["CAPABILITY_IAM"],
+        Tags=[{"Key": "lambdify:project", "Value": "shop"}],
+    )
+
+
+def test_the_changes_are_read_when_cloudformation_has_worked_them_out(stubbed, created):
+    stubbed.answers("cloudformation.describe_change_set", describe("CREATE_IN_PROGRESS"))
+    function = {"Action": "Modify", "LogicalResourceId": "Function", "ResourceType": "AWS::Lambda::Function"}
+    layer = {"Action": "Modify", "LogicalResourceId": "Layer", "ResourceType": "AWS::Lambda::LayerVersion"}
+    alias = {"Action": "Modify", "LogicalResourceId": "Alias", "ResourceType": "AWS::Lambda::Alias"}
+    stubbed.answers(
+        "cloudformation.describe_change_set",
+        describe("CREATE_COMPLETE", changes=[{**function, "Replacement": "False"}], NextToken="more"),
+    )
+    stubbed.answers(
+        "cloudformation.describe_change_set",
+        describe(
+            "CREATE_COMPLETE",
+            changes=[{**layer, "Replacement": "True"}, {**alias, "Replacement": "Conditional"}],
+        ),
+        ChangeSetName=CHANGE_SET,
+        NextToken="more",
+    )
+    change_set = stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+    assert not change_set.creates
+    assert change_set.changes == (
+        Change(action="Modify", resource="Function", kind="AWS::Lambda::Function", replaced=False),
+        Change(action="Modify", resource="Layer", kind="AWS::Lambda::LayerVersion", replaced=True),
+        Change(action="Modify", resource="Alias", kind="AWS::Lambda::Alias", replaced=None),
+    )
+
+
+@pytest.mark.parametrize("reason", [NOTHING, "No updates are to be performed."])
+def test_an_empty_change_set_means_nothing_to_do_and_is_removed(stubbed, created, reason):
+    stubbed.answers("cloudformation.describe_change_set", describe("FAILED", reason))
+    stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
+    assert stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep) is None
+
+
+def test_the_same_template_as_before_needs_no_change_set(stubbed):
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": TEMPLATE.text})
+    assert stack_changes.propose(TEMPLATE, existing("UPDATE_COMPLETE"), stubbed.account) is None
+
+
+def test_a_change_that_is_refused_says_why_and_is_removed(stubbed, created):
+    stubbed.answers("cloudformation.describe_change_set", describe("FAILED", "Template error: no such type"))
+    stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
+    with pytest.raises(DeployFailed, match="refuses the change: Template error: no such type") as caught:
+        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+    assert "Nothing was changed." in caught.value.hint
+
+
+def test_a_change_that_does_not_pass_validation_names_the_property(stubbed, created):
+    reason = "The following validation failed: use the DescribeEvents API for detailed failure information."
+    stubbed.answers("cloudformation.describe_change_set", describe("FAILED", reason))
+    problem = {
+        "EventId": "1",
+        "OperationId": "new",
+        "ValidationPath": "/Resources/Function/Properties/MemorySize",
+        "ValidationStatusReason": "99 is less than 128",
+    }
+    stubbed.answers(
+        "cloudformation.describe_events",
+        {"OperationEvents": [problem, {**problem, "OperationId": "old", "ValidationStatusReason": "solved"}]},
+        ChangeSetName=CHANGE_SET,
+        Filters={"FailedEvents": True},
+    )
+    stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
+    with pytest.raises(DeployFailed, match=r"/Function/Properties/MemorySize: 99 is less than 128$"):
+        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+
+
+def test_ctrl_c_while_the_changes_are_worked_out_removes_the_change_set(stubbed, created):
+    stubbed.answers("cloudformation.describe_change_set", describe("CREATE_IN_PROGRESS"))
+    stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
+
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=interrupted)
+
+
+def test_a_deployment_that_came_first_makes_the_stack_busy(stubbed):
+    stubbed.refuses(
+        "cloudformation.create_change_set",
+        "ValidationError",
+        f"Stack:{ID} is in UPDATE_IN_PROGRESS state and can not be updated.",
+    )
+    with pytest.raises(StackBusy):
+        stack_changes.propose(TEMPLATE, existing(), stubbed.account)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidChangeSetStatus", "ChangeSet is in OBSOLETE status"),
+        ("ChangeSetNotFound", "ChangeSet [lambdify-1] does not exist"),
+        ("ValidationError", f"Stack:{ID} is in UPDATE_IN_PROGRESS state and can not be updated."),
+    ],
+)
+def test_a_change_set_that_was_overtaken_is_not_applied(stubbed, code, message):
+    change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=False, changes=())
+    stubbed.answers("cloudformation.describe_stack_events", {"StackEvents": []})
+    stubbed.refuses("cloudformation.execute_change_set", code, message)
+    with pytest.raises(StackBusy):
+        stack_changes.apply(change_set, stubbed.account)
+
+
+def describe_stack(status):
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"Stacks": [{"StackName": "shop-dev", "StackId": ID, "CreationTime": at, "StackStatus": status}]}
+
+
+def test_the_empty_stack_goes_with_its_last_change_set(stubbed):
+    change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=True, changes=())
+    stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
+    stubbed.answers("cloudformation.describe_stacks", describe_stack("REVIEW_IN_PROGRESS"), StackName=ID)
+    stubbed.answers("cloudformation.list_change_sets", {"Summaries": []})
+    stubbed.answers("cloudformation.delete_stack", StackName=ID)
+    stack_changes.discard(change_set, stubbed.account)
+
+
+def test_a_stack_that_somebody_else_creates_meanwhile_stays(stubbed):
+    change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=True, changes=())
+    stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
+    stubbed.answers("cloudformation.describe_stacks", describe_stack("CREATE_IN_PROGRESS"), StackName=ID)
+    stack_changes.discard(change_set, stubbed.account)
+
+
+def test_a_deletion_that_is_under_way_is_joined(stubbed):
+    operation = stack_changes.delete(existing("DELETE_IN_PROGRESS"), stubbed.account)
+    assert (operation.stack_id, operation.deletes, operation.after) == (ID, True, "")
