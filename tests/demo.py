@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from samples.browser import Browser
-from samples.command import Project, change_line, copy_project, find_processes
+from samples.command import Project, change_line, copy_project, find_processes, wait_for_log
 from samples.conversation import Surprise, expect, expect_page, talk_to_bookshelf, talk_to_receipts
 
 REPOSITORY = Path(__file__).parents[1]
@@ -88,6 +88,10 @@ def local_cloud(home: Path) -> Iterator[None]:
     """Whatever happens inside, afterwards the local cloud is ended, and nothing of it is left."""
     try:
         yield
+    except AssertionError:
+        diary = home / "daemon.log"
+        say(f"\nWhat the local cloud noted:\n{diary.read_text() if diary.exists() else 'nothing'}")
+        raise
     finally:
         title("the local cloud: end it")
         home.mkdir(exist_ok=True)
@@ -119,10 +123,10 @@ def show(sample: Sample, project: Project) -> str:
     warm = command(project, "invoke", "--local", KEEP_WARM)
     expect("what a keep-warm call gives back", json.loads(warm), {"lambdify": "warm"})
     say(f"{warm}\n  ok  the function answers a call that is no HTTP request")
-    lines = command(project, "logs", "--local").splitlines()
-    mine = [line for line in lines if sample.logged in line]
-    expect(f"the log lines with {sample.logged!r}", len(mine), 1)
-    say(f"{mine[0]}\n  ok  the app's own line, among {len(lines)} of the log")
+    say("$ lambdify logs --local")
+    lines = wait_for_log(project, sample.logged)
+    say(f"{next(line for line in lines if sample.logged in line)}")
+    say(f"  ok  the app's own line, among {len(lines)} of the log")
 
     title(f"{sample.folder}: change one line, deploy again")
     change_line(project.folder / sample.file, sample.old, sample.new)

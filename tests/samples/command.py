@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +16,10 @@ from typing import IO, Any
 EXECUTABLE = Path(sys.executable).with_name("lambdify")
 PATIENCE = 300.0
 """Seconds for one command; the first of all fetches wheels and the local cloud."""
+
+
+LOG_PATIENCE = 15.0
+"""Seconds until a line has to be in the log."""
 
 
 class CommandFailed(AssertionError):
@@ -70,6 +75,17 @@ def copy_project(source: Path, to: Path, home: Path) -> Project:
     """A copy of the project, so that it can be changed."""
     shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__", ".lambdify"))
     return Project(folder=to, home=home)
+
+
+def wait_for_log(project: Project, text: str) -> list[str]:
+    """The lines of the function's log, once the text is in one of them: a line needs a moment to get there."""
+    deadline = time.monotonic() + LOG_PATIENCE
+    while True:
+        lines = project.run("logs", "--local").answer.splitlines()
+        if any(text in line for line in lines):
+            return lines
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{text!r} is not in the log:\n" + "\n".join(lines))
 
 
 def change_line(file: Path, old: str, new: str) -> None:

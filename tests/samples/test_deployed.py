@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from samples.browser import Browser
-from samples.command import Project, change_line, copy_project, find_processes
+from samples.command import Project, change_line, copy_project, find_processes, wait_for_log
 from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parcels, talk_to_receipts
 from samples.servers import REPOSITORY, run_django, run_fastapi, run_flask
 from samples.transcript import write_transcript
@@ -99,9 +99,8 @@ def test_parcels_give_the_same_answers_as_under_uvicorn(parcels: Deployed):
 def test_the_lifespan_of_an_asgi_app_begins_once_in_an_environment(parcels: Deployed):
     for _ in range(3):
         assert httpx.get(f"{parcels.site}/office").json()["number"] == 1
-    lines = parcels.project.run("logs", "--local").answer.splitlines()
-    assert len([line for line in lines if "the office opens for the 2. time" in line]) == 0
-    assert [line for line in lines if "the office opens for the 1. time" in line]
+    lines = wait_for_log(parcels.project, "the office opens for the 1. time")
+    assert not any("the office opens for the 2. time" in line for line in lines)
 
 
 def test_a_stage_has_an_environment_and_an_admin_of_its_own(bookshelf: Deployed):
@@ -154,9 +153,8 @@ def test_the_function_answers_a_keep_warm_call_and_refuses_what_it_does_not_know
 
 def test_what_the_app_logs_is_in_lambdify_logs(receipts: Deployed):
     list(talk_to_receipts(Browser(receipts.site)))
-    lines = receipts.project.run("logs", "--local").answer
-    assert "added by Zoë Ö., photo of" in lines
-    assert "REPORT RequestId:" in lines
+    lines = wait_for_log(receipts.project, "added by Zoë Ö., photo of")
+    assert any("REPORT RequestId:" in line for line in lines)
 
 
 def test_a_second_deploy_with_nothing_changed_says_so_and_changes_nothing(receipts: Deployed):
