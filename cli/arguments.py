@@ -1,7 +1,7 @@
 """The options that commands share, and what they turn text into.
 
 --quiet, --debug and --json say how to speak rather than what to do. They are noted beside the command's own
-arguments, wherever on the line they were given, so that `main` knows of them even when a command fails.
+arguments, wherever on the line they were given, so that `main` knows of them when a command fails.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,11 @@ Flags = dict[str, bool]
 Function = Callable[..., Any]
 
 
-def _keep(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+def _keep(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
     """Note a flag for `main`, wherever on the line it was given."""
     if value and parameter.name:
         context.ensure_object(dict)[parameter.name] = True
+    return value
 
 
 def _flag(name: str, text: str) -> Callable[[Function], Function]:
@@ -37,7 +38,8 @@ def common(command: Function) -> Function:
 
 def on_account(command: Function) -> Function:
     """The options that say where a stage is deployed to."""
-    local = click.option("--local", is_flag=True, help="The local cloud on this machine instead of AWS.")
+    text = "The local cloud on this machine instead of AWS."
+    local = click.option("--local", is_flag=True, callback=_keep, help=text)
     region = click.option("--region", metavar="NAME", help="AWS region.")
     profile = click.option("--profile", metavar="NAME", help="AWS profile.")
     return local(region(profile(command)))

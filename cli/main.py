@@ -40,7 +40,7 @@ def main() -> None:
     except LambdifyError as error:
         code = _show(error, flags)
     except (KeyboardInterrupt, click.Abort):
-        code = _show(Interrupted("Interrupted.", hint="Nothing goes on without you."), flags)
+        code = _show(_from_interrupt(flags), flags)
     except Exception as error:  # the one place that stands between a bug and a bare traceback
         _console(flags).crash(error)
         code = BUG
@@ -66,6 +66,12 @@ def _from_click(error: click.ClickException) -> UsageError:
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     message = error.message if near else error.format_message()
     return UsageError(message, hint=f"{meant}`{page}` shows what there is.")
+
+
+def _from_interrupt(flags: Flags) -> Interrupted:
+    """Where nothing more is known (`deploy` knows of stacks), the local cloud alone goes on by itself."""
+    goes_on = "The local cloud goes on, if it runs; `lambdify local stop` ends it."
+    return Interrupted("Interrupted.", hint=goes_on if flags.get("local") else "Nothing goes on without you.")
 
 
 def _console(flags: Flags) -> "Console":
@@ -235,9 +241,8 @@ def logs(
 
 @commands.command(
     examples=(
-        ("lambdify invoke", "with no event"),
-        ("lambdify invoke '{\"a\": 1}' --stage production", "with one"),
-        ("lambdify invoke --file event.json --local", "with one from a file, locally"),
+        ('lambdify invoke \'{"lambdify": "keep-warm"}\'', "a keep-warm call"),
+        ("lambdify invoke --file event.json --stage production", "an event from a file"),
     )
 )
 @click.argument("payload", default="")

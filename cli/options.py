@@ -75,7 +75,10 @@ def read(
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """'Did you mean "this"?', or "" when nothing is near."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    choices = list(words)
+    # "prod" is nobody's misspelling of "production", and means it all the same.
+    begun = [choice for choice in choices if len(word) > 1 and choice.startswith(word)]
+    found = begun or difflib.get_close_matches(word, choices, n=1)
     return f'Did you mean "{found[0]}"?' if found else ""
 
 
