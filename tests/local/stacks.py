@@ -34,6 +34,7 @@ class Deployed:
         self.bucket = f"{self.name}-bucket"
         self.account.client("s3").create_bucket(Bucket=self.bucket)
         self._cloudformation = self.account.client("cloudformation")
+        self._layers: Mapping[str, Mapping[str, str]] = options.pop("layers", {})
         self._options = options
         self._apply(self._cloudformation.create_stack, "stack_create_complete", source)
         self.url = room.endpoint(cloud, self.settings)
@@ -59,12 +60,17 @@ class Deployed:
         return [event["message"] for event in found]
 
     def _apply(self, call: Any, done: str, source: str) -> None:
-        code = zipped({"app.py": source})
-        key = f"{hashlib.sha256(code).hexdigest()}.zip"
-        self.account.client("s3").put_object(Bucket=self.bucket, Key=key, Body=code)
-        body = template(self.settings, self.bucket, key, **self._options)
+        keys = {name: self._put(zipped(files)) for name, files in self._layers.items()}
+        body = template(self.settings, self.bucket, self._put(zipped({"app.py": source})), **self._options)
+        for name, key in keys.items():
+            add_layer(body, name, self.bucket, key)
         call(StackName=self.name, TemplateBody=json.dumps(body))
         self._cloudformation.get_waiter(done).wait(StackName=self.name, WaiterConfig=SOON)
+
+    def _put(self, code: bytes) -> str:
+        key = f"{hashlib.sha256(code).hexdigest()}.zip"
+        self.account.client("s3").put_object(Bucket=self.bucket, Key=key, Body=code)
+        return key
 
 
 SOON = {"Delay": 1, "MaxAttempts": 30}
@@ -149,3 +155,13 @@ def template(
             },
         }
     return {"Resources": resources, "Outputs": {"Api": {"Value": {"Ref": "Api"}}}}
+
+
+def add_layer(body: Template, name: str, bucket: str, key: str) -> None:
+    """Give the function one more layer."""
+    body["Resources"][name] = {
+        "Type": "AWS::Lambda::LayerVersion",
+        "Properties": {"LayerName": f"layer-{key[:12]}", "Content": {"S3Bucket": bucket, "S3Key": key}},
+    }
+    layers = body["Resources"]["Function"]["Properties"].setdefault("Layers", [])
+    layers.append({"Ref": name})
