@@ -78,7 +78,7 @@ def copy_project(source: Path, to: Path, home: Path) -> Project:
 
 
 def wait_for_log(project: Project, text: str) -> list[str]:
-    """The lines of the function's log, once the text is in one of them: a line needs a moment to get there."""
+    """The lines of the log, once the text is in one of them: a line needs a moment to get there."""
     deadline = time.monotonic() + LOG_PATIENCE
     while True:
         lines = project.run("logs", "--local").answer.splitlines()
