@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from moto import mock_aws
 from uv import find_uv_bin
 
 from lambdify.cli import aws, settings
@@ -215,6 +216,15 @@ def inventory() -> Callable[[Account], dict[str, list[str]]]:
         return {kind: sorted(names) for kind, names in found.items() if names}
 
     return take
+
+
+@pytest.fixture
+def moto(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account in moto: a second opinion on S3 and CloudWatch Logs, and at hand at once."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with mock_aws():
+        yield aws.connect(make_settings())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,84 @@
+"""Removing a stage that something else is being done to. (The rest is in test_life_of_a_stage.)"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lambdify.cli.errors import Interrupted, StackBusy
+from lambdify.cli.undeploy import undeploy
+
+ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
+
+
+@pytest.fixture
+def stack_is(stubbed):
+    """`stack_is("UPDATE_IN_PROGRESS")`: what the next look at the stack shows."""
+
+    def stack_is(state):
+        tags = [{"Key": "lambdify:project", "Value": "shop"}, {"Key": "lambdify:stage", "Value": "dev"}]
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        described = {"StackName": "shop-dev", "StackId": ID, "StackStatus": state, "Tags": tags}
+        stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described | {"CreationTime": at}]})
+
+    return stack_is
+
+
+def events(*states):
+    return {
+        "StackEvents": [
+            {
+                "StackId": ID,
+                "StackName": "shop-dev",
+                "EventId": state,
+                "Timestamp": datetime(2026, 1, 1, tzinfo=UTC),
+                "LogicalResourceId": "shop-dev",
+                "PhysicalResourceId": ID,
+                "ResourceType": "AWS::CloudFormation::Stack",
+                "ResourceStatus": state,
+            }
+            for state in states
+        ]
+    }
+
+
+def test_a_stack_that_is_being_deployed_to_is_not_deleted(stubbed, stack_is, make_settings, talk):
+    stack_is("UPDATE_IN_PROGRESS")
+    with pytest.raises(StackBusy, match="UPDATE_IN_PROGRESS"):
+        undeploy(make_settings(), stubbed.account, talk.console, yes=True)
+
+
+def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, make_settings, talk):
+    stack_is("DELETE_IN_PROGRESS")
+    stack_is("DELETE_COMPLETE")
+    seen = events("DELETE_COMPLETE", "DELETE_IN_PROGRESS", "UPDATE_COMPLETE")
+    stubbed.answers("cloudformation.describe_stack_events", seen)
+    stubbed.refuses("logs.delete_log_group", "ResourceNotFoundException", "no such log group")
+    stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
+    removal = undeploy(make_settings(), stubbed.account, talk.console, yes=True)
+    assert (removal.stack, removal.log_group, removal.objects, removal.bucket) == (True, False, 0, False)
+
+
+def test_a_log_group_that_came_back_is_removed(stubbed, stack_is, make_settings, talk):
+    """A role that somebody gave more rights lets a function that still runs make its log group anew."""
+    stack_is("CREATE_COMPLETE")
+    stubbed.answers("cloudformation.describe_stack_events", events("CREATE_COMPLETE"))
+    stubbed.answers("cloudformation.delete_stack", StackName=ID)
+    stack_is("DELETE_COMPLETE")
+    stubbed.answers("cloudformation.describe_stack_events", events("DELETE_COMPLETE", "CREATE_COMPLETE"))
+    stubbed.answers("logs.delete_log_group", logGroupName="/aws/lambda/shop-dev")
+    stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
+    assert undeploy(make_settings(), stubbed.account, talk.console, yes=True).log_group
+
+
+def test_ctrl_c_during_the_deletion_keeps_the_archives_for_the_next_try(
+    stubbed, stack_is, make_settings, talk
+):
+    stack_is("DELETE_IN_PROGRESS")
+    stack_is("DELETE_IN_PROGRESS")
+    stubbed.answers("cloudformation.describe_stack_events", events("DELETE_IN_PROGRESS"))
+
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="The removal of shop-dev goes on"):
+        undeploy(make_settings(), stubbed.account, talk.console, yes=True, sleep=interrupted)
