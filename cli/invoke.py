@@ -9,7 +9,7 @@ from typing import Any
 from lambdify.cli import stack, template
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import FunctionFailed, UsageError
+from lambdify.cli.errors import AppBroken, FunctionFailed, UsageError
 from lambdify.cli.settings import Settings
 
 
@@ -31,17 +31,38 @@ def invoke(settings: Settings, account: Account, payload: str, console: Console)
     """
     event = _check_json(payload)
     function = stack.fetch(settings, account).outputs["Function"]
+    answer, value = _call(function, event, account)
+    for line in base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines():
+        console.note(line)
+    if "FunctionError" in answer:
+        raise _failure(value, settings, console)
+    return Invocation(payload=value, version=answer["ExecutedVersion"])
+
+
+def wake(function: str, settings: Settings, account: Account, console: Console) -> None:
+    """Call the function as its keep-warm schedule does: it imports the app, and is ready for a visitor.
+
+    Raises AppBroken when it does not get that far. Its own traceback becomes part of the story.
+    """
+    event = json.dumps(template.KEEP_WARM).encode()
+    with console.step("Starting the app in the function"):
+        answer, value = _call(function, event, account)
+    if "FunctionError" in answer:
+        failure = _failure(value, settings, console)
+        raise AppBroken(
+            f"The app does not start where it is deployed: {failure.message}",
+            hint=f"Until it does, every request gets a 500. {failure.hint}",
+            during=f"starting {settings.full_name}",
+        )
+
+
+def _call(function: str, event: bytes, account: Account) -> tuple[dict[str, Any], Any]:
+    """Lambda's answer, and the JSON value in it."""
     with translated(during=f"invoking {function}"):
         answer = account.client("lambda").invoke(
             FunctionName=function, Qualifier=template.ALIAS, LogType="Tail", Payload=event
         )
-        returned = answer["Payload"].read()
-    for line in base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines():
-        console.note(line)
-    value = json.loads(returned or b"null")
-    if "FunctionError" in answer:
-        raise _failure(value, settings, console)
-    return Invocation(payload=value, version=answer["ExecutedVersion"])
+        return answer, json.loads(answer["Payload"].read() or b"null")
 
 
 def _check_json(payload: str) -> bytes:

@@ -146,6 +146,7 @@ def deploy(
 
     from lambdify.cli import deploy as room
     from lambdify.cli import detect, session
+    from lambdify.cli.invoke import wake
     from lambdify.cli.package import package as pack
 
     console = _console(flags)
@@ -162,6 +163,7 @@ def deploy(
         yes=yes or local,
     )
     deployed = replace(deployed, endpoint=opened.address(deployed.endpoint))
+    wake(deployed.function, opened.settings, opened.account, console)
     console.answer(deployed.endpoint, asdict(deployed))
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from botocore.response import StreamingBody
 
-from lambdify.cli.errors import FunctionFailed, NotDeployed, UsageError
-from lambdify.cli.invoke import invoke
+from lambdify.cli.errors import AppBroken, FunctionFailed, NotDeployed, UsageError
+from lambdify.cli.invoke import invoke, wake
 
 
 @pytest.fixture
@@ -105,3 +105,28 @@ def test_what_is_not_deployed_cannot_be_invoked(stubbed, make_settings, talk):
     stubbed.refuses("cloudformation.describe_stacks", "ValidationError", message)
     with pytest.raises(NotDeployed):
         invoke(make_settings(), stubbed.account, "{}", talk.console)
+
+
+def test_waking_the_function_is_a_keep_warm_call(stubbed, make_settings, talk):
+    stubbed.answers(
+        "lambda.invoke",
+        answer({"lambdify": "warm"}),
+        FunctionName="shop-dev",
+        Qualifier="live",
+        LogType="Tail",
+        Payload=b'{"lambdify": "keep-warm"}',
+    )
+    wake("shop-dev", make_settings(), stubbed.account, talk.console)
+
+
+def test_an_app_that_does_not_start_is_told_with_its_error_and_its_traceback(stubbed, make_settings, talk):
+    raised = {
+        "errorType": "ImportError",
+        "errorMessage": "no module named shelf",
+        "stackTrace": ['  File "/var/task/app.py", line 3, in <module>\n    import shelf\n'],
+    }
+    stubbed.answers("lambda.invoke", answer(raised, FunctionError="Unhandled"))
+    with pytest.raises(AppBroken) as caught:
+        wake("shop-dev", make_settings(), stubbed.account, talk.console)
+    assert "ImportError: no module named shelf" in caught.value.message
+    assert "/var/task/app.py" in talk.stderr.getvalue()
