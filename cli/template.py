@@ -205,10 +205,12 @@ def _http_api(settings: Settings) -> dict[str, Resource]:
                 "FunctionName": {"Ref": "Alias"},
                 "Action": "lambda:InvokeFunction",
                 "Principal": "apigateway.amazonaws.com",
+                # The ARN names the account. SourceAccount beside it is for ARNs that do not (S3), and refuses
+                # every call of a service that does not send it:
+                # https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
                 "SourceArn": {
                     "Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
                 },
-                "SourceAccount": {"Ref": "AWS::AccountId"},
             },
         },
     }

@@ -169,7 +169,6 @@ def test_only_our_own_api_may_call_the_alias(write):
     assert permission["FunctionName"] == {"Ref": "Alias"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
     assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:${Api}/*")
-    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
 
 
 @pytest.mark.parametrize(
