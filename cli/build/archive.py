@@ -1,8 +1,8 @@
 """Zips for Lambda, whose bytes depend on nothing but what is in them.
 
-Not the machine's umask, clock, folder or order of files: every member is dated 1980-01-01, has mode 0644 or
-0755 (Lambda's user has to be able to read what root unpacks), no folder has a member of its own, and names
-are composed Unicode, marked as UTF-8.
+Not the machine's umask, clock, folder or order of files: every member has a date made from its content, has
+mode 0644 or 0755 (Lambda's user has to be able to read what root unpacks), no folder has a member of its own,
+and names are composed Unicode, marked as UTF-8.
 
 The standard library's zipfile reads our zips. It cannot write them: it deflates by itself, one member at a
 time, and has no way to take a member that is deflated already. Here members are deflated in threads (zlib
@@ -40,7 +40,6 @@ _END = struct.Struct("<4s4H2IH")
 _VERSION = 20
 _MADE_ON_UNIX = 3 << 8 | _VERSION
 _UTF8 = 1 << 11
-_DATE, _TIME = 1 << 5 | 1, 0
 
 
 class Member(NamedTuple):
@@ -84,7 +83,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
                 name = entry.name.encode()
                 method = zipfile.ZIP_DEFLATED if entry.deflated else zipfile.ZIP_STORED
                 sizes = (len(entry.data), entry.unzipped, len(name), 0)
-                facts = (_UTF8, method, _TIME, _DATE, entry.crc, *sizes)
+                facts = (_UTF8, method, *_date(entry.crc), entry.crc, *sizes)
                 mode = (0o100755 if entry.executable else 0o100644) << 16
                 file.write(_LOCAL.pack(b"PK\3\4", _VERSION, *facts) + name)
                 file.write(entry.data)
@@ -111,6 +110,20 @@ def find(path: Path) -> tuple[Entry, ...] | None:
     except (FileNotFoundError, zipfile.BadZipFile):
         return None
     return tuple(_entry(whole, info) for info in infos)
+
+
+def _date(crc: int) -> tuple[int, int]:
+    """A time and a date for a file with that checksum, as zip writes them; between 1980 and 2019.
+
+    One date for all files would be simpler, and wrong for static ones: Werkzeug, Starlette and WhiteNoise
+    make the ETag from date and size, and a browser would keep the style sheet in which a colour changed.
+    """
+    rest, second = divmod(crc, 30)
+    rest, minute = divmod(rest, 60)
+    rest, hour = divmod(rest, 24)
+    rest, day = divmod(rest, 28)
+    rest, month = divmod(rest, 12)
+    return hour << 11 | minute << 5 | second, rest % 40 << 9 | month + 1 << 5 | day + 1
 
 
 def _deflate(member: Member) -> Entry:

@@ -5,12 +5,13 @@ import random
 import subprocess
 import unicodedata
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lambdify.cli.build import archive
-from lambdify.cli.build.archive import Member
+from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.errors import BundleRefused
 
 NOISE = random.Random(1).randbytes(5000)
@@ -38,9 +39,31 @@ def test_the_standard_library_reads_back_what_was_packed(packed):
         ]
 
 
-def test_every_member_is_dated_1980_and_readable_by_all(packed):
+def test_a_date_follows_from_the_content_so_that_an_etag_made_from_it_does_too(tmp_path):
+    styles = [b"a { color: #222 }", b"a { color: #333 }", b"a { color: #222 }"]
+    members = [Member(f"{number}.css", style) for number, style in enumerate(styles)]
+    archive.write(tmp_path / "a.zip", archive.deflate(members))
+    with zipfile.ZipFile(tmp_path / "a.zip") as read:
+        first, changed, same = (info.date_time for info in read.infolist())
+    assert first == same
+    assert first != changed
+
+
+def test_every_date_there_can_be_is_a_real_one_in_the_past(tmp_path):
+    entries = [
+        Entry(f"{crc}", b"", False, False, crc, 0)
+        for crc in (0, 1, 2**31, 2**32 - 1, *range(0, 2**32, 2**22))
+    ]
+    archive.write(tmp_path / "a.zip", entries)
+    with zipfile.ZipFile(tmp_path / "a.zip") as read:
+        dates = [datetime(*info.date_time, tzinfo=UTC) for info in read.infolist()]
+    assert min(dates) >= datetime(1980, 1, 1, tzinfo=UTC)
+    assert max(dates) < datetime(2020, 1, 1, tzinfo=UTC)
+    assert len(set(dates)) > 1000
+
+
+def test_every_member_is_readable_by_all(packed):
     with zipfile.ZipFile(packed) as read:
-        assert {info.date_time for info in read.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         modes = {info.filename: oct(info.external_attr >> 16) for info in read.infolist()}
     assert modes.pop("bin/tool") == "0o100755"
     assert set(modes.values()) == {"0o100644"}
