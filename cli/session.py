@@ -44,13 +44,18 @@ def load_settings(stage: str | None, overrides: Mapping[str, object]) -> Setting
 def connect(chosen: Settings, console: Console, *, local: bool, start: bool = False) -> Session:
     """The way to the stage's account; `start` begins a local cloud where there is none.
 
-    Raises LocalCloudDown, CredentialsError, RegionError.
+    Raises LocalCloudDown, LocalCloudFailed, PythonNotFound, CredentialsError, RegionError.
     """
     if not local:
         return Session(settings=chosen, account=aws.connect(chosen), cloud=None)
     # The local cloud brings an HTTP server along, which no command needs on AWS.
     from lambdify.cli.local import cloud
 
+    if start:
+        from lambdify.cli.build import pythons
+
+        # Before anything is built or deployed: without it the function could not run here.
+        pythons.fetch(chosen.function.python, console)
     running = cloud.ensure(console) if start else cloud.find()
     if running is None:
         raise LocalCloudDown(
