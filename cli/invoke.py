@@ -32,8 +32,7 @@ def invoke(settings: Settings, account: Account, payload: str, console: Console)
     event = _check_json(payload)
     function = stack.fetch(settings, account).outputs["Function"]
     answer, value = _call(function, event, account)
-    for line in base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines():
-        console.note(line)
+    _tell_log(answer, console)
     if "FunctionError" in answer:
         raise _failure(value, settings, console)
     return Invocation(payload=value, version=answer["ExecutedVersion"])
@@ -42,12 +41,13 @@ def invoke(settings: Settings, account: Account, payload: str, console: Console)
 def wake(function: str, settings: Settings, account: Account, console: Console) -> None:
     """Call the function as its keep-warm schedule does: it imports the app, and is ready for a visitor.
 
-    Raises AppBroken when it does not get that far. Its own traceback becomes part of the story.
+    Raises AppBroken when it does not get that far; what it wrote about that becomes part of the story.
     """
     event = json.dumps(template.KEEP_WARM).encode()
     with console.step("Starting the app in the function"):
         answer, value = _call(function, event, account)
     if "FunctionError" in answer:
+        _tell_log(answer, console)
         failure = _failure(value, settings, console)
         raise AppBroken(
             f"The app does not start where it is deployed: {failure.message}",
@@ -63,6 +63,11 @@ def _call(function: str, event: bytes, account: Account) -> tuple[dict[str, Any]
             FunctionName=function, Qualifier=template.ALIAS, LogType="Tail", Payload=event
         )
         return answer, json.loads(answer["Payload"].read() or b"null")
+
+
+def _tell_log(answer: Mapping[str, Any], console: Console) -> None:
+    for line in base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines():
+        console.note(line)
 
 
 def _check_json(payload: str) -> bytes:

@@ -14,7 +14,6 @@ What went wrong with an event is told as Lambda tells it, in the same words and 
 
 import json
 import math
-import os
 import queue
 import secrets
 import shutil
@@ -93,7 +92,8 @@ class Sandbox:
         self._cold = True
         self._tmp = Path(tempfile.mkdtemp(dir=image.folder))
         self._api = RuntimeApi(
-            freeze=lambda: self._signal(signal.SIGSTOP), thaw=lambda: self._signal(signal.SIGCONT)
+            freeze=lambda: brood.send(self._child, signal.SIGSTOP),
+            thaw=lambda: brood.send(self._child, signal.SIGCONT),
         )
         self._output = Output(self._log)
         self._output.say(f"INIT_START Runtime Version: python:{image.function.python}")
@@ -115,7 +115,8 @@ class Sandbox:
         if not cold and (message.kind == "exit" or self._child.poll() is not None):
             raise SandboxGone
         init = time.perf_counter() - self._born if cold else 0.0
-        self._tail.clear()
+        if not cold:  # what an init wrote belongs to the invocation that it was for
+            self._tail.clear()
         self._output.say(f"START RequestId: {request_id} Version: {self.image.function.version}")
         begun = time.perf_counter()
         if message.kind == "ready":
@@ -134,12 +135,8 @@ class Sandbox:
         shutil.rmtree(self._tmp, ignore_errors=True)
 
     def _watch(self) -> None:
-        code = self._child.wait()
+        code = self._brood.reap(self._child)
         self._api.messages.put(Message("exit", code=code))
-
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._child.pid, number)
 
     def _receive(self, patience: float) -> Message:
         try:
@@ -166,6 +163,7 @@ class Sandbox:
                 self._output.say(what)
                 return _error("Runtime.ExitError", what, usable=False)
             case _:
+                self._brood.send(self._child, signal.SIGKILL)
                 seconds = f"Task timed out after {self.image.function.timeout:.2f} seconds"
                 self._output.say(f"{_iso_now()} {request_id} {seconds}")
                 return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)

@@ -175,6 +175,15 @@ def test_after_a_change_of_one_line_only_the_app_goes_up_and_the_new_line_is_ser
     assert (after["layer"], after["endpoint"]) == (before["layer"], before["endpoint"])
 
 
+def test_a_browser_is_not_told_to_keep_a_style_sheet_that_changed_without_changing_its_size(spare: Deployed):
+    before = httpx.get(f"{spare.site}/static/style.css")
+    change_line(spare.project.folder / "static/style.css", "color: #222;", "color: #333;")
+    deploy(spare.project)
+    kept = {"If-None-Match": before.headers["ETag"], "If-Modified-Since": before.headers["Last-Modified"]}
+    again = httpx.get(f"{spare.site}/static/style.css", headers=kept)
+    assert (again.status_code, "color: #333;" in again.text) == (200, True)
+
+
 def test_an_undeployed_stage_is_gone_and_its_neighbour_is_not(spare: Deployed, receipts: Deployed):
     spare.project.run("undeploy", "--local", "--yes")
     assert "Nothing is deployed" in spare.project.run("status", "--local", code=44).story
@@ -205,6 +214,7 @@ def test_an_app_that_does_not_import_is_an_error_of_the_deployment_that_says_why
     done = spare.project.run("deploy", "--local", code=13)
     assert done.answer == ""
     assert "No module named 'not_packed'" in done.story
+    assert 'app.py", line' in done.story
     again = spare.project.run("deploy", "--local", code=13)
     assert "Nothing has changed" in again.story
     app.write_text(source)
