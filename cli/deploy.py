@@ -9,6 +9,7 @@ carries it out, or takes it back, whether we are there or not.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdify.cli import artifacts, stack, stack_changes, stack_events, template
@@ -80,8 +81,8 @@ def _prepare(settings: Settings, account: Account, console: Console, sleep: Slee
     # https://repost.aws/knowledge-center/cloudformation-rollback-complete: it can only be deleted. Nothing is
     # lost by that, since the rollback has deleted all that was in it.
     with console.step(f"Removing the empty stack that the failed creation of {existing.name} left"):
-        operation = stack_changes.delete(existing, account)
-        stack_events.follow(operation, settings, account, console, sleep=sleep)
+        deletion = partial(stack_changes.delete, existing, account)
+        stack_events.follow(deletion, settings, account, console, sleep=sleep)
     return None
 
 
@@ -108,8 +109,8 @@ def _carry_out(
     change_set: ChangeSet, settings: Settings, account: Account, console: Console, sleep: Sleep
 ) -> None:
     with console.step("Creating the stack" if change_set.creates else "Updating the stack"):
-        operation = stack_changes.apply(change_set, account)
-        stack_events.follow(operation, settings, account, console, sleep=sleep)
+        update = partial(stack_changes.apply, change_set, account)
+        stack_events.follow(update, settings, account, console, sleep=sleep)
 
 
 def _read(settings: Settings, account: Account, *, changed: bool, uploaded: tuple[str, ...]) -> Deployment:

@@ -75,17 +75,24 @@ def watch(
 
 
 def follow(
-    operation: Operation, settings: Settings, account: Account, console: Console, *, sleep: Sleep = time.sleep
+    begin: Callable[[], Operation],
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    sleep: Sleep = time.sleep,
 ) -> None:
-    """Watch, and tell each resource that is done. Raises what `watch` raises, and Interrupted on Ctrl-C."""
+    """Begin, watch, and tell each resource that is done.
+
+    Raises what `watch` raises; and Interrupted on Ctrl-C, since CloudFormation may have heard by then.
+    """
     try:
-        for event in watch(operation, settings, account, sleep=sleep):
+        for event in watch(begin(), settings, account, sleep=sleep):
             if not event.of_stack and not event.state.endswith("_IN_PROGRESS"):
                 console.note(f"{event.resource}  {event.state}  {event.reason}".rstrip())
     except KeyboardInterrupt:
-        doing = "removal" if operation.deletes else "deployment"
         raise Interrupted(
-            f"The {doing} of {operation.stack} goes on in CloudFormation without you.",
+            f"What CloudFormation was told to do with {settings.full_name} goes on without you.",
             hint=f"`lambdify status {settings.stage}` shows how it ends.",
         ) from None
 

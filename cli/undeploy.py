@@ -8,6 +8,7 @@ What is not provably of this stage is not touched.
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from lambdify.cli import artifacts, stack, stack_changes, stack_events, template
 from lambdify.cli.aws import Account, attempt, translated
@@ -43,8 +44,8 @@ def undeploy(
     if existing:
         _agree(existing, settings, account, console, yes=yes)
         with console.step(f"Deleting the stack {existing.name}"):
-            operation = stack_changes.delete(existing, account)
-            stack_events.follow(operation, settings, account, console, sleep=sleep)
+            deletion = partial(stack_changes.delete, existing, account)
+            stack_events.follow(deletion, settings, account, console, sleep=sleep)
     log_group = existing is not None and _remove_log_group(settings, account)
     with console.step("Removing the uploaded bundles"):
         removed = artifacts.remove_stage(settings, account)

@@ -175,17 +175,26 @@ def test_losing_sight_of_cloudformation_says_that_it_goes_on(stubbed, watch):
     assert caught.value.during == "watching CloudFormation, which goes on without you"
 
 
-@pytest.mark.parametrize(("operation", "doing"), [(UPDATE, "deployment"), (DELETION, "removal")])
-def test_ctrl_c_says_what_goes_on_and_how_to_look(stubbed, happens, make_settings, talk, operation, doing):
+def test_ctrl_c_says_what_goes_on_and_how_to_look(stubbed, happens, make_settings, talk):
     happens(
-        "CREATE_COMPLETE", event("1", "Function", "UPDATE_COMPLETE"), event("2", "Role", "UPDATE_IN_PROGRESS")
+        "CREATE_COMPLETE",
+        event("1", "Function", "UPDATE_COMPLETE"),
+        event("2", "Role", "UPDATE_IN_PROGRESS"),
     )
 
     def interrupted(seconds):
         raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match=f"The {doing} of shop-dev goes on in CloudFormation") as caught:
-        stack_events.follow(operation, make_settings(), stubbed.account, talk.console, sleep=interrupted)
+    with pytest.raises(Interrupted, match="do with shop-dev goes on without you") as caught:
+        stack_events.follow(lambda: UPDATE, make_settings(), stubbed.account, talk.console, sleep=interrupted)
     assert "`lambdify status dev`" in caught.value.hint
     assert caught.value.exit_code == 130
     assert talk.said == "  Function  UPDATE_COMPLETE\n"
+
+
+def test_ctrl_c_while_cloudformation_is_being_told_says_so_too(stubbed, make_settings, talk):
+    def begin():
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="goes on without you"):
+        stack_events.follow(begin, make_settings(), stubbed.account, talk.console)
