@@ -54,7 +54,8 @@ def install_dependencies(
     wheels = _wheels(plan, settings, target, console)
     by_container = {wheel.package.name for wheel in wheels}
     ready = [package for package in plan.wheels if package.name not in by_container]
-    with console.step(f"Install {len(plan.packages)} packages"):
+    count = len(plan.packages)
+    with console.step(f"Install {count} package{'' if count == 1 else 's'}"):
         distributions = install_wheels(
             ready, wheels, indexes=plan.indexes, target=target, root=settings.root, dest=dest
         )

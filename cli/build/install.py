@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from lambdify.cli.build.credentials import Indexes
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.target import Target
-from lambdify.cli.build.uv import run_uv
+from lambdify.cli.build.uv import PYTHON, run_uv
 from lambdify.cli.build.wheel_cache import Wheel
 from lambdify.cli.errors import RequirementsError
 
@@ -64,7 +64,7 @@ def install_wheels(
             [
                 *("pip", "install", "--quiet", "--requirements", str(requirements), "--target", str(dest)),
                 *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
-                *("--python-platform", target.uv_platform, "--python-version", target.full_python),
+                *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
             ],
             cwd=root,
         )

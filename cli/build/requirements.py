@@ -20,7 +20,8 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)$")
 _HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
 _PIN = re.compile(r"===?\s*[\w.!+-]+(?![\w.*])")
-_NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
+# A path or URL begins like a name too; what may follow a name tells them apart.
+_NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?=$|[\s\[(<>=!~;@,])")
 
 
 def read_lines(path: Path) -> tuple[str, ...]:
@@ -38,10 +39,7 @@ def split_lines(text: str) -> tuple[str, ...]:
 def find_name(line: str) -> str | None:
     """Return the normalised name that a line requires; options, paths and bare URLs have none."""
     match = _NAME.match(line)
-    after = line[match.end() :].lstrip() if match else ""
-    if match is None or after.startswith(("/", ":", "\\")):
-        return None
-    return canonicalize_name(match["name"])
+    return canonicalize_name(match["name"]) if match else None
 
 
 def read_pins(lines: Iterable[str]) -> frozenset[str]:

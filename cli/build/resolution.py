@@ -13,7 +13,7 @@ from lambdify.cli.build.advice import find_advice
 from lambdify.cli.build.pylock import Package, read_pylock
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
-from lambdify.cli.build.uv import run_uv
+from lambdify.cli.build.uv import PYTHON, run_uv
 from lambdify.cli.errors import RequirementsError
 
 OWN_NAME = "lambdify"
@@ -106,7 +106,7 @@ def _compile(question: Question, target: Target) -> tuple[Package, ...]:
             [
                 *("pip", "compile", "--quiet", "--format", "pylock.toml"),
                 *("--output-file", str(folder / "pylock.toml")),
-                *("--python-platform", target.uv_platform, "--python-version", target.full_python),
+                *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
                 *("--constraints", str(folder / "constraints.txt")),
                 *("--excludes", str(folder / "excludes.txt")),
                 *question.options,

@@ -10,6 +10,10 @@ from pathlib import Path
 
 from lambdify.cli.build.programs import Outcome, run
 
+PYTHON = ("--python", sys.executable)
+"""Which interpreter builds metadata. Left to itself uv tries every one on PATH for the function's version,
+and UV_PYTHON does not keep it from that: two seconds under pyenv."""
+
 # What belongs to the developer's own environments and would bend a run that is not for them.
 _FOREIGN = (
     "VIRTUAL_ENV",
@@ -36,7 +40,6 @@ def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | No
         # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
         # is no way out, and never needed, since nothing of the function's is run here.
         "UV_PYTHON_DOWNLOADS": "never",
-        "UV_PYTHON": sys.executable,
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
     }

@@ -21,7 +21,7 @@ from lambdify.cli.build.native import EPOCH, Job, Result, Site, build_in_contain
 from lambdify.cli.build.origins import fetch_source, find_native_sources
 from lambdify.cli.build.plan import Plan
 from lambdify.cli.build.pylock import Package
-from lambdify.cli.build.uv import run_uv
+from lambdify.cli.build.uv import PYTHON, run_uv
 from lambdify.cli.build.wheel_cache import Wheel, WheelCache
 from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, BundleRefused
@@ -104,7 +104,9 @@ def _build_here(source: Path, folder: Path, site: Site) -> tuple[Path | None, st
         **site.indexes.uv_environment,
     }
     built = run_uv(
-        ["build", "--wheel", "--quiet", "--out-dir", str(out), str(source)], cwd=folder, extra=environment
+        ["build", "--wheel", "--quiet", *PYTHON, "--out-dir", str(out), str(source)],
+        cwd=folder,
+        extra=environment,
     )
     if not built.succeeded:
         return None, f"cannot be built here: {summarize(built.errors)}"

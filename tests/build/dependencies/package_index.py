@@ -1,0 +1,54 @@
+"""A package index on the loopback, for those who know the password."""
+
+import base64
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
+
+from .packages import write_sdist, write_wheel
+
+
+@dataclass(frozen=True)
+class Index:
+    """A folder per package, served over HTTP."""
+
+    folder: Path
+    port: int
+    user: str = "reader"
+    password: str = "s3cret-word"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.user}:{self.password}@127.0.0.1:{self.port}/simple"
+
+    @property
+    def option(self) -> str:
+        return f"--index-url {self.url}\n"
+
+    def add_wheel(
+        self, name: str, version: str, *, tag: str = "py3-none-any", requires: tuple[str, ...] = ()
+    ) -> Path:
+        return write_wheel(self._package(name), name, version, tag=tag, requires=requires)
+
+    def add_sdist(self, name: str, version: str, *, tag: str = "") -> Path:
+        return write_sdist(self._package(name), name, version, tag=tag)
+
+    def _package(self, name: str) -> Path:
+        folder = self.folder / "simple" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """A directory listing is a simple repository page: https://peps.python.org/pep-0503/."""
+
+    credentials = base64.b64encode(b"reader:s3cret-word").decode()
+
+    def send_head(self):  # type: ignore[no-untyped-def]
+        if self.headers.get("Authorization") != f"Basic {self.credentials}":
+            self.send_error(401)
+            return None
+        return super().send_head()
+
+    def log_message(self, *_: object) -> None:
+        pass

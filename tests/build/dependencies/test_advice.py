@@ -1,0 +1,33 @@
+"""What to do about what a build tool printed."""
+
+import pytest
+
+from lambdify.cli.build.advice import find_advice, summarize
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"),
+    [
+        ("Error: pg_config executable not found.", "psycopg2-binary"),
+        ("src/x.c:3:10: fatal error: Python.h: No such file or directory", "Python's headers"),
+        ("x.c:1:10: fatal error: openssl/ssl.h: No such file", "The C header openssl/ssl.h is missing"),
+        ("error: command 'gcc' failed: No such file or directory", "no C compiler"),
+        ("error: can't find Rust compiler", "Rust toolchain"),
+        ("exec /usr/bin/sleep: exec format error", "emulation"),
+        ("HTTP status client error (401 Unauthorized) for url", "credentials"),
+        ("Because flaks was not found in the package registry and you require", "spelling"),
+        ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
+        ("tcp connect error: Connection refused", "could not be reached"),
+    ],
+)
+def test_known_causes_have_advice(output, advice):
+    assert advice in find_advice(output)
+
+
+def test_an_unknown_cause_has_none():
+    assert find_advice("AttributeError: module 'x' has no attribute 'y'") == ""
+
+
+def test_a_log_is_summed_up_by_its_last_telling_lines():
+    log = "Collecting x\n  error: first\nnoise\nerror: second\nbuilding\nerror: third\nERROR: fourth\nbye\n"
+    assert summarize(log) == "error: second | error: third | ERROR: fourth"
