@@ -32,9 +32,9 @@ def invoke(settings: Settings, account: Account, payload: str, console: Console)
     event = _check_json(payload)
     function = stack.fetch(settings, account).outputs["Function"]
     answer, value = _call(function, event, account)
-    _tell_log(answer, console)
+    _tell(answer, value, console)
     if "FunctionError" in answer:
-        raise _failure(value, settings, console)
+        raise _failure(value, settings)
     return Invocation(payload=value, version=answer["ExecutedVersion"])
 
 
@@ -47,8 +47,8 @@ def wake(function: str, settings: Settings, account: Account, console: Console) 
     with console.step("Starting the app in the function"):
         answer, value = _call(function, event, account)
     if "FunctionError" in answer:
-        _tell_log(answer, console)
-        failure = _failure(value, settings, console)
+        _tell(answer, value, console)
+        failure = _failure(value, settings)
         raise AppBroken(
             f"The app does not start where it is deployed: {failure.message}",
             hint=f"Until it does, every request gets a 500. {failure.hint}",
@@ -65,8 +65,11 @@ def _call(function: str, event: bytes, account: Account) -> tuple[dict[str, Any]
         return answer, json.loads(answer["Payload"].read() or b"null")
 
 
-def _tell_log(answer: Mapping[str, Any], console: Console) -> None:
-    for line in base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines():
+def _tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:
+    """The end of the log, which holds the traceback of an error; without a log, the traceback alone."""
+    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
+    trace = value.get("stackTrace", []) if "FunctionError" in answer else []
+    for line in log or "".join(trace).splitlines():
         console.note(line)
 
 
@@ -81,10 +84,7 @@ def _check_json(payload: str) -> bytes:
     return text.encode()
 
 
-def _failure(value: Mapping[str, Any], settings: Settings, console: Console) -> FunctionFailed:
-    """Tell where in the function it happened, and give back what."""
-    for line in value.get("stackTrace", []):
-        console.note(str(line).rstrip())
+def _failure(value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
     return FunctionFailed(
         f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
         hint=f"`lambdify logs {settings.stage}` shows all that the function wrote.",

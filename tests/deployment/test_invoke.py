@@ -75,13 +75,41 @@ def test_a_function_that_raised_fails_the_command_with_its_error_and_trace(deplo
         "requestId": "1",
         "stackTrace": ['  File "/var/task/shop.py", line 3, in handler\n    return event["order"]\n'],
     }
-    deployed.answers("lambda.invoke", answer(error, FunctionError="Unhandled", LogResult=tail("START")))
+    log = tail("START", "[ERROR] KeyError: 'order'", "Traceback (most recent call last):")
+    deployed.answers("lambda.invoke", answer(error, FunctionError="Unhandled", LogResult=log))
     with pytest.raises(FunctionFailed, match=r"^KeyError: 'order'$") as caught:
         invoke(make_settings(), deployed.account, "{}", talk.console)
     assert caught.value.exit_code == 45
     assert "`lambdify logs dev`" in caught.value.hint
-    assert "START" in talk.said
-    assert 'File "/var/task/shop.py", line 3' in talk.said
+    assert talk.said == "  START\n  [ERROR] KeyError: 'order'\n  Traceback (most recent call last):\n"
+
+
+def test_without_a_log_the_trace_is_told(deployed, make_settings, talk):
+    trace = ['  File "/var/task/shop.py", line 3, in handler\n    return event["order"]\n']
+    error = {"errorType": "KeyError", "errorMessage": "'order'", "stackTrace": trace}
+    deployed.answers("lambda.invoke", answer(error, FunctionError="Unhandled"))
+    with pytest.raises(FunctionFailed):
+        invoke(make_settings(), deployed.account, "{}", talk.console)
+    assert 'File "/var/task/shop.py", line 3, in handler\n' in talk.said
+
+
+def test_waking_calls_the_alias_as_the_schedule_does(stubbed, make_settings, talk):
+    parameters = {"FunctionName": "shop-dev", "Qualifier": "live", "LogType": "Tail"}
+    stubbed.answers(
+        "lambda.invoke", answer({"lambdify": "warm"}), **parameters, Payload=b'{"lambdify": "keep-warm"}'
+    )
+    wake("shop-dev", make_settings(), stubbed.account, talk.console)
+    assert "Starting the app in the function" in talk.said
+
+
+def test_an_app_that_does_not_start_is_broken_and_shows_its_log(stubbed, make_settings, talk):
+    error = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'shopping'"}
+    log = tail("[ERROR] Runtime.ImportModuleError: No module named 'shopping'")
+    stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled", LogResult=log))
+    with pytest.raises(AppBroken, match="No module named 'shopping'") as caught:
+        wake("shop-dev", make_settings(), stubbed.account, talk.console)
+    assert "every request gets a 500" in caught.value.hint
+    assert "[ERROR] Runtime.ImportModuleError" in talk.said
 
 
 def test_a_function_that_ran_out_of_time_says_so(deployed, make_settings, talk):
