@@ -4,8 +4,8 @@ Rules:
 - The only module that imports boto3 and botocore, and only inside functions: together they take a quarter of
   a second, which `lambdify --help` must not pay.
 - Everything that talks to AWS takes an Account. A test makes one of stubbed clients.
-- An error of botocore never leaves a room: `translated` names its cause, `find` makes None of "not there".
-- AWS_ENDPOINT_URL, profiles, SSO and roles work as boto3 reads them; there is nothing of our own to set.
+- An error of botocore never leaves a room: `translated` names its cause, `attempt` makes None of "not there".
+- Profiles, SSO, roles and AWS_ENDPOINT_URL work as boto3 reads them; there is nothing of our own to set.
 """
 
 import difflib
@@ -120,8 +120,10 @@ def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Ses
     import boto3
     import botocore.session
 
+    # boto3 is alone in not reading AWS_REGION: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+    region = settings.region or os.environ.get("AWS_REGION") or None
     if credentials is None:
-        return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
+        return boto3.Session(profile_name=settings.profile or None, region_name=region)
     # Keys given by hand are those of an endpoint of our own: nothing of the user's configuration goes there,
     # and a broken profile must not get in the way.
     nothing = {
@@ -134,7 +136,7 @@ def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Ses
         botocore_session=botocore.session.Session(session_vars=nothing),
         aws_access_key_id=key_id,
         aws_secret_access_key=secret,
-        region_name=settings.region or None,
+        region_name=region,
     )
 
 

@@ -98,6 +98,33 @@ def test_the_endpoint_variable_of_boto3_works_by_itself(cloud, make_settings, ke
 
 @pytest.mark.cloud
 @pytest.mark.slow
+def test_the_region_is_that_of_the_settings_or_else_of_the_environment(
+    cloud, make_settings, keys, monkeypatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    none = make_settings(overrides={"region": ""})
+    assert aws.connect(none).region == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    assert aws.connect(none).region == "eu-west-2"
+    assert aws.connect(make_settings()).region == "eu-central-1"
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_a_profile_brings_its_region_and_its_keys(cloud, make_settings, monkeypatch, tmp_path):
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile acme]\nregion = sa-east-1\naws_access_key_id = 111122223333\n"
+        f"aws_secret_access_key = secret\nendpoint_url = {cloud}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    account = aws.connect(make_settings(overrides={"region": "", "profile": "acme"}))
+    assert (account.account_id, account.region) == ("111122223333", "sa-east-1")
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
 def test_given_credentials_keep_the_configuration_of_the_user_out(
     cloud, make_settings, monkeypatch, nobody_listens
 ):
