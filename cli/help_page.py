@@ -1,5 +1,6 @@
 """Help pages that a person reads: examples, and commands by what they are for."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,10 @@ Examples = tuple[tuple[str, str], ...]
 """Command lines and what each does."""
 Sections = Mapping[str, Sequence[str]]
 """Titles, and the commands below each."""
+
+
+WIDEST = 100
+"""Columns; longer lines are hard to read."""
 
 
 class Command(click.Command):
@@ -52,6 +57,20 @@ class Commands(click.Group):
         for title, names in (self.sections or {"Commands": self.list_commands(ctx)}).items():
             with formatter.section(title):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
+
+
+def width() -> int:
+    """The columns of a help page.
+
+    click would find them out too, by shutil, which imports three compression libraries: a twentieth of the
+    time that a help page takes.
+    """
+    chosen = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(chosen) if chosen.isdecimal() else os.get_terminal_size().columns
+    except OSError:  # not a terminal
+        columns = 80
+    return max(50, min(columns, WIDEST) - 2)
 
 
 def _write_examples(examples: Examples, formatter: click.HelpFormatter) -> None:

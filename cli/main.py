@@ -13,10 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from lambdify.cli import arguments
+from lambdify.cli import arguments, help_page
 from lambdify.cli.arguments import Flags
 from lambdify.cli.errors import Interrupted, LambdifyError, UsageError
-from lambdify.cli.help_page import Commands
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,9 +90,9 @@ def _open(console: "Console", stage: str | None, local: bool, **where: str | Non
 
 
 @click.group(
-    cls=Commands,
+    cls=help_page.Commands,
     invoke_without_command=True,
-    context_settings={"max_content_width": 100},
+    context_settings={"terminal_width": help_page.width()},
     sections={
         "Put an app on Lambda": ("deploy", "undeploy"),
         "Look at what runs": ("status", "logs", "invoke"),
