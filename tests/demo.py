@@ -18,11 +18,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
 
 from samples.browser import Browser
-from samples.command import Project, change_line, copy_project, find_processes, wait_for_log
-from samples.conversation import Surprise, expect, expect_page, talk_to_bookshelf, talk_to_receipts
+from samples.command import (
+    Project,
+    change_line,
+    copy_project,
+    find_processes,
+    wait_for_log,
+    wait_until_closed,
+)
+from samples.conversation import expect, expect_page, talk_to_bookshelf, talk_to_receipts
 
 REPOSITORY = Path(__file__).parents[1]
 KEEP_WARM = '{"lambdify": "keep-warm"}'
@@ -144,12 +150,8 @@ def take_away(project: Project, site: str) -> None:
     title(f"{project.folder.name}: take it away")
     command(project, "undeploy", "--local", "--yes")
     project.run("status", "--local", code=44)
-    try:
-        answer = Browser(site).get("/")
-    except (URLError, ConnectionError):
-        say("  ok  nothing answers at its address any more")
-    else:
-        raise Surprise(f"{site} still answers, with status {answer.status}")
+    wait_until_closed(site)
+    say("  ok  nothing answers at its address any more")
 
 
 def command(project: Project, *arguments: str) -> str:

@@ -6,12 +6,14 @@ The standard library alone, because `make demo` runs where nothing but lambdify 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 EXECUTABLE = Path(sys.executable).with_name("lambdify")
 PATIENCE = 300.0
@@ -20,6 +22,9 @@ PATIENCE = 300.0
 
 LOG_PATIENCE = 15.0
 """Seconds until a line has to be in the log."""
+
+CLOSE_PATIENCE = 10.0
+"""Seconds until the port of a stage that was taken away has to be free."""
 
 
 class CommandFailed(AssertionError):
@@ -86,6 +91,20 @@ def wait_for_log(project: Project, text: str) -> list[str]:
             return lines
         if time.monotonic() > deadline:
             raise AssertionError(f"{text!r} is not in the log:\n" + "\n".join(lines))
+
+
+def wait_until_closed(site: str) -> None:
+    """Return once nobody listens there; the local cloud looks every second which stages are gone."""
+    address = urlsplit(site)
+    deadline = time.monotonic() + CLOSE_PATIENCE
+    while True:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=1).close()
+        except ConnectionRefusedError:
+            return
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{site} is still listened at")
+        time.sleep(0.1)
 
 
 def change_line(file: Path, old: str, new: str) -> None:

@@ -11,7 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 from samples.browser import Browser
-from samples.command import Project, change_line, copy_project, find_processes, wait_for_log
+from samples.command import (
+    Project,
+    change_line,
+    copy_project,
+    find_processes,
+    wait_for_log,
+    wait_until_closed,
+)
 from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parcels, talk_to_receipts
 from samples.servers import REPOSITORY, run_django, run_fastapi, run_flask
 from samples.transcript import write_transcript
@@ -187,8 +194,7 @@ def test_a_browser_is_not_told_to_keep_a_style_sheet_that_changed_without_changi
 def test_an_undeployed_stage_is_gone_and_its_neighbour_is_not(spare: Deployed, receipts: Deployed):
     spare.project.run("undeploy", "--local", "--yes")
     assert "Nothing is deployed" in spare.project.run("status", "--local", code=44).story
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(spare.site)
+    wait_until_closed(spare.site)
     assert httpx.get(receipts.site).status_code == 200
 
 
