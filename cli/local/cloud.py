@@ -225,6 +225,10 @@ def _ask(cloud: Cloud, method: str, path: str, asked: dict[str, Any] | None = No
         ) from error
     finally:
         connection.close()
-    if response.status != http.client.OK:
+    if response.status == http.client.OK:
+        return answer
+    if "error" in answer:
         raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
-    return answer
+    raise LocalCloudFailed(
+        "The local cloud met an error of its own.", hint=f"Its log is {cloud.home / state.LOG}."
+    )

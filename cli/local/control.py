@@ -1,9 +1,8 @@
 """What the daemon answers on its own port, to ministack and to the commands.
 
     POST /invoke     an invocation that ministack hands over (ministack_bridge.py)
-    POST /endpoint   {name, region, port, python} → {url}
+    POST /endpoint   {name, region, port} → {url}
     GET  /status     → {stages}
-    POST /stop       → {}; the daemon ends after the answer
 
 An error of ours is {"error": class, "message": ..., "hint": ...} with status 500, and is raised again by
 cloud.py.

@@ -25,7 +25,7 @@ from typing import Any
 
 from lambdify.cli import folders, settings
 from lambdify.cli.aws import Account, connect
-from lambdify.cli.errors import LambdifyError
+from lambdify.cli.errors import AwsError, LambdifyError
 from lambdify.cli.local import ministack, state
 from lambdify.cli.local.cloud import CREDENTIALS
 from lambdify.cli.local.control import Control
@@ -64,7 +64,7 @@ class Daemon:
             connect = connector(endpoint_url, self._home)
             service = LambdaService(connect, endpoint_url, folder, brood)
             stack.callback(service.close)
-            stages = Stages(connect, service.invoke)
+            stages = Stages(connect, service.start)
             stack.callback(stages.close)
             control = Server(Control(service.invoke, self._questions(service, stages)).answer)
             stack.callback(control.close)
@@ -107,9 +107,14 @@ class Daemon:
             if child.poll() is not None:
                 _log.error("ministack ended:\n%s", ministack.tail(self._home / ministack.LOG))
                 return
-            for gone in stages.sweep():
-                service.fleet.forget(Place(gone.region, gone.name))
             service.fleet.sweep()
+            try:
+                gone = stages.sweep()
+            except AwsError as error:
+                _log.warning("%s", error.message)  # ministack may be about to end; the next round will tell
+                continue
+            for each in gone:
+                service.fleet.forget(Place(each.region, each.name))
 
     def _questions(
         self, service: LambdaService, stages: Stages
@@ -178,6 +183,8 @@ def _free_port() -> int:
 
 def main() -> None:
     """Run the daemon of the home folder until it is told to end."""
+    # What was open in whoever started us must not stay open for as long as we live: a pipe, a lock.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     daemon = Daemon(folders.home())

@@ -14,7 +14,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -34,8 +34,8 @@ EVENT_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of an event, with its body in base64 if it is not text: Lambda's own limit."""
 _log = logging.getLogger(__name__)
 
-Invoke = Callable[[str, str, bytes], Outcome]
-"""(ARN, request id, event) → Outcome. Raises Throttled, NotDeployed."""
+Start = Callable[[str, str, bytes], "Future[Outcome]"]
+"""(ARN, request id, event) → what becomes the Outcome, or raises Throttled or NotDeployed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +51,9 @@ class Gateway:
     """Answers the requests of one stage. `find_api` says what is deployed there now, or None."""
 
     def __init__(
-        self, find_api: Callable[[], Api | None], invoke: Invoke, *, limit: float = INTEGRATION_LIMIT
+        self, find_api: Callable[[], Api | None], start: Start, *, limit: float = INTEGRATION_LIMIT
     ) -> None:
-        self._find_api, self._invoke, self._limit = find_api, invoke, limit
-        self._threads = ThreadPoolExecutor(64, thread_name_prefix="integration")
+        self._find_api, self._start, self._limit = find_api, start, limit
 
     def answer(self, request: Request) -> Response:
         """The response to one request, as a client of API Gateway would get it."""
@@ -66,8 +65,7 @@ class Gateway:
         if len(event) > EVENT_LIMIT:
             _log.warning("%s %s: the event has %d bytes, over Lambda's limit", *request[:2], len(event))
             return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
-        under_way = self._threads.submit(self._invoke, api.integration, request_id, event)
-        return self._await(under_way)
+        return self._await(self._start(api.integration, request_id, event))
 
     def _await(self, under_way: "Future[Outcome]") -> Response:
         try:

@@ -69,6 +69,8 @@ class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
+    timeout = 75
+    """Seconds that a connection stays open for the next request."""
     answer: Answer
 
     def handle_expect_100(self) -> bool:
@@ -97,6 +99,10 @@ class _Handler(WSGIRequestHandler):
         except Exception:  # the end of this thread: whoever asked gets an answer, and the log the reason
             _log.exception("%s %s could not be answered", self.command, self.path)
             return plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+
+    def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Note what is wrong with a connection, for whoever looks for it."""
+        _log.debug(format, *args)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the function's log tells what it was asked."""

@@ -4,6 +4,7 @@ ARN ──find──▶ Function ──unpack──▶ Code ──▶ Image ─�
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from lambdify.cli.local.output import Event
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
 
+THREADS = 100
+"""Invocations at once, of all functions."""
+
 
 class LambdaService:
     """Runs what is deployed at the endpoint; sandboxes and code live in `folder`."""
@@ -30,7 +34,8 @@ class LambdaService:
         self._tmp.mkdir(parents=True, exist_ok=True)
         self.functions = Functions(connect, folder)
         self.logs = LogWriter(connect)
-        self.fleet = Fleet(self._start)
+        self.fleet = Fleet(self._start_sandbox)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="invocation")
 
     @translated(during="invoking a function")
     def invoke(self, arn: str, request_id: str, event: bytes) -> Outcome:
@@ -39,6 +44,10 @@ class LambdaService:
         if function is None:
             raise NotDeployed(f"There is no function {arn}.")
         return self.fleet.invoke(function, request_id=request_id, event=event, arn=arn)
+
+    def start(self, arn: str, request_id: str, event: bytes) -> "Future[Outcome]":
+        """As `invoke`, in a thread: for those who do not wait to the end."""
+        return self._threads.submit(self.invoke, arn, request_id, event)
 
     @translated(during="preparing a function")
     def prepare(self, arn: str) -> Function:
@@ -52,10 +61,11 @@ class LambdaService:
 
     def close(self) -> None:
         """End all sandboxes and write what is left of their logs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self.fleet.close()
         self.logs.close()
 
-    def _start(self, function: Function) -> Sandbox:
+    def _start_sandbox(self, function: Function) -> Sandbox:
         def sink(name: str, event: Event) -> None:
             self.logs.put(Stream(function.region, function.log_group, name), event)
 

@@ -71,6 +71,8 @@ class Brood:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._alive: set[int] = set()
+        """Groups whose leader was not waited for yet: their numbers are theirs."""
         # -I -S: it needs nothing but the standard library, and should start at once.
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
@@ -98,36 +100,55 @@ class Brood:
             pass_fds=keep_open,
             process_group=0,
         )
-        self._tell(f"+{child.pid}")
+        with self._lock:
+            self._alive.add(child.pid)
+            self._tell(f"+{child.pid}")
         return child
 
-    def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> int:
-        """Ask the child to end, then kill its group; its return code."""
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGCONT)
-            os.killpg(child.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(patience)
-        return self.kill(child)
+    def send(self, child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+        """Send a signal to the child's whole group, if the child was not reaped yet."""
+        # Gone is fine: whoever waited for it has yet to come to `reap`.
+        with self._lock, suppress(ProcessLookupError):
+            if child.pid in self._alive:
+                os.killpg(child.pid, number)
 
-    def kill(self, child: "subprocess.Popen[bytes]") -> int:
-        """Kill the child's whole group; its return code."""
-        # The group exists for as long as it has members, even when its leader is gone.
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+    def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> None:
+        """Ask the child to end; kill it if it does not."""
+        self.send(child, signal.SIGCONT)
+        self.send(child, signal.SIGTERM)
+        try:
+            child.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.send(child, signal.SIGKILL)
+        self.reap(child)
+
+    def reap(self, child: "subprocess.Popen[bytes]") -> int:
+        """Wait for the child to end, and end what is left of its group; its return code."""
         code = child.wait()
-        self._tell(f"-{child.pid}")
+        with self._lock:
+            if child.pid in self._alive:
+                self._alive.remove(child.pid)
+                # At once, and once: later, another process may have the number.
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                self._tell(f"-{child.pid}")
         return code
 
     def close(self) -> None:
         """Let the watchdog go: it ends whatever is left, then itself."""
-        self._watchdog.communicate()
+        assert self._watchdog.stdin
+        with self._lock:
+            self._watchdog.stdin.close()
+        self._watchdog.wait()
 
     def _tell(self, line: str) -> None:
-        assert self._watchdog.stdin
-        with self._lock, suppress(BrokenPipeError):
-            self._watchdog.stdin.write(f"{line}\n".encode())
-            self._watchdog.stdin.flush()
+        pipe = self._watchdog.stdin
+        assert pipe
+        # Closed: the watchdog is ending everything already. Broken: somebody killed it.
+        with suppress(BrokenPipeError):
+            if not pipe.closed:
+                pipe.write(f"{line}\n".encode())
+                pipe.flush()
 
 
 def _started_linux(pid: int) -> str:

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lambdify.cli.aws import Account, attempt
+from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import NotDeployed, PortTaken
-from lambdify.cli.local.gateway import Api, Gateway, Invoke
+from lambdify.cli.local.gateway import Api, Gateway, Start
 from lambdify.cli.local.http_server import Server
 
 _MISSING = "^(ValidationError: .*does not exist|.*NotFound)"
@@ -31,11 +31,12 @@ class Served:
 class Stages:
     """All stages, by region and name."""
 
-    def __init__(self, connect: Callable[[str], Account], invoke: Invoke) -> None:
-        self._connect, self._invoke = connect, invoke
+    def __init__(self, connect: Callable[[str], Account], start: Start) -> None:
+        self._connect, self._start = connect, start
         self._lock = threading.Lock()
         self._served: dict[tuple[str, str], Served] = {}
 
+    @translated(during="looking for the endpoint")
     def serve(self, name: str, region: str, port: int) -> Served:
         """The stage as it is deployed now, with its gateway listening. Raises NotDeployed, PortTaken."""
         api = find_api(name, self._connect(region))
@@ -55,6 +56,7 @@ class Stages:
         with self._lock:
             return tuple(self._served[key] for key in sorted(self._served))
 
+    @translated(during="looking for stages that were removed")
     def sweep(self) -> list[Served]:
         """Close the gateways of stages whose stack is gone; those stages."""
         gone = [each for each in self.served() if find_outputs(each.name, self._connect(each.region)) is None]
@@ -75,7 +77,7 @@ class Stages:
             return served.api if served else None
 
         try:
-            return Server(Gateway(current, self._invoke).answer, port)
+            return Server(Gateway(current, self._start).answer, port)
         except OSError as error:
             holder = next(
                 (f"the stage {each.name}" for each in self._served.values() if each.port == port), ""

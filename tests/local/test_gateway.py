@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -17,8 +18,11 @@ API = Api(id="abc123", integration="arn:aws:lambda:us-east-1:000000000000:functi
 GET = Request(method="GET", path="/", scheme="http", host="127.0.0.1", port=8000, client="127.0.0.1")
 
 
+THREADS = ThreadPoolExecutor(2)
+
+
 def gateway(result: Callable[[], Outcome], **options: Any) -> Gateway:
-    return Gateway(lambda: API, lambda *_: result(), **options)
+    return Gateway(lambda: API, lambda *_: THREADS.submit(result), **options)
 
 
 def returning(value: object) -> Gateway:
@@ -39,11 +43,11 @@ def told(response: Response) -> tuple[int, str]:
 def test_a_request_becomes_an_event_for_the_function_behind_the_default_route() -> None:
     asked: list[tuple[str, str, bytes]] = []
 
-    def invoke(arn: str, request_id: str, event: bytes) -> Outcome:
+    def start(arn: str, request_id: str, event: bytes) -> "Future[Outcome]":
         asked.append((arn, request_id, event))
-        return Outcome(b'{"statusCode": 200}', failed=False)
+        return THREADS.submit(lambda: Outcome(b'{"statusCode": 200}', failed=False))
 
-    Gateway(lambda: API, invoke).answer(
+    Gateway(lambda: API, start).answer(
         GET._replace(path="/a%20b", query="c=%2B", headers=(("cookie", "d=1; e=2"),))
     )
     arn, request_id, body = asked[0]
@@ -97,7 +101,7 @@ def test_what_keeps_a_function_from_running_has_an_answer(error: Exception, answ
 
 
 def test_a_stage_without_an_api_is_not_found() -> None:
-    nothing = Gateway(lambda: None, lambda *_: Outcome(b"{}", failed=False))
+    nothing = Gateway(lambda: None, lambda *_: THREADS.submit(Outcome, b"{}", failed=False))
     assert told(nothing.answer(GET)) == (404, "Not Found")
 
 

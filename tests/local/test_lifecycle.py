@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,14 +87,15 @@ def test_stop_leaves_no_process_and_no_port(own_home: Path, console: Console, tm
 def test_stop_ends_a_request_that_is_under_way(own_home: Path, console: Console, tmp_path: Path) -> None:
     cloud = room.ensure(console)
     app = Deployed(cloud, tmp_path, SLEEPER, timeout=60)
-    asking = subprocess.Popen(["curl", "-s", app.url])
-    assert eventually(lambda: room.status(cloud)[0].environments == 1)
-    pids = everything(cloud)
-    begun = time.monotonic()
-    room.stop(console)
-    assert time.monotonic() - begun < 8
-    assert not any(map(is_alive, pids))
-    asking.wait(5)
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(httpx.get, app.url, timeout=60)
+        assert eventually(lambda: room.status(cloud)[0].environments == 1)
+        pids = everything(cloud)
+        begun = time.monotonic()
+        room.stop(console)
+        assert time.monotonic() - begun < 8
+        assert not any(map(is_alive, pids))
+        assert asked.exception() or asked.result().status_code == 500
 
 
 def test_stopping_what_does_not_run_says_so(own_home: Path, console: Console) -> None:
