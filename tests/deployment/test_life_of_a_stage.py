@@ -1,5 +1,6 @@
 """The whole life of a stage, through every call, against AWS's APIs as ministack answers them."""
 
+import io
 import json
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ import boto3
 import pytest
 
 from lambdify.cli import aws, stack, status
+from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import Declined, DeployFailed, NotDeployed, StackForeign, UsageError
 from lambdify.cli.undeploy import undeploy
@@ -306,6 +308,27 @@ def test_a_no_at_the_prompt_changes_nothing_and_leaves_no_change_set(
         deploy(make_settings(), lambda: make_bundle("app = 2"), account, talk_to("n\n").console)
     assert (stack.fetch(make_settings(), account), stack.change_sets("shop-dev", account)) == before
     assert alias(account) == "1"
+
+
+class Impatient(io.StringIO):
+    """Somebody at a terminal who presses Ctrl-C instead of an answer."""
+
+    def isatty(self):
+        return True
+
+    def readline(self, size=-1):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_the_prompt_leaves_no_change_set_and_no_empty_stack(
+    account, make_settings, make_bundle, inventory
+):
+    stderr = Impatient()
+    console = Console(stdin=Impatient(), stdout=io.StringIO(), stderr=stderr, environ={"TERM": "dumb"})
+    with pytest.raises(KeyboardInterrupt):
+        deploy(make_settings(), make_bundle, account, console)
+    assert "Apply this to shop-dev" in stderr.getvalue()
+    assert set(inventory(account)) == {"buckets"}
 
 
 def test_the_change_set_is_shown_before_the_question(account, make_settings, make_bundle, talk_to):
