@@ -117,14 +117,15 @@ def test_a_sandbox_that_failed_for_good_is_replaced(make_fleet: Callable[..., Fl
 
 def test_a_sandbox_that_died_unseen_costs_no_event(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet(
-        "import os, signal\n"
+        "import os, signal, time\n"
         "def handler(event, context):\n"
+        "    parent = os.getpid()\n"
         "    if os.fork() == 0:\n"
-        "        parent = os.getppid()\n"
         "        os.setsid()\n"  # out of the group that is frozen
-        "        os.kill(parent, signal.SIGKILL) if __import__('time').sleep(0.2) is None else 0\n"
+        "        time.sleep(0.2)\n"
+        "        os.kill(parent, signal.SIGKILL)\n"
         "        os._exit(0)\n"
-        "    return os.getpid()\n"
+        "    return parent\n"
     )
     pid = int(invoke(fleet).payload)
     assert gone(pid)

@@ -1,0 +1,120 @@
+"""Processes are told apart from later ones with the same number, and end with all that they started."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lambdify.cli.local import state
+from lambdify.cli.local.processes import Brood, Process, end, identify, is_running, wait
+
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+)
+PARENT = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def brood() -> Iterator[Brood]:
+    brood = Brood()
+    yield brood
+    brood.close()
+
+
+def start(brood: Brood, script: str, folder: Path) -> "tuple[subprocess.Popen[bytes], str]":
+    """A child that runs the script, and the first line that it prints."""
+    with (folder / "output").open("wb") as output:
+        child = brood.start([sys.executable, "-c", script], environ={}, folder=folder, output=output)
+    while not (line := (folder / "output").read_text()):
+        time.sleep(0.01)
+    return child, line.strip()
+
+
+def known(pid: int) -> Process:
+    process = identify(pid)
+    assert process
+    return process
+
+
+def test_a_process_is_known_by_its_start_too() -> None:
+    me = known(os.getpid())
+    assert is_running(me)
+    assert not is_running(replace(me, started="at another time"))
+
+
+def test_a_process_that_only_waits_for_its_parent_does_not_run() -> None:
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert identify(child.pid) is None
+    child.wait()
+
+
+def test_what_a_child_started_ends_with_it(brood: Brood, tmp_path: Path) -> None:
+    child, grandchild = start(brood, PARENT, tmp_path)
+    process = known(int(grandchild))
+    brood.end(child, patience=2)
+    assert wait(process, patience=2)
+
+
+def test_a_child_that_does_not_listen_is_killed(brood: Brood, tmp_path: Path) -> None:
+    child, _ = start(brood, STUBBORN, tmp_path)
+    brood.end(child, patience=0.1)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_is_stopped_can_be_ended(brood: Brood, tmp_path: Path) -> None:
+    child, _ = start(brood, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
+    brood.send(child, signal.SIGSTOP)
+    brood.end(child, patience=5)
+    assert child.returncode == -signal.SIGTERM
+
+
+def test_a_child_that_has_ended_gets_no_signal(brood: Brood, tmp_path: Path) -> None:
+    child, _ = start(brood, "print(1)", tmp_path)
+    assert brood.reap(child) == 0
+    brood.send(child, signal.SIGKILL)
+    brood.end(child, patience=1)
+
+
+def test_children_do_not_outlive_the_brood(tmp_path: Path) -> None:
+    brood = Brood()
+    child, grandchild = start(brood, PARENT, tmp_path)
+    process = known(int(grandchild))
+    brood.send(child, signal.SIGSTOP)
+    brood.close()
+    assert brood.reap(child) == -signal.SIGKILL
+    assert wait(process, patience=2)
+
+
+def test_a_process_that_somebody_else_started_is_asked_then_killed(brood: Brood, tmp_path: Path) -> None:
+    polite, _ = start(brood, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
+    assert not end(known(polite.pid), patience=5)
+    assert polite.wait() == -signal.SIGTERM
+    (tmp_path / "output").unlink()
+    stubborn, _ = start(brood, STUBBORN, tmp_path)
+    assert end(known(stubborn.pid), patience=0.1)
+    assert stubborn.wait() == -signal.SIGKILL
+
+
+def test_a_process_that_is_not_the_one_is_left_alone() -> None:
+    assert not end(replace(known(os.getpid()), started="at another time"), patience=0)
+
+
+def test_the_state_is_written_whole_and_read_back(tmp_path: Path) -> None:
+    assert state.load(tmp_path) is None
+    me = known(os.getpid())
+    written = state.State(
+        version="1.0", endpoint_url="http://a", control_url="http://b", daemon=me, ministack=me
+    )
+    state.write(tmp_path, written)
+    assert state.load(tmp_path) == written
+    assert written.alive
+    assert [path.name for path in tmp_path.iterdir()] == ["cloud.json"]
+    state.remove(tmp_path)
+    assert state.load(tmp_path) is None
