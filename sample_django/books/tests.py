@@ -67,6 +67,14 @@ class Safety(TestCase):
         self.assertEqual(answer.status_code, 403)
 
     @override_settings(ALLOWED_HOSTS=[".amazonaws.com"])
+    def test_a_form_from_the_site_itself_passes_behind_api_gateway(self):
+        host = "abc123.execute-api.eu-central-1.amazonaws.com"
+        visitor = Client(enforce_csrf_checks=True, headers={"host": host, "origin": f"https://{host}"})
+        visitor.get(reverse("add-book"), secure=True)
+        form = {"title": "Eden", "author": "Lem", "csrfmiddlewaretoken": visitor.cookies["csrftoken"].value}
+        self.assertEqual(visitor.post(reverse("add-book"), form, secure=True).status_code, 302)
+
+    @override_settings(ALLOWED_HOSTS=[".amazonaws.com"])
     def test_only_the_hosts_that_are_allowed_are_answered(self):
         ours = {"host": "abc123.execute-api.eu-central-1.amazonaws.com"}
         self.assertEqual(self.client.get("/", headers=ours).status_code, 200)

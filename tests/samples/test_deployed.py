@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +24,16 @@ from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parce
 from samples.servers import REPOSITORY, run_django, run_fastapi, run_flask
 from samples.transcript import write_transcript
 
+from lambdify.cli.build import pythons
+
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
+
+
+OTHER_MINORS = [
+    minor
+    for minor in ("3.11", "3.12", "3.13", "3.14")
+    if pythons.find(minor) and not sys.version.startswith(f"{minor}.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +134,18 @@ DJANGO_SUPERUSER_PASSWORD = "quiet please"
     talk = talk_to_admin(Browser(staff.site), "libby", "quiet please")
     assert list(talk)[-1] == "and deleted there"
     assert httpx.get(f"{bookshelf.site}/api/books/").json() == {"books": []}
+
+
+@pytest.mark.parametrize("minor", OTHER_MINORS)
+def test_compiled_wheels_fit_the_functions_python_and_not_the_one_here(
+    home: Path, tmp_path: Path, minor: str
+):
+    project = copy_project(REPOSITORY / "sample_flask", tmp_path / f"receipts-{minor}", home)
+    (project.folder / "lambdify.toml").write_text(f'[function]\npython = "{minor}"\n')
+    site = deploy(project).site
+    assert "a thumbnail, made by Pillow's compiled code" in list(talk_to_receipts(Browser(site)))
+    assert project.run("status", "--local", "--json").value["runtime"] == f"python{minor}"
+    project.run("undeploy", "--local", "--yes")
 
 
 def test_head_gives_the_headers_of_get_and_no_body(receipts: Deployed):
