@@ -84,8 +84,10 @@ def read_headers(fields: dict[str, Any]) -> list[Pair]:
     """The headers of an event or payload, from its multi-value map if it has one."""
     several = fields.get("multiValueHeaders")
     if several:
-        return [(name.lower(), to_latin1(value)) for name, values in several.items() for value in values]
-    return [(name.lower(), to_latin1(value)) for name, value in (fields.get("headers") or {}).items()]
+        pairs = [(name.lower(), value) for name, values in several.items() for value in values]
+    else:
+        pairs = [(name.lower(), value) for name, value in (fields.get("headers") or {}).items()]
+    return [pair if pair[1].isascii() else (pair[0], to_latin1(pair[1])) for pair in pairs]
 
 
 def read_query(event: dict[str, Any], encode: Callable[[str], str]) -> str:
@@ -112,8 +114,6 @@ def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
 
 def to_latin1(value: str) -> str:
     """A header value as latin-1, from one that may have been decoded as UTF-8."""
-    if value.isascii():
-        return value
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
@@ -131,7 +131,10 @@ def group(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 def join(pairs: Iterable[Pair], separator: str = ",") -> dict[str, str]:
     """Every name with its values in one string: a single-value map."""
-    return {name: separator.join(values) for name, values in group(pairs).items()}
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]}{separator}{value}" if name in joined else value
+    return joined
 
 
 def build_request(

@@ -12,7 +12,7 @@ Rules
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from typing import Any, Protocol
+from typing import IO, Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken
@@ -101,16 +101,10 @@ class Answer:
             self.chunks.append(chunk)
 
 
-class ReadableFile(Protocol):
-    """What `wsgi.file_wrapper` needs of a file; `close` is called if there is one."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-
 class FileWrapper:
     """`wsgi.file_wrapper`: a file as an iterable of blocks."""
 
-    def __init__(self, file: ReadableFile, block_size: int = 65_536) -> None:
+    def __init__(self, file: IO[bytes], block_size: int = 65_536) -> None:
         self.file = file
         self.block_size = block_size
 

@@ -38,7 +38,7 @@ def read_event(event: dict[str, Any]) -> Request:
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
     """The response as Lambda returns it, in the kind of map that the event has."""
     body, is_base64 = bodies.write(response.body, response.headers)
-    if "multiValueHeaders" in event:
+    if event.get("multiValueHeaders") is not None:
         headers: dict[str, Any] = {"multiValueHeaders": wire.group(response.headers)}
     else:
         headers = {"headers": _write_headers(response.headers)}

@@ -5,8 +5,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lambdify.adapter.event_sources import alb, http_api, rest
+
+# Examples are timed by the wall clock: on a busy machine that tells nothing about the code.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 REQUEST_ID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
 

@@ -54,6 +54,9 @@ async def home():
     return "home"
 """
 
+MANGUM_ON_NEW_PYTHONS = "ignore:There is no current event loop:DeprecationWarning"
+"""From Python 3.12 on, making a Mangum asks for a loop in a way that warns."""
+
 KEEP_WARM = {"lambdify": "keep-warm"}
 HOME = http_api.write_event(Request("GET", "/"))
 
@@ -72,7 +75,7 @@ def invoke(tmp_path: Path) -> Invoke:
         if app:
             (root / ".lambdify" / "bundle.json").write_text(json.dumps({"app": app}))
         return subprocess.run(
-            [sys.executable, "-W", "error", "-c", INVOKE],
+            [sys.executable, "-W", "error", "-W", MANGUM_ON_NEW_PYTHONS, "-c", INVOKE],
             input=json.dumps(events),
             env={
                 **os.environ,

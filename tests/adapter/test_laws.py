@@ -176,3 +176,10 @@ def test_the_client_that_a_load_balancer_saw_stands_behind_what_the_client_claim
     request = alb.read_event(alb.write_event(claimed))
     assert dict(request.headers)["x-forwarded-for"] == "198.51.100.99, 203.0.113.7"
     assert request.client == "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("returned", "body"), [({"a": 1}, b'{"a": 1}'), ("text", b"text"), ([1], b"[1]"), (None, b"null")]
+)
+def test_format_2_takes_what_has_no_status_for_a_body_of_json(returned: Any, body: bytes):
+    assert http_api.read_payload(returned) == Response(200, (("content-type", "application/json"),), body)
