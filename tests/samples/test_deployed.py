@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,13 +26,6 @@ from samples.transcript import write_transcript
 from lambdify.cli.build import pythons
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
-
-
-OTHER_MINORS = [
-    minor
-    for minor in ("3.11", "3.12", "3.13", "3.14")
-    if pythons.find(minor) and not sys.version.startswith(f"{minor}.")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +128,10 @@ DJANGO_SUPERUSER_PASSWORD = "quiet please"
     assert httpx.get(f"{bookshelf.site}/api/books/").json() == {"books": []}
 
 
-@pytest.mark.parametrize("minor", OTHER_MINORS)
-def test_compiled_wheels_fit_the_functions_python_and_not_the_one_here(
-    home: Path, tmp_path: Path, minor: str
-):
+@pytest.mark.parametrize("minor", ["3.11", "3.12", "3.13", "3.14"])
+def test_compiled_wheels_fit_the_functions_python(home: Path, tmp_path: Path, minor: str):
+    if pythons.find(minor) is None:
+        pytest.skip(f"this machine has no Python {minor}")
     project = copy_project(REPOSITORY / "sample_flask", tmp_path / f"receipts-{minor}", home)
     (project.folder / "lambdify.toml").write_text(f'[function]\npython = "{minor}"\n')
     site = deploy(project).site
