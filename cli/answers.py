@@ -31,7 +31,7 @@ def status(found: "Status") -> str:
         "state": f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}",
         "reason": found.reason,
         "function": f"{found.function}, version {found.version}" if found.function else "",
-        "runtime": f"{found.runtime}, {found.memory} MB" if found.runtime else "",
+        "runtime": f"{found.runtime}, {found.memory} MB, {found.timeout} s" if found.runtime else "",
         "code": f"{found.code_size / 1e6:.1f} MB" if found.code_size else "",
         "app": found.app[:16],
         "layer": found.layer[:16],

@@ -148,6 +148,8 @@ def deploy(
     from lambdify.cli.invoke import wake
     from lambdify.cli.package import package as pack
 
+    if port is not None and not local:
+        raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
     console = _console(flags)
     settings = session.load_settings(stage, {**where, "local.port": port})
     # The app is looked for first: what needs no account should not fail for want of one.
@@ -276,12 +278,11 @@ def invoke(
 @arguments.common
 def init(flags: Flags, force: bool) -> None:
     """Write lambdify.toml, with every option explained."""
-    from pathlib import Path
-
     from lambdify.cli import init as room
+    from lambdify.cli import session
 
     console = _console(flags)
-    console.answer(str(room.init(Path.cwd(), console, force=force)))
+    console.answer(str(room.init(session.current_folder(), console, force=force)))
 
 
 @commands.command(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lambdify.cli import aws, config_file, settings
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
-from lambdify.cli.errors import LocalCloudDown
+from lambdify.cli.errors import LocalCloudDown, UsageError
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,9 +36,17 @@ class Session:
         return cloud.endpoint(self.cloud, self.settings)
 
 
+def current_folder() -> Path:
+    """Where the command was called."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("The current folder is no longer there.", hint="cd to the project.") from error
+
+
 def load_settings(stage: str | None, overrides: Mapping[str, object]) -> Settings:
     """The settings of the project that the current folder is in."""
-    return settings.load(config_file.find_root(Path.cwd()), stage=stage, overrides=overrides)
+    return settings.load(config_file.find_root(current_folder()), stage=stage, overrides=overrides)
 
 
 def connect(chosen: Settings, console: Console, *, local: bool, start: bool = False) -> Session:

@@ -7,6 +7,8 @@ import pytest
 from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.detect import choose_app, find_apps
+from lambdify.cli.detection.candidate import HINTS
+from lambdify.cli.detection.kind import MAKERS
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -101,6 +103,13 @@ def test_what_takes_an_app_is_not_one_unless_it_is_called_so(project):
 def test_a_file_that_is_not_python_is_passed_over(project):
     root = project({"app.py": FLASK, "wsgi.py": "from flask import (\n", "{{name}}.py": "{% x %}"})
     assert best(root)[0] == "app:app"
+
+
+def test_every_maker_leaves_a_hint_in_the_files_that_call_it():
+    unseen = [
+        name for name in MAKERS if not any(hint in f"import {name}; {name}()".encode() for hint in HINTS)
+    ]
+    assert unseen == []
 
 
 # -------------------------------------------------------------------- factories and names from elsewhere

@@ -56,6 +56,7 @@ ERRORS = {
     "unknown-flag": (["deploy", "--lcoal"], {}, {}, 2),
     "wrong-port": (["deploy", "--port", "many"], {}, {}, 2),
     "wrong-since": (["logs", "--since", "yesterday"], {}, {}, 2),
+    "port-without-local": (["deploy", "--port", "8000"], {"app.py": FLASK}, {}, 2),
     "two-payloads": (["invoke", "{}", "--file", "lambdify.toml"], {"lambdify.toml": ""}, {}, 2),
     "unknown-option": (["deploy"], {"lambdify.toml": "[function]\nmemmory = 512\n"}, {}, 10),
     "wrong-type": (["deploy"], {"lambdify.toml": 'name = "shop"\n[function]\nmemory = "512"\n'}, {}, 10),
@@ -81,6 +82,14 @@ def test_an_error_says_what_and_what_to_do_and_has_its_own_code(lambdify, projec
     assert failed.stdout == ""
     assert failed.returncode == code, failed.stderr
     golden(f"error-{name}.txt", failed.stderr.replace(str(root), "/home/anna/shop"))
+
+
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path):
+    executable = Path(sys.executable).with_name("lambdify")
+    script = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir ../gone && exec {executable} init"
+    failed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert failed.returncode == 2
+    assert failed.stderr == "error: The current folder is no longer there.\nhint: cd to the project.\n"
 
 
 def test_debug_shows_where_an_error_comes_from(lambdify, project):

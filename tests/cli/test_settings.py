@@ -70,6 +70,14 @@ def test_defaults_name_every_option_and_only_options():
     assert keys(options.defaults()) == {**expected, "stages": None}
 
 
+def test_every_option_is_explained_above_itself_or_its_neighbour():
+    before = ""
+    for line in options.DEFAULTS.read_text().splitlines():
+        is_option = re.match(r"\w+ = ", line)
+        assert not is_option or before.startswith("#") or re.match(r"\w+ = ", before), line
+        before = line
+
+
 def test_the_documented_pythons_are_those_that_lambda_has():
     text = options.DEFAULTS.read_text()
     comment = next(line for line in text.splitlines() if line.startswith("# Python of the function"))
