@@ -154,7 +154,8 @@ async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
     if unfinished:
         names = ", ".join(sorted(task.get_name() for task in unfinished))
         late = TimeoutError(f"still running: {names}")
-        report("background tasks go on in the next invocation, if there is one", late, context)
+        what = "background tasks go on in the next invocation, if there is one"
+        report(what, late, context, level=logging.WARNING)
 
 
 async def _start(app: App) -> LifespanCycle:
