@@ -1,0 +1,186 @@
+"""Every command on a stage that is really deployed, in a local cloud of its own, and its two streams."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
+
+LAMBDIFY = Path(sys.executable).with_name("lambdify")
+APP = """
+import os
+
+def app(environ, start_response):
+    print("asked for", environ["PATH_INFO"])
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"Hello from {os.environ.get('SITE', 'nowhere')}".encode()]
+"""
+SETTINGS = """
+name = "hello"
+[function]
+python = "3.11"
+[environment]
+SITE = "the default"
+[stages.live.environment]
+SITE = "the live one"
+"""
+"""No dependencies: what is tested here is the command line."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = tmp_path_factory.mktemp("hello")
+    (root / "app.py").write_text(APP)
+    (root / "lambdify.toml").write_text(SETTINGS)
+    return root
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory):
+    """A home of its own makes a cloud of its own; caches are shared."""
+    return {**os.environ, "LAMBDIFY_HOME": str(tmp_path_factory.mktemp("home"))}
+
+
+@pytest.fixture(scope="module")
+def lambdify(project, environ):
+    def run(*arguments, stdin=""):
+        return subprocess.run(
+            [LAMBDIFY, *arguments],
+            cwd=project,
+            env=environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    yield run
+    assert run("local", "stop").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def deployed(lambdify):
+    done = lambdify("deploy", "--local")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return response.read().decode()
+
+
+def test_deploy_prints_the_endpoint_and_nothing_else(deployed):
+    assert deployed.stdout.startswith("http://127.0.0.1:")
+    assert deployed.stdout.count("\n") == 1
+    assert get(deployed.stdout.strip()) == "Hello from the default"
+
+
+def test_the_story_tells_what_was_found_and_what_changes(deployed):
+    assert "Found WSGI app app:app: app.py:4  def app(environ, start_response)" in deployed.stderr
+    assert "AWS::Lambda::Function" in deployed.stderr
+
+
+def test_deploying_again_changes_nothing_and_says_so(deployed, lambdify):
+    again = lambdify("deploy", "--local", "--json")
+    answer = json.loads(again.stdout)
+    assert (answer["endpoint"], answer["changed"]) == (deployed.stdout.strip(), False)
+    assert "Nothing has changed" in again.stderr
+
+
+def test_another_stage_is_another_deployment(deployed, lambdify):
+    live = lambdify("deploy", "live", "--local", "--quiet")
+    assert (live.stderr, live.returncode) == ("", 0)
+    assert get(live.stdout.strip()) == "Hello from the live one"
+    assert get(deployed.stdout.strip()) == "Hello from the default"
+    shown = json.loads(lambdify("local", "status", "--json").stdout)
+    assert {stage["name"] for stage in shown} == {"hello-dev", "hello-live"}
+    gone = lambdify("undeploy", "live", "--local")
+    assert (gone.stdout, gone.returncode) == ("hello-live is gone.\n", 0)
+
+
+def test_status_shows_the_address_that_answers(deployed, lambdify):
+    assert lambdify("status", "--local").stdout.splitlines()[0] == f"endpoint   {deployed.stdout.strip()}"
+    assert json.loads(lambdify("status", "--local", "--json").stdout)["endpoint"] == deployed.stdout.strip()
+
+
+def test_invoke_prints_what_the_function_returns(deployed, lambdify):
+    event = '{"lambdify": "keep-warm"}'
+    assert json.loads(lambdify("invoke", event, "--local").stdout) == {"lambdify": "warm"}
+    from_stdin = lambdify("invoke", "--file", "-", "--local", "--json", stdin=event)
+    assert json.loads(from_stdin.stdout) == {"payload": {"lambdify": "warm"}, "version": "1"}
+
+
+def test_logs_print_what_the_app_wrote(deployed, lambdify):
+    get(f"{deployed.stdout.strip()}/some/page")
+    deadline = time.monotonic() + 15
+    while "asked for /some/page" not in (shown := lambdify("logs", "--local", "--since", "5m")).stdout:
+        assert time.monotonic() < deadline, shown
+    lines = lambdify("logs", "--local", "--json").stdout.splitlines()
+    assert any(json.loads(line)["message"] == "asked for /some/page" for line in lines)
+
+
+def test_following_the_log_ends_with_ctrl_c(deployed, project, environ):
+    follower = subprocess.Popen(
+        [LAMBDIFY, "logs", "--local", "--follow"],
+        cwd=project,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout.readline()
+    follower.send_signal(signal.SIGINT)
+    _, story = follower.communicate(timeout=15)
+    assert follower.returncode == 130
+    assert "`lambdify local stop` ends it" in story
+
+
+def test_a_port_that_is_taken_is_an_error_of_its_own(deployed, lambdify):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failed = lambdify("deploy", "--local", "--port", str(port))
+    assert (failed.returncode, failed.stdout) == (50, "")
+    assert str(port) in failed.stderr
+
+
+def test_what_is_not_deployed_is_an_error_with_the_way_to_deploy_it(deployed, lambdify):
+    failed = lambdify("status", "live", "--local")
+    assert (failed.returncode, failed.stdout) == (44, "")
+    assert 'error: Nothing is deployed as "hello-live"' in failed.stderr
+
+
+@pytest.mark.parametrize("moment", ["Found WSGI app", "Uploading app-"])
+def test_an_interrupted_deploy_leaves_nothing_half_made(deployed, lambdify, project, environ, moment):
+    (project / "app.py").write_text(APP.replace("Hello", moment))
+    started = subprocess.Popen(
+        [LAMBDIFY, "deploy", "--local"],
+        cwd=project,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    story = ""
+    while moment not in story:
+        story += os.read(started.stderr.fileno(), 4096).decode()
+    started.send_signal(signal.SIGINT)
+    answer, rest = started.communicate(timeout=30)
+    assert (started.returncode, answer) == (130, b"")
+    assert "error: Interrupted." in rest.decode()
+    left = [path for path in (project / ".lambdify").rglob("*") if path.is_file() and path.suffix != ".zip"]
+    assert [path.name for path in left] == [".gitignore"]
+    assert get(deployed.stdout.strip()) == "Hello from the default"
+    # What was there is whole: the next deploy builds on it.
+    assert lambdify("deploy", "--local").returncode == 0
+    assert get(deployed.stdout.strip()) == f"{moment} from the default"
+    (project / "app.py").write_text(APP)
+    assert lambdify("deploy", "--local").returncode == 0
