@@ -7,7 +7,8 @@ is a frame, so that a stack trace of many lines stays one event, as on Lambda:
     https://github.com/aws/aws-lambda-python-runtime-interface-client (FramedTelemetryLogSink)
 
 Pipes are read by a thread of their own, or a function that prints a lot would block. `drain` reads what has
-arrived by now, so that END and REPORT come after everything that the function wrote before it answered.
+arrived by now, so that END and REPORT come after everything that the function wrote before it answered. What
+was printed and what was logged within the same moment may change places: the two have pipes of their own.
 """
 
 import os
@@ -56,7 +57,7 @@ class Output:
     def drain(self) -> None:
         """Pass on everything that was written until now."""
         with self._lock:
-            for end in tuple(self._open):
+            for end in (self._lines, self._frames):
                 self._read(end)
 
     def say(self, message: str) -> None:
