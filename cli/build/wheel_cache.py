@@ -58,7 +58,8 @@ class WheelCache:
         `image_id` is asked only where there is something to choose from. While no engine knows the image's
         id, a wheel from any image of that name is good.
         """
-        entries = sorted(self._entry(package, self.image).glob("*/"))
+        # What begins with a dot was never finished.
+        entries = sorted(self._entry(package, self.image).glob("[!.]*/"))
         current = image_id() if entries else None
         chosen = [entry for entry in entries if current in (None, _written(entry.name))]
         return _read(chosen[-1], package) if chosen else None

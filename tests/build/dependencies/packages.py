@@ -25,8 +25,10 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
         for path in sorted(Path(name).rglob("*")):
             wheel.write(path, path.as_posix())
         wheel.writestr(f"{info}/METADATA", _metadata())
-        wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {tag}\\n")
-        wheel.writestr(f"{info}/RECORD", "")
+        pure = "true" if tag.endswith("any") else "false"
+        wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\\nRoot-Is-Purelib: {pure}\\nTag: {tag}\\n")
+        members = [*wheel.namelist(), f"{info}/RECORD"]
+        wheel.writestr(f"{info}/RECORD", "".join(f"{member},,\\n" for member in members))
     return f"{name}-{version}-{tag}.whl"
 """
 """A build backend without requirements: a source tree that carries it builds where no index is."""

@@ -1,0 +1,75 @@
+"""Starting other programs, and ending them."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lambdify.cli.build.programs import run
+
+PARENT = """
+import subprocess, sys, pathlib
+stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+child = subprocess.Popen([sys.executable, "-c", stubborn])
+pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+child.wait()
+"""
+
+
+def alive(pid):
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone_soon(pid):
+    for _ in range(100):
+        if not alive(pid):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_how_a_program_went(tmp_path):
+    outcome = run(
+        [sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"],
+        cwd=tmp_path,
+        environment=os.environ,
+    )
+    assert (outcome.code, outcome.output, outcome.errors) == (3, "out\n", "err\n")
+    assert not outcome.succeeded
+
+
+def test_what_a_program_says_has_no_credentials(tmp_path):
+    code = "print('https://user:word@host/x')"
+    outcome = run([sys.executable, "-c", code], cwd=tmp_path, environment=os.environ)
+    assert outcome.output == "https://***@host/x\n"
+
+
+def test_a_program_has_no_terminal_and_no_input_to_wait_for(tmp_path):
+    code = "import sys; print(repr(sys.stdin.read())); open('/dev/tty')"
+    outcome = run([sys.executable, "-c", code], cwd=tmp_path, environment=os.environ)
+    assert outcome.output == "''\n"
+    assert "OSError" in outcome.errors
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks processes up in /proc")
+def test_an_interrupt_ends_the_program_and_what_it_started_even_what_does_not_want_to(tmp_path):
+    pid_file = tmp_path / "pid"
+
+    def interrupt():
+        while not (pid_file.is_file() and pid_file.read_text()):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    command = [sys.executable, "-c", PARENT, str(pid_file)]
+    with pytest.raises(KeyboardInterrupt):
+        run(command, cwd=tmp_path, environment=os.environ)
+    assert gone_soon(int(pid_file.read_text()))
