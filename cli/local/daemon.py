@@ -5,8 +5,8 @@
     gateways      threads: the stages' endpoints
     control       a thread: what ministack and the commands ask (control.py)
 
-It ends when it is told to, or when ministack does; all of the above ends with it, also when it is killed
-(watchdog.py). Nothing is kept: the next cloud starts empty.
+It ends when it is told to, when ministack does, or when its home folder is gone; all of the above ends with
+it, also when it is killed (watchdog.py). Nothing is kept: the next cloud starts empty.
 """
 
 import logging
@@ -106,6 +106,9 @@ class Daemon:
         while not self._over.wait(SWEEP):
             if child.poll() is not None:
                 _log.error("ministack ended:\n%s", ministack.tail(self._home / ministack.LOG))
+                return
+            if not state.exists(self._home):
+                _log.error("%s was deleted: no command could find this cloud again", self._home)
                 return
             service.fleet.sweep()
             try:

@@ -35,6 +35,11 @@ class State:
         return is_running(self.daemon)
 
 
+def exists(home: Path) -> bool:
+    """Whether there is a state in the home folder."""
+    return (home / "cloud.json").exists()
+
+
 def load(home: Path) -> State | None:
     """The state that was left in the home folder, dead or alive."""
     try:

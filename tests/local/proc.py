@@ -1,5 +1,7 @@
 """What Linux tells about processes and their sockets, read without our own code."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -30,7 +32,7 @@ def is_alive(pid: int) -> bool:
 
 def listening(pids: set[int]) -> set[tuple[str, int]]:
     """Every address and port that the processes listen on."""
-    inodes = {link.readlink().name for pid in pids for link in _descriptors(pid)}
+    inodes = {target for pid in pids for target in _descriptors(pid)}
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -41,8 +43,9 @@ def listening(pids: set[int]) -> set[tuple[str, int]]:
     return found
 
 
-def _descriptors(pid: int) -> list[Path]:
-    try:
-        return [link for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
-    except OSError:
-        return []
+def _descriptors(pid: int) -> Iterator[str]:
+    """What the open files of the process are; one may be closed while we look."""
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                yield link.readlink().name

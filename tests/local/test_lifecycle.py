@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -136,6 +137,13 @@ def test_a_cloud_whose_ministack_died_ends(own_home: Path, console: Console) -> 
     assert eventually(lambda: not any(map(is_alive, pids)))
     assert "ministack ended" in (own_home / state.LOG).read_text()
     assert room.find() is None
+
+
+def test_a_cloud_whose_home_is_deleted_ends(own_home: Path, console: Console) -> None:
+    cloud = room.ensure(console)
+    pids = everything(cloud)
+    shutil.rmtree(own_home)
+    assert eventually(lambda: not any(map(is_alive, pids)))
 
 
 def test_the_pid_of_a_dead_daemon_may_belong_to_somebody_else_now(own_home: Path, console: Console) -> None:
