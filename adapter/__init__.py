@@ -12,6 +12,7 @@ user of a deployed app waits at a cold start.
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -24,6 +25,8 @@ __all__ = ["Adapter"]
 PLAIN_TEXT = (("content-type", "text/plain; charset=utf-8"),)
 BAD_REQUEST = Response(400, PLAIN_TEXT, b"Bad Request")
 SERVER_ERROR = Response(500, PLAIN_TEXT, b"Internal Server Error")
+ROOM_FOR_TRACEBACK = 6_000
+"""Bytes of it that are shown. JSON may write each as six, and CloudFront lets 40 kB through."""
 
 
 class Adapter:
@@ -31,10 +34,23 @@ class Adapter:
 
     Whether the app speaks WSGI or ASGI is found out; `interface` says it where that cannot be seen. The
     lifespan of an ASGI app starts here, so make the adapter at module level: then Lambda's init covers it.
+
+    `on_event(event, context)` is called for events that are not HTTP requests, a queue's or a schedule's, and
+    what it returns is the payload. Without it they are refused. `show_errors` puts the traceback of what the
+    app raised into its 500: for a stage that nobody else can reach.
     """
 
-    def __init__(self, app: Any, *, interface: Literal["wsgi", "asgi"] | None = None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        interface: Literal["wsgi", "asgi"] | None = None,
+        on_event: Callable[[Any, Any], Any] | None = None,
+        show_errors: bool = False,
+    ) -> None:
         self.app = app
+        self.on_event = on_event
+        self.show_errors = show_errors
         self.interface = interface or loading.find_interface(app)
         self._server = None
         if self.interface == "asgi":
@@ -47,10 +63,12 @@ class Adapter:
         else:
             raise InterfaceUnknown("this is a Lambda handler already: deploy it as it is")
 
-    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """The payload that answers an HTTP event; EventUnknown for any other event."""
+    def __call__(self, event: Any, context: Any) -> Any:
+        """The payload that answers an event; EventUnknown if it is not HTTP and `on_event` was not given."""
         source = event_sources.find(event)
         if source is None:
+            if self.on_event is not None:
+                return self.on_event(event, context)
             raise EventUnknown(f"this function answers HTTP requests; it received {_describe(event)}")
         try:
             request = source.read_event(event)
@@ -61,12 +79,20 @@ class Adapter:
             return source.write_payload(self._run(request, event, context), event)
         except Exception as error:  # the one place: whatever the app raises, its client gets an answer
             report(f"{request.method} {request.path} failed", error, context)
-            return source.write_payload(SERVER_ERROR, event)
+            answer = SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
+            return source.write_payload(answer, event)
 
     def close(self) -> None:
         """Run the shutdown of an ASGI app; in Lambda, the process just ends."""
         if self._server is not None:
             self._server.close()
+
+
+def _show(error: BaseException) -> bytes:
+    """The traceback of an error; of a long one, the end."""
+    import traceback  # Lambda's runtime has it already; nobody else needs it
+
+    return "".join(traceback.format_exception(error)).encode(errors="backslashreplace")[-ROOM_FOR_TRACEBACK:]
 
 
 def _describe(event: object) -> str:

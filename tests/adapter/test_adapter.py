@@ -19,6 +19,14 @@ from lambdify.adapter.messages import Request
 REQUEST = Request("GET", "/secret/path", "token=hidden", client="203.0.113.7")
 EVENTS = [json.loads(file.read_text())["event"] for file in (Path(__file__).parent / "events").glob("*.json")]
 TEXT = [("Content-Type", "text/plain")]
+JUNK = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.lists(st.none(), max_size=2)
+    | st.just({})
+)
 
 
 def answering(body: bytes = b"fine", headers: list[tuple[str, str]] = TEXT) -> Any:
@@ -86,6 +94,30 @@ def test_the_error_of_an_app_is_a_plain_500_and_one_log_record(door, context, ca
     assert record.getMessage() == f"GET /secret/path failed (request {context.aws_request_id})"
     assert "LookupError: the password is swordfish" in caplog.text
     assert "hidden" not in caplog.text
+
+
+def test_the_traceback_is_shown_to_the_client_if_that_was_asked_for(door, context, caplog):
+    adapter = Adapter(raising(LookupError("the shelf is empty")), show_errors=True)
+    response = door.source.read_payload(adapter(door.write_event(REQUEST), context))
+    assert response.status == 500
+    assert dict(response.headers)["content-type"] == "text/plain; charset=utf-8"
+    assert response.body.startswith(b"Traceback (most recent call last):")
+    assert response.body.endswith(b"LookupError: the shelf is empty\n")
+    assert "LookupError: the shelf is empty" in caplog.text
+
+
+@pytest.mark.parametrize("character", ["x", "\0", "\x1b", "\u00e9", "\U0001f600", "\ud800"])
+def test_of_a_long_traceback_the_end_is_shown_on_every_event_source(door, context, character):
+    adapter = Adapter(raising(LookupError(f"{character * 100_000} is the end")), show_errors=True)
+    response = door.source.read_payload(adapter(door.write_event(REQUEST), context))
+    assert response.status == 500
+    assert response.body.endswith(b" is the end\n")
+
+
+def test_a_bad_request_shows_nothing_of_itself(context):
+    event = {**http_api.write_event(REQUEST), "body": "secret?", "isBase64Encoded": True}
+    payload = Adapter(answering(), show_errors=True)(event, context)
+    assert (payload["statusCode"], payload["body"]) == (400, "Bad Request")
 
 
 def test_a_header_that_splits_the_response_is_a_500(door, context, caplog):
@@ -157,6 +189,37 @@ def test_an_event_that_is_not_http_is_refused_by_its_kind_and_not_its_content(ev
     assert str(caught.value) == f"this function answers HTTP requests; it received {said}"
 
 
+def test_an_event_that_is_not_http_reaches_the_function_for_events(context):
+    received = []
+
+    def on_event(event, context):
+        received.append((event, context))
+        return {"batchItemFailures": []}
+
+    queue = {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}
+    assert Adapter(answering(), on_event=on_event)(queue, context) == {"batchItemFailures": []}
+    assert received == [(queue, context)]
+
+
+def test_what_the_function_for_events_raises_is_an_error_of_the_function(context):
+    def on_event(event, context):
+        raise LookupError("retry me")
+
+    with pytest.raises(LookupError, match="retry me"):
+        Adapter(answering(), on_event=on_event)({"source": "aws.events"}, context)
+
+
+@given(st.data())
+def test_an_http_event_never_reaches_the_function_for_events(data):
+    def on_event(event, context):
+        raise AssertionError("an HTTP event got here")
+
+    event = deepcopy(data.draw(st.sampled_from(EVENTS)))
+    added = data.draw(st.dictionaries(st.sampled_from(["source", "lambdify", "detail", "Records"]), JUNK))
+    payload = Adapter(answering(), on_event=on_event)({**added, **event}, None)
+    assert payload.get("statusCode", payload.get("status")) in (200, "200")
+
+
 def test_an_event_of_many_keys_is_described_briefly(context):
     with pytest.raises(EventUnknown) as caught:
         Adapter(answering())({f"key{number}": 0 for number in range(1000)}, context)
@@ -182,16 +245,6 @@ def test_an_event_of_many_keys_is_described_briefly(context):
 def test_a_broken_http_event_is_answered_400(event, context, caplog):
     assert Adapter(answering())(event, context)["statusCode"] == 400
     assert "an HTTP event could not be read" in caplog.text
-
-
-JUNK = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text(max_size=5)
-    | st.lists(st.none(), max_size=2)
-    | st.just({})
-)
 
 
 @given(st.data())
