@@ -14,11 +14,14 @@ user of a deployed app waits at a cold start.
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lambdify.adapter import event_sources, loading, wsgi
 from lambdify.adapter.errors import MALFORMED, EventUnknown, InterfaceUnknown, report
-from lambdify.adapter.messages import Response
+from lambdify.adapter.messages import Request, Response
+
+if TYPE_CHECKING:
+    from lambdify.adapter.reply import Reply
 
 __all__ = ["Adapter"]
 
@@ -81,6 +84,13 @@ class Adapter:
             report(f"{request.method} {request.path} failed", error, context)
             answer = SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
             return source.write_payload(answer, event)
+
+    def stream(self, request: Request, event: object, context: object, reply: "Reply") -> None:
+        """Send the app's answer to one request while the app makes it; what the app raises passes through."""
+        if self._server is not None:
+            self._server.stream(request, event, context, reply)
+        else:
+            wsgi.stream(self.app, request, event, context, reply)
 
     def close(self) -> None:
         """Run the shutdown of an ASGI app; in Lambda, the process just ends."""

@@ -7,7 +7,8 @@ Rules
    to it and is still there at the next request.
 2. Lifespan runs once, while the function initialises. `lifespan.startup.failed` fails the init; an app that
    does not answer the startup, whatever it raises, has no lifespan.
-3. The response is collected, since a payload is returned whole. `receive` says `http.disconnect` after it.
+3. A payload is returned whole, so for it the response is collected; a streamed one is sent piece by piece.
+   `receive` says `http.disconnect` after it.
 4. Tasks that a request leaves behind are waited for, since Lambda freezes the process after the answer; but
    only within the time the invocation has left. Tasks of the startup are left alone.
 5. An app that raises after its response is complete has answered: that is logged, not sent.
@@ -15,9 +16,10 @@ Rules
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mangum.exceptions import LifespanFailure, LifespanUnsupported
 from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
@@ -26,6 +28,9 @@ from mangum.types import ASGI
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken, StartupFailed, report
 from lambdify.adapter.messages import Request, Response
+
+if TYPE_CHECKING:
+    from lambdify.adapter.reply import Reply
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,8 +57,20 @@ class Server:
 
     def run(self, request: Request, event: object, context: object) -> Response:
         """What the app answers; anything it raises before its response is complete passes through."""
-        scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
         exchange = Exchange(request.body)
+        self._perform(exchange, request, event, context)
+        return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
+
+    def stream(self, request: Request, event: object, context: object, reply: "Reply") -> None:
+        """Send what the app answers as it comes; anything it raises before the end passes through."""
+        exchange = StreamedExchange(request.body, reply)
+        try:
+            self._perform(exchange, request, event, context)
+        finally:
+            exchange.unwatch(self._loop)
+
+    def _perform(self, exchange: "Exchange", request: Request, event: object, context: object) -> None:
+        scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
         resident = asyncio.all_tasks(self._loop)
         task = self._loop.create_task(_call(self._app, scope, exchange))
         task.add_done_callback(lambda _: self._loop.stop())
@@ -63,11 +80,10 @@ class Server:
         if left_behind:
             self._loop.run_until_complete(_wait(left_behind, context))
         error = ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
-        if exchange.complete:
-            if error:
-                report(f"{request.method} {request.path} was answered, then the app raised", error, context)
-            return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
-        raise error or ProtocolBroken("the app returned before its response was complete")
+        if not exchange.complete:
+            raise error or ProtocolBroken("the app returned before its response was complete")
+        if error:
+            report(f"{request.method} {request.path} was answered, then the app raised", error, context)
 
     def close(self) -> None:
         """Run the app's shutdown and end the loop, once."""
@@ -141,6 +157,59 @@ class Exchange:
     def body(self) -> bytes:
         """The body, whole."""
         return b"".join(self._chunks)
+
+
+class StreamedExchange(Exchange):
+    """An exchange whose response is sent on while the app makes it.
+
+    A send is over when the other side has taken what was sent; the loop goes on meanwhile. Once nobody takes
+    it any more, `receive` says http.disconnect and a send raises ClientGone.
+    """
+
+    def __init__(self, body: bytes, reply: "Reply") -> None:
+        super().__init__(body)
+        self._reply = reply
+        self._sending = asyncio.Lock()
+        self._watched: socket.socket | None = None
+
+    async def send(self, message: Message) -> None:
+        """Take a message and send what it brings; a head waits for the first piece of the body, as the spec
+        asks (https://asgi.readthedocs.io/en/stable/specs/www.html#response-start-send-event).
+        """
+        async with self._sending:  # two tasks of an app may send at once, and a chunk must stay whole
+            await super().send(message)
+            if message["type"] == "http.response.start":
+                return
+            last, self.complete = self.complete, False
+            if not self._reply.begun:
+                self._reply.begin(self.status, self.headers)
+            data = self._reply.pack(self._chunks.pop(), last=last)
+            with self._reply.connected() as connection:
+                loop = asyncio.get_running_loop()
+                connection.setblocking(False)
+                if last:
+                    self.unwatch(loop)  # from here on, the other side may speak
+                await loop.sock_sendall(connection, data)
+                if not last:
+                    self._watch(loop, connection)
+            self.complete = last
+
+    def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let go of the connection."""
+        if self._watched is not None:
+            loop.remove_reader(self._watched)
+            self._watched = None
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
+        """Notice when the other side speaks before it was asked to: it reads no more."""
+        if self._watched is None:
+            self._watched = connection
+            loop.add_reader(connection, self._give_up, loop)
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._reply.gone = True
+        self.unwatch(loop)
+        self.over.set()
 
 
 async def _call(app: App, scope: Scope, exchange: Exchange) -> None:

@@ -25,7 +25,7 @@ def handler(event: Any, context: Any) -> Any:
     """The payload for an event."""
     if event == KEEP_WARM:
         return WARM
-    return _respond(event, context)
+    return respond(event, context)
 
 
 def _load() -> Any:
@@ -57,4 +57,4 @@ def _read_bundle(root: str) -> dict[str, str]:
     return bundle
 
 
-_respond = _load()
+respond = _load()

@@ -7,6 +7,7 @@ AdapterError
 ├── EventUnknown       the event is not an HTTP request
 ├── ProtocolBroken     the app broke a rule of WSGI or ASGI
 ├── ResponseRefused    the app's response cannot be sent
+├── ClientGone         nobody takes a streamed response any more
 └── PayloadRefused     what the function returned is not a response (for those who read payloads)
 
 The first four end in an error of the function: they are for whoever deployed or invoked it. The next two,
@@ -45,6 +46,14 @@ class ProtocolBroken(AdapterError):
 
 class ResponseRefused(AdapterError):
     """The app's response cannot be sent."""
+
+
+class ClientGone(AdapterError, OSError):
+    """Nobody takes a streamed response any more.
+
+    An OSError, as the ASGI spec asks (https://asgi.readthedocs.io/en/stable/specs/www.html#response-body-send-event)
+    and as a server's own socket would raise.
+    """
 
 
 class PayloadRefused(AdapterError):

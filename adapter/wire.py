@@ -32,6 +32,7 @@ CONNECTION_ONLY = frozenset(("connection", "keep-alive", "proxy-connection", "tr
 
 NO_CONTENT = (204, 205)
 """https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5"""
+BODILESS = (*NO_CONTENT, 304)
 
 PORTS = {"http": 80, "https": 443}
 
@@ -199,12 +200,17 @@ def forward(request: Request) -> list[Pair]:
     return kept + [pair for pair in added.items() if pair[1]]
 
 
-def build_response(method: str, status: int, headers: Iterable[Pair], body: bytes) -> Response:
-    """The Response for what an app gave, or ResponseRefused if no client may be sent that."""
+def build_response(method: str, status: int, headers: Iterable[Pair], body: bytes | None) -> Response:
+    """The Response for what an app gave, or ResponseRefused if no client may be sent that.
+
+    With None for a body that is still to come, content-length is taken at its word.
+    """
     if not 200 <= status <= 599:
         raise ResponseRefused(f"{status} is not the status of an answer (200 to 599)")
     # Of HEAD and 304, content-length tells what a GET would bring (RFC 9110, 8.6); with 204 it may not stand.
-    length = None if method == "HEAD" or status == 304 else "" if status in NO_CONTENT else str(len(body))
+    length: str | None = ""
+    if status not in NO_CONTENT:
+        length = None if body is None or method == "HEAD" or status == 304 else str(len(body))
     checked = []
     for given, value in headers:
         name = given.lower()
@@ -215,7 +221,7 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
         if name in CONNECTION_ONLY or (name == "content-length" and length not in (None, value)):
             continue
         checked.append((name, value))
-    return Response(status, tuple(checked), body if length else b"")
+    return Response(status, tuple(checked), body if body and length else b"")
 
 
 def _check_header(name: str, value: str) -> None:

@@ -12,11 +12,14 @@ Rules
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken
 from lambdify.adapter.messages import Request, Response
+
+if TYPE_CHECKING:
+    from lambdify.adapter.reply import Reply
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
@@ -25,18 +28,14 @@ App = Callable[[Environ, Callable[..., Callable[[bytes], object]]], Iterable[byt
 def run(app: App, request: Request, event: object, context: object) -> Response:
     """What the app answers; anything it raises passes through."""
     answer = Answer()
-    result = app(build_environ(request, event, context), answer.start)
-    try:
-        for chunk in result:
-            answer.write(chunk)
-    finally:
-        close = getattr(result, "close", None)
-        if close is not None:
-            close()
-    if answer.status is None:
-        raise ProtocolBroken("the app did not call start_response")
-    status = int(answer.status.partition(" ")[0])
-    return wire.build_response(request.method, status, answer.headers, b"".join(answer.chunks))
+    answer.take(app(build_environ(request, event, context), answer.start))
+    return wire.build_response(request.method, answer.code(), answer.headers, b"".join(answer.chunks))
+
+
+def stream(app: App, request: Request, event: object, context: object, reply: "Reply") -> None:
+    """Send what the app answers as it comes; anything the app raises passes through."""
+    answer = StreamedAnswer(reply)
+    answer.take(app(build_environ(request, event, context), answer.start))
 
 
 def build_environ(request: Request, event: object, context: object) -> Environ:
@@ -86,7 +85,7 @@ class Answer:
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], None]:
         """`start_response`; what it returns is `write`."""
-        if exc_info is not None and self.chunks:
+        if exc_info is not None and self.begun():
             raise exc_info[1].with_traceback(exc_info[2])
         if exc_info is None and self.status is not None:
             raise ProtocolBroken("the app called start_response twice")
@@ -99,6 +98,64 @@ class Answer:
             if self.status is None:
                 raise ProtocolBroken("the app sent a body before it called start_response")
             self.chunks.append(chunk)
+
+    def begun(self) -> bool:
+        """Whether the headers count as sent."""
+        return bool(self.chunks)
+
+    def take(self, result: Iterable[bytes]) -> None:
+        """Take all that the app's iterable gives, and close it."""
+        try:
+            for chunk in result:
+                self.write(chunk)
+            self.end()
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+    def end(self) -> None:
+        """See that there is an answer, now that the body is over."""
+        if self.status is None:
+            raise ProtocolBroken("the app did not call start_response")
+
+    def code(self) -> int:
+        """The status as a number."""
+        return int(self.status.partition(" ")[0]) if self.status else 0
+
+
+class StreamedAnswer(Answer):
+    """An answer that is sent on while the app gives it. Its end is sent before the iterable is closed: what
+    the app does there is nothing that its client has to wait for.
+    """
+
+    __slots__ = ("_reply",)
+
+    def __init__(self, reply: "Reply") -> None:
+        super().__init__()
+        self._reply = reply
+
+    def write(self, chunk: bytes) -> None:
+        """Send a piece of the body on, and wait until it is taken."""
+        super().write(chunk)
+        for piece in self.chunks:
+            self._begin()
+            self._reply.send(self._reply.pack(piece))
+        self.chunks.clear()
+
+    def begun(self) -> bool:
+        """Whether the headers are sent."""
+        return self._reply.begun
+
+    def end(self) -> None:
+        """Send the end of the body."""
+        super().end()
+        self._begin()
+        self._reply.send(self._reply.pack(b"", last=True))
+
+    def _begin(self) -> None:
+        if not self._reply.begun:
+            self._reply.begin(self.code(), self.headers)
 
 
 class FileWrapper:

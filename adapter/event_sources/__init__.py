@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # for the type checker alone: making a protocol costs every c
         def recognises(self, event: dict[str, Any]) -> bool: ...
         def read_event(self, event: dict[str, Any]) -> Request: ...
         def write_payload(self, response: Response, event: dict[str, Any]) -> dict[str, Any]: ...
+        def read_payload(self, payload: object) -> Response: ...
 
 
 EVENT_SOURCES: "tuple[EventSource, ...]" = (http_api, rest, alb)
@@ -39,4 +40,18 @@ def find(event: object) -> "EventSource | None":
         for source in EVENT_SOURCES:
             if source.recognises(event):
                 return source
+        return _find_rare(event)
+    return None
+
+
+def _find_rare(event: dict[str, Any]) -> "EventSource | None":
+    """Sources that few functions have: imported by their first event, not at every cold start."""
+    if "method" in event:
+        from lambdify.adapter.event_sources import vpc_lattice
+
+        return vpc_lattice if vpc_lattice.recognises(event) else None
+    if "Records" in event:
+        from lambdify.adapter.event_sources import edge
+
+        return edge if edge.recognises(event) else None
     return None
