@@ -9,6 +9,7 @@ network for the container than the engine's default, such as "host" where only t
 """
 
 import os
+import shutil
 import tarfile
 import tempfile
 import uuid
@@ -74,17 +75,16 @@ class Container:
             with _told("copy sources into the build container"):
                 self._container.put_archive("/", file)
 
-    def get(self, path: PurePosixPath, into: Path) -> Path:
-        """Copy a file or directory of the container into a folder, and return where it is now."""
+    def get(self, folder: PurePosixPath, into: Path) -> tuple[Path, ...]:
+        """Copy the files that lie in a folder of the container into one of ours, and return them."""
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-            with _told("copy wheels out of the build container"):
-                blocks, _ = self._container.get_archive(str(path))
+            with _told("copy files out of the build container"):
+                blocks, _ = self._container.get_archive(str(folder))
                 for block in blocks:
                     file.write(block)
             file.seek(0)
             with tarfile.open(fileobj=file) as archive:
-                archive.extractall(into, filter="data")
-        return into / path.name
+                return tuple(_unpack(archive, into))
 
 
 class Engine:
@@ -179,6 +179,17 @@ def _explain(error: Exception) -> str:
     if isinstance(error, APIError) and error.explanation:
         return redact(str(error.explanation))
     return redact(str(error))
+
+
+def _unpack(archive: tarfile.TarFile, into: Path) -> Iterator[Path]:
+    """Write the regular files of an archive under their bare names, wherever it says they belong."""
+    for entry in archive:
+        content = archive.extractfile(entry) if entry.isfile() else None
+        if content is not None:
+            target = into / PurePosixPath(entry.name).name
+            with content, target.open("wb") as copy:
+                shutil.copyfileobj(content, copy)
+            yield target
 
 
 def _as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -66,9 +66,11 @@ class Job:
 
     package: Package
     source: Path | None
-    """Archive or folder; None for a ready wheel, which pip fetches in the container."""
+    """Archive or folder; None for a ready wheel of an index, which pip fetches in the container."""
     reason: str
     """Why it cannot be had here."""
+    native: bool = False
+    """Whether its source is expected to become native files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,12 +143,8 @@ def _pack(jobs: Sequence[Job], luggage: Path) -> str:
         place.mkdir(parents=True)
         package = job.package
         if job.source is None:
-            origin = (
-                f"{package.name} @ {package.url}" if package.url else f"{package.name}=={package.version}"
-            )
-            (place / "requirements.txt").write_text(
-                f"{origin} --hash=sha256:{package.sha256}\n", encoding="utf-8"
-            )
+            line = f"{package.name} @ {package.url} --hash=sha256:{package.sha256}\n"
+            (place / "requirements.txt").write_text(line, encoding="utf-8")
         elif job.source.is_dir():
             shutil.copytree(job.source, place / "source", symlinks=True)
         else:
@@ -220,7 +218,7 @@ def _build(workshop: _Workshop, number: int, job: Job) -> Result:
     if not ran.succeeded:
         return _failed(job, "pip wheel failed", ran.output, log)
     wheel = _fetch_wheel(workshop, out)
-    if job.source is None:
+    if job.package.kind == "wheel":
         return Result(job=job, wheel=wheel)
     if libraries := missing_libraries(find_natives_in_wheel(wheel)):
         fixed = _ROOM / f"{number}-fixed"
@@ -239,7 +237,8 @@ def _what_to_build(job: Job, place: PurePosixPath) -> list[str]:
 
 
 def _fetch_wheel(workshop: _Workshop, folder: PurePosixPath) -> Path:
-    return next(workshop.container.get(folder, workshop.shelf).glob("*.whl"))
+    files = workshop.container.get(folder, workshop.shelf)
+    return next(file for file in files if file.suffix == ".whl")
 
 
 def _has_files(workshop: _Workshop, folder: PurePosixPath) -> bool:
@@ -290,7 +289,7 @@ def _judged(job: Job, wheel: Path, target: Target) -> Result:
     if natives:
         # The gate knows the C library better than the tag does: uv has no platform for Amazon Linux 2's.
         return Result(job=job, wheel=wheel.rename(_plainly_tagged(wheel, target)))
-    if job.reason.startswith("native"):
+    if job.native:
         note = f"{job.package.label} has native sources, and was built without them: it may be slow"
         return Result(job=job, wheel=wheel, notes=(note,))
     return Result(job=job, wheel=wheel)

@@ -77,7 +77,7 @@ class Target:
     @property
     def uv_platform(self) -> str:
         """The platform as uv names it: "x86_64-manylinux_2_34"."""
-        major, minor = max(level for level in _UV_LEVELS if level <= self.glibc)
+        major, minor = self._manylinux
         return f"{self.machine}-manylinux_{major}_{minor}"
 
     @property
@@ -110,9 +110,14 @@ class Target:
             "sys_platform": "linux",
         }
 
+    @property
+    def _manylinux(self) -> tuple[int, int]:
+        return max(level for level in _UV_LEVELS if level <= self.glibc)
+
     def _platforms(self) -> list[str]:
         names = []
-        for level in range(self.glibc[1], _OLDEST_LEVEL - 1, -1):
+        # Up to what uv installs: on Amazon Linux 2 that leaves out a few wheels for glibc 2.24 to 2.26.
+        for level in range(self._manylinux[1], _OLDEST_LEVEL - 1, -1):
             names.append(f"manylinux_2_{level}_{self.machine}")
             if level in _LEGACY_NAMES:
                 names.append(f"{_LEGACY_NAMES[level]}_{self.machine}")

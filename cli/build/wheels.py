@@ -79,13 +79,15 @@ def _make(packages: Sequence[Package], site: Site, store: WheelCache, console: C
 def _attempt(package: Package, site: Site, folder: Path, store: WheelCache, console: Console) -> Wheel | Job:
     """Build a package here if that is safe; otherwise return what a container has to do."""
     if package.kind == "wheel":
-        return Job(package=package, source=None, reason="[build] strategy is docker")
+        return Job(package=package, source=package.path, reason="[build] strategy is docker")
     folder.mkdir()
     source = fetch_source(package, site.indexes, folder)
     if site.build.strategy == "docker":
         return Job(package=package, source=source, reason="[build] strategy is docker")
     if native := find_native_sources(source):
-        return Job(package=package, source=source, reason=f"native sources: {Path(native[0]).name}")
+        return Job(
+            package=package, source=source, reason=f"native sources: {Path(native[0]).name}", native=True
+        )
     with console.step(f"Build {package.label}"):
         wheel, problem = _build_here(source, folder, site)
     if wheel is None:

@@ -15,7 +15,11 @@ def test_a_python_3_13_function_runs_on_amazon_linux_2023():
 
 
 def test_uv_knows_no_glibc_2_26_so_amazon_linux_2_takes_the_level_below():
-    assert Target(python="3.11").uv_platform == "x86_64-manylinux_2_17"
+    target = Target(python="3.11")
+    assert target.uv_platform == "x86_64-manylinux_2_17"
+    # What uv would refuse to install is not chosen from a lock either.
+    assert Tag("cp311", "cp311", "manylinux_2_24_x86_64") not in target.tags()
+    assert Tag("cp311", "cp311", "manylinux_2_17_x86_64") in target.tags()
 
 
 def test_arm_is_called_aarch64_by_wheels_and_arm64_by_containers():
