@@ -11,17 +11,21 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from lambdify.cli import folders
 from lambdify.cli.build.advice import find_advice, summarize
 from lambdify.cli.build.credentials import Indexes
-from lambdify.cli.build.docker import Container, open_engine
 from lambdify.cli.build.gate import find_natives_in_wheel, inspect, missing_libraries
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, DockerUnavailable
 from lambdify.cli.settings import Build
+
+if TYPE_CHECKING:
+    # The Docker SDK takes longer to import than most runs take to install: only a run that builds loads it.
+    from lambdify.cli.build.docker import Container
 
 EPOCH = "315532800"
 """1980, the oldest time that a zip can hold: the same source gives the same bytes."""
@@ -89,7 +93,7 @@ class Result:
 class _Workshop:
     """A container that is ready to build."""
 
-    container: Container
+    container: "Container"
     python: str
     environment: Mapping[str, str]
     site: Site
@@ -99,6 +103,8 @@ class _Workshop:
 
 def find_image_id(image: str) -> str | None:
     """Return the id of an image that the engine has; None when it has none or does not answer."""
+    from lambdify.cli.build.docker import open_engine
+
     try:
         with open_engine("to look for an image") as engine:
             return engine.find_image(image)
@@ -110,6 +116,8 @@ def build_in_container(
     jobs: Sequence[Job], site: Site, scratch: Path, console: Console
 ) -> tuple[str, tuple[Result, ...]]:
     """Build all jobs in one container; return the image's id and a result for each job."""
+    from lambdify.cli.build.docker import open_engine
+
     names = ", ".join(f"{job.package.label} ({job.reason})" for job in jobs)
     with open_engine(f"these have to be built in a container: {names}") as engine:
         image = engine.fetch_image(site.image, site.target, console)
@@ -175,7 +183,7 @@ def _environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
     }
 
 
-def _find_python(container: Container, site: Site) -> str:
+def _find_python(container: "Container", site: Site) -> str:
     """Return the image's interpreter of the function's version, with pip."""
     python = site.target.python
     short = f"cp{python.replace('.', '')}"
