@@ -76,18 +76,20 @@ def make_plan(
 def _free(source: Source, root: Path, target: Target, build: Build, extra: tuple[str, ...]) -> Plan:
     """Unlocked input: uv chooses the versions."""
     lines = _declared_lines(source)
+    indexes = find_indexes(lines)
     question = Question(
         subject=source.name,
         root=root,
         files=(source.path,),
         lines=extra,
+        indexes=indexes.options,
         options=_optional_parts(build),
         pinned=read_pins(lines),
     )
     # In the container everything can be built, so there is no reason to take an older version.
     packages, notes = resolve(question, target, prefer_wheels=build.strategy != "docker")
     _check_hashes(packages, read_hashes(lines), source, {find_name(line) for line in extra})
-    return _plan((packages, notes), find_indexes(lines))
+    return _plan((packages, notes), indexes)
 
 
 def _exact(source: Source, target: Target, build: Build) -> Plan:
@@ -142,6 +144,7 @@ def _with_extra(plan: Plan, source: Source, root: Path, target: Target, extra: t
         subject=f"{', '.join(missing)} beside {source.name}",
         root=root,
         lines=(*plan.indexes.options, *missing),
+        indexes=plan.indexes.options,
         constraints=pins,
     )
     packages, notes = resolve(question, target, prefer_wheels=True)

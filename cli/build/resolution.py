@@ -32,6 +32,8 @@ class Question:
     """Read by uv in place, since they can include others."""
     lines: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+    """Option lines of `files` and `lines` that name package indexes."""
     options: tuple[str, ...] = ()
     pinned: frozenset[str] = frozenset()
     """Names whose version the user has fixed: no other one needs to be looked for."""
@@ -75,20 +77,38 @@ def _compile_with_wheels(
     question: Question, names: tuple[str, ...], target: Target
 ) -> tuple[Package, ...] | None:
     """Resolve again without building `names`, or as many of them as have a wheel in any allowed version."""
+    # Most of what is only an sdist always was. Asking for one name alone is much faster than for everything.
+    offered = tuple(name for name in names if _ever_had_a_wheel(question, name, target))
+    if not offered:
+        return None
     try:
-        return _compile(replace(question, only_binary=names), target)
+        return _compile(replace(question, only_binary=offered), target)
     except _Unresolvable:
-        if len(names) == 1:
+        if len(offered) == 1:
             return None
     chosen: tuple[Package, ...] | None = None
     settled: tuple[str, ...] = ()
-    for name in names:
+    for name in offered:
         try:
             chosen = _compile(replace(question, only_binary=(*settled, name)), target)
         except _Unresolvable:
             continue
         settled = (*settled, name)
     return chosen
+
+
+def _ever_had_a_wheel(question: Question, name: str, target: Target) -> bool:
+    alone = Question(
+        subject=name,
+        root=question.root,
+        lines=(*question.indexes, name),
+        options=("--no-deps",),
+        only_binary=(name,),
+    )
+    try:
+        return bool(_compile(alone, target))
+    except _Unresolvable:
+        return False
 
 
 def _compile(question: Question, target: Target) -> tuple[Package, ...]:

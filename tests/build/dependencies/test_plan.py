@@ -99,6 +99,15 @@ def test_what_never_had_a_wheel_does_not_keep_the_others_from_an_older_one(proje
     assert chosen(plan(root)) == {"never": "never-1.0.tar.gz", "pack": "pack-1.5-py3-none-any.whl"}
 
 
+def test_of_two_that_cannot_both_be_older_one_is(project, index):
+    # Each has an older wheel, but an old "left" does not go with an old "right".
+    for name, requires in (("left", ("right>=2",)), ("right", ())):
+        index.add_sdist(name, "2.0")
+        index.add_wheel(name, "1.0", requires=requires)
+    made = plan(project({"requirements.txt": f"{index.option}left\nright\n"}))
+    assert chosen(made) == {"left": "left-1.0-py3-none-any.whl", "right": "right-2.0.tar.gz"}
+
+
 @pytest.mark.parametrize("line", ["pack==2.0", "pack>=2"])
 def test_a_version_that_the_user_wants_is_never_changed(project, index, line):
     index.add_sdist("pack", "2.0")
