@@ -58,7 +58,9 @@ class Build:
 class Http:
     """[http]: the endpoint."""
 
-    endpoint: Literal["http-api"]
+    endpoint: Literal["http-api", "function-url", "rest-api"]
+    streaming: bool
+    """Whether responses are sent while the app makes them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +118,8 @@ class Settings:
 
 FUNCTION_NAME_LENGTH = 64
 """Of NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
+CAN_STREAM = ("function-url", "rest-api")
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html"""
 STAGES = "stages"
 NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
 """What has to be the same for every stage, or says which stage it is."""
@@ -146,6 +150,12 @@ def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object
             f'The function would be called "{settings.full_name}": {len(settings.full_name)} characters, '
             f"and Lambda takes {FUNCTION_NAME_LENGTH}.",
             hint='Set a shorter name: name = "..."',
+        )
+    if settings.http.streaming and settings.http.endpoint not in CAN_STREAM:
+        kinds = " or ".join(f'"{kind}"' for kind in CAN_STREAM)
+        raise SettingsError(
+            f'[http] streaming = true: an endpoint of the kind "{settings.http.endpoint}" cannot stream.',
+            hint=f"Set endpoint = {kinds}, which can.",
         )
     return settings
 

@@ -1,6 +1,6 @@
 """Settings + Artifact -> Template: everything that a stage is, as CloudFormation reads it.
 
-    HTTP API ($default) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
+    endpoint (endpoints.py) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
     Scheduler, every N minutes ──┘
 
 Rules:
@@ -12,12 +12,12 @@ Rules:
 - No secret is in a template: it can be read by everybody who may look at the stack.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdify.cli import endpoints
 from lambdify.cli.artifacts import Artifact
 from lambdify.cli.build.target import Target
 from lambdify.cli.settings import Settings
@@ -25,6 +25,7 @@ from lambdify.cli.settings import Settings
 Resource = dict[str, Any]
 
 HANDLER = "lambdify.adapter.entry.handler"
+STREAMING_HANDLER = "lambdify.adapter.runtime.handler"
 ALIAS = "live"
 KEEP_WARM = {"lambdify": "keep-warm"}
 
@@ -45,21 +46,22 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     """The template of the stage."""
     code = {**_layer(settings, artifact, target), "Function": _function(settings, artifact, target)}
     # A version resource publishes when it is created and never again, so it has to be another one each time.
-    version = f"Version{_digest(code)}"
+    version = f"Version{endpoints.digest(code)}"
+    endpoint = endpoints.write(settings, ALIAS)
     resources = {
         "Role": _role(),
         "LogGroup": _log_group(settings),
         **code,
         version: {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
         "Alias": _alias(version),
-        **_http_api(settings),
+        **endpoint.resources,
         **_keep_warm(settings),
     }
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
         "Resources": resources,
-        "Outputs": _outputs(artifact, version),
+        "Outputs": _outputs(artifact, version, endpoint.url),
     }
     text = json.dumps(body, indent=2) + "\n"
     return Template(stack=settings.full_name, body=body, text=text, tags=tags(settings))
@@ -73,11 +75,6 @@ def tags(settings: Settings) -> dict[str, str]:
 def log_group(settings: Settings) -> str:
     """The name of the log group that the function writes to."""
     return f"/aws/lambda/{settings.full_name}"
-
-
-def _digest(value: object) -> str:
-    """Twelve letters and digits that change with the value; logical ids may hold nothing else."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _trust(service: str, condition: Resource | None = None) -> Resource:
@@ -144,7 +141,7 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
         "Description": settings.function.description,
         "Runtime": target.runtime,
         "Architectures": [target.architecture],
-        "Handler": HANDLER,
+        "Handler": STREAMING_HANDLER if settings.http.streaming else HANDLER,
         "Code": {"S3Bucket": artifact.bucket, "S3Key": artifact.app_key},
         "MemorySize": settings.function.memory,
         "Timeout": settings.function.timeout,
@@ -165,53 +162,6 @@ def _alias(version: str) -> Resource:
             "FunctionName": {"Ref": "Function"},
             "Name": ALIAS,
             "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
-        },
-    }
-
-
-def _http_api(settings: Settings) -> dict[str, Resource]:
-    """One catch-all route to the alias: the app does the routing."""
-    api = {"Ref": "Api"}
-    return {
-        "Api": {
-            "Type": "AWS::ApiGatewayV2::Api",
-            "Properties": {"Name": settings.full_name, "ProtocolType": "HTTP"},
-        },
-        "Integration": {
-            "Type": "AWS::ApiGatewayV2::Integration",
-            "Properties": {
-                "ApiId": api,
-                "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": {"Ref": "Alias"},
-                "PayloadFormatVersion": "2.0",
-            },
-        },
-        "Route": {
-            "Type": "AWS::ApiGatewayV2::Route",
-            "Properties": {
-                "ApiId": api,
-                "RouteKey": "$default",
-                "Target": {"Fn::Sub": "integrations/${Integration}"},
-            },
-        },
-        # The $default stage has no name in the path, so the app's URLs are those that the browser shows.
-        "Stage": {
-            "Type": "AWS::ApiGatewayV2::Stage",
-            "Properties": {"ApiId": api, "StageName": "$default", "AutoDeploy": True},
-        },
-        "Permission": {
-            "Type": "AWS::Lambda::Permission",
-            "Properties": {
-                "FunctionName": {"Ref": "Alias"},
-                "Action": "lambda:InvokeFunction",
-                "Principal": "apigateway.amazonaws.com",
-                # The ARN names the account. SourceAccount beside it is for ARNs that do not (S3), and refuses
-                # every call of a service that does not send it:
-                # https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
-                "SourceArn": {
-                    "Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
-                },
-            },
         },
     }
 
@@ -250,12 +200,11 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
     }
 
 
-def _outputs(artifact: Artifact, version: str) -> dict[str, Resource]:
+def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resource]:
     values: dict[str, object] = {
-        "Endpoint": {"Fn::GetAtt": ["Api", "ApiEndpoint"]},
+        "Endpoint": url,
         "Function": {"Ref": "Function"},
         "Version": {"Fn::GetAtt": [version, "Version"]},
-        "Api": {"Ref": "Api"},
         "Bucket": artifact.bucket,
         "App": artifact.app_key,
     }

@@ -38,7 +38,7 @@ from lambdify.cli.local.stages import Served, Stages
 
 SWEEP = 1.0
 """Seconds between two looks at what has to end."""
-_SERVICES = ("apigatewayv2", "cloudformation", "lambda", "logs")
+_SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "lambda", "logs")
 _log = logging.getLogger("lambdify")
 
 
@@ -125,7 +125,7 @@ class Daemon:
         def endpoint(asked: dict[str, Any]) -> object:
             served = stages.serve(asked["name"], asked["region"], asked["port"])
             service.prepare(served.api.integration)
-            return {"url": served.server.url}
+            return {"url": served.url}
 
         def status(_: dict[str, Any]) -> object:
             return {"stages": [_describe(each, service) for each in stages.served()]}
@@ -139,7 +139,7 @@ def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
     return {
         "name": served.name,
         "region": served.region,
-        "url": served.server.url,
+        "url": served.url,
         "function": function.name if function else "",
         "version": function.version if function else "",
         "environments": service.fleet.count(Place(served.region, served.name)),

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lambdify.cli.local.functions import Function
+from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.local.sandbox import Outcome, Sandbox, SandboxGone
 
 LIMIT = 10
@@ -60,14 +61,22 @@ class Fleet:
         """What was called last at each place."""
         self._ending: set[threading.Thread] = set()
 
-    def invoke(self, function: Function, *, request_id: str, event: bytes, arn: str) -> Outcome:
-        """Run the event in a sandbox of the function. Raises Throttled."""
+    def invoke(
+        self,
+        function: Function,
+        *,
+        request_id: str,
+        event: bytes,
+        arn: str,
+        stream: ResponseStream | None = None,
+    ) -> Outcome:
+        """Run the event in a sandbox of the function; `stream` gets a streamed response. Raises Throttled."""
         self._take_over(function)
         while True:
             sandbox = self._acquire(function)
             usable = False
             try:
-                outcome = sandbox.invoke(request_id, event, arn)
+                outcome = sandbox.invoke(request_id, event, arn, stream)
                 usable = outcome.usable
             except SandboxGone:
                 continue  # it died while it was free; the event was not handed over

@@ -1,12 +1,8 @@
-"""The endpoint of one stage: HTTP requests become HTTP API events, the function's payloads become responses.
+"""The endpoint of one stage: HTTP requests become events, the function's answers become responses.
 
-What API Gateway itself answers, in its own words:
-
-    body over 10 MB                          413  Request Entity Too Large     (http_server.py)
-    no API, no function                      404  Not Found
-    function raised, died or timed out       500  Internal Server Error
-    not done in 30 s, or throttled           503  Service Unavailable
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+How each kind of endpoint does it, and what it says by itself, is in front_ends.py; a body over 10 MB does not
+get this far (http_server.py). Behind an endpoint that streams, what the function sends goes on to the client
+piece by piece, and a payload that it returns whole goes on as it is: JSON, as on AWS.
 """
 
 import json
@@ -16,76 +12,100 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
 
+from lambdify.adapter import wire
 from lambdify.adapter.errors import PayloadRefused
-from lambdify.adapter.event_sources import http_api
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import LambdifyError, NotDeployed
 from lambdify.cli.local.fleet import Throttled
-from lambdify.cli.local.http_server import plain
+from lambdify.cli.local.front_ends import FRONT_ENDS, Api, FrontEnd
+from lambdify.cli.local.http_server import Streamed, plain
+from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.local.sandbox import Outcome
 
-INTEGRATION_LIMIT = 30.0
-"""Seconds. Fixed on AWS; the function goes on to its own timeout all the same."""
 EVENT_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of an event, with its body in base64 if it is not text: Lambda's own limit."""
 _log = logging.getLogger(__name__)
 
-Start = Callable[[str, str, bytes], "Future[Outcome]"]
-"""(ARN, request id, event) → what becomes the Outcome, or raises Throttled or NotDeployed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Api:
-    """What was deployed as the endpoint of a stage."""
-
-    id: str
-    integration: str
-    """ARN of the function's alias behind the $default route."""
+Start = Callable[[str, str, bytes, ResponseStream | None], "Future[Outcome]"]
+"""(ARN, request id, event, where a streamed response goes) → what becomes the Outcome, or raises Throttled or
+NotDeployed."""
 
 
 class Gateway:
     """Answers the requests of one stage. `find_api` says what is deployed there now, or None."""
 
     def __init__(
-        self, find_api: Callable[[], Api | None], start: Start, *, limit: float = INTEGRATION_LIMIT
+        self, find_api: Callable[[], Api | None], start: Start, *, limit: float | None = None
     ) -> None:
+        """`limit` stands in for the time that the kind of endpoint waits, in seconds."""
         self._find_api, self._start, self._limit = find_api, start, limit
 
-    def answer(self, request: Request) -> Response:
-        """The response to one request, as a client of API Gateway would get it."""
+    def answer(self, request: Request) -> Response | Streamed:
+        """The response to one request, as a client of the endpoint would get it."""
         api = self._find_api()
         if api is None:
-            return plain(HTTPStatus.NOT_FOUND, "Not Found")
+            return plain(404, "Not Found")
+        front = FRONT_ENDS[api.kind]
+        mount, path = wire.split_mount(request.path, api.mount)
+        if mount != api.mount:
+            return front.missing
+        request = request._replace(mount=mount, path=path or "/")
         request_id = str(uuid.uuid4())
-        event = json.dumps(_write_event(request, api, request_id)).encode()
+        event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()
         if len(event) > EVENT_LIMIT:
             _log.warning("%s %s: the event has %d bytes, over Lambda's limit", *request[:2], len(event))
-            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
-        return self._await(self._start(api.integration, request_id, event))
+            return front.too_large
+        if api.streams:
+            return self._stream(api, front, request_id, event)
+        return self._await(front, self._start(api.integration, request_id, event, None))
 
-    def _await(self, under_way: "Future[Outcome]") -> Response:
+    def _stream(self, api: Api, front: FrontEnd, request_id: str, event: bytes) -> Response | Streamed:
+        stream = ResponseStream()
+        under_way = self._start(api.integration, request_id, event, stream)
+        # However it ends, the client is not left waiting; if the response was complete, that was said before.
+        under_way.add_done_callback(lambda _: stream.end(broken=True))
+        prelude = stream.read_prelude()
+        if prelude is None:
+            return self._await(front, under_way, read=_as_it_is)
         try:
-            outcome = under_way.result(self._limit)
-        except (FutureTimeoutError, Throttled):
-            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")
+            head = front.read_payload(json.loads(prelude))
+        except (PayloadRefused, ValueError) as error:
+            _log.error("%s", error)
+            stream.abandon()
+            return front.failed
+        return Streamed(head.status, head.headers, stream.pieces())
+
+    def _await(
+        self,
+        front: FrontEnd,
+        under_way: "Future[Outcome]",
+        read: Callable[[FrontEnd, bytes], Response] | None = None,
+    ) -> Response:
+        try:
+            outcome = under_way.result(front.limit if self._limit is None else self._limit)
+        except FutureTimeoutError:
+            return front.late
+        except Throttled:
+            return front.throttled
         except NotDeployed:
-            return plain(HTTPStatus.NOT_FOUND, "Not Found")
+            return front.missing
         except LambdifyError as error:
             _log.error("%s %s", error.message, error.hint)
-            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+            return front.failed
         if outcome.failed:
-            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+            return front.failed
         try:
-            return http_api.read_payload(json.loads(outcome.payload))
-        except PayloadRefused as error:
+            return (read or _as_response)(front, outcome.payload)
+        except (PayloadRefused, ValueError) as error:
             _log.error("%s", error)
-            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+            return front.failed
 
 
-def _write_event(request: Request, api: Api, request_id: str) -> dict[str, Any]:
-    now = time.time_ns() // 1_000_000
-    return http_api.write_event(request, api_id=api.id, request_id=request_id, milliseconds=now)
+def _as_response(front: FrontEnd, payload: bytes) -> Response:
+    return front.read_payload(json.loads(payload))
+
+
+def _as_it_is(_: FrontEnd, payload: bytes) -> Response:
+    """What a client of a streaming endpoint gets of a payload that was not streamed."""
+    return Response(200, (("content-type", "application/octet-stream"),), payload)

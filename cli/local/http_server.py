@@ -6,7 +6,8 @@ and knows headers only as WSGI has them, which folds and drops some; so the answ
 Rules:
 - Only 127.0.0.1, never a name that could mean more.
 - Headers arrive as they were sent: names in lower case, repeated ones repeated, underscores kept.
-- A response goes out in one write with Nagle's algorithm off: its interplay with delayed ACKs costs 40 ms.
+- A response goes out in one write, a streamed one in one for each piece, with Nagle's algorithm off: its
+  interplay with delayed ACKs costs 40 ms.
 """
 
 import http
@@ -15,13 +16,15 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Callable
-from typing import IO, cast
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import IO, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from werkzeug.serving import BaseWSGIServer, DechunkedInput, WSGIRequestHandler, make_server
 
-from lambdify.adapter.messages import Request, Response
+from lambdify.adapter.messages import Headers, Request, Response
+from lambdify.cli.local.response_stream import StreamBroken
 
 HOST = "127.0.0.1"
 CLOSING = 0.05
@@ -36,7 +39,17 @@ _BROKEN_HEADER = re.compile(r"[\r\n\0]")
 
 _log = logging.getLogger(__name__)
 
-Answer = Callable[[Request], Response]
+
+class Streamed(NamedTuple):
+    """A response whose body is still being made."""
+
+    status: int
+    headers: Headers
+    pieces: Generator[bytes]
+    """Sent on as they come. Raises StreamBroken where they break off; is closed when the client goes."""
+
+
+Answer = Callable[[Request], Response | Streamed]
 
 
 class Server:
@@ -93,7 +106,7 @@ class _Handler(WSGIRequestHandler):
             return
         self._write(self._answer(body))
 
-    def _answer(self, body: bytes) -> Response:
+    def _answer(self, body: bytes) -> Response | Streamed:
         try:
             return self.answer(self._read_request(body))
         except Exception:  # the end of this thread: whoever asked gets an answer, and the log the reason
@@ -149,29 +162,56 @@ class _Handler(WSGIRequestHandler):
             client=self.client_address[0],
         )
 
-    def _write(self, response: Response) -> None:
+    def _write(self, response: Response | Streamed) -> None:
         if not 200 <= response.status <= 599 or any(
             map(_BROKEN_HEADER.search, map("".join, response.headers))
         ):
             # A line break in a header would end it, and begin another response.
             response = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+        bodiless = self.command == "HEAD" or response.status in _BODILESS
+        length = dict(response.headers).get("content-length")
+        if isinstance(response, Streamed):
+            self._write_pieces(response, bodiless=bodiless, length=length)
+            return
+        self._write_head(response, length if bodiless else str(len(response.body)))
+        if not bodiless:
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    def _write_pieces(self, response: Streamed, *, bodiless: bool, length: str | None) -> None:
+        """Each piece as it comes; a response that breaks off ends as a connection that breaks off."""
+        chunked = length is None and not bodiless and self.request_version != "HTTP/1.0"
+        self.close_connection |= length is None and not bodiless and not chunked
+        self._write_head(response, length, chunked=chunked)
+        self.wfile.flush()
+        with closing(response.pieces) as pieces:
+            try:
+                for piece in pieces if not bodiless else ():
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                    self.wfile.flush()
+            except StreamBroken:
+                self.close_connection = True
+                return
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
+
+    def _write_head(
+        self, response: Response | Streamed, length: str | None, *, chunked: bool = False
+    ) -> None:
         self.send_response_only(response.status)
-        given = dict(response.headers)
         for name, value in response.headers:
             if name not in _OURS:
                 self.send_header(name, value)
-        if "date" not in given:
+        if "date" not in dict(response.headers):
             self.send_header("date", self.date_time_string())
-        bodiless = self.command == "HEAD" or response.status in _BODILESS
-        length = given.get("content-length") if bodiless else str(len(response.body))
-        if length is not None:
+        if chunked:
+            self.send_header("transfer-encoding", "chunked")
+        elif length is not None:
             self.send_header("content-length", length)
         if self.close_connection:
             self.send_header("connection", "close")
         self.end_headers()
-        if not bodiless:
-            self.wfile.write(response.body)
-        self.wfile.flush()
 
 
 def plain(status: int, message: str) -> Response:

@@ -17,6 +17,7 @@ from lambdify.cli.local.functions import Function, Functions
 from lambdify.cli.local.log_writer import LogWriter, Stream
 from lambdify.cli.local.output import Event
 from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
 
 THREADS = 100
@@ -38,16 +39,23 @@ class LambdaService:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="invocation")
 
     @translated(during="invoking a function")
-    def invoke(self, arn: str, request_id: str, event: bytes) -> Outcome:
-        """Run the event in what the ARN leads to. Raises NotDeployed, Throttled, PythonNotFound."""
+    def invoke(
+        self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
+    ) -> Outcome:
+        """Run the event in what the ARN leads to; `stream` gets a streamed response.
+
+        Raises NotDeployed, Throttled, PythonNotFound.
+        """
         function = self.functions.find(arn)
         if function is None:
             raise NotDeployed(f"There is no function {arn}.")
-        return self.fleet.invoke(function, request_id=request_id, event=event, arn=arn)
+        return self.fleet.invoke(function, request_id=request_id, event=event, arn=arn, stream=stream)
 
-    def start(self, arn: str, request_id: str, event: bytes) -> "Future[Outcome]":
+    def start(
+        self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
+    ) -> "Future[Outcome]":
         """As `invoke`, in a thread: for those who do not wait to the end."""
-        return self._threads.submit(self.invoke, arn, request_id, event)
+        return self._threads.submit(self.invoke, arn, request_id, event, stream)
 
     @translated(during="preparing a function")
     def prepare(self, arn: str) -> Function:

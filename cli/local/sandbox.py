@@ -32,6 +32,7 @@ from typing import NamedTuple
 from lambdify.cli.local.functions import Function
 from lambdify.cli.local.output import Event, Output
 from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.local.runtime_api import RESPONSE_LIMIT, Invocation, Message, RuntimeApi
 
 INIT_LIMIT = 10.0
@@ -39,6 +40,7 @@ INIT_LIMIT = 10.0
 invocation; which is why a longer timeout is the limit here."""
 LOG_TAIL = 4096
 """Bytes of log that an invocation can give back."""
+_GAVE_UP = b'{"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was not complete."}'
 _PATIENCE = 0.5
 """Seconds between asking a process to end and killing it."""
 
@@ -107,8 +109,13 @@ class Sandbox:
         self._output.follow()
         threading.Thread(target=self._watch, name="sandbox exit", daemon=True).start()
 
-    def invoke(self, request_id: str, event: bytes, arn: str) -> Outcome:
-        """Hand over one event and wait. Raises SandboxGone if an earlier event was the process's last."""
+    def invoke(
+        self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None
+    ) -> Outcome:
+        """Hand over one event and wait. Raises SandboxGone if an earlier event was the process's last.
+
+        A streamed response goes to `stream` as it comes; without one it is the payload.
+        """
         cold, self._cold = self._cold, False
         timeout = float(self.image.function.timeout)
         message = self._receive(max(INIT_LIMIT, timeout) if cold else timeout)
@@ -121,8 +128,8 @@ class Sandbox:
         begun = time.perf_counter()
         if message.kind == "ready":
             deadline = int((time.time() + timeout) * 1000)
-            self._api.inbox.put(Invocation(request_id, event, arn, deadline, _trace()))
-            message = self._receive(timeout)
+            self._api.inbox.put(Invocation(request_id, event, arn, deadline, _trace(), stream))
+            message = self._finish(begun + timeout)
         duration = time.perf_counter() - begun
         outcome = self._judge(message, request_id)
         self._report(request_id, duration, init, outcome)
@@ -138,21 +145,34 @@ class Sandbox:
         code = self._brood.reap(self._child)
         self._api.messages.put(Message("exit", code=code))
 
+    def _finish(self, deadline: float) -> Message:
+        """How the event ends. After a streamed response that is when the process asks for the next one."""
+        message = self._receive(deadline - time.perf_counter())
+        if message.kind == "ready":  # the process gave its response up
+            self._api.messages.put(message)
+            return Message("error", _GAVE_UP)
+        if message.kind == "streamed":
+            after = self._receive(deadline - time.perf_counter())
+            if after.kind != "ready":
+                return after
+            self._api.messages.put(after)
+        return message
+
     def _receive(self, patience: float) -> Message:
         try:
-            return self._api.messages.get(timeout=patience)
+            return self._api.messages.get(timeout=max(0.0, patience))
         except queue.Empty:
             return Message("timeout")
 
     def _judge(self, message: Message, request_id: str) -> Outcome:
         match message.kind:
-            case "response" if len(message.body) > RESPONSE_LIMIT:
+            case "response" | "streamed" if len(message.body) > RESPONSE_LIMIT:
                 return _error(
                     "Function.ResponseSizeTooLarge",
                     f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).",
                     usable=True,
                 )
-            case "response":
+            case "response" | "streamed":
                 return Outcome(message.body, failed=False)
             case "error":
                 return Outcome(message.body, failed=True)

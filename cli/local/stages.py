@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import NotDeployed, PortTaken
-from lambdify.cli.local.gateway import Api, Gateway, Start
+from lambdify.cli.local.front_ends import Api
+from lambdify.cli.local.gateway import Gateway, Start
 from lambdify.cli.local.http_server import Server
+from lambdify.cli.template import ALIAS
 
 _MISSING = "^(ValidationError: .*does not exist|.*NotFound)"
 _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
@@ -26,6 +28,11 @@ class Served:
     api: Api
     port: int
     server: Server
+
+    @property
+    def url(self) -> str:
+        """Where its app is, without a slash at the end."""
+        return self.server.url + self.api.mount
 
 
 class Stages:
@@ -90,17 +97,56 @@ class Stages:
 
 
 def find_api(name: str, account: Account) -> Api | None:
-    """The HTTP API of a stack and what it integrates, as CloudFormation and API Gateway tell it."""
+    """The endpoint of a stack and what is behind it, as AWS's APIs tell it."""
     outputs = find_outputs(name, account)
-    if not outputs or "Api" not in outputs:
+    if outputs is None:
         return None
+    found = account.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    deployed = {
+        each["ResourceType"]: each["PhysicalResourceId"]
+        for each in found
+        if each["ResourceStatus"] != "DELETE_COMPLETE"
+    }
+    if api := deployed.get("AWS::ApiGatewayV2::Api"):
+        return _read_http_api(api, account)
+    if api := deployed.get("AWS::ApiGateway::RestApi"):
+        return _read_rest_api(api, deployed["AWS::ApiGateway::Stage"], account)
+    if "AWS::Lambda::Url" in deployed:
+        return _read_function_url(outputs["Function"], account)
+    return None
+
+
+def _read_http_api(api: str, account: Account) -> Api:
     gateway = account.client("apigatewayv2")
-    routes = gateway.get_routes(ApiId=outputs["Api"])["Items"]
+    routes = gateway.get_routes(ApiId=api)["Items"]
     target = next(route["Target"] for route in routes if route["RouteKey"] == "$default")
-    integration = gateway.get_integration(ApiId=outputs["Api"], IntegrationId=target.partition("/")[2])
-    # "arn:...:apigateway:...:path/2015-03-31/functions/<ARN>/invocations", or the ARN alone.
-    uri: str = integration["IntegrationUri"]
-    return Api(id=outputs["Api"], integration=uri.partition("/functions/")[2].partition("/")[0] or uri)
+    integration = gateway.get_integration(ApiId=api, IntegrationId=target.partition("/")[2])
+    return Api(id=api, integration=_read_arn(integration["IntegrationUri"]))
+
+
+def _read_rest_api(api: str, stage: str, account: Account) -> Api:
+    gateway = account.client("apigateway")
+    paths = gateway.get_resources(restApiId=api, limit=500)["items"]
+    proxy = next(each["id"] for each in paths if each["path"] == "/{proxy+}")
+    uri = gateway.get_integration(restApiId=api, resourceId=proxy, httpMethod="ANY")["uri"]
+    streams = uri.endswith("/response-streaming-invocations")
+    return Api(kind="rest-api", id=api, integration=_read_arn(uri), mount=f"/{stage}", streams=streams)
+
+
+def _read_function_url(function: str, account: Account) -> Api:
+    url = account.client("lambda").get_function_url_config(FunctionName=function, Qualifier=ALIAS)
+    arn = ":".join(url["FunctionArn"].split(":")[:7])
+    return Api(
+        kind="function-url",
+        id=url["FunctionUrl"].removeprefix("https://").partition(".")[0],
+        integration=f"{arn}:{ALIAS}",
+        streams=url["InvokeMode"] == "RESPONSE_STREAM",
+    )
+
+
+def _read_arn(uri: str) -> str:
+    """The function's ARN from "arn:...:apigateway:...:path/DATE/functions/ARN/invocations", or itself."""
+    return uri.partition("/functions/")[2].partition("/")[0] or uri
 
 
 def find_outputs(name: str, account: Account) -> dict[str, str] | None:

@@ -169,7 +169,7 @@ PER_STAGE = "app, region, profile, function, build, http, warm, logs, local, env
         (
             "[http]\nx = 1\n",
             'lambdify.toml, line 2: there is no option "x" in [http].',
-            "Options in [http]: endpoint.",
+            "Options in [http]: endpoint, streaming.",
         ),
         (
             "[function]\nmemory = 64\n",

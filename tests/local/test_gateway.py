@@ -11,7 +11,8 @@ import pytest
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import NotDeployed, PythonNotFound
 from lambdify.cli.local.fleet import Throttled
-from lambdify.cli.local.gateway import EVENT_LIMIT, Api, Gateway
+from lambdify.cli.local.front_ends import Api
+from lambdify.cli.local.gateway import EVENT_LIMIT, Gateway
 from lambdify.cli.local.sandbox import Outcome
 
 API = Api(id="abc123", integration="arn:aws:lambda:us-east-1:000000000000:function:shop:live")
@@ -43,7 +44,7 @@ def told(response: Response) -> tuple[int, str]:
 def test_a_request_becomes_an_event_for_the_function_behind_the_default_route() -> None:
     asked: list[tuple[str, str, bytes]] = []
 
-    def start(arn: str, request_id: str, event: bytes) -> "Future[Outcome]":
+    def start(arn: str, request_id: str, event: bytes, _: object) -> "Future[Outcome]":
         asked.append((arn, request_id, event))
         return THREADS.submit(lambda: Outcome(b'{"statusCode": 200}', failed=False))
 

@@ -1,0 +1,98 @@
+"""What stands in front of a function on AWS, one for each kind of endpoint: how it writes events, how long it
+waits, and what it says when there is no response of the function.
+
+http-api      https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+rest-api      https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+function-url  https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from lambdify.adapter.event_sources import http_api, rest
+from lambdify.adapter.messages import Request, Response
+from lambdify.cli.local.http_server import plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """What was deployed as the endpoint of a stage."""
+
+    id: str
+    integration: str
+    """ARN of the function's alias behind it."""
+    kind: str = "http-api"
+    mount: str = ""
+    """What every path begins with: "/live" of a REST API."""
+    streams: bool = False
+    """Whether responses are handed on as they come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEnd:
+    """The manners of one kind of endpoint."""
+
+    write_event: Callable[[Request, Api, str, int], dict[str, Any]]
+    """Request, endpoint, request id and milliseconds since 1970 → event."""
+    read_payload: Callable[[object], Response]
+    limit: float | None
+    """Seconds that it waits for a response; None for as long as the function may run."""
+    missing: Response
+    """There is no such endpoint, or no function behind it."""
+    failed: Response
+    """The function raised, died, timed out, or returned no response."""
+    late: Response
+    throttled: Response
+    too_large: Response
+    """The event would be over Lambda's limit."""
+
+
+def _write_http_api(request: Request, api: Api, request_id: str, now: int) -> dict[str, Any]:
+    return http_api.write_event(request, api_id=api.id, request_id=request_id, milliseconds=now)
+
+
+def _write_function_url(request: Request, api: Api, request_id: str, now: int) -> dict[str, Any]:
+    return http_api.write_event(
+        request, api_id=api.id, request_id=request_id, milliseconds=now, function_url=True
+    )
+
+
+def _write_rest_api(request: Request, api: Api, request_id: str, now: int) -> dict[str, Any]:
+    return rest.write_event(request, api_id=api.id, request_id=request_id, milliseconds=now)
+
+
+FRONT_ENDS: Mapping[str, FrontEnd] = {
+    "http-api": FrontEnd(
+        write_event=_write_http_api,
+        read_payload=http_api.read_payload,
+        limit=30.0,
+        missing=plain(HTTPStatus.NOT_FOUND, "Not Found"),
+        failed=plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error"),
+        late=plain(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable"),
+        throttled=plain(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable"),
+        too_large=plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error"),
+    ),
+    "rest-api": FrontEnd(
+        write_event=_write_rest_api,
+        read_payload=rest.read_payload,
+        limit=29.0,
+        missing=plain(HTTPStatus.FORBIDDEN, "Forbidden"),
+        failed=plain(HTTPStatus.BAD_GATEWAY, "Internal server error"),
+        late=plain(HTTPStatus.GATEWAY_TIMEOUT, "Endpoint request timed out"),
+        throttled=plain(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error"),
+        too_large=plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long"),
+    ),
+    "function-url": FrontEnd(
+        write_event=_write_function_url,
+        read_payload=http_api.read_payload,
+        limit=None,
+        missing=plain(HTTPStatus.FORBIDDEN, "Forbidden"),
+        failed=plain(HTTPStatus.BAD_GATEWAY, "Internal Server Error"),
+        late=plain(HTTPStatus.GATEWAY_TIMEOUT, "Gateway Timeout"),
+        throttled=plain(HTTPStatus.TOO_MANY_REQUESTS, "Rate Exceeded."),
+        too_large=plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long"),
+    ),
+}
+"""By the kind of endpoint in the settings. AWS fixes the 30 seconds; the function goes on all the same."""

@@ -1,0 +1,89 @@
+"""A streamed response between the sandbox that sends it and the client that reads it.
+
+The sandbox's Runtime API puts pieces in, the gateway takes them out. Little is held in between: a function
+whose client is slow waits. One whose client has gone does not, and goes on to its end, as on Lambda:
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+"""
+
+import threading
+from collections import deque
+from collections.abc import Generator
+
+DELIMITER = bytes(8)
+"""What ends the prelude, status and headers as JSON, and begins the body."""
+HELD = 256 * 1024
+"""Bytes that may wait for the client."""
+
+
+class StreamBroken(Exception):
+    """The response ended before it was complete."""
+
+
+class ResponseStream:
+    """A response of pieces, for one thread at each end."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+        self._over = self._broken = self._abandoned = False
+
+    def put(self, piece: bytes) -> None:
+        """Add a piece; comes back when there is room for another one."""
+        with self._changed:
+            if self._abandoned or self._over:
+                return
+            self._pieces.append(piece)
+            self._size += len(piece)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._size < HELD or self._abandoned or self._over)
+
+    def end(self, *, broken: bool = False) -> None:
+        """Say that nothing follows. The first to say so is right about whether the response is complete."""
+        with self._changed:
+            if not self._over:
+                self._over, self._broken = True, broken
+            self._changed.notify_all()
+
+    def abandon(self) -> None:
+        """Say that nobody reads any more: whatever follows is dropped."""
+        with self._changed:
+            self._abandoned = True
+            self._pieces.clear()
+            self._changed.notify_all()
+
+    def read_prelude(self, patience: float | None = None) -> bytes | None:
+        """Wait for the prelude; None if the function sends no stream. Raises TimeoutError."""
+        found = b""
+        while DELIMITER not in found:
+            piece = self._take(patience)
+            if piece is None:
+                return None
+            found += piece
+        prelude, _, rest = found.partition(DELIMITER)
+        if rest:
+            with self._changed:
+                self._pieces.appendleft(rest)
+                self._size += len(rest)
+        return prelude
+
+    def pieces(self) -> Generator[bytes]:
+        """What follows the prelude, as it comes. Raises StreamBroken where the response breaks off."""
+        try:
+            while (piece := self._take()) is not None:
+                yield piece
+            if self._broken:
+                raise StreamBroken
+        finally:
+            self.abandon()
+
+    def _take(self, patience: float | None = None) -> bytes | None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._pieces or self._over, patience):
+                raise TimeoutError
+            if not self._pieces:
+                return None
+            piece = self._pieces.popleft()
+            self._size -= len(piece)
+            self._changed.notify_all()
+            return piece
