@@ -25,8 +25,9 @@ Rules
 import logging
 import os
 from functools import partial, wraps
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
 from lambdify.adapter import BAD_REQUEST, SERVER_ERROR, Adapter, entry, event_sources
 from lambdify.adapter.errors import MALFORMED, AdapterError, ClientGone, report
@@ -85,10 +86,9 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
 
 def _leave_out_answered() -> None:
     """Keep AWS's loop from posting a result for an invocation that was answered by a stream."""
-    client = import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient
-    post = getattr(client, "post_invocation_result", None)
+    post = getattr(LambdaRuntimeClient, "post_invocation_result", None)
     if post is None:
-        raise AdapterError("this runtime cannot stream: AWS's client has changed (post_invocation_result)")
+        raise AdapterError("this runtime's LambdaRuntimeClient has no post_invocation_result to replace")
 
     @wraps(post)
     def post_unless_answered(self: object, invoke_id: str, *result: object, **named: object) -> object:
@@ -97,7 +97,7 @@ def _leave_out_answered() -> None:
             return None
         return post(self, invoke_id, *result, **named)
 
-    client.post_invocation_result = post_unless_answered
+    LambdaRuntimeClient.post_invocation_result = post_unless_answered
 
 
 _leave_out_answered()

@@ -62,7 +62,14 @@ def _call(function: str, event: bytes, account: Account) -> tuple[dict[str, Any]
         answer = account.client("lambda").invoke(
             FunctionName=function, Qualifier=template.ALIAS, LogType="Tail", Payload=event
         )
-        return answer, json.loads(answer["Payload"].read() or b"null")
+        return answer, read_payload(answer["Payload"].read())
+
+
+def read_payload(payload: bytes) -> Any:
+    """The JSON value that a function returned; of a response that it streamed, the same with its body."""
+    prelude, delimiter, body = payload.partition(bytes(8))
+    value = json.loads(prelude or b"null")
+    return {**value, "body": body.decode(errors="replace")} if delimiter else value
 
 
 def _tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import LambdifyError
+from lambdify.cli.invoke import read_payload
 from lambdify.cli.local.fleet import Throttled
+from lambdify.cli.local.response_stream import DELIMITER
 from lambdify.cli.local.sandbox import Outcome
 
 Question = Callable[[dict[str, Any]], object]
@@ -55,7 +57,10 @@ class Control:
             return _json(HTTPStatus.TOO_MANY_REQUESTS, {})
         log = base64.b64encode(outcome.log.encode()).decode()
         failed = (("x-amz-function-error", "Unhandled"),) if outcome.failed else ()
-        return Response(HTTPStatus.OK, (("x-amz-log-result", log), *failed), outcome.payload)
+        payload = outcome.payload
+        if DELIMITER in payload:  # ministack takes JSON alone, where Lambda hands a stream on as it is
+            payload = json.dumps(read_payload(payload)).encode()
+        return Response(HTTPStatus.OK, (("x-amz-log-result", log), *failed), payload)
 
 
 def _json(status: int, value: object) -> Response:
