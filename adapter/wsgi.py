@@ -62,12 +62,18 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
         "aws.event": event,
         "aws.context": context,
     }
+    repeated: dict[str, list[str]] = {}
     for name, value in request.headers:
         if name in ("content-type", "content-length"):
             environ[name.upper().replace("-", "_")] = value
         elif "_" not in name:
             key = "HTTP_" + name.upper().replace("-", "_")
-            environ[key] = f"{environ[key]},{value}" if key in environ else value
+            if key in environ:
+                repeated.setdefault(key, [environ[key]]).append(value)
+            else:
+                environ[key] = value
+    for key, values in repeated.items():  # at once: pair by pair takes quadratic time
+        environ[key] = ",".join(values)
     return environ
 
 

@@ -115,7 +115,7 @@ def read_payload(payload: object) -> Response:
     """The response that API Gateway or a function URL would send for what the function returned."""
     if not (isinstance(payload, dict) and "statusCode" in payload):
         text = payload if isinstance(payload, str) else json.dumps(payload)
-        return Response(200, (("content-type", "application/json"),), text.encode())
+        return Response(200, (("content-type", "application/json"),), text.encode(errors="replace"))
     return wire.read_response(payload, payload.get("cookies") or ())
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
-from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 
 # Examples are timed by the wall clock: on a busy machine that tells nothing about the code.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +40,10 @@ DOORS = (
     Door("function_url", http_api, partial(http_api.write_event, function_url=True)),
     Door("alb", alb, alb.write_event),
     Door("alb_single", alb, partial(alb.write_event, multi_value=False)),
+    Door("vpc_lattice", vpc_lattice, vpc_lattice.write_event),
+    Door("vpc_lattice_1", vpc_lattice, partial(vpc_lattice.write_event, version=1)),
+    Door("edge", edge, partial(edge.write_event, at="origin-request")),
+    Door("edge_viewer", edge, edge.write_event),
 )
 
 

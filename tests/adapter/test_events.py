@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from lambdify.adapter import event_sources
-from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 from lambdify.adapter.messages import Request
 
-SOURCES = {"rest": rest, "http_api": http_api, "alb": alb}
+SOURCES = {"rest": rest, "http_api": http_api, "alb": alb, "vpc_lattice": vpc_lattice, "edge": edge}
 FILES = sorted((Path(__file__).parent / "events").glob("*.json"))
 
 
@@ -76,10 +76,11 @@ def test_the_event_is_recognised_by_its_own_source_only(example):
             },
             id="HTTP authorizer",
         ),
-        pytest.param(
-            {"version": "2.0", "path": "/", "method": "GET", "requestContext": {"serviceArn": "arn:aws:x"}},
-            id="VPC Lattice",
-        ),
+        pytest.param({"method": "PUT", "path": "/"}, id="a method alone"),
+        pytest.param({"Records": []}, id="no records"),
+        pytest.param({"Records": [{"cf": {"request": {}, "response": {}}}]}, id="a response at CloudFront"),
+        pytest.param({"Records": [{"cf": {"request": {}}}] * 2}, id="two records"),
+        pytest.param({"Records": ["cf"]}, id="a record of text"),
         pytest.param({}, id="nothing"),
         pytest.param(None, id="null"),
         pytest.param(["httpMethod"], id="list"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdify.adapter import wire
-from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 from lambdify.adapter.messages import Headers, Request, Response
 
 SEGMENTS = st.lists(
@@ -116,15 +116,31 @@ def test_load_balancer_with_single_values_reads_the_request_it_wrote(request: Re
     assert by_name(alb.read_event(alb.write_event(request, multi_value=False))) == by_name(request)
 
 
+@given(requests(mounts=st.just("")))
+def test_vpc_lattice_reads_the_request_it_wrote(request: Request):
+    assert by_name(vpc_lattice.read_event(vpc_lattice.write_event(request))) == by_name(request)
+
+
+@given(requests(mounts=st.just(""), single=True))
+def test_vpc_lattice_in_version_1_reads_the_request_it_wrote(request: Request):
+    assert by_name(vpc_lattice.read_event(vpc_lattice.write_event(request, version=1))) == by_name(request)
+
+
+@given(requests(mounts=st.just("")))
+def test_lambda_at_edge_reads_the_request_it_wrote(request: Request):
+    assert by_name(edge.read_event(edge.write_event(request))) == by_name(request)
+
+
 @given(responses())
 def test_multi_value_payloads_are_read_as_they_were_written(response: Response):
-    for source, event in ((rest, {}), (alb, {"multiValueHeaders": {}})):
+    at_edge = edge.write_event(Request("GET", "/"))
+    for source, event in ((rest, {}), (alb, {"multiValueHeaders": {}}), (edge, at_edge)):
         assert by_name(source.read_payload(source.write_payload(response, event))) == by_name(response)
 
 
 @given(responses(joined=True))
 def test_single_value_payloads_are_read_as_they_were_written(response: Response):
-    for source, event in ((http_api, {}), (alb, {"headers": {}})):
+    for source, event in ((http_api, {}), (alb, {"headers": {}}), (vpc_lattice, {})):
         assert by_name(source.read_payload(source.write_payload(response, event))) == by_name(response)
 
 
@@ -159,11 +175,17 @@ def test_every_other_source_leaves_the_path_as_the_client_wrote_it(path: str):
     assert rest.read_event(rest.write_event(request)).path == path
     assert http_api.read_event(http_api.write_event(request, function_url=True)).path == path
     assert alb.read_event(alb.write_event(request)).path == path
+    assert vpc_lattice.read_event(vpc_lattice.write_event(request)).path == path
+    assert edge.read_event(edge.write_event(request)).path == path
 
 
 @pytest.mark.parametrize("query", ["a", "a=1&&b=2", ";=;&a=b;c", "a=%FF&b=%", "a=b=c"])
-def test_format_2_leaves_the_query_as_the_client_wrote_it(query: str):
-    assert http_api.read_event(http_api.write_event(Request("GET", "/", query))).query == query
+def test_format_2_and_vpc_lattice_and_cloudfront_leave_the_query_as_the_client_wrote_it(query: str):
+    request = Request("GET", "/", query)
+    assert http_api.read_event(http_api.write_event(request)).query == query
+    assert edge.read_event(edge.write_event(request)).query == query
+    for version in (1, 2):
+        assert vpc_lattice.read_event(vpc_lattice.write_event(request, version=version)).query == query
 
 
 def test_a_rest_api_keeps_the_order_of_values_but_not_of_keys():
