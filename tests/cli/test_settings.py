@@ -333,3 +333,18 @@ def test_variables_that_lambda_sets_itself_are_refused(project, name):
 def test_an_environment_that_lambda_would_not_take_is_refused(project):
     message, _ = refusal(project({"lambdify.toml": f'[environment]\nBIG = "{"x" * 4094}"\n'}))
     assert message == "lambdify.toml, line 1: [environment] holds 4097 bytes; Lambda takes 4096."
+
+
+@pytest.mark.parametrize("text", ["[http]\nstreaming = true\n", "[stages.dev.http]\nstreaming = true\n"])
+def test_an_endpoint_that_cannot_stream_is_refused_and_those_that_can_are_named(project, text):
+    assert refusal(project({"lambdify.toml": text})) == (
+        '[http] streaming = true: an endpoint of the kind "http-api" cannot stream.',
+        'Set endpoint = "function-url" or "rest-api", which can.',
+    )
+
+
+@pytest.mark.parametrize("kind", ["function-url", "rest-api"])
+def test_an_endpoint_that_can_stream_may(project, kind):
+    text = f'[http]\nendpoint = "{kind}"\nstreaming = true\n'
+    http = settings.load(project({"lambdify.toml": text})).http
+    assert (http.endpoint, http.streaming) == (kind, True)

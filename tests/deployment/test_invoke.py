@@ -49,6 +49,12 @@ def test_the_alias_is_invoked_with_the_payload_and_its_answer_comes_back(deploye
     assert (invocation.payload, invocation.version) == ({"total": 42}, "7")
 
 
+def test_a_streamed_response_is_shown_as_the_payload_that_it_would_be(deployed, make_settings, talk):
+    deployed.answers("lambda.invoke", answer(b'{"statusCode": 200}' + bytes(8) + b"hello \xff"))
+    payload = invoke(make_settings(), deployed.account, "{}", talk.console).payload
+    assert payload == {"statusCode": 200, "body": "hello \ufffd"}
+
+
 @pytest.mark.parametrize("body", [b"null", b""])
 def test_a_function_that_returns_nothing_gives_none(deployed, make_settings, talk, body):
     deployed.answers("lambda.invoke", answer(body))

@@ -77,6 +77,28 @@ def test_cfn_lint_has_nothing_to_say(write, complaints, every, environment, arti
     assert complaints(written) == []
 
 
+ENDPOINTS = (
+    ("http-api", False),
+    ("function-url", False),
+    ("function-url", True),
+    ("rest-api", False),
+    ("rest-api", True),
+)
+"""Every kind of endpoint, and whether it streams."""
+
+
+def behind(kind, streaming=False):
+    return {"http.endpoint": kind, "http.streaming": streaming}
+
+
+@pytest.mark.parametrize(("kind", "streaming"), ENDPOINTS)
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
+def test_cfn_lint_has_nothing_to_say_about_any_endpoint(write, complaints, kind, streaming, region):
+    written = write(behind(kind, streaming))
+    assert complaints(written, region) == []
+    assert "arn:aws" not in written.text
+
+
 @pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-2", "cn-north-1", "us-gov-west-1"])
 def test_the_template_fits_every_partition(write, complaints, region):
     assert complaints(write(), region) == []
@@ -91,6 +113,12 @@ def test_the_template_of_a_stage_with_as_little_as_can_be(write, golden):
     overrides = {"warm.every": "off", "function.architecture": "arm64", "function.memory": 128}
     target = Target(python="3.12", architecture="arm64")
     golden("least.json", write(overrides, artifact=NO_LAYER, target=target, stage="live").text)
+
+
+@pytest.mark.parametrize(("kind", "streaming"), ENDPOINTS[1:])
+def test_the_template_of_every_other_endpoint(write, golden, kind, streaming):
+    written = write(behind(kind, streaming) | {"warm.every": "off"})
+    golden(f"{kind}{'-streaming' if streaming else ''}.json", written.text)
 
 
 def test_the_same_values_give_the_same_text(write):
@@ -169,6 +197,75 @@ def test_only_our_own_api_may_call_the_alias(write):
     assert permission["FunctionName"] == {"Ref": "Alias"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
     assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:${Api}/*")
+
+
+def test_a_function_url_needs_both_permissions_since_october_2025(write):
+    allowed = resources(write(behind("function-url")), "Lambda::Permission")
+    assert all(each.pop("FunctionName") == {"Ref": "Alias"} for each in allowed.values())
+    assert list(allowed.values()) == [
+        {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"},
+        {"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": True},
+    ]
+
+
+def test_a_rest_api_may_call_the_alias_from_its_stage_alone(write):
+    permission = only(write(behind("rest-api")), "Lambda::Permission")
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:${RestApi}/live/*")
+
+
+def test_a_rest_api_sends_its_root_and_all_below_it_to_the_alias(write):
+    written = write(behind("rest-api"))
+    methods = resources(written, "ApiGateway::Method")
+    assert {each["HttpMethod"] for each in methods.values()} == {"ANY"}
+    assert only(written, "ApiGateway::Resource")["PathPart"] == "{proxy+}"
+    assert [each["ResourceId"] for each in methods.values()] == [
+        {"Fn::GetAtt": ["RestApi", "RootResourceId"]},
+        {"Ref": "RestPath"},
+    ]
+    (deployment,) = [each for each in written.body["Resources"] if each.startswith("RestDeployment")]
+    assert written.body["Resources"][deployment]["DependsOn"] == list(methods)
+
+
+def test_a_rest_api_that_changes_is_deployed_anew(write):
+    def deployment(**overrides):
+        return only(write(behind("rest-api") | overrides), "ApiGateway::Stage")["DeploymentId"]
+
+    assert deployment() == deployment(**{"function.memory": 1024})
+    assert deployment() != deployment(**{"http.streaming": True})
+
+
+@pytest.mark.parametrize(("kind", "streaming"), ENDPOINTS)
+def test_endpoint_and_function_agree_on_streaming(write, kind, streaming):
+    written = write(behind(kind, streaming))
+    ways = {each["InvokeMode"] == "RESPONSE_STREAM" for each in resources(written, "Lambda::Url").values()}
+    for each in resources(written, "ApiGateway::Method").values():
+        integration = each["Integration"]
+        ways.add(integration.get("ResponseTransferMode") == "STREAM")
+        ways.add(integration["Uri"]["Fn::Sub"].endswith("/response-streaming-invocations"))
+    assert ways <= {streaming}
+    handler = only(written, "Lambda::Function")["Handler"]
+    assert handler == f"lambdify.adapter.{'runtime' if streaming else 'entry'}.handler"
+
+
+def test_a_stream_behind_a_rest_api_may_take_as_long_as_the_function(write):
+    def limit(seconds):
+        written = write(behind("rest-api", streaming=True) | {"function.timeout": seconds})
+        methods = resources(written, "ApiGateway::Method").values()
+        return {each["Integration"]["TimeoutInMillis"] for each in methods}
+
+    assert (limit(60), limit(900)) == ({60_000}, {900_000})
+
+
+def test_kinds_of_endpoints_have_nothing_in_common_so_that_a_stage_can_switch(write):
+    """CloudFormation makes the new one, then removes the old one; a shared name would be changed in place."""
+    common = {"Role", "LogGroup", "Layer", "Function", "Alias", "ScheduleRole", "Schedule"}
+    kinds = ["http-api", "function-url", "rest-api"]
+    own = [set(write(behind(kind)).body["Resources"]) - common for kind in kinds]
+    (version,) = set.intersection(*own)
+    assert version.startswith("Version")
+    for one, other in itertools.combinations(own, 2):
+        assert one & other == {version}
 
 
 @pytest.mark.parametrize(
