@@ -72,9 +72,9 @@ class Gateway:
             head = front.read_payload(json.loads(prelude))
         except (PayloadRefused, ValueError) as error:
             _log.error("%s", error)
-            stream.abandon()
+            stream.close()
             return front.failed
-        return Streamed(head.status, head.headers, stream.pieces())
+        return Streamed(head.status, head.headers, stream)
 
     def _await(
         self,

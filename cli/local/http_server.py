@@ -16,9 +16,9 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
 from werkzeug.serving import BaseWSGIServer, DechunkedInput, WSGIRequestHandler, make_server
@@ -40,13 +40,22 @@ _BROKEN_HEADER = re.compile(r"[\r\n\0]")
 _log = logging.getLogger(__name__)
 
 
+class Pieces(Protocol):
+    """A body that is still being made."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces as they come. Raises StreamBroken where they break off."""
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+
+
 class Streamed(NamedTuple):
     """A response whose body is still being made."""
 
     status: int
     headers: Headers
-    pieces: Generator[bytes]
-    """Sent on as they come. Raises StreamBroken where they break off; is closed when the client goes."""
+    pieces: Pieces
 
 
 Answer = Callable[[Request], Response | Streamed]
@@ -167,6 +176,8 @@ class _Handler(WSGIRequestHandler):
             map(_BROKEN_HEADER.search, map("".join, response.headers))
         ):
             # A line break in a header would end it, and begin another response.
+            if isinstance(response, Streamed):
+                response.pieces.close()
             response = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
         bodiless = self.command == "HEAD" or response.status in _BODILESS
         length = dict(response.headers).get("content-length")

@@ -45,7 +45,7 @@ class ResponseStream:
                 self._over, self._broken = True, broken
             self._changed.notify_all()
 
-    def abandon(self) -> None:
+    def close(self) -> None:
         """Say that nobody reads any more: whatever follows is dropped."""
         with self._changed:
             self._abandoned = True
@@ -67,15 +67,15 @@ class ResponseStream:
                 self._size += len(rest)
         return prelude
 
-    def pieces(self) -> Generator[bytes]:
-        """What follows the prelude, as it comes. Raises StreamBroken where the response breaks off."""
+    def __iter__(self) -> Generator[bytes]:
+        """What follows the prelude, as it comes, once. Raises StreamBroken where the response breaks off."""
         try:
             while (piece := self._take()) is not None:
                 yield piece
             if self._broken:
                 raise StreamBroken
         finally:
-            self.abandon()
+            self.close()
 
     def _take(self, patience: float | None = None) -> bytes | None:
         with self._changed:

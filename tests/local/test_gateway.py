@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from lambdify.cli.errors import NotDeployed, PythonNotFound
 from lambdify.cli.local.fleet import Throttled
 from lambdify.cli.local.front_ends import Api
 from lambdify.cli.local.gateway import EVENT_LIMIT, Gateway
+from lambdify.cli.local.http_server import Streamed
+from lambdify.cli.local.response_stream import ResponseStream, StreamBroken
 from lambdify.cli.local.sandbox import Outcome
 
 API = Api(id="abc123", integration="arn:aws:lambda:us-east-1:000000000000:function:shop:live")
@@ -127,3 +130,136 @@ def test_an_event_over_lambdas_limit_does_not_reach_the_function() -> None:
 
     big = GET._replace(method="POST", body=b"\xff" * (EVENT_LIMIT * 3 // 4))
     assert told(gateway(never).answer(big)) == (500, "Internal Server Error")
+
+
+# ---------------------------------------------------------------- other kinds of endpoints
+
+ARN = API.integration
+URL = Api(kind="function-url", id="abc123", integration=ARN)
+REST = Api(kind="rest-api", id="abc123", integration=ARN, mount="/live")
+
+
+def event_of(api: Api, request: Request) -> dict[str, Any]:
+    """The event that the function gets for a request."""
+    events: list[dict[str, Any]] = []
+
+    def start(arn: str, request_id: str, event: bytes, _: object) -> "Future[Outcome]":
+        events.append(json.loads(event))
+        return THREADS.submit(lambda: Outcome(b'{"statusCode": 200}', failed=False))
+
+    assert Gateway(lambda: api, start).answer(request).status == 200
+    return events[0]
+
+
+def test_behind_a_function_url_the_path_stays_encoded() -> None:
+    event = event_of(URL, GET._replace(path="/a%20b"))
+    assert event["rawPath"] == "/a%20b"
+    assert event["requestContext"]["domainName"] == "abc123.lambda-url.local.on.aws"
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "whole"),
+    [("/live/a%20b", "/a%20b", "/live/a%20b"), ("/live/", "/", "/live/"), ("/live", "/", "/live/")],
+)
+def test_behind_a_rest_api_the_stage_is_the_mount(asked: str, path: str, whole: str) -> None:
+    event = event_of(REST, GET._replace(path=asked))
+    assert (event["path"], event["requestContext"]["path"]) == (path, whole)
+    assert event["requestContext"]["stage"] == "live"
+    assert event["resource"] == ("/" if path == "/" else "/{proxy+}")
+
+
+@pytest.mark.parametrize("path", ["/", "/lively", "/other/live"])
+def test_a_rest_api_has_nothing_outside_its_stage(path: str) -> None:
+    nothing = Gateway(lambda: REST, lambda *_: THREADS.submit(Outcome, b"{}", failed=False))
+    assert told(nothing.answer(GET._replace(path=path))) == (403, "Forbidden")
+
+
+@pytest.mark.parametrize(
+    ("api", "outcome", "answer"),
+    [
+        (URL, Outcome(b"{}", failed=True), (502, "Internal Server Error")),
+        (URL, Throttled(), (429, "Rate Exceeded.")),
+        (URL, NotDeployed("gone"), (403, "Forbidden")),
+        (REST, Outcome(b"{}", failed=True), (502, "Internal server error")),
+        (REST, Outcome(b"no JSON", failed=False), (502, "Internal server error")),
+        (REST, Throttled(), (500, "Internal server error")),
+    ],
+)
+def test_every_kind_says_what_went_wrong_in_its_own_words(
+    api: Api, outcome: Outcome | Exception, answer: tuple[int, str]
+) -> None:
+    def result() -> Outcome:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    request = GET._replace(path=f"{api.mount}/")
+    assert told(Gateway(lambda: api, lambda *_: THREADS.submit(result)).answer(request)) == answer
+
+
+# ---------------------------------------------------------------- endpoints that stream
+
+STREAMING = replace(URL, streams=True)
+
+
+def streaming(send: Callable[[ResponseStream], Outcome]) -> Gateway:
+    return Gateway(lambda: STREAMING, lambda *arguments: THREADS.submit(send, arguments[3]))
+
+
+def test_what_a_function_streams_goes_on_as_it_comes() -> None:
+    first, second = threading.Event(), threading.Event()
+
+    def send(stream: ResponseStream) -> Outcome:
+        stream.put(b'{"statusCode": 201, "cookies": ["a=1"]}' + bytes(8))
+        first.wait(5)
+        stream.put(b"one")
+        second.wait(5)
+        stream.put(b"two")
+        stream.end()
+        return Outcome(b"", failed=False)
+
+    answer = streaming(send).answer(GET)
+    assert isinstance(answer, Streamed)
+    assert (answer.status, answer.headers) == (201, (("set-cookie", "a=1"),))
+    first.set()
+    pieces = iter(answer.pieces)
+    assert next(pieces) == b"one"
+    second.set()
+    assert list(pieces) == [b"two"]
+
+
+def test_a_function_that_fails_half_way_breaks_the_response_off() -> None:
+    def send(stream: ResponseStream) -> Outcome:
+        stream.put(b'{"statusCode": 200}' + bytes(8) + b"half")
+        return Outcome(b"{}", failed=True)
+
+    answer = streaming(send).answer(GET)
+    assert isinstance(answer, Streamed)
+    pieces = iter(answer.pieces)
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+
+
+def test_a_function_that_fails_before_it_streams_is_an_error() -> None:
+    failed = streaming(lambda _: Outcome(b"{}", failed=True)).answer(GET)
+    assert told(failed) == (502, "Internal Server Error")
+
+
+def test_a_payload_behind_an_endpoint_that_streams_is_shown_as_it_is() -> None:
+    payload = b'{"statusCode": 404, "body": "hello"}'
+    answer = streaming(lambda _: Outcome(payload, failed=False)).answer(GET)
+    assert answer == Response(200, (("content-type", "application/octet-stream"),), payload)
+
+
+@pytest.mark.parametrize("prelude", [b"no JSON", b"[]", b'{"statusCode": "many"}'])
+def test_a_prelude_that_is_no_response_is_an_error_of_the_function(prelude: bytes) -> None:
+    def send(stream: ResponseStream) -> Outcome:
+        stream.put(prelude + bytes(8))
+        return Outcome(b"", failed=False)
+
+    assert told(
+        Gateway(lambda: replace(REST, mount="", streams=True), lambda *a: THREADS.submit(send, a[3])).answer(
+            GET
+        )
+    ) == (502, "Internal server error")

@@ -2,15 +2,17 @@
 
 import http.client
 import socket
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 
 import httpx
 import pytest
 
-from lambdify.adapter.messages import Request, Response
-from lambdify.cli.local.http_server import BODY_LIMIT, Server
+from lambdify.adapter.messages import Headers, Request, Response
+from lambdify.cli.local.http_server import BODY_LIMIT, Server, Streamed
+from lambdify.cli.local.response_stream import StreamBroken
 
-Serve = Callable[[Response], tuple[str, list[Request]]]
+Serve = Callable[[Response | Streamed], tuple[str, list[Request]]]
 OK = Response(200, (("content-type", "text/plain"),), b"fine")
 
 
@@ -18,10 +20,10 @@ OK = Response(200, (("content-type", "text/plain"),), b"fine")
 def serve() -> Iterator[Serve]:
     servers: list[Server] = []
 
-    def start(response: Response) -> tuple[str, list[Request]]:
+    def start(response: Response | Streamed) -> tuple[str, list[Request]]:
         asked: list[Request] = []
 
-        def answer(request: Request) -> Response:
+        def answer(request: Request) -> Response | Streamed:
             asked.append(request)
             return response
 
@@ -193,3 +195,97 @@ def test_a_closed_server_refuses_connections(serve: Serve) -> None:
     server.close()
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url)
+
+
+# ---------------------------------------------------------------- a response that is still being made
+
+
+class Pieces:
+    """A streamed response that the test feeds, and sees closed."""
+
+    def __init__(self, *pieces: bytes, headers: Headers = (), broken: bool = False) -> None:
+        self.closed = threading.Event()
+        self.go_on = threading.Event()
+        self.response = Streamed(200, headers, self._make(pieces, broken=broken))
+
+    def _make(self, pieces: tuple[bytes, ...], *, broken: bool) -> Generator[bytes]:
+        try:
+            for piece in pieces:
+                yield piece
+                self.go_on.wait(5)
+            if broken:
+                raise StreamBroken
+        finally:
+            self.closed.set()
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_each_piece_arrives_before_the_next_one_is_made(serve: Serve) -> None:
+    pieces = Pieces(b"one", b"two")
+    url, _ = serve(pieces.response)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    assert answer.headers["transfer-encoding"] == "chunked"
+    assert answer.read1() == b"one"
+    pieces.go_on.set()
+    assert answer.read() == b"two"
+    connection.request("GET", "/")  # and the connection stays
+    assert connection.getresponse().read() == b""
+    connection.close()
+
+
+@pytest.mark.parametrize("headers", [(), (("content-length", "6"),)])
+def test_a_response_that_breaks_off_is_a_connection_that_breaks_off(serve: Serve, headers: Headers) -> None:
+    pieces = Pieces(b"one", headers=headers, broken=True)
+    pieces.go_on.set()
+    url, _ = serve(pieces.response)
+    with httpx.stream("GET", url) as answer, pytest.raises(httpx.RemoteProtocolError):
+        answer.read()
+    assert answer.status_code == 200
+
+
+def test_a_length_that_the_function_gave_stays(serve: Serve) -> None:
+    pieces = Pieces(b"one", b"two", headers=(("content-length", "6"),))
+    pieces.go_on.set()
+    url, _ = serve(pieces.response)
+    answer = httpx.get(url)
+    assert (answer.headers["content-length"], answer.content) == ("6", b"onetwo")
+    assert "transfer-encoding" not in answer.headers
+
+
+def test_a_client_that_knows_no_chunks_gets_the_body_up_to_the_end_of_the_connection(serve: Serve) -> None:
+    pieces = Pieces(b"one", b"two")
+    pieces.go_on.set()
+    url, _ = serve(pieces.response)
+    answer = exchange(url, b"GET / HTTP/1.0\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nonetwo")
+    assert b"chunked" not in answer
+
+
+def test_a_head_is_answered_without_waiting_for_the_body(serve: Serve) -> None:
+    pieces = Pieces(b"one")
+    url, _ = serve(pieces.response)
+    answer = exchange(
+        url, GET.replace(b"GET", b"HEAD").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    )
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_streamed_response_with_a_broken_header_is_refused(serve: Serve) -> None:
+    pieces = Pieces(b"one", headers=(("a", "b\r\nc: d"),))
+    url, _ = serve(pieces.response)
+    assert httpx.get(url).status_code == 500
+
+
+def test_a_client_that_goes_is_noticed(serve: Serve) -> None:
+    pieces = Pieces(*[bytes(65_536)] * 1000)
+    pieces.go_on.set()
+    url, _ = serve(pieces.response)
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(GET)
+        connection.recv(1024)
+    assert pieces.closed.wait(5)

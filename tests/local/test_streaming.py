@@ -96,7 +96,7 @@ class Streaming:
         stream, under_way = self.start(http_api.write_event(request, function_url=True))
         prelude = stream.read_prelude(10)
         assert prelude is not None, under_way.result(1)
-        return json.loads(prelude), stream.pieces(), under_way
+        return json.loads(prelude), iter(stream), under_way
 
     def tell(self, name: str) -> None:
         (self.folder / name).touch()
@@ -196,7 +196,7 @@ def test_cookies_and_repeated_headers_are_in_the_prelude_as_its_event_source_wri
         "statusCode": 201,
         "multiValueHeaders": {"set-cookie": ["a=1", "b=2"], "link": ["<x>", "<y>"]},
     }
-    assert list(behind_rest.pieces()) == [b"made"]
+    assert list(behind_rest) == [b"made"]
     assert not under_way.result(5).failed
 
 
@@ -403,7 +403,7 @@ def test_an_event_that_cannot_be_read_is_answered_400(stream):
     event = http_api.write_event(GET, function_url=True)
     broken, _ = function.start({**event, "body": "%%%", "isBase64Encoded": True})
     assert json.loads(broken.read_prelude(5))["statusCode"] == 400
-    assert list(broken.pieces()) == [b"Bad Request"]
+    assert list(broken) == [b"Bad Request"]
 
 
 def test_a_client_that_goes_does_not_end_the_function(stream):
