@@ -50,7 +50,7 @@ class Server:
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         try:
-            self._lifespan = self._loop.run_until_complete(_start(app))
+            self._lifespan, self._living = self._loop.run_until_complete(_start(app))
         except StartupFailed:
             self._loop.close()
             raise
@@ -86,10 +86,14 @@ class Server:
             report(f"{request.method} {request.path} was answered, then the app raised", error, context)
 
     def close(self) -> None:
-        """Run the app's shutdown and end the loop, once."""
-        if self._loop.is_closed():
+        """Run the app's shutdown and end the loop, once; not in the middle of a request."""
+        if self._loop.is_closed() or self._loop.is_running():
             return
-        self._loop.run_until_complete(self._lifespan.shutdown())
+        try:
+            self._loop.run_until_complete(self._lifespan.shutdown())
+        except LifespanFailure as failure:  # as at the startup, raised before the cycle knows why
+            self._loop.run_until_complete(self._living)
+            report("the app's shutdown failed", self._lifespan.exception or failure, None)
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
@@ -227,8 +231,8 @@ async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
         report(what, late, context, level=logging.WARNING)
 
 
-async def _start(app: App) -> LifespanCycle:
-    """The app's lifespan, started."""
+async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None]]:
+    """The app's lifespan, started, and the task that it lives in."""
     # mangum's own way in is a context manager in some releases and an asynchronous one in others;
     # the two coroutines that both are made of have been the same since 0.19.
     cycle = LifespanCycle(_with_optional_lifespan(app), "auto")
@@ -238,7 +242,7 @@ async def _start(app: App) -> LifespanCycle:
     if cycle.state is LifespanCycleState.FAILED:
         await running
         raise StartupFailed(str(cycle.exception or "the app said so")) from cycle.exception
-    return cycle
+    return cycle, running
 
 
 def _with_optional_lifespan(app: App) -> ASGI:

@@ -2,11 +2,20 @@
 
 The only module with effects at import: it loads the app, so that its imports and its lifespan happen while
 Lambda initialises, not in the first request. What to load stands in the bundle, in `.lambdify/bundle.json`:
-{"app": "package.module:attribute"}, and for an app that is imported from a folder of the project also
-"path": "src".
+{"app": "package.module:attribute"}, and where the project says so
+    "path": "src"                            the folder that it is imported from
+    "on_event": "package.module:function"    what gets the events that are not HTTP
+    "show_errors": true                      a 500 shows the app's traceback
 
 A keep-warm event is answered here, without the app. It is one key and nothing else, and an HTTP event has
 many: no request can be taken for one, whatever its body says.
+
+An ASGI app's shutdown runs on SIGTERM. Lambda sends that before it ends an execution environment, but only to
+functions with an extension registered, which then have 0.3 to 2 seconds; all others end without notice
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown).
+And Python handles a signal only while its main thread runs Python: on the runtime of Python 3.11, which waits
+for the next invocation in C, it comes too late. So a shutdown is a chance to say goodbye, never the place to
+save anything.
 """
 
 import json
@@ -32,24 +41,65 @@ def _load() -> Any:
     """The app as a Lambda handler: an app that is one already stays what it is."""
     root = os.environ["LAMBDA_TASK_ROOT"]
     bundle = _read_bundle(root)
-    reference = bundle["app"]
     if "path" in bundle:
         # In front, as where `flask run` or `manage.py` is started in that folder.
         sys.path.insert(0, os.path.join(root, bundle["path"]))
+    app = _load_reference(bundle["app"])
+    on_event = _load_on_event(bundle["on_event"]) if "on_event" in bundle else None
+    if loading.find_interface(app) == "handler":
+        if on_event is not None:
+            raise AppNotLoaded(
+                f"{bundle['app']!r} is a Lambda handler, which gets every event itself: on_event has to go"
+            )
+        return app
+    adapter = Adapter(app, on_event=on_event, show_errors=bundle.get("show_errors", False))
+    if adapter.interface == "asgi":
+        _close_on_sigterm(adapter)
+    return adapter
+
+
+def _load_reference(reference: str) -> Any:
     try:
-        app = loading.load(reference)
+        return loading.load(reference)
     except ImportError as error:
         # The runtime reports an ImportError without its traceback, and as if it were about this module.
         report(f"while importing {reference!r}, this was raised", error, None)
         raise
-    return app if loading.find_interface(app) == "handler" else Adapter(app)
 
 
-def _read_bundle(root: str) -> dict[str, str]:
+def _load_on_event(reference: str) -> Any:
+    try:
+        function = _load_reference(reference)
+    except AppNotLoaded as error:
+        raise AppNotLoaded(f"on_event = {reference!r} cannot be loaded: {error}") from error
+    if not callable(function):
+        raise AppNotLoaded(f"on_event = {reference!r} is not a function of event and context")
+    return function
+
+
+def _close_on_sigterm(adapter: Adapter) -> None:
+    """Run the app's shutdown when Lambda ends the process, unless the app has an answer to SIGTERM itself."""
+    import signal  # loaded already, by asyncio; not for WSGI apps, which have no shutdown
+
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+
+    def close(number: int, frame: object) -> None:  # noqa: ARG001 (as signal calls it)
+        adapter.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # As if nobody had listened. Leaving by sys.exit would wait for AWS's thread, which waits for Lambda.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, close)
+
+
+def _read_bundle(root: str) -> dict[str, Any]:
     path = os.path.join(root, ".lambdify", "bundle.json")
     try:
         with open(path, encoding="utf-8") as file:
-            bundle: dict[str, str] = json.load(file)
+            bundle: dict[str, Any] = json.load(file)
     except FileNotFoundError as error:
         raise AppNotLoaded(
             f"{path} is missing: this handler works in a bundle that lambdify packed"

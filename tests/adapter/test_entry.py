@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -57,6 +58,26 @@ async def home():
 MANGUM_ON_NEW_PYTHONS = "ignore:There is no current event loop:DeprecationWarning"
 """From Python 3.12 on, making a Mangum asks for a loop in a way that warns."""
 
+TERMINATE = """
+import os, signal, sys
+from lambdify.adapter import entry
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+LIFESPAN = """
+import os, signal
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        print("stopped")
+        await send({"type": "lifespan.shutdown.STOPPED", "message": "Traceback: the pool is on fire"})
+    else:
+        print("asked")
+        os.kill(os.getpid(), signal.SIGTERM)
+"""
+
 KEEP_WARM = {"lambdify": "keep-warm"}
 HOME = http_api.write_event(Request("GET", "/"))
 
@@ -67,15 +88,17 @@ Invoke = Callable[..., subprocess.CompletedProcess[str]]
 def invoke(tmp_path: Path) -> Invoke:
     """Pack a project, start its handler in a new process and send it events."""
 
-    def run(code: str, *events: Any, app: str | None = "main:app") -> subprocess.CompletedProcess[str]:
+    def run(
+        code: str, *events: Any, app: str | None = "main:app", script: str = INVOKE, **settings: Any
+    ) -> subprocess.CompletedProcess[str]:
         root = tmp_path / "task"
         copytree(ADAPTER, root / "lambdify" / "adapter", ignore=lambda *_: ["__pycache__"])
         (root / "main.py").write_text(code)
         (root / ".lambdify").mkdir()
         if app:
-            (root / ".lambdify" / "bundle.json").write_text(json.dumps({"app": app}))
+            (root / ".lambdify" / "bundle.json").write_text(json.dumps({"app": app, **settings}))
         return subprocess.run(
-            [sys.executable, "-W", "error", "-W", MANGUM_ON_NEW_PYTHONS, "-c", INVOKE],
+            [sys.executable, "-W", "error", "-W", MANGUM_ON_NEW_PYTHONS, "-c", script],
             input=json.dumps(events),
             env={
                 **os.environ,
@@ -178,3 +201,74 @@ def test_an_app_that_is_not_there(invoke):
 
 def test_a_task_root_that_was_not_packed(invoke):
     assert "bundle.json is missing" in invoke(FLASK, HOME, app=None).stderr
+
+
+QUEUE = {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}
+JOBS = """
+def work(event, context):
+    return {"did": event["Records"][0]["eventSource"]}
+
+limit = 5
+"""
+
+
+def test_events_that_are_not_http_reach_the_function_that_the_project_names(invoke):
+    done = invoke(FLASK + JOBS, QUEUE, HOME, KEEP_WARM, on_event="main:work")
+    queue, http, warm = payloads(done)
+    assert queue == {"did": "aws:sqs"}
+    assert http["body"] == "home"
+    assert warm == {"lambdify": "warm"}
+
+
+@pytest.mark.parametrize(
+    ("on_event", "complaint"),
+    [
+        ("main:wrok", "on_event = 'main:wrok' cannot be loaded: 'main' has no attribute 'wrok'"),
+        ("jobs:work", "on_event = 'jobs:work' cannot be loaded: there is no module 'jobs'"),
+        ("main:limit", "on_event = 'main:limit' is not a function of event and context"),
+    ],
+)
+def test_a_function_for_events_that_cannot_be_one_fails_the_init(invoke, on_event, complaint):
+    done = invoke(FLASK + JOBS, HOME, on_event=on_event)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+
+
+def test_a_handler_gets_every_event_itself(invoke):
+    code = "def handler(event, context): ..." + JOBS
+    done = invoke(code, HOME, app="main:handler", on_event="main:work")
+    assert "AppNotLoaded: 'main:handler' is a Lambda handler, which gets every event itself" in done.stderr
+
+
+def test_errors_are_shown_where_the_project_says_so(invoke):
+    code = FLASK.replace('return "home"', "raise LookupError('empty')") + "app.testing = True\n"
+    (shown,) = payloads(invoke(code, HOME, show_errors=True))
+    assert shown["statusCode"] == 500
+    assert shown["body"].endswith("LookupError: empty\n")
+
+
+def test_sigterm_runs_the_shutdown_of_an_asgi_app(invoke):
+    done = invoke(LIFESPAN.replace("STOPPED", "complete"), script=TERMINATE)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "stopped\n")
+
+
+def test_a_shutdown_that_fails_is_logged_with_its_reason(invoke):
+    done = invoke(LIFESPAN.replace("STOPPED", "failed"), script=TERMINATE)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "stopped\n")
+    assert "the app's shutdown failed" in done.stderr
+    assert "Traceback: the pool is on fire" in done.stderr
+
+
+def test_sigterm_in_the_middle_of_a_request_ends_the_process_as_ever(invoke):
+    done = invoke(LIFESPAN.replace("STOPPED", "complete"), HOME)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "asked\n")
+
+
+def test_an_app_that_answers_sigterm_itself_keeps_its_answer(invoke):
+    own = "import signal\nsignal.signal(signal.SIGTERM, lambda number, frame: print('mine'))\n"
+    done = invoke(own + LIFESPAN.replace("STOPPED", "complete"), script=TERMINATE)
+    assert (done.returncode, done.stdout) == (0, "mine\n")
+
+
+def test_a_wsgi_app_leaves_sigterm_alone(invoke):
+    assert invoke(FLASK, script=TERMINATE).returncode == -signal.SIGTERM
