@@ -1,12 +1,17 @@
 """What every room's tests share: golden files, and the container engine."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# A shell that starts tests in the background has SIGINT ignored in them, and in every process they start, so
+# that no test could press Ctrl-C. With a handler here, whatever we start begins with the default.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -184,20 +184,3 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(built):
 def test_a_bare_lambdify_is_a_namespace_that_others_may_share(built):
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         assert "lambdify/__init__.py" not in wheel.namelist()
-
-
-# -------------------------------------------------------------------- speed
-
-
-@pytest.mark.parametrize("bin_folder", ["wheel"], indirect=True)
-def test_help_and_version_take_at_most_six_times_a_bare_python(bin_folder):
-    measured = run(
-        sys.executable,
-        ROOT / "benchmarks" / "command_line.py",
-        bin_folder / "lambdify",
-        "--runs",
-        "25",
-        "--json",
-    )
-    ratios = json.loads(measured)
-    assert max(ratios["lambdify --help"], ratios["lambdify --version"]) <= 6.0, ratios
