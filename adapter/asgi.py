@@ -54,6 +54,7 @@ class Server:
         except StartupFailed:
             self._loop.close()
             raise
+        self._resident = asyncio.all_tasks(self._loop)
 
     def run(self, request: Request, event: object, context: object) -> Response:
         """What the app answers; anything it raises before its response is complete passes through."""
@@ -71,14 +72,13 @@ class Server:
 
     def _perform(self, exchange: "Exchange", request: Request, event: object, context: object) -> None:
         scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
-        resident = asyncio.all_tasks(self._loop)
-        task = self._loop.create_task(_call(self._app, scope, exchange))
-        task.add_done_callback(lambda _: self._loop.stop())
+        task = self._loop.create_task(_call(self._app, scope, exchange, self._loop))
         self._loop.run_forever()  # and not run_until_complete, which would raise what the app raised
         exchange.over.set()
-        left_behind = asyncio.all_tasks(self._loop) - resident
+        left_behind = asyncio.all_tasks(self._loop) - self._resident
         if left_behind:
             self._loop.run_until_complete(_wait(left_behind, context))
+            self._resident = asyncio.all_tasks(self._loop)
         error = ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
         if not exchange.complete:
             raise error or ProtocolBroken("the app returned before its response was complete")
@@ -108,17 +108,32 @@ def build_scope(request: Request, event: object, context: object, state: dict[st
         "http_version": "1.1",
         "method": request.method,
         "scheme": request.scheme,
-        "path": wire.unquote(target).decode("utf-8", "replace"),
+        "path": wire.decode(target, "utf-8"),
         "raw_path": target.encode(),
         "query_string": request.query.encode(),
-        "root_path": wire.unquote(request.mount).decode("utf-8", "replace"),
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers],
+        "root_path": wire.decode(request.mount, "utf-8"),
+        "headers": [(NAMES[name], value.encode("latin-1")) for name, value in request.headers],
         "client": (request.client, 0) if request.client else None,
         "server": (request.host, request.port),
         "state": state,
         "aws.event": event,
         "aws.context": context,
     }
+
+
+class Names(dict[str, bytes]):
+    """Header name → its bytes, worked out once for each of the first thousand names; no more are kept, since
+    a client can make up names.
+    """
+
+    def __missing__(self, name: str) -> bytes:
+        encoded = name.encode("latin-1")
+        if len(self) < 1_000:
+            self[name] = encoded
+        return encoded
+
+
+NAMES = Names()
 
 
 class Exchange:
@@ -216,8 +231,12 @@ class StreamedExchange(Exchange):
         self.over.set()
 
 
-async def _call(app: App, scope: Scope, exchange: Exchange) -> None:
-    await app(scope, exchange.receive, exchange.send)
+async def _call(app: App, scope: Scope, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
+    """The app's task, which ends the loop's run with itself: the turn it ends in is the loop's last."""
+    try:
+        await app(scope, exchange.receive, exchange.send)
+    finally:
+        loop.stop()
 
 
 async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:

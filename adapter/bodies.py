@@ -6,16 +6,21 @@ Rules
    so the same bytes come out. Deciding by content, not by a list of text types, is what keeps an unlisted
    `application/x-ndjson` readable behind a REST API that knows no binary types.
 3. A body with NUL is base64 all the same: it is hardly text, and JSON would take six bytes for each one.
-4. A payload above Lambda's limit is refused here, with both sizes, before the runtime fails on it.
+4. Base64 of large bodies is left to pybase64 where the bundle has it: it uses what the CPU has for that.
+5. A payload above Lambda's limit is refused here, with both sizes, before the runtime fails on it.
 """
 
 import json
 import sys
 from binascii import a2b_base64, b2a_base64
+from functools import cache, lru_cache
 from typing import Any
 
 from lambdify.adapter.errors import ResponseRefused
 from lambdify.adapter.messages import Headers
+
+LARGE = 131_072
+"""Bytes from which on pybase64 is looked for: importing it takes as long as decoding 1 MB."""
 
 LAMBDA_LIMIT = 6_291_556
 """Bytes of JSON a function may return ("Response payload size exceeded maximum allowed payload size").
@@ -48,7 +53,7 @@ def read(text: str | None, is_base64: bool | None) -> bytes:
     if not text:
         return b""
     if is_base64:
-        return a2b_base64(text, strict_mode=True)
+        return decode_base64(text)
     return text.encode()
 
 
@@ -56,12 +61,43 @@ def write(body: bytes, headers: Headers) -> tuple[str, bool]:
     """The body as it stands in JSON, and whether that is base64."""
     if not body:
         return "", False
-    if not _is_binary(dict(headers)) and b"\0" not in body:
+    if not _is_binary(headers):
         try:
-            return body.decode(), False
+            text = body.decode()
         except UnicodeDecodeError:
             pass
-    return b2a_base64(body, newline=False).decode("ascii"), True
+        else:
+            if "\0" not in text:
+                return text, False
+    return encode_base64(body), True
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes; a ValueError for anything that is not base64 to the letter."""
+    faster = _find_pybase64() if len(text) > LARGE else None
+    if faster is None:
+        return a2b_base64(text, strict_mode=True)
+    decoded: bytes = faster.b64decode(text, validate=True)
+    return decoded
+
+
+def encode_base64(body: bytes) -> str:
+    """The text."""
+    faster = _find_pybase64() if len(body) > LARGE else None
+    if faster is None:
+        return b2a_base64(body, newline=False).decode("ascii")
+    encoded: str = faster.b64encode_as_string(body)
+    return encoded
+
+
+@cache
+def _find_pybase64() -> Any:
+    """pybase64, if it is in the bundle; looked for by the first large body, not by every cold start."""
+    try:
+        import pybase64
+    except ImportError:
+        return None
+    return pybase64
 
 
 def check_size(payload: dict[str, Any], limit: int) -> dict[str, Any]:
@@ -75,8 +111,16 @@ def check_size(payload: dict[str, Any], limit: int) -> dict[str, Any]:
     return payload
 
 
-def _is_binary(headers: dict[str, str]) -> bool:
-    if headers.get("content-encoding", "identity") != "identity":
-        return True
-    kind = headers.get("content-type", "").lower()
+def _is_binary(headers: Headers) -> bool:
+    for name, value in headers:
+        if name == "content-type" and _is_never_text(value):
+            return True
+        if name == "content-encoding" and value != "identity":
+            return True
+    return False
+
+
+@lru_cache(maxsize=100)
+def _is_never_text(kind: str) -> bool:
+    kind = kind.lower()
     return kind.startswith(NEVER_TEXT) and not kind.startswith("image/svg")

@@ -14,7 +14,8 @@ Rules
 """
 
 from binascii import a2b_hex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 from typing import Any
 
 from lambdify.adapter import bodies
@@ -63,6 +64,11 @@ def to_ascii(encoded: str) -> str:
     return encoded if encoded.isascii() else "".join(c if c.isascii() else quote(c) for c in encoded)
 
 
+def decode(encoded: str, encoding: str) -> str:
+    """What percent-encoded ASCII stands for, as text of that encoding."""
+    return unquote(encoded).decode(encoding, "replace") if "%" in encoded else encoded
+
+
 def split_query(query: str) -> list[Pair]:
     """Keys and values in order, still encoded; a key without "=" has the value ""."""
     pairs = (part.partition("=") for part in query.split("&") if part)
@@ -83,12 +89,7 @@ def split_mount(path: str, mount: str) -> tuple[str, str]:
 
 def read_headers(fields: dict[str, Any]) -> list[Pair]:
     """The headers of an event or payload, from its multi-value map if it has one."""
-    several = fields.get("multiValueHeaders")
-    if several:
-        pairs = [(name.lower(), value) for name, values in several.items() for value in values]
-    else:
-        pairs = [(name.lower(), value) for name, value in (fields.get("headers") or {}).items()]
-    return [pair if pair[1].isascii() else (pair[0], to_latin1(pair[1])) for pair in pairs]
+    return _read_headers(fields)[0]
 
 
 def read_query(event: dict[str, Any], encode: Callable[[str], str]) -> str:
@@ -130,12 +131,12 @@ def group(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     return grouped
 
 
-def join(pairs: Iterable[Pair], separator: str = ",") -> dict[str, str]:
+def join(pairs: Collection[Pair], separator: str = ",") -> dict[str, str]:
     """Every name with its values in one string: a single-value map."""
-    joined: dict[str, str] = {}
-    for name, value in pairs:
-        joined[name] = f"{joined[name]}{separator}{value}" if name in joined else value
-    return joined
+    joined = dict(pairs)
+    if len(joined) == len(pairs):
+        return joined
+    return {name: separator.join(values) for name, values in group(pairs).items()}
 
 
 def build_request(
@@ -154,30 +155,32 @@ def build_request(
     `client` is the last hop of x-forwarded-for where the event names none, `host` counts where there is no
     host header, and `cookies` counts before the cookie header, which a function URL sends as well.
     """
-    body = bodies.read(event.get("body"), event.get("isBase64Encoded"))
-    pairs = read_headers(event)
-    found = dict(pairs)
+    text = event.get("body")
+    body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
+    pairs, found = _read_headers(event)
     if cookies is None and "cookie" in found:
         cookies = [value for name, value in pairs if name == "cookie"]
     length = str(len(body)) if body or "content-length" in found else None
     if cookies or found.get("content-length") != length:
-        pairs = [pair for pair in pairs if pair[0] not in ("cookie", "content-length")]
+        if "cookie" in found or "content-length" in found:
+            pairs = [pair for pair in pairs if pair[0] != "cookie" and pair[0] != "content-length"]
         pairs += [("content-length", length)] if length is not None else []
         pairs += [("cookie", "; ".join(cookies))] if cookies else []
-    scheme = "http" if _last(found.get("x-forwarded-proto", "")) == "http" else "https"
-    name, port = _split_host(found.get("host") or host)
-    port = port or _last(found.get("x-forwarded-port", ""))
-    return Request(
-        method=method,
-        path=to_ascii(path),
-        query=to_ascii(query),
-        headers=tuple(pairs),
-        body=body,
-        mount=mount,
-        scheme=scheme,
-        host=name,
-        port=int(port) if port.isdecimal() else PORTS[scheme],
-        client=_last(found.get("x-forwarded-for", "")) if client is None else client,
+    scheme = found.get("x-forwarded-proto", "https")
+    if scheme not in PORTS:
+        scheme = "http" if _last(scheme) == "http" else "https"
+    host = found.get("host") or host
+    port = found.get("x-forwarded-port", "")
+    if ":" in host:
+        host, given = _split_host(host)
+        port = given or port
+    if not port.isdecimal():
+        port = _last(port)
+    if client is None:
+        client = _last(found.get("x-forwarded-for", ""))
+    number = int(port) if port.isdecimal() else PORTS[scheme]
+    return Request._make(
+        (method, to_ascii(path), to_ascii(query), tuple(pairs), body, mount, scheme, host, number, client)
     )
 
 
@@ -213,20 +216,44 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
         length = None if body is None or method == "HEAD" or status == 304 else str(len(body))
     checked = []
     for given, value in headers:
-        name = given.lower()
-        if not (
-            value.isascii() and value.isprintable() and name.isascii() and name.replace("-", "").isalnum()
-        ):
-            _check_header(name, value)
-        if name in CONNECTION_ONLY or (name == "content-length" and length not in (None, value)):
-            continue
-        checked.append((name, value))
+        name = _check_name(given)
+        if not (value.isascii() and value.isprintable()):
+            _check_value(name, value)
+        if name and (name != "content-length" or length is None or length == value):
+            checked.append((name, value))
     return Response(status, tuple(checked), body if body and length else b"")
 
 
-def _check_header(name: str, value: str) -> None:
-    if not name or not TOKEN_CHARACTERS.issuperset(name):
-        raise ResponseRefused(f"{name[:80]!r} is not the name of a header")
+def _read_headers(fields: dict[str, Any]) -> tuple[list[Pair], dict[str, str]]:
+    """The headers in order, and by name; the latter may be the map in `fields` itself."""
+    several = fields.get("multiValueHeaders")
+    if several:
+        pairs = [(name.lower(), value) for name, values in several.items() for value in values]
+        found = dict(pairs)
+    else:
+        found = fields.get("headers") or {}
+        pairs = list(found.items())
+        # One look at all names and one at all values, since there is hardly ever anything to do.
+        names = "".join(found)
+        if names != names.lower():
+            pairs = [(name.lower(), value) for name, value in pairs]
+            found = dict(pairs)
+    if not "".join(found.values()).isascii() or len(found) < len(pairs):
+        pairs = [(name, to_latin1(value)) for name, value in pairs]
+        found = dict(pairs)
+    return pairs, found
+
+
+@lru_cache(maxsize=500)  # apps use the same few names again and again
+def _check_name(name: str) -> str:
+    """The name in lower case, or "" for one that concerns only one connection."""
+    lower = name.lower()
+    if not lower or not TOKEN_CHARACTERS.issuperset(lower):
+        raise ResponseRefused(f"{lower[:80]!r} is not the name of a header")
+    return "" if lower in CONNECTION_ONLY else lower
+
+
+def _check_value(name: str, value: str) -> None:
     if any(character in value for character in "\r\n\0"):
         raise ResponseRefused(f"the header {name} holds CR, LF or NUL")
     if not value.isascii() and max(value) > "\xff":
@@ -243,5 +270,5 @@ def _last(values: str) -> str:
 
 def _split_host(host: str) -> tuple[str, str]:
     """Name and port of "name:port" or "[::1]:port"; the port may be ""."""
-    name, colon, port = host.rpartition(":")
-    return (name, port) if colon and port.isdecimal() and not name.endswith(":") else (host, "")
+    name, _, port = host.rpartition(":")
+    return (name, port) if port.isdecimal() and not name.endswith(":") else (host, "")

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken
-from lambdify.adapter.messages import Request, Response
+from lambdify.adapter.messages import Headers, Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter.reply import Reply
@@ -40,41 +40,51 @@ def stream(app: App, request: Request, event: object, context: object, reply: "R
 
 def build_environ(request: Request, event: object, context: object) -> Environ:
     """The environ of a request, with `aws.event` and `aws.context` in it."""
-    target = request.mount + request.path
-    environ: Environ = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": wire.unquote(request.mount).decode("latin-1"),
-        "PATH_INFO": wire.unquote(request.path).decode("latin-1"),
-        "QUERY_STRING": request.query,
-        "REQUEST_URI": f"{target}?{request.query}" if request.query else target,
-        "SERVER_NAME": request.host,
-        "SERVER_PORT": str(request.port),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": request.client,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": request.scheme,
-        "wsgi.input": BytesIO(request.body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileWrapper,
-        "aws.event": event,
-        "aws.context": context,
-    }
-    repeated: dict[str, list[str]] = {}
-    for name, value in request.headers:
-        if name in ("content-type", "content-length"):
-            environ[name.upper().replace("-", "_")] = value
-        elif "_" not in name:
-            key = "HTTP_" + name.upper().replace("-", "_")
-            if key in environ:
-                repeated.setdefault(key, [environ[key]]).append(value)
-            else:
-                environ[key] = value
-    for key, values in repeated.items():  # at once: pair by pair takes quadratic time
-        environ[key] = ",".join(values)
+    method, path, query, headers, body, mount, scheme, host, port, client = request
+    environ = ALWAYS.copy()
+    environ["REQUEST_METHOD"] = method
+    environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1")
+    environ["PATH_INFO"] = wire.decode(path, "latin-1")
+    environ["QUERY_STRING"] = query
+    environ["REQUEST_URI"] = f"{mount}{path}?{query}" if query else mount + path
+    environ["SERVER_NAME"] = host
+    environ["SERVER_PORT"] = str(port)
+    environ["REMOTE_ADDR"] = client
+    environ["wsgi.url_scheme"] = scheme
+    environ["wsgi.input"] = BytesIO(body)
+    environ["wsgi.errors"] = sys.stderr
+    environ["aws.event"] = event
+    environ["aws.context"] = context
+    without_headers = len(environ)
+    for name, value in headers:
+        environ[KEYS[name]] = value
+    if len(environ) < without_headers + len(headers):
+        environ |= _join_repeated(headers)
+    environ.pop(NO_KEY, None)
     return environ
+
+
+class Keys(dict[str, str]):
+    """Header name → key in environ, worked out once for each of the first thousand names; no more are kept,
+    since a client can make up names.
+    """
+
+    def __missing__(self, name: str) -> str:
+        key = NO_KEY if "_" in name else "HTTP_" + name.upper().replace("-", "_")
+        if len(self) < 1_000:
+            self[name] = key
+        return key
+
+
+NO_KEY = ""
+KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
+
+
+def _join_repeated(headers: Headers) -> dict[str, str]:
+    grouped = wire.group((KEYS[name], value) for name, value in headers)
+    return {
+        key: ",".join(values) if key.startswith("HTTP_") else values[-1] for key, values in grouped.items()
+    }
 
 
 class Answer:
@@ -179,3 +189,14 @@ class FileWrapper:
         close = getattr(self.file, "close", None)
         if close is not None:
             close()
+
+
+ALWAYS: Environ = {
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+    "wsgi.file_wrapper": FileWrapper,
+}
+"""What every environ holds."""

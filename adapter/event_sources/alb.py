@@ -74,8 +74,10 @@ def read_payload(payload: object) -> Response:
 
 def _write_headers(headers: Headers) -> dict[str, str]:
     """A single-value map: equal headers joined, cookies under names of different case."""
+    written = wire.join(headers, ", ")
+    if written.pop("set-cookie", None) is None:
+        return written
     cookies = [value for name, value in headers if name == "set-cookie"]
-    written = wire.join((pair for pair in headers if pair[0] != "set-cookie"), ", ")
     return written | {_spell("set-cookie", number): cookie for number, cookie in enumerate(cookies)}
 
 

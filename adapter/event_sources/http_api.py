@@ -51,10 +51,14 @@ def read_event(event: dict[str, Any]) -> Request:
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
     body, is_base64 = bodies.write(response.body, response.headers)
+    headers = wire.join(response.headers, ", ")
+    cookies = []
+    if headers.pop("set-cookie", None) is not None:
+        cookies = [value for name, value in response.headers if name == "set-cookie"]
     payload = {
         "statusCode": response.status,
-        "headers": wire.join((pair for pair in response.headers if pair[0] != "set-cookie"), ", "),
-        "cookies": [value for name, value in response.headers if name == "set-cookie"],
+        "headers": headers,
+        "cookies": cookies,
         "body": body,
         "isBase64Encoded": is_base64,
     }
@@ -82,7 +86,7 @@ def write_event(
         "routeKey": DEFAULT_STAGE,
         "rawPath": path if function_url else decoded,
         "rawQueryString": request.query,
-        "headers": wire.join(pair for pair in headers if pair[0] != "cookie"),
+        "headers": wire.join([pair for pair in headers if pair[0] != "cookie"]),
         "requestContext": {
             "accountId": "anonymous" if function_url else "000000000000",
             "apiId": api_id,
