@@ -119,9 +119,10 @@ def test_the_command_runs(bin_folder):
 
 def test_every_module_is_installed(bin_folder, tmp_path):
     code = "import sys, importlib; [importlib.import_module(name) for name in sys.argv[1:]]"
-    # These are run rather than imported, in processes of their own; entry needs a bundle.
+    # These are run rather than imported, in processes of their own; entry needs a bundle, runtime Lambda's.
     started = {
         "adapter/entry.py",
+        "adapter/runtime.py",
         "cli/local/boot.py",
         "cli/local/daemon.py",
         "cli/local/ministack_bridge.py",
