@@ -1,8 +1,9 @@
 """What Lambda calls in a deployed function: `lambdify.adapter.entry.handler`.
 
 It has effects at import: it loads the app, so that its imports and its lifespan happen while Lambda
-initialises, not in the first request. (Where responses are streamed, `runtime` stands in front of it.) What to load stands in the bundle, in `.lambdify/bundle.json`:
-{"app": "package.module:attribute"}, and where the project says so
+initialises, not in the first request. (Where responses are streamed, `runtime` stands in front of it.)
+What to load stands in the bundle, in `.lambdify/bundle.json`: {"app": "package.module:attribute"}, and where
+the project says so
     "path": "src"                            the folder that it is imported from
     "on_event": "package.module:function"    what gets the events that are not HTTP
     "show_errors": true                      a 500 shows the app's traceback
