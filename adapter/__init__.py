@@ -82,8 +82,11 @@ class Adapter:
             return source.write_payload(self._run(request, event, context), event)
         except Exception as error:  # the one place: whatever the app raises, its client gets an answer
             report(f"{request.method} {request.path} failed", error, context)
-            answer = SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
-            return source.write_payload(answer, event)
+            return source.write_payload(self.fail(error), event)
+
+    def fail(self, error: BaseException) -> Response:
+        """The 500 for what the app raised: silent, unless errors are to be shown."""
+        return SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
 
     def stream(self, request: Request, event: object, context: object, reply: "Reply") -> None:
         """Send the app's answer to one request while the app makes it; what the app raises passes through."""

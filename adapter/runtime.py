@@ -81,7 +81,8 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
             reply.send(reply.fail(error))
         else:
             report(f"{request.method} {request.path} failed", error, context)
-            reply.send_whole(SERVER_ERROR)
+            adapted = isinstance(entry.respond, Adapter)
+            reply.send_whole(entry.respond.fail(error) if adapted else SERVER_ERROR)
 
 
 def _leave_out_answered() -> None:

@@ -255,6 +255,10 @@ READERS: Mapping[str, Reader] = {
     "function.python": _python,
     "function.memory": whole(128, 10240, "MB"),
     "function.timeout": whole(1, 900, "seconds"),
+    "function.on_event": matching(
+        r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*",
+        'a module and the name of a function in it: "package.module:function"',
+    ),
     "function.description": matching(r"(?s).{0,256}", "text of up to 256 characters"),
     "build.include": _paths,
     "warm.every": _minutes,

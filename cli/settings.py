@@ -31,6 +31,8 @@ class Function:
     timeout: int
     """Seconds."""
     description: str
+    on_event: str
+    """"package.module:function" for events that are not HTTP requests; "" means they are refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class Http:
     endpoint: Literal["http-api", "function-url", "rest-api"]
     streaming: bool
     """Whether responses are sent while the app makes them."""
+    show_errors: bool
+    """Whether a 500 shows the app's traceback to the client."""
 
 
 @dataclass(frozen=True, kw_only=True)

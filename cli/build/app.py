@@ -16,19 +16,21 @@ from lambdify.cli.errors import NameCollision
 
 if TYPE_CHECKING:
     from lambdify.cli.detect import Candidate
+    from lambdify.cli.settings import Settings
 
 NOTE = ".lambdify/bundle.json"
 """What `lambdify.adapter.entry` reads when a function starts."""
 ADAPTER = "lambdify/adapter"
 
 
-def members(candidate: "Candidate", selection: Sequence[files.ProjectFile]) -> tuple[Member, ...]:
+def members(
+    settings: "Settings", candidate: "Candidate", selection: Sequence[files.ProjectFile]
+) -> tuple[Member, ...]:
     """All that the app zip is packed from, sorted by name, bytecode left aside."""
-    note = {"app": candidate.app} | ({"path": candidate.path} if candidate.path else {})
     return tuple(
         sorted(
             [
-                Member(NOTE, json.dumps(note, sort_keys=True).encode()),
+                Member(NOTE, json.dumps(_note(settings, candidate), sort_keys=True).encode()),
                 *_adapter(),
                 *(Member(file.name, _read(file), file.executable) for file in selection),
             ]
@@ -49,6 +51,15 @@ def refuse_collision(root: Path, path: str) -> None:
                     f"{name} would be imported in place of lambdify's adapter: the function could not start.",
                     hint="Give it another name, and change the imports of it.",
                 )
+
+
+def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
+    said = {
+        "path": candidate.path,
+        "on_event": settings.function.on_event,
+        "show_errors": settings.http.show_errors,
+    }
+    return {"app": candidate.app} | {name: value for name, value in said.items() if value}
 
 
 def _adapter() -> Iterator[Member]:

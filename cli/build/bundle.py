@@ -122,7 +122,7 @@ def pack(
     app.refuse_collision(settings.root, candidate.path)
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
     weight.refuse_files(selection.files, limit)
-    members = app.members(candidate, selection.files)
+    members = app.members(settings, candidate, selection.files)
     with tempfile.TemporaryDirectory(prefix="tree-", dir=folders.workspace(settings.root)) as tree:
         dependencies = install_dependencies(settings, target, _extra(candidate), Path(tree), console)
         given = _Input(

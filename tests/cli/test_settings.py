@@ -169,7 +169,7 @@ PER_STAGE = "app, region, profile, function, build, http, warm, logs, local, env
         (
             "[http]\nx = 1\n",
             'lambdify.toml, line 2: there is no option "x" in [http].',
-            "Options in [http]: endpoint, streaming.",
+            "Options in [http]: endpoint, streaming, show_errors.",
         ),
         (
             "[function]\nmemory = 64\n",
@@ -185,6 +185,11 @@ PER_STAGE = "app, region, profile, function, build, http, warm, logs, local, env
             "[function]\nmemory = true\n",
             "lambdify.toml, line 2: function.memory cannot be true.",
             "It takes a whole number of MB from 128 to 10240.",
+        ),
+        (
+            '[function]\non_event = "jobs"\n',
+            'lambdify.toml, line 2: function.on_event cannot be "jobs".',
+            'It takes a module and the name of a function in it: "package.module:function".',
         ),
         (
             '[function]\narchitecture = "arm"\n',

@@ -138,6 +138,18 @@ def test_without_the_functions_python_bytecode_is_left_out_and_its_cost_told(
     assert f"no Python {other}, so bytecode is left out: imports take about three times" in story.getvalue()
 
 
+def test_the_bundle_says_what_other_events_reach_and_whether_errors_are_shown(pack, project, call):
+    jobs = "def work(event, context):\n    return {'did': event['source']}\n"
+    text = '[function]\non_event = "jobs:work"\n[http]\nshow_errors = true\n'
+    made = pack(project({**FILES, "jobs.py": jobs, "lambdify.toml": text}, "events"))
+    assert json.loads(read(made, ".lambdify/bundle.json")) == {
+        "app": "app:app",
+        "on_event": "jobs:work",
+        "show_errors": True,
+    }
+    assert call(made)["payload"]["body"] == "hello"
+
+
 def test_an_app_in_a_source_folder_is_imported_from_there(pack, project, call):
     root = project({"src/shop/__init__.py": FILES["app.py"]}, "layout")
     made = pack(root, replace(CANDIDATE, app="shop:app", path="src"))
@@ -282,7 +294,7 @@ def test_a_file_that_cannot_be_read_is_named(root):
     selection = files.scan(root)
     (root / "app.py").unlink()
     with pytest.raises(BundleRefused, match=r"^app\.py cannot be read"):
-        app.members(CANDIDATE, selection.files)
+        app.members(settings_room.load(root), CANDIDATE, selection.files)
 
 
 def test_of_the_project_only_lambdifys_own_folder_is_written_which_git_ignores(pack, root):
