@@ -1,11 +1,13 @@
 # Two commands do all their own set-up:
 #   make demo   deploys both sample apps to the local cloud, calls them, changes them, removes them
 #   make test   lint, types and every test
+# And one that measures:
+#   make bench  the adapter against other adapters, into benchmarks/README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick lint types clean
+.PHONY: demo test quick lint types bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tests/demo.py
@@ -22,6 +24,9 @@ lint: $(VENV)/.installed-for-tests
 
 types: $(VENV)/.installed-for-tests
 	$(BIN)/mypy
+
+bench: $(VENV)/bin/python
+	$(BIN)/python benchmarks/adapter.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

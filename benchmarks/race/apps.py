@@ -1,9 +1,9 @@
 """The apps: four routes, written in the way each framework has for it.
 
-    GET  /items/...   answers with the path and query it saw
-    POST /upload      answers with the number of bytes it read and their sum
-    GET  /text        100 kB of text
-    GET  /binary      1 MB of an image
+GET  /items/...   answers with the path and query it saw
+POST /upload      answers with the number of bytes it read and their sum
+GET  /text        100 kB of text
+GET  /binary      1 MB of an image
 """
 
 import os

@@ -106,7 +106,9 @@ def _make_lambdify(app: Any, *, pybase64: bool) -> Handler:
     if not pybase64:
         sys.modules["pybase64"] = None  # type: ignore[assignment]  # how Python spells "cannot be imported"
     adapter = importlib.import_module("lambdify.adapter").Adapter(app)
-    importlib.import_module("lambdify.adapter.bodies").read("AAAA" * 100_000, True)  # it looks when it needs it
+    importlib.import_module("lambdify.adapter.bodies").read(
+        "AAAA" * 100_000, True
+    )  # it looks when it needs it
     return adapter
 
 

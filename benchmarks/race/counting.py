@@ -1,8 +1,8 @@
 """Instructions per event: `python -m race.counting KIND` prints JSON, thousands by row and contestant.
 
-Each contestant runs in a process of its own under valgrind's callgrind, which begins a new count whenever a C
-function that nothing else calls is entered: `os.getloadavg()` is the mark. The difference between few and many
-events is what an event takes, whatever the process did to get there. Counts repeat where times do not.
+Each contestant runs in a process of its own under valgrind's callgrind, which begins a new count whenever a
+C function that nothing else calls is entered: `os.getloadavg()` is the mark. The difference between few and
+many events is what an event takes, whatever the process did to get there. Counts repeat where times do not.
 """
 
 import argparse
@@ -23,8 +23,8 @@ def measure(kind: str) -> dict[str, dict[str, float]]:
     """Row → contestant → thousands of instructions per event."""
     results: dict[str, dict[str, float]] = {row.name: {} for row in events.ROWS}
     for name in (contestants.BARE, *contestants.list_names(kind)):
-        for row, count in count(kind, name).items():
-            results[row][name] = count
+        for row, thousands in count(kind, name).items():
+            results[row][name] = thousands
     return results
 
 

@@ -1,7 +1,7 @@
-"""CPU time per event: `python -m race.timing KIND [--rounds N]` prints JSON, microseconds by row and contestant.
+"""CPU time per event: `python -m race.timing KIND` prints JSON, microseconds by row and contestant.
 
-All contestants of a row take turns of a few milliseconds each, so that what else the machine does falls on all
-of them. CPU time and medians do the rest.
+All contestants of a row take turns of a few milliseconds each, so that what else the machine does falls on
+all of them. CPU time and medians do the rest.
 """
 
 import argparse
