@@ -1,6 +1,6 @@
 """What several tests of the adapter need: a context as Lambda gives it, and every event source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
+
+from .runtime_api import RuntimeApi
 
 # Examples are timed by the wall clock: on a busy machine that tells nothing about the code.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -60,3 +62,11 @@ def make_context() -> type[Context]:
 @pytest.fixture(params=DOORS, ids=lambda door: door.name)
 def door(request: pytest.FixtureRequest) -> Door:
     return request.param
+
+
+@pytest.fixture
+def api() -> Iterator[RuntimeApi]:
+    """The Runtime API that a streamed response goes to."""
+    api = RuntimeApi()
+    yield api
+    api.close()

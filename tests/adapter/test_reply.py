@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import json
-import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,52 +14,9 @@ from lambdify.adapter.errors import ClientGone, ProtocolBroken
 from lambdify.adapter.messages import Request, Response
 from lambdify.adapter.reply import HEAD, Reply
 
+from .runtime_api import RuntimeApi, chunk
+
 GET = Request(method="GET", path="/")
-END = re.compile(rb"\r\n0\r\n([A-Za-z-]+: [^\r]*\r\n)*\r\n$")
-"""The last chunk, trailers, an empty line."""
-ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
-
-
-class RuntimeApi:
-    """One connection of a Runtime API."""
-
-    def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
-
-    def accept(self) -> socket.socket:
-        self._listening.settimeout(5)
-        connection, _ = self._listening.accept()
-        connection.settimeout(5)
-        return connection
-
-    def read_all(self, answer: bytes = ACCEPTED) -> bytes:
-        """All that is sent until the end of the response, which is then answered."""
-        received = bytearray()
-        with self.accept() as connection:
-            while not END.search(received[-10_000:]):
-                received += connection.recv(65_536)
-            connection.sendall(answer)
-        return bytes(received)
-
-    def hang_up_after(self, text: bytes) -> None:
-        """Read until that was sent, then reset the connection."""
-        received = b""
-        connection = self.accept()
-        while text not in received:
-            received += connection.recv(65_536)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes((1, 0, 0, 0, 0, 0, 0, 0)))
-        connection.close()
-
-    def close(self) -> None:
-        self._listening.close()
-
-
-@pytest.fixture
-def api() -> Iterator[RuntimeApi]:
-    api = RuntimeApi()
-    yield api
-    api.close()
 
 
 def write_payload(response: Response) -> dict[str, Any]:
@@ -107,10 +62,6 @@ class Beside(threading.Thread):
         self.join(5)
         assert not self.is_alive()
         return self._result
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def test_a_response_is_one_request_of_prelude_delimiter_and_body(api, reply, beside):
