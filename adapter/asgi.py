@@ -168,10 +168,14 @@ class Exchange:
             self._chunks.append(message.get("body", b""))
             if not message.get("more_body", False):
                 self.complete = True
-                self.over.set()
+                self.end()
         else:
             state = "complete" if self.complete else "started" if self.status else "not started"
             raise ProtocolBroken(f"the app sent {kind!r} while its response was {state}")
+
+    def end(self) -> None:
+        """The response is complete: let `receive` say so."""
+        self.over.set()
 
     def body(self) -> bytes:
         """The body, whole."""
@@ -209,9 +213,14 @@ class StreamedExchange(Exchange):
                 if last:
                     self.unwatch(loop)  # from here on, the other side may speak
                 await loop.sock_sendall(connection, data)
-                if not last:
-                    self._watch(loop, connection)
-            self.complete = last
+            if last:
+                self.complete = True
+                self.over.set()
+            else:
+                self._watch(loop, connection)
+
+    def end(self) -> None:
+        """Nothing yet: an app that stops at a disconnect would break its own last piece off."""
 
     def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of the connection."""

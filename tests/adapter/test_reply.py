@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -257,6 +258,27 @@ def test_a_send_that_is_cancelled_ends_the_response(reply, api, serve):
     with pytest.raises(TimeoutError):
         serve(app).stream(GET, {}, None, reply)
     assert reply.gone
+
+
+def test_the_disconnect_comes_after_the_last_piece_however_slow_the_client_is(reply, api, beside, serve):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def write() -> None:
+            await send(START)
+            await send(body(b"a" * 20_000_000, more=False))
+
+        writing = asyncio.create_task(write())
+        await receive()
+        assert (await receive())["type"] == "http.disconnect"
+        writing.cancel()  # as servers of event streams do
+
+    def read_late() -> bytes:
+        time.sleep(0.3)
+        return api.read_all()
+
+    received = beside(read_late)
+    serve(app).stream(GET, {}, None, reply)
+    reply.close()
+    assert received.result().endswith(b"a\r\n0\r\n\r\n")
 
 
 def test_an_app_that_raises_after_its_answer_has_answered(reply, api, beside, serve, caplog):

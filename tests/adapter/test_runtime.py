@@ -1,4 +1,4 @@
-"""The handler of a function that streams; AWS's client is a stand-in here, and the real one in tests/local."""
+"""The handler of a function that streams, beside a stand-in for AWS's client; tests/local has the real one."""
 
 import importlib
 import json

@@ -10,10 +10,10 @@ import pytest
 
 from lambdify.cli.console import Console
 from lambdify.cli.local import cloud as room
-from lambdify.cli.local import runtime
 from lambdify.cli.local.functions import Function
 from lambdify.cli.local.output import Event
 from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.runtime import fetch
 from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
 
 MINOR = "{}.{}".format(*sys.version_info)
@@ -69,7 +69,9 @@ def interpreters() -> dict[str, Path]:
 def make_image(tmp_path: Path) -> Callable[..., Image]:
     """An image of a function with that source as app.py."""
 
-    def make(source: str, *, python: Path | None = None, **changes: Any) -> Image:
+    def make(
+        source: str, *, python: Path | None = None, runtime: Path | None = None, **changes: Any
+    ) -> Image:
         function = replace(FUNCTION, **changes)
         for name in ("task", "opt", "tmp"):
             (tmp_path / name).mkdir(exist_ok=True)
@@ -78,7 +80,7 @@ def make_image(tmp_path: Path) -> Callable[..., Image]:
         return Image(
             function=function,
             python=python,
-            runtime=runtime.fetch(python, function.python),
+            runtime=runtime or fetch(python, function.python),
             task_root=tmp_path / "task",
             layers=tmp_path / "opt",
             endpoint_url="http://127.0.0.1:9",

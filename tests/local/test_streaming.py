@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +14,11 @@ import pytest
 
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request
+from lambdify.cli.build.uv import run_uv
 from lambdify.cli.local.response_stream import HELD, ResponseStream, StreamBroken
 from lambdify.cli.local.sandbox import Outcome
 
-from .conftest import ARN, REQUEST_ID, Running
+from .conftest import ARN, MINOR, REQUEST_ID, Running
 
 REPOSITORY = Path(__file__).parents[2]
 GET = Request(method="GET", path="/", host="abc.lambda-url.us-east-1.on.aws", client="192.0.2.1")
@@ -477,3 +479,35 @@ def test_the_app_sees_the_trace_of_its_request(stream):
     traces = [b"".join(function.get("/trace")[1]) for _ in range(2)]
     assert all(each.startswith(b"Root=1-") for each in traces)
     assert traces[0] != traces[1]
+
+
+# ---------------------------------------------------------------- other releases of AWS's client
+
+CLIENTS = {
+    "2.0.11": ("3.11", "3.12"),
+    "3.0.2": ("3.11", "3.12", "3.13"),
+    "4.0.1": ("3.11", "3.12", "3.13", "3.14"),
+}
+"""Releases that managed runtimes may have, and the Pythons that each has wheels for."""
+
+
+@pytest.mark.slow
+@pytest.mark.index
+@pytest.mark.parametrize("release", [each for each, pythons in CLIENTS.items() if MINOR in pythons])
+def test_earlier_releases_of_aws_client_stream_as_well(stream, release, tmp_path):
+    client = tmp_path / "client"
+    done = run_uv(
+        ["pip", "install", "--python", sys.executable, "--target", str(client), f"awslambdaric=={release}"],
+        cwd=tmp_path,
+    )
+    assert done.succeeded, done.errors
+    function = stream(BREAKING["wsgi"], runtime=client)
+    assert b"".join(function.get("/hello")[1]) == b"hello"
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert under_way.result(5).failed
+    _, under_way = function.start({"lambdify": "keep-warm"})
+    assert json.loads(under_way.result(5).payload) == {"lambdify": "warm"}
+    assert b"".join(function.get("/hello")[1]) == b"hello"
