@@ -1,4 +1,4 @@
-"""The handler of a function that streams, beside a stand-in for AWS's client; tests/local has the real one."""
+"""The handler of a function that streams, beside a stand-in for AWS's client; in tests/local it is real."""
 
 import importlib
 import json

@@ -70,9 +70,14 @@ def make_image(tmp_path: Path) -> Callable[..., Image]:
     """An image of a function with that source as app.py."""
 
     def make(
-        source: str, *, python: Path | None = None, runtime: Path | None = None, **changes: Any
+        source: str,
+        *,
+        minor: str = MINOR,
+        python: Path | None = None,
+        runtime: Path | None = None,
+        **changes: Any,
     ) -> Image:
-        function = replace(FUNCTION, **changes)
+        function = replace(FUNCTION, python=minor, **changes)
         for name in ("task", "opt", "tmp"):
             (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / "task" / "app.py").write_text(source, encoding="utf-8")

@@ -14,6 +14,8 @@ import pytest
 
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request
+from lambdify.cli.build import pythons
+from lambdify.cli.build.target import runtimes
 from lambdify.cli.build.uv import run_uv
 from lambdify.cli.local.response_stream import HELD, ResponseStream, StreamBroken
 from lambdify.cli.local.sandbox import Outcome
@@ -511,3 +513,16 @@ def test_earlier_releases_of_aws_client_stream_as_well(stream, release, tmp_path
     _, under_way = function.start({"lambdify": "keep-warm"})
     assert json.loads(under_way.result(5).payload) == {"lambdify": "warm"}
     assert b"".join(function.get("/hello")[1]) == b"hello"
+
+
+@pytest.mark.slow
+@pytest.mark.index
+@pytest.mark.parametrize("minor", [minor for minor in runtimes() if minor != MINOR and pythons.find(minor)])
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_every_python_that_is_here_streams(stream, minor, interface):
+    function = stream(BREAKING[interface], python=pythons.find(minor), minor=minor)
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert json.loads(under_way.result(5).payload)["errorType"] == "LookupError"
