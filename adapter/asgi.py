@@ -121,19 +121,11 @@ def build_scope(request: Request, event: object, context: object, state: dict[st
     }
 
 
-class Names(dict[str, bytes]):
-    """Header name → its bytes, worked out once for each of the first thousand names; no more are kept, since
-    a client can make up names.
-    """
-
-    def __missing__(self, name: str) -> bytes:
-        encoded = name.encode("latin-1")
-        if len(self) < 1_000:
-            self[name] = encoded
-        return encoded
+def _encode(name: str) -> bytes:
+    return name.encode("latin-1")
 
 
-NAMES = Names()
+NAMES = wire.Names(_encode)
 
 
 class Exchange:
@@ -161,9 +153,7 @@ class Exchange:
         if kind == "http.response.start" and not self.status:
             self.status = message["status"]
             headers = message.get("headers", ())
-            self.headers = [
-                (bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers
-            ]
+            self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
         elif kind == "http.response.body" and self.status and not self.complete:
             self._chunks.append(message.get("body", b""))
             if not message.get("more_body", False):

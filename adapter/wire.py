@@ -6,7 +6,8 @@ Rules
 2. A mount is split off on a segment boundary: stage `dev` is no part of `/developer`.
 3. Header names are lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
    turned back into its bytes (https://peps.python.org/pep-3333/#unicode-issues).
-4. A request has one `cookie` header, last, and a `content-length` that is true.
+4. A request has one `cookie` header, last where it had to be put together, and a `content-length` that is
+   true.
 5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
    concerns only one connection is left out, and `content-length` is right or absent.
 6. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
@@ -16,13 +17,14 @@ Rules
 from binascii import a2b_hex
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from lambdify.adapter import bodies
 from lambdify.adapter.errors import MALFORMED, PayloadRefused, ResponseRefused
 from lambdify.adapter.messages import Request, Response
 
 Pair = tuple[str, str]
+Name = TypeVar("Name", str, bytes)
 
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 PATH_CHARACTERS = UNRESERVED | frozenset("!$&'()*+,;=:@/")
@@ -97,7 +99,8 @@ def read_query(event: dict[str, Any], encode: Callable[[str], str]) -> str:
     several = event.get("multiValueQueryStringParameters")
     if several is None:
         several = {key: [value] for key, value in (event.get("queryStringParameters") or {}).items()}
-    return "&".join(f"{encode(key)}={encode(value)}" for key, values in several.items() for value in values)
+    fields = [f"{encode(key)}={encode(value)}" for key, values in several.items() for value in values]
+    return "&".join(fields)
 
 
 def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
@@ -158,30 +161,41 @@ def build_request(
     text = event.get("body")
     body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
     pairs, found = _read_headers(event)
-    if cookies is None and "cookie" in found:
+    length = str(len(body)) if body or "content-length" in found else ""
+    if found.get("content-length", "") != length:
+        pairs = [*_leave_out("content-length", pairs, found), ("content-length", length)]
+    if cookies is None and len(found) < len(pairs):  # some name is repeated
         cookies = [value for name, value in pairs if name == "cookie"]
-    length = str(len(body)) if body or "content-length" in found else None
-    if cookies or found.get("content-length") != length:
-        if "cookie" in found or "content-length" in found:
-            pairs = [pair for pair in pairs if pair[0] != "cookie" and pair[0] != "content-length"]
-        pairs += [("content-length", length)] if length is not None else []
-        pairs += [("cookie", "; ".join(cookies))] if cookies else []
-    scheme = found.get("x-forwarded-proto", "https")
-    if scheme not in PORTS:
-        scheme = "http" if _last(scheme) == "http" else "https"
-    host = found.get("host") or host
-    port = found.get("x-forwarded-port", "")
-    if ":" in host:
-        host, given = _split_host(host)
-        port = given or port
-    if not port.isdecimal():
-        port = _last(port)
-    if client is None:
-        client = _last(found.get("x-forwarded-for", ""))
-    number = int(port) if port.isdecimal() else PORTS[scheme]
-    return Request._make(
-        (method, to_ascii(path), to_ascii(query), tuple(pairs), body, mount, scheme, host, number, client)
+    if cookies:
+        pairs = [*_leave_out("cookie", pairs, found), ("cookie", "; ".join(cookies))]
+    scheme, host, port = _find_origin(
+        found.get("x-forwarded-proto", ""), found.get("host") or host, found.get("x-forwarded-port", "")
     )
+    return Request(
+        method,
+        path if path.isascii() else to_ascii(path),
+        query if query.isascii() else to_ascii(query),
+        tuple(pairs),
+        body,
+        mount,
+        scheme,
+        host,
+        port,
+        _last(found.get("x-forwarded-for", "")) if client is None else client,
+    )
+
+
+def _leave_out(name: str, pairs: list[Pair], found: dict[str, str]) -> list[Pair]:
+    return [pair for pair in pairs if pair[0] != name] if name in found else pairs
+
+
+@lru_cache(maxsize=100)  # a function has few names
+def _find_origin(scheme: str, host: str, port: str) -> tuple[str, str, int]:
+    """Scheme, name and port that the client used, from the headers that say them."""
+    scheme = "http" if _last(scheme) == "http" else "https"
+    name, given = _split_host(host)
+    port = given or _last(port)
+    return scheme, name, int(port) if port.isdecimal() else PORTS[scheme]
 
 
 def forward(request: Request) -> list[Pair]:
@@ -224,11 +238,30 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
     return Response(status, tuple(checked), body if body and length else b"")
 
 
+class Names(dict[str, Name]):
+    """What becomes of each header name, worked out once: clients and front ends use the same few again and
+    again. Only the first thousand are kept, since a client can make up names.
+    """
+
+    def __init__(self, work_out: Callable[[str], Name]) -> None:
+        super().__init__()
+        self._work_out: Callable[[str], Name] = work_out
+
+    def __missing__(self, name: str) -> Name:
+        result = self._work_out(name)
+        if len(self) < 1_000:
+            self[name] = result
+        return result
+
+
+LOWER = Names(str.lower)
+
+
 def _read_headers(fields: dict[str, Any]) -> tuple[list[Pair], dict[str, str]]:
     """The headers in order, and by name; the latter may be the map in `fields` itself."""
     several = fields.get("multiValueHeaders")
     if several:
-        pairs = [(name.lower(), value) for name, values in several.items() for value in values]
+        pairs = [(LOWER[name], value) for name, values in several.items() for value in values]
         found = dict(pairs)
     else:
         found = fields.get("headers") or {}

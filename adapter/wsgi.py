@@ -64,20 +64,14 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
     return environ
 
 
-class Keys(dict[str, str]):
-    """Header name → key in environ, worked out once for each of the first thousand names; no more are kept,
-    since a client can make up names.
-    """
-
-    def __missing__(self, name: str) -> str:
-        key = NO_KEY if "_" in name else "HTTP_" + name.upper().replace("-", "_")
-        if len(self) < 1_000:
-            self[name] = key
-        return key
+def _find_key(name: str) -> str:
+    if name in ("content-type", "content-length"):
+        return name.upper().replace("-", "_")
+    return NO_KEY if "_" in name else "HTTP_" + name.upper().replace("-", "_")
 
 
 NO_KEY = ""
-KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
+KEYS = wire.Names(_find_key)
 
 
 def _join_repeated(headers: Headers) -> dict[str, str]:
