@@ -11,7 +11,8 @@ AdapterError
 └── PayloadRefused     what the function returned is not a response (for those who read payloads)
 
 The first four end in an error of the function: they are for whoever deployed or invoked it. The next two,
-and anything the app raises, are answered with a plain 500 and logged: a client learns nothing of them.
+and anything the app raises, are answered with a plain 500 and logged: a client learns nothing of them. A
+client that has gone is nobody's error, and a line in the log for those who want to know.
 """
 
 import logging

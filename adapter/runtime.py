@@ -4,15 +4,15 @@
                                   ──▶ entry.handler ──payload──▶ AWS's loop               anything else
 
 AWS's runtime client for Python cannot stream, though the Runtime API can. Its loop stays all the same: it
-starts the function, reports an init that failed, runs SnapStart's hooks, writes logs as text or JSON, sets
-the trace variable and tells of timeouts, and a loop of our own would have to do each of them again, and
-again after every change of theirs. What is missing is one thing: a handler that has answered by itself. So
-a streamed response goes out over a connection of its own while the handler runs, and the loop's post of what
+imports the handler, reports an init that failed, runs SnapStart's hooks, writes logs as text or JSON and sets
+the trace variable. A loop of our own, started through AWS_LAMBDA_EXEC_WRAPPER, would have to do all that too,
+and follow every change of theirs. What is missing is one thing: a handler that has answered by itself. So a
+streamed response goes out over a connection of its own while the handler runs, and the loop's post of what
 the handler returns is left out for that invocation.
 
 Rules
-1. One method of AWS's client is replaced, `LambdaRuntimeClient.post_invocation_result`, which every release
-   from 2.0 (the first for Python 3.11) to 4.2 calls for each result. Where it is missing, the init fails.
+1. One method of AWS's client is replaced, `LambdaRuntimeClient.post_invocation_result`, which each release
+   from 2.0 to 4.2 calls for every result. Where it is missing the init fails, which `lambdify deploy` shows.
 2. Behind a streaming endpoint every HTTP answer is a stream, errors too: AWS would show a client the JSON of
    any other. Which endpoint it is cannot be seen from here, so the template sets both.
 3. Before the first piece of a body, an exception is a plain 500; after it, the response breaks off. Both are

@@ -5,7 +5,8 @@
     rest-api       API Gateway REST API, catch-all methods       can stream
 
 Rules:
-- Every kind sends all methods and paths to the alias, and may invoke nothing else.
+- Every kind sends all methods and paths to the alias, and may invoke nothing else. All are public: who may
+  see what is the app's business.
 - The kinds share no logical id, so that switching a stage from one to another makes the new endpoint, moves
   the outputs, and only then removes the old one.
 - Whether an endpoint streams is set together with the function's handler (template.py): a function cannot see
