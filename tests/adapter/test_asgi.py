@@ -64,6 +64,18 @@ class TestHTTP:
             201, (("content-type", "text/plain"), ("set-cookie", "a=1"), ("set-cookie", "b=2")), b"one two"
         )
 
+    def test_headers_keep_their_order_in_both_directions(self, call):
+        @http
+        async def app(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": reversed(scope["headers"])})
+            await send(body(b""))
+
+        headers = (("x-b", "1"), ("x-a", "2"), ("x-b", "3"))
+        assert call(app, Request("GET", "/", headers=headers)).headers == headers[::-1]
+
+    def test_no_extension_is_offered(self, context):
+        assert "extensions" not in build_scope(GET, {}, context, {})
+
     def test_the_scope_describes_the_request(self, context):
         request = Request(
             method="POST",
@@ -259,6 +271,43 @@ class TestLoop:
 
         server = serve(app)
         assert [server.run(GET, {}, context).body for _ in range(2)] == [b"nothing", b"nothing"]
+
+    def test_a_pool_of_the_startup_is_there_at_the_thousandth_request(self, serve, context):
+        async def app(scope, receive, send):
+            if scope["type"] == "lifespan":
+                await receive()
+                scope["state"]["queue"] = asyncio.Queue()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+            queue = scope["state"]["queue"]
+            asyncio.get_running_loop().call_soon(queue.put_nowait, b"from the pool")
+            data = await queue.get()  # a queue of another loop would raise
+            await send(START)
+            await send(body(data))
+
+        server = serve(app)
+        assert {server.run(GET, {}, context).body for _ in range(1000)} == {b"from the pool"}
+
+    def test_threads_and_tasks_see_the_context_variables_of_their_request(self, serve, context):
+        user = contextvars.ContextVar("user", default="nobody")
+
+        @http
+        async def app(scope, receive, send):
+            user.set(scope["path"])
+            in_thread = await asyncio.to_thread(user.get)
+            in_task = await asyncio.create_task(read())
+            await send(START)
+            await send(body(f"{in_thread} {in_task}".encode()))
+
+        async def read():
+            return user.get()
+
+        server = serve(app)
+        answers = [server.run(Request("GET", path), {}, context).body for path in ("/a", "/b")]
+        assert answers == [b"/a /a", b"/b /b"]
+        assert user.get() == "nobody"
 
     def test_threads_can_be_used(self, call):
         @http

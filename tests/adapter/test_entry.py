@@ -78,6 +78,28 @@ async def app(scope, receive, send):
         os.kill(os.getpid(), signal.SIGTERM)
 """
 
+UVLOOP = """
+import asyncio, uvloop, warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # policies are deprecated from Python 3.14 on
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+async def app(scope, receive, send):
+    loop = asyncio.get_running_loop()
+    if scope["type"] == "lifespan":
+        await receive()
+        scope["state"]["loop"] = loop
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+    else:
+        await asyncio.sleep(0.001)
+        assert loop is scope["state"]["loop"]
+        body = await asyncio.to_thread(lambda: type(loop).__module__.encode())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+"""
+
 KEEP_WARM = {"lambdify": "keep-warm"}
 HOME = http_api.write_event(Request("GET", "/"))
 
@@ -159,6 +181,11 @@ def test_an_unknown_event_is_refused(invoke, event):
 
 def test_an_asgi_app_with_its_lifespan(invoke):
     assert payloads(invoke(FASTAPI.replace("BROKEN", "False"), HOME))[0]["body"] == '"home"'
+
+
+def test_an_app_that_sets_the_policy_of_uvloop_runs_on_it(invoke):
+    pytest.importorskip("uvloop")
+    assert [payload["body"] for payload in payloads(invoke(UVLOOP, HOME, HOME))] == ["uvloop", "uvloop"]
 
 
 def test_a_failed_startup_fails_the_init_with_its_traceback(invoke):

@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 import pytest
 
 from lambdify.adapter import wsgi
-from lambdify.adapter.errors import ProtocolBroken
+from lambdify.adapter.errors import ProtocolBroken, ResponseRefused
 from lambdify.adapter.messages import Request, Response
 
 OK = ("200 OK", [("Content-Type", "text/plain")])
@@ -253,3 +253,77 @@ def test_file_wrapper_takes_a_block_size_and_a_file_that_cannot_be_closed():
 
     assert call(app).body == b"blockblock"
     assert sizes == [10, 10, 10]
+
+
+def test_environ_is_a_dict_of_native_strings():
+    environ = see_environ(Request("GET", "/%FF", headers=(("x-latin", "\xe9"),), mount="/m%C3%A9"))
+    assert type(environ) is dict
+    assert environ["PATH_INFO"] == "/\xff"
+    assert environ["SCRIPT_NAME"] == "/m\xc3\xa9"
+    assert environ["HTTP_X_LATIN"] == "\xe9"
+    assert all(type(value) is str for key, value in environ.items() if key.isupper())
+
+
+def test_a_thousand_equal_headers_are_joined_once():
+    headers = tuple(("x-twice", str(number)) for number in range(1000))
+    assert see_environ(Request("GET", "/", headers=headers))["HTTP_X_TWICE"] == ",".join(
+        map(str, range(1000))
+    )
+
+
+def test_a_generator_that_raises_half_way_runs_its_finally():
+    ended = []
+
+    def app(environ, start_response):
+        start_response(*OK)
+        try:
+            yield b"half"
+            raise LookupError("half-way")
+        finally:
+            ended.append("once")
+
+    with pytest.raises(LookupError, match="half-way"):
+        call(app)
+    assert ended == ["once"]
+
+
+@pytest.mark.parametrize(
+    ("status", "chunks", "error"),
+    [
+        ("not a number", (b"one",), ValueError),
+        ("200 OK", ("text",), TypeError),
+        ("99 Too Small", (b"one",), ResponseRefused),
+    ],
+)
+def test_the_iterable_is_closed_once_whatever_is_wrong_with_the_response(status, chunks, error):
+    body = Body(*chunks)
+
+    def app(environ, start_response):
+        start_response(status, [])
+        return body
+
+    with pytest.raises(error):
+        call(app)
+    assert body.closed == 1
+
+
+def test_exc_info_may_come_with_the_first_call():
+    def app(environ, start_response):
+        try:
+            int("wrong")
+        except ValueError:
+            start_response("500 Oops", [("Content-Type", "text/plain")], sys.exc_info())
+        return [b"sorry"]
+
+    assert call(validator(app)).status == 500
+
+
+def test_the_list_of_headers_stays_the_apps_own():
+    headers = [("Content-Type", "text/plain"), ("Connection", "close")]
+
+    def app(environ, start_response):
+        start_response("200 OK", headers)
+        return [b""]
+
+    assert call(app).headers == (("content-type", "text/plain"),)
+    assert headers == [("Content-Type", "text/plain"), ("Connection", "close")]
