@@ -1,6 +1,7 @@
 # Two commands do all their own set-up:
 #   make demo   deploys both sample apps to the local cloud, calls them, changes them, removes them
 #   make test   lint, types and every test
+# `make coverage` fails if a line or branch of adapter/ is not tested, in this process or one that a test started.
 # And one that measures:
 #   make bench  the adapter against other adapters, into benchmarks/README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -17,6 +18,12 @@ test: $(VENV)/.installed-for-tests lint types
 
 quick: $(VENV)/.installed-for-tests lint types
 	$(BIN)/python -m pytest -m "not slow"
+
+coverage: $(VENV)/.installed-for-tests
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest tests/adapter -m "not slow"
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check .

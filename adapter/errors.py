@@ -17,8 +17,9 @@ client that has gone is nobody's error, and a line in the log for those who want
 
 import logging
 
-MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-"""What reading JSON of the wrong shape raises: a key that is missing, null for a string, bad base64."""
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""What reading JSON of the wrong shape raises: a key that is missing, null for a string, bad base64, and for
+an endless number, which Python reads in JSON, the one of converting that."""
 
 
 class AdapterError(Exception):

@@ -149,6 +149,12 @@ def test_the_app_is_loaded_once_and_answers(invoke):
     assert done.stderr.splitlines() == ["imported", "called", "called"]
 
 
+def test_an_app_in_a_source_folder_is_imported_from_there_before_any_other(invoke):
+    code = f"import pathlib\npathlib.Path('src').mkdir()\npathlib.Path('src/shop.py').write_text({FLASK!r})\n"
+    done = invoke("", HOME, app="shop:app", script=code + INVOKE, path="src")
+    assert payloads(done)[0]["body"] == "home"
+
+
 def test_a_factory_makes_the_app(invoke):
     assert payloads(invoke(FLASK, HOME, app="main:create_app()"))[0]["body"] == "home"
 
@@ -276,19 +282,19 @@ def test_errors_are_shown_where_the_project_says_so(invoke):
 
 def test_sigterm_runs_the_shutdown_of_an_asgi_app(invoke):
     done = invoke(LIFESPAN.replace("STOPPED", "complete"), script=TERMINATE)
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "stopped\n")
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "stopped\n")
 
 
 def test_a_shutdown_that_fails_is_logged_with_its_reason(invoke):
     done = invoke(LIFESPAN.replace("STOPPED", "failed"), script=TERMINATE)
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "stopped\n")
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "stopped\n")
     assert "the app's shutdown failed" in done.stderr
     assert "Traceback: the pool is on fire" in done.stderr
 
 
-def test_sigterm_in_the_middle_of_a_request_ends_the_process_as_ever(invoke):
+def test_sigterm_in_the_middle_of_a_request_ends_the_process_without_a_shutdown(invoke):
     done = invoke(LIFESPAN.replace("STOPPED", "complete"), HOME)
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "asked\n")
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "asked\n")
 
 
 def test_an_app_that_answers_sigterm_itself_keeps_its_answer(invoke):

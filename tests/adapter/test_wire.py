@@ -172,6 +172,7 @@ def test_a_status_that_ends_nothing_is_refused(status):
         "text",
         {},
         {"statusCode": "many"},
+        {"statusCode": float("inf")},
         {"statusCode": 200, "headers": {"a": 1}},
         {"statusCode": 200, "body": 5},
     ],
@@ -179,3 +180,18 @@ def test_a_status_that_ends_nothing_is_refused(status):
 def test_a_payload_that_is_no_response_is_refused(payload):
     with pytest.raises(PayloadRefused):
         wire.read_response(payload)
+
+
+def test_what_becomes_of_a_name_is_worked_out_once_for_a_thousand_names():
+    asked: list[str] = []
+
+    def work_out(name: str) -> str:
+        asked.append(name)
+        return name.lower()
+
+    names = wire.Names(work_out)
+    for _ in range(2):
+        assert [names[f"X-{number}"] for number in range(1001)] == [f"x-{number}" for number in range(1001)]
+    assert len(names) == 1000
+    assert asked.count("X-0") == 1
+    assert asked.count("X-1000") == 2
