@@ -35,7 +35,9 @@ def read_event(event: dict[str, Any]) -> Request:
     if FUNCTION_URL_DOMAIN not in domain:
         path = wire.quote(path)
     stage = context.get("stage", DEFAULT_STAGE)
-    mount, path = wire.split_mount(path, "" if stage == DEFAULT_STAGE else f"/{stage}")
+    mount = ""
+    if stage != DEFAULT_STAGE:
+        mount, path = wire.split_mount(path, f"/{stage}")
     return wire.build_request(
         event,
         method=context["http"]["method"],
