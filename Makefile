@@ -1,8 +1,8 @@
 # Two commands do all their own set-up:
 #   make demo   deploys both sample apps to the local cloud, calls them, changes them, removes them
 #   make test   lint, types and every test
-# `make coverage` fails if a line or branch of adapter/ is not tested, in this process or one that a test started.
-# And one that measures:
+# And two that measure:
+#   make coverage   fails if a branch of adapter/ is not tested, by this process or one that a test started
 #   make bench  the adapter against other adapters, into benchmarks/README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv

@@ -3,12 +3,14 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 
 Rules
-1. `path` is encoded and has no stage; `requestContext.path` is what the client asked for, stage included. The
-   difference is the mount.
+1. `path` is encoded and has no stage; `requestContext.path` is what the client asked for, stage included, or
+   `rawPath`, which some custom domains add (https://github.com/honojs/hono/issues/5015). The difference is the
+   mount.
 2. Behind a custom domain the two are the same and hold the base path. What `resource` matched is the app's
    part, the rest is the mount (https://github.com/CodeGenieApp/serverless-express/issues/216).
 3. An HTTP API in this format (it says `version`, a REST API does not) decodes the path and has the stage in
-   front of it.
+   front of it, or the base path of a custom domain: that is the mount where a route says what it matched. The
+   route `$default` says nothing, so there the base path stays in the app's path.
 4. The query arrives decoded and without its order across keys: it is encoded again, each key with its values
    in order.
 5. Headers come and go in multi-value maps. The client's content-length is not among them.
@@ -106,10 +108,19 @@ def _split_path(event: dict[str, Any], context: dict[str, Any]) -> tuple[str, st
     """(mount, path) of the app, both encoded."""
     path: str = event["path"]
     if event.get("version") == "1.0":
-        return wire.split_mount(wire.quote(path), f"/{context.get('stage')}")
-    asked: str = context.get("path") or path
+        mount, rest = wire.split_mount(wire.quote(path), f"/{context.get('stage')}")
+        if mount:
+            return mount, rest
+        mount, rest = _split_matched(event, path)
+        return wire.quote(mount), wire.quote(rest)
+    asked: str = event.get("rawPath") or context.get("path") or path
     if asked != path and (asked.endswith(path) or path == "/"):
         return asked.removesuffix(path).rstrip("/"), path
+    return _split_matched(event, path)
+
+
+def _split_matched(event: dict[str, Any], path: str) -> tuple[str, str]:
+    """The path, split in front of what `resource` matched of it."""
     matched = _fill_in(event.get("resource") or "", event.get("pathParameters") or {})
     for end in (matched, f"{matched}/"):
         if end.startswith("/") and path.endswith(end):
