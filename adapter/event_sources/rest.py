@@ -3,9 +3,9 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 
 Rules
-1. `path` is encoded and has no stage; `requestContext.path` is what the client asked for, stage included, or
-   `rawPath`, which some custom domains add (https://github.com/honojs/hono/issues/5015). The difference is the
-   mount.
+1. `path` is encoded and has no stage; `requestContext.path` is what the client asked for, stage included. The
+   difference is the mount. Some custom domains add `rawPath`, which then is what the client asked for
+   (https://github.com/honojs/hono/issues/5015).
 2. Behind a custom domain the two are the same and hold the base path. What `resource` matched is the app's
    part, the rest is the mount (https://github.com/CodeGenieApp/serverless-express/issues/216).
 3. An HTTP API in this format (it says `version`, a REST API does not) decodes the path and has the stage in
