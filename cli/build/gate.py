@@ -19,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from lambdify.cli.build.elf import Elf, parse_elf, read_elf
 from lambdify.cli.build.target import Target
 
-_NATIVE = re.compile(r"\.so(\.[\w.]+)?$")
+NATIVE = re.compile(r"\.so(\.[\w.]+)?$")
+"""The names of shared objects."""
 # The C library's own parts, the compiler's, and what the interpreter itself is linked with.
 _IN_RUNTIME = re.compile(
     r"^(ld-linux[\w-]*|lib(c|m|mvec|anl|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z|python[\d.]+))\.so(\.\d+)*$"
@@ -38,14 +39,14 @@ class Findings:
 
 def find_natives(root: Path, files: Iterable[str]) -> Mapping[str, Elf]:
     """Return what each shared object among the files needs, by its path under `root`."""
-    natives = {name: read_elf(root / name) for name in files if _NATIVE.search(name)}
+    natives = {name: read_elf(root / name) for name in files if NATIVE.search(name)}
     return {name: elf for name, elf in natives.items() if elf is not None}
 
 
 def find_natives_in_wheel(wheel: Path) -> Mapping[str, Elf]:
     """Return the same for a wheel that is not unpacked."""
     with zipfile.ZipFile(wheel) as archive:
-        natives = {name: parse_elf(archive.read(name)) for name in archive.namelist() if _NATIVE.search(name)}
+        natives = {name: parse_elf(archive.read(name)) for name in archive.namelist() if NATIVE.search(name)}
     return {name: elf for name, elf in natives.items() if elf is not None}
 
 

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lambdify.cli.build import bytecode
 from lambdify.cli.build.app import ADAPTER
 from lambdify.cli.build.archive import Entry
 from lambdify.cli.build.files import ProjectFile
+from lambdify.cli.build.gate import NATIVE
 from lambdify.cli.build.install import Distribution
 from lambdify.cli.console import size
 from lambdify.cli.errors import BundleRefused
@@ -18,6 +19,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 NAMED = 10
 """How many of the largest a refusal names."""
 APPLICATION, ADAPTER_NAME = "the application", "lambdify.adapter"
+KINDS = ("python", "bytecode", "native", "data")
+"""What a file can be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ class Part:
     zipped: int
     unzipped: int
     files: int
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Unzipped bytes of each of KINDS that it has."""
 
 
 def owners(distributions: Iterable[Distribution], prefix: str) -> dict[str, str]:
@@ -35,23 +40,45 @@ def owners(distributions: Iterable[Distribution], prefix: str) -> dict[str, str]
     return {f"{prefix}{path}": f"{one.name} {one.version}" for one in distributions for path in one.files}
 
 
+def owner(name: str, owned: Mapping[str, str]) -> str:
+    """What a file of a zip belongs to: by the zip's owners, or else as a part of the project."""
+    project = ADAPTER_NAME if name.startswith(f"{ADAPTER}/") else APPLICATION
+    return owned.get(bytecode.source_path(name), project)
+
+
+def kind(name: str) -> str:
+    """Which of KINDS a file is, by its name."""
+    if name.endswith(".py"):
+        return "python"
+    if name.endswith(".pyc"):
+        return "bytecode"
+    return "native" if NATIVE.search(name) else "data"
+
+
 def parts(zips: Iterable[tuple[Iterable[Entry], Mapping[str, str]]]) -> tuple[Part, ...]:
     """What the entries of zips belong to, by each zip's owners; the largest first."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entries, owned in zips:
         for entry in entries:
-            project = ADAPTER_NAME if entry.name.startswith(f"{ADAPTER}/") else APPLICATION
-            groups[owned.get(bytecode.source_path(entry.name), project)].append(entry)
+            groups[owner(entry.name, owned)].append(entry)
     weighed = [
         Part(
             name=name,
             zipped=sum(entry.zipped for entry in entries),
             unzipped=sum(entry.unzipped for entry in entries),
             files=len(entries),
+            kinds=_kinds(entries),
         )
         for name, entries in groups.items()
     ]
     return tuple(sorted(weighed, key=lambda part: (-part.unzipped, part.name)))
+
+
+def _kinds(entries: Iterable[Entry]) -> dict[str, int]:
+    sizes = dict.fromkeys(KINDS, 0)
+    for entry in entries:
+        sizes[kind(entry.name)] += entry.unzipped
+    return {each: count for each, count in sizes.items() if count}
 
 
 def refuse(weighed: Sequence[Part], limit: int) -> None:
