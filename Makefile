@@ -3,12 +3,12 @@
 #   make test   lint, types and every test
 # And two that measure:
 #   make coverage   fails if a branch of adapter/ is not tested, by this process or one that a test started
-#   make bench  the adapter against other adapters, into benchmarks/README.md
+#   make bench      the adapter against other adapters, into benchmarks/README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick lint types bench clean
+.PHONY: demo test quick coverage lint types bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tests/demo.py
