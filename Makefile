@@ -47,4 +47,4 @@ $(VENV)/.installed-for-tests: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) benchmarks/.venv build dist *.egg-info
