@@ -24,7 +24,8 @@ def refuses(text):
         bodies.read(text, True)
     except ValueError:
         return True
-bad = [text[:-1], text[:-1] + "*", text[:100] + "\\n" + text[100:], text + "AAAA", "AAA=" + text, text + "\\u00e9"]
+bad = [text[:-1], text[:-1] + "*", text[:100] + "\\n" + text[100:]]
+bad += [text + "AAAA", "AAA=" + text, text + "\\u00e9"]
 print(json.dumps([text[:8], small, sys.modules.get("pybase64") is not None, [refuses(item) for item in bad]]))
 """
 
