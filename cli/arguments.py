@@ -46,6 +46,7 @@ def on_account(command: Function) -> Function:
 
 
 stage = click.argument("stage", required=False)
+upgrade = click.option("--upgrade", is_flag=True, help="Resolve again what no lock file fixes.")
 json = _flag("--json", "Give the answer as JSON.")
 
 

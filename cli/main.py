@@ -135,10 +135,17 @@ def commands(context: click.Context, _: Flags) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Apply the changes without asking.")
 @arguments.on_account
 @click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
+@arguments.upgrade
 @arguments.json
 @arguments.common
 def deploy(
-    flags: Flags, stage: str | None, yes: bool, local: bool, port: int | None, **where: str | None
+    flags: Flags,
+    stage: str | None,
+    yes: bool,
+    local: bool,
+    port: int | None,
+    upgrade: bool,
+    **where: str | None,
 ) -> None:
     """Package the app, apply what changed, print the endpoint."""
     from dataclasses import asdict, replace
@@ -158,7 +165,7 @@ def deploy(
     # The local cloud costs nothing and is nobody else's: there it goes ahead.
     deployed = room.deploy(
         opened.settings,
-        lambda: pack(opened.settings, None, console),
+        lambda: pack(opened.settings, None, console, upgrade=upgrade),
         opened.account,
         console,
         yes=yes or local,
@@ -295,9 +302,10 @@ def init(flags: Flags, force: bool) -> None:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False), metavar="DIR", help="Where the zips are written."
 )
+@arguments.upgrade
 @arguments.json
 @arguments.common
-def package(flags: Flags, stage: str | None, output: str | None) -> None:
+def package(flags: Flags, stage: str | None, output: str | None, upgrade: bool) -> None:
     """Make the zips that deploy would upload, and say what is in them."""
     from pathlib import Path
 
@@ -305,7 +313,8 @@ def package(flags: Flags, stage: str | None, output: str | None) -> None:
     from lambdify.cli import package as room
 
     console = _console(flags)
-    bundle = room.package(session.load_settings(stage, {}), Path(output) if output else None, console)
+    settings = session.load_settings(stage, {})
+    bundle = room.package(settings, Path(output) if output else None, console, upgrade=upgrade)
     console.answer(
         "\n".join(str(archive.path) for archive in bundle.archives),
         [answers.value(each) for each in bundle.archives],

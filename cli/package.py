@@ -9,10 +9,13 @@ from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
 
 
-def package(settings: Settings, out: Path | None, console: Console) -> Bundle:
-    """Find the app, pack it into `out` (None: the project's own `.lambdify/build`), and say what went in."""
+def package(settings: Settings, out: Path | None, console: Console, *, upgrade: bool = False) -> Bundle:
+    """Find the app, pack it into `out` (None: the project's own `.lambdify/build`), and say what went in.
+
+    With `upgrade`, requirements that nothing locks are resolved again.
+    """
     candidate = detect.choose_app(settings, console)
     folder = out or folders.workspace(settings.root) / "build"
-    packed = bundle.pack(settings, candidate, folder, console)
+    packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     report.show(packed, console)
     return packed

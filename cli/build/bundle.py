@@ -113,6 +113,7 @@ def pack(
     console: Console,
     *,
     limit: int = weight.UNZIPPED_LIMIT,
+    upgrade: bool = False,
 ) -> Bundle:
     """Make the bundle in the folder `out`, or find there what has been made before.
 
@@ -124,7 +125,9 @@ def pack(
     weight.refuse_files(selection.files, limit)
     members = app.members(settings, candidate, selection.files)
     with tempfile.TemporaryDirectory(prefix="tree-", dir=folders.workspace(settings.root)) as tree:
-        dependencies = install_dependencies(settings, target, _extra(candidate), Path(tree), console)
+        dependencies = install_dependencies(
+            settings, target, _extra(candidate), Path(tree), console, upgrade=upgrade
+        )
         given = _Input(
             out=out,
             target=target,

@@ -41,16 +41,25 @@ class Dependencies:
 
 
 def install_dependencies(
-    settings: Settings, target: Target, extra: tuple[str, ...], dest: Path, console: Console
+    settings: Settings,
+    target: Target,
+    extra: tuple[str, ...],
+    dest: Path,
+    console: Console,
+    *,
+    upgrade: bool = False,
 ) -> Dependencies:
-    """Install the project's dependencies, and the `extra` requirements beside them, into the empty `dest`."""
+    """Install the project's dependencies, and the `extra` requirements beside them, into the empty `dest`.
+
+    With `upgrade` what nothing locks is resolved again.
+    """
     source = find_source(settings.root, settings.build)
     _tell_source(source, console)
     subject = source.name if source else ", ".join(extra)
     if not subject:
         return _dependencies(source, (), ())
     with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
-        plan = make_plan(source, settings.root, target, settings.build, extra)
+        plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade)
     wheels = _wheels(plan, settings, target, console)
     by_container = {wheel.package.name for wheel in wheels}
     ready = [package for package in plan.wheels if package.name not in by_container]

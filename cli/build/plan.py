@@ -26,6 +26,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from lambdify.cli.build.credentials import Indexes, find_indexes
+from lambdify.cli.build.kept import Resolution, resolve_once
 from lambdify.cli.build.pipenv import read_pipfile_lock
 from lambdify.cli.build.poetry import read_poetry_lock
 from lambdify.cli.build.pylock import Package, read_pylock
@@ -48,6 +49,8 @@ class Plan:
     """Have to become wheels first."""
     indexes: Indexes
     notes: tuple[str, ...]
+    settled: bool
+    """Whether the same input comes to the same plan, as it does not with folders and branches."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -56,24 +59,35 @@ class Plan:
 
 
 def make_plan(
-    source: Source | None, root: Path, target: Target, build: Build, extra: tuple[str, ...]
+    source: Source | None,
+    root: Path,
+    target: Target,
+    build: Build,
+    extra: tuple[str, ...],
+    *,
+    upgrade: bool = False,
 ) -> Plan:
-    """Decide what the source and the `extra` requirements come to on the target."""
+    """Decide what the source and the `extra` requirements come to on the target.
+
+    What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest.
+    """
     if source is None:
         question = Question(subject="what lambdify adds", root=root, lines=extra)
-        return _plan(resolve(question, target, prefer_wheels=True), find_indexes(()))
+        return _plan(resolve_once(question, target, prefer_wheels=True, upgrade=upgrade), find_indexes(()))
     notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
     match source.kind:
         case "requirements.txt" | "pyproject.toml":
-            plan = _free(source, root, target, build, extra)
+            plan = _free(source, root, target, build, extra, upgrade)
         case "uv.lock" | "pylock.toml":
-            plan = _with_extra(_exact(source, target, build), source, root, target, extra)
+            plan = _with_extra(_exact(source, target, build), source, root, target, extra, upgrade)
         case "poetry.lock" | "Pipfile.lock":
-            plan = _with_extra(_pinned(source, root, target, build), source, root, target, extra)
+            plan = _with_extra(_pinned(source, root, target, build), source, root, target, extra, upgrade)
     return replace(plan, notes=(*notes, *plan.notes))
 
 
-def _free(source: Source, root: Path, target: Target, build: Build, extra: tuple[str, ...]) -> Plan:
+def _free(
+    source: Source, root: Path, target: Target, build: Build, extra: tuple[str, ...], upgrade: bool
+) -> Plan:
     """Unlocked input: uv chooses the versions."""
     lines = _declared_lines(source)
     indexes = find_indexes(lines)
@@ -87,9 +101,9 @@ def _free(source: Source, root: Path, target: Target, build: Build, extra: tuple
         pinned=read_pins(lines),
     )
     # In the container everything can be built, so there is no reason to take an older version.
-    packages, notes = resolve(question, target, prefer_wheels=build.strategy != "docker")
-    _check_hashes(packages, read_hashes(lines), source, {find_name(line) for line in extra})
-    return _plan((packages, notes), indexes)
+    resolution = resolve_once(question, target, prefer_wheels=build.strategy != "docker", upgrade=upgrade)
+    _check_hashes(resolution.packages, read_hashes(lines), source, {find_name(line) for line in extra})
+    return _plan(resolution, indexes)
 
 
 def _exact(source: Source, target: Target, build: Build) -> Plan:
@@ -104,7 +118,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
             groups=build.groups,
         )
         kept = tuple(package for package in packages if package.name != OWN_NAME)
-        return _plan((kept, ()), find_indexes(()))
+        return _plan(_locked(kept), find_indexes(()))
     project = source.path.parent
     with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
         out = Path(folder, "pylock.toml")
@@ -116,7 +130,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
         if not outcome.succeeded:
             raise unresolvable(source.name, target, outcome.errors)
         packages = read_pylock(read_toml(out), Path(folder), target, name=source.name)
-    return _plan((packages, ()), find_indexes(()))
+    return _plan(_locked(packages), find_indexes(()))
 
 
 def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
@@ -130,10 +144,18 @@ def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
     question = Question(subject=source.name, root=root, lines=lines, options=("--no-deps",))
     packages, notes = resolve(question, target, prefer_wheels=False)
     _check_hashes(packages, read_hashes(lines), source, set())
-    return _plan((packages, notes), find_indexes(lines))
+    return _plan(_locked(packages, notes), find_indexes(lines))
 
 
-def _with_extra(plan: Plan, source: Source, root: Path, target: Target, extra: tuple[str, ...]) -> Plan:
+def _locked(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
+    """What a lock says, which lasts as long as the lock; but it says nothing of what is in a folder."""
+    settled = all(package.kind != "directory" and package.path is None for package in packages)
+    return Resolution(packages=packages, notes=notes, settled=settled)
+
+
+def _with_extra(
+    plan: Plan, source: Source, root: Path, target: Target, extra: tuple[str, ...], upgrade: bool
+) -> Plan:
     """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
     locked = {package.name: package for package in plan.packages}
     missing = tuple(line for line in extra if not _satisfied(Requirement(line), locked, source))
@@ -147,9 +169,14 @@ def _with_extra(plan: Plan, source: Source, root: Path, target: Target, extra: t
         indexes=plan.indexes.options,
         constraints=pins,
     )
-    packages, notes = resolve(question, target, prefer_wheels=True)
-    added = tuple(package for package in packages if package.name not in locked)
-    return _plan(((*plan.packages, *added), (*plan.notes, *notes)), plan.indexes)
+    found = resolve_once(question, target, prefer_wheels=True, upgrade=upgrade)
+    added = tuple(package for package in found.packages if package.name not in locked)
+    both = Resolution(
+        packages=(*plan.packages, *added),
+        notes=(*plan.notes, *found.notes),
+        settled=plan.settled and found.settled,
+    )
+    return _plan(both, plan.indexes)
 
 
 def _satisfied(requirement: Requirement, locked: Mapping[str, Package], source: Source) -> bool:
@@ -184,13 +211,13 @@ def _check_hashes(
             )
 
 
-def _plan(resolved: tuple[tuple[Package, ...], tuple[str, ...]], indexes: Indexes) -> Plan:
-    packages, notes = resolved
+def _plan(resolution: Resolution, indexes: Indexes) -> Plan:
     return Plan(
-        wheels=tuple(package for package in packages if package.kind == "wheel"),
-        builds=tuple(package for package in packages if package.kind != "wheel"),
+        wheels=tuple(package for package in resolution.packages if package.kind == "wheel"),
+        builds=tuple(package for package in resolution.packages if package.kind != "wheel"),
         indexes=indexes,
-        notes=notes,
+        notes=resolution.notes,
+        settled=resolution.settled,
     )
 
 

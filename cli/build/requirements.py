@@ -18,6 +18,7 @@ from lambdify.cli.errors import RequirementsError
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)$")
+_CONSTRAINT = re.compile(r"(?:-c|--constraint)[ =]?\s*(?P<path>\S+)$")
 _HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
 _PIN = re.compile(r"===?\s*[\w.!+-]+(?![\w.*])")
 # A path or URL begins like a name too; what may follow a name tells them apart.
@@ -27,6 +28,40 @@ _NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?=$|[\
 def read_lines(path: Path) -> tuple[str, ...]:
     """Return the logical lines of a requirements file and of the files that it includes with -r."""
     return tuple(_read(path, set()))
+
+
+def read_own_lines(path: Path) -> tuple[str, ...]:
+    """Return the logical lines of a requirements file alone."""
+    try:
+        # utf-8-sig: editors on Windows begin a file with a mark that would become part of the first name.
+        return split_lines(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequirementsError(f"{path} cannot be read: {error}") from error
+
+
+def find_files(path: Path) -> tuple[Path, ...]:
+    """Return a requirements file and those that it includes with -r or -c, and they in turn."""
+    found: dict[Path, None] = {}
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        if file in found:
+            continue
+        found[file] = None
+        for line in read_own_lines(file):
+            include = _INCLUDE.match(line) or _CONSTRAINT.match(line)
+            if include and "://" not in include["path"]:
+                waiting.append((file.parent / include["path"]).resolve())
+    return tuple(found)
+
+
+def moves(line: str) -> bool:
+    """Whether the line can come to something else without being changed: a folder, a branch, an address."""
+    if include := _INCLUDE.match(line) or _CONSTRAINT.match(line):
+        return "://" in include["path"]
+    if line.startswith("-"):
+        return line.startswith(("-e", "--editable"))
+    return find_name(line) is None or "@" in line.partition(";")[0]
 
 
 def split_lines(text: str) -> tuple[str, ...]:
@@ -66,12 +101,7 @@ def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
 
 def _read(path: Path, seen: set[Path]) -> Iterator[str]:
     seen.add(path.resolve())
-    try:
-        # utf-8-sig: editors on Windows begin a file with a mark that would become part of the first name.
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequirementsError(f"{path} cannot be read: {error}") from error
-    for line in split_lines(text):
+    for line in read_own_lines(path):
         include = _INCLUDE.match(line)
         if include is None:
             yield line
