@@ -72,7 +72,8 @@ class Server:
 
     def _perform(self, exchange: "Exchange", request: Request, event: object, context: object) -> None:
         scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
-        task = self._loop.create_task(_call(self._app, scope, exchange, self._loop))
+        task = self._loop.create_task(_call(self._app, scope, exchange, self._stop))
+        task.add_done_callback(self._stop)
         self._loop.run_forever()  # and not run_until_complete, which would raise what the app raised
         exchange.over.set()
         left_behind = asyncio.all_tasks(self._loop) - self._resident
@@ -84,6 +85,9 @@ class Server:
             raise error or ProtocolBroken("the app returned before its response was complete")
         if error:
             report(f"{request.method} {request.path} was answered, then the app raised", error, context)
+
+    def _stop(self, _task: object = None) -> None:
+        self._loop.stop()
 
     def close(self) -> None:
         """Run the app's shutdown and end the loop, once; not in the middle of a request."""
@@ -230,12 +234,17 @@ class StreamedExchange(Exchange):
         self.over.set()
 
 
-async def _call(app: App, scope: Scope, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
-    """The app's task, which ends the loop's run with itself: the turn it ends in is the loop's last."""
+async def _call(app: App, scope: Scope, exchange: Exchange, stop: Callable[..., None]) -> None:
+    """The app's task. It ends the loop's run in the turn in which it ends itself: the callback, which is for
+    a task that is cancelled before it begins, would take the loop another turn.
+    """
+    task = asyncio.current_task()
+    if task is not None:
+        task.remove_done_callback(stop)
     try:
         await app(scope, exchange.receive, exchange.send)
     finally:
-        loop.stop()
+        stop()
 
 
 async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:

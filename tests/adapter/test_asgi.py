@@ -221,6 +221,24 @@ class TestHTTP:
         with pytest.raises(ProtocolBroken, match="cancelled"):
             call(app)
 
+    def test_a_request_that_is_cancelled_before_it_begins_is_refused_and_the_next_one_answered(
+        self, serve, context
+    ):
+        @http
+        async def app(scope, receive, send):
+            await send(START)
+            await send(body(b"answered"))
+
+        def cancel_everything():
+            for task in asyncio.all_tasks():
+                task.cancel()
+
+        server = serve(app)
+        asyncio.get_event_loop().call_soon(cancel_everything)
+        with pytest.raises(ProtocolBroken, match="cancelled"):
+            server.run(GET, {}, context)
+        assert server.run(GET, {}, context).body == b"answered"
+
     def test_sys_exit_keeps_its_meaning(self, call):
         @http
         async def app(scope, receive, send):
