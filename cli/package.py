@@ -1,12 +1,18 @@
 """lambdify package: the bundle that `deploy` would upload, and what is in it. No AWS calls."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdify.cli import detect, folders
 from lambdify.cli.build import bundle, report
 from lambdify.cli.build.bundle import Bundle
+from lambdify.cli.build.report import Report
+from lambdify.cli.build.weight import UNZIPPED_LIMIT
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.build.cold_start import ColdStart, NotMeasured
 
 
 def package(settings: Settings, out: Path | None, console: Console, *, upgrade: bool = False) -> Bundle:
@@ -19,3 +25,39 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
     packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     report.show(packed, console)
     return packed
+
+
+def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bool) -> Report:
+    """Say all that is to be known of a bundle, its cold start if `profile`, and write it beside the zips."""
+    from lambdify.cli.build import economies, page
+
+    start = _measure(settings, packed, console) if profile else None
+    found = Report(
+        name=settings.full_name,
+        runtime=packed.target.runtime,
+        architecture=packed.target.architecture,
+        limit=UNZIPPED_LIMIT,
+        unzipped=sum(part.unzipped for part in packed.parts),
+        zipped=sum(part.zipped for part in packed.parts),
+        archives=packed.archives,
+        parts=packed.parts,
+        cold_start=start,
+        advice=economies.find(packed, start),
+        page=packed.app.path.with_name(page.NAME),
+    )
+    page.write(found, found.page)
+    report.show_in_full(found, console)
+    return found
+
+
+def _measure(settings: Settings, packed: Bundle, console: Console) -> "ColdStart | NotMeasured":
+    from lambdify.cli.build import cold_start, pythons
+    from lambdify.cli.local import runtime
+
+    minor = packed.target.python
+    with console.step("Measuring the cold start"):
+        python = pythons.find(minor)
+        if python is None:
+            missing = f"this machine has no Python {minor}; `uv python install {minor}` changes that"
+            return cold_start.NotMeasured(reason=missing)
+        return cold_start.measure(packed, settings.environment, python, runtime.fetch(python, minor))

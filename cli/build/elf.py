@@ -17,6 +17,8 @@ _MACHINES = {3: "i686", 21: "ppc64", 22: "s390x", 40: "armv7l", 62: "x86_64", 18
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NULL, _DT_NEEDED, _DT_STRTAB = 0, 1, 5
 _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
+_SHT_NOBITS = 8
+_FOR_DEBUGGERS = (".debug_", ".zdebug_", ".symtab", ".strtab")
 _NO_VERSION = (0, 0)
 # The one marker of glibc that is a feature rather than a version: compact relocations came with 2.36.
 _FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
@@ -68,6 +70,25 @@ def parse_elf(content: Buffer) -> Elf | None:
         )
     except (struct.error, IndexError):
         return None
+
+
+def symbols(content: Buffer) -> int:
+    """Count the bytes of an ELF file that only debuggers and linkers read; 0 for any other file."""
+    if content[:4] != _MAGIC or content[4:6] != bytes((_CLASS_64, _LITTLE_ENDIAN)):
+        return 0
+    try:
+        (table,) = struct.unpack_from("<Q", content, 40)
+        size, count, names = struct.unpack_from("<HHH", content, 58)
+        # Of each section: where its name is, what it is, its place in the file and its size there.
+        sections = [struct.unpack_from("<II16xQQ", content, table + index * size) for index in range(count)]
+        strings = sections[names][2]
+        return sum(
+            length
+            for name, kind, _, length in sections
+            if kind != _SHT_NOBITS and _text(content, strings + name).startswith(_FOR_DEBUGGERS)
+        )
+    except (struct.error, IndexError):
+        return 0
 
 
 @dataclass(frozen=True, kw_only=True)

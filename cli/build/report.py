@@ -1,16 +1,42 @@
 """What went into a bundle, how big it is against Lambda's limits, and what stayed out."""
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lambdify.cli.build.bundle import Bundle
-from lambdify.cli.build.weight import UNZIPPED_LIMIT
+from lambdify.cli.build.bundle import Archive, Bundle
+from lambdify.cli.build.weight import KINDS, UNZIPPED_LIMIT, Part
 from lambdify.cli.console import Console, size
+
+if TYPE_CHECKING:
+    from lambdify.cli.build.cold_start import ColdStart, NotMeasured
 
 ROWS = 15
 """Distributions that are listed one by one; the smallest are one row together."""
 NEARLY = 0.8
 """Share of the limit from which on there is a warning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that is to be known of a bundle: what `package --report --json` gives, and what the page shows."""
+
+    name: str
+    runtime: str
+    architecture: str
+    limit: int
+    """Bytes that Lambda takes, unzipped."""
+    unzipped: int
+    zipped: int
+    archives: tuple[Archive, ...]
+    parts: tuple[Part, ...]
+    """The largest first."""
+    cold_start: "ColdStart | NotMeasured | None"
+    """None if nobody asked."""
+    advice: tuple[str, ...]
+    page: Path
 
 
 def show(bundle: Bundle, console: Console) -> None:
@@ -30,6 +56,33 @@ def show(bundle: Bundle, console: Console) -> None:
             f"The bundle has {unzipped / UNZIPPED_LIMIT:.0%} of what Lambda takes; the largest is "
             f"{bundle.parts[0].name}."
         )
+
+
+def show_in_full(report: Report, console: Console) -> None:
+    """Tell every distribution's kinds of files, the cold start and the advice."""
+    rows = [
+        (part.name, *(size(part.kinds[kind]) if kind in part.kinds else "" for kind in KINDS))
+        for part in report.parts
+    ]
+    sums = (sum(part.kinds.get(kind, 0) for part in report.parts) for kind in KINDS)
+    console.table(("unzipped", *KINDS), [*rows, ("together", *map(size, sums))])
+    console.note(f"{size(report.unzipped)} are {report.unzipped / report.limit:.1%} of Lambda's limit.")
+    if report.cold_start:
+        _show_start(report.cold_start, console)
+    for line in report.advice:
+        console.note(line)
+
+
+def _show_start(start: "ColdStart | NotMeasured", console: Console) -> None:
+    # Only who asked for a measurement has to import its room.
+    from lambdify.cli.build.cold_start import NotMeasured
+
+    if isinstance(start, NotMeasured):
+        console.warn(f"The cold start was not measured: {start.reason}.")
+        return
+    times = [(each.name, f"{each.milliseconds:.1f} ms", f"{each.modules:,}") for each in start.imports]
+    last = ("together", f"{start.milliseconds:.1f} ms", f"{start.modules:,}")
+    console.table(("cold start", "imports", "modules"), [*times, last])
 
 
 def _rows(bundle: Bundle) -> list[tuple[str, ...]]:

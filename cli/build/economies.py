@@ -1,0 +1,67 @@
+"""What of a bundle could stay away, and which imports could wait: told, never done.
+
+What an app needs after its start cannot be seen from here, so nothing is left out by itself. Nor are symbols
+stripped: `strip` breaks libraries whose files were patched after they were linked, as auditwheel does.
+https://github.com/NixOS/patchelf/issues/10
+"""
+
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+
+from lambdify.cli.build import weight
+from lambdify.cli.build.bundle import LAYER_PREFIX, Bundle
+from lambdify.cli.build.cold_start import ColdStart, NotMeasured
+from lambdify.cli.build.elf import symbols
+from lambdify.cli.build.gate import NATIVE
+from lambdify.cli.console import size
+
+MUCH = 1_048_576
+"""Bytes of symbols from which on they are worth a line."""
+LONG, LARGE_SHARE = 50.0, 0.1
+"""Milliseconds, and share of all imports, from which on a distribution is called slow."""
+
+
+def find(bundle: Bundle, start: ColdStart | NotMeasured | None) -> tuple[str, ...]:
+    """Lines of advice; what asks for a measurement is left out without one."""
+    if not isinstance(start, ColdStart):
+        return tuple(_symbols(bundle))
+    return (*_idle(bundle, start), *_slow(bundle, start), *_symbols(bundle))
+
+
+def _idle(bundle: Bundle, start: ColdStart) -> Iterator[str]:
+    used = {each.name for each in start.imports}
+    project = {weight.APPLICATION, weight.ADAPTER_NAME}
+    idle = [part for part in bundle.parts if part.name not in used | project]
+    if idle:
+        listed = ", ".join(f"{part.name} ({size(part.unzipped)})" for part in idle)
+        yield (
+            f"Packed, and not imported by the start: {listed}. What no request imports either need not be "
+            "among the requirements."
+        )
+
+
+def _slow(bundle: Bundle, start: ColdStart) -> Iterator[str]:
+    packed = {part.name for part in bundle.parts} - {weight.ADAPTER_NAME}
+    for each in start.imports:
+        share = each.milliseconds / start.milliseconds
+        if each.name in packed and each.milliseconds >= LONG and share >= LARGE_SHARE:
+            yield (
+                f"{each.name} is {share:.0%} of the start ({each.milliseconds:.0f} ms, {each.modules:,} "
+                "modules). If only some requests need it, import it in the functions that do."
+            )
+
+
+def _symbols(bundle: Bundle) -> Iterator[str]:
+    found: Counter[str] = Counter()
+    owned = weight.owners(bundle.dependencies.distributions, LAYER_PREFIX if bundle.layer else "")
+    for archive in bundle.archives:
+        with zipfile.ZipFile(archive.path) as packed:
+            for name in filter(NATIVE.search, packed.namelist()):
+                found[weight.owner(name, owned)] += symbols(packed.read(name))
+    for name, count in found.most_common():
+        if count >= MUCH:
+            yield (
+                f"{size(count)} of {name} are symbols for debuggers, which nothing on Lambda reads; a "
+                "wheel that was linked with -s does without them."
+            )
