@@ -14,6 +14,15 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LOUD = {
+    "docker": "build in a real container did NOT run. Start an engine with .ci/docker, and make sure with "
+    "--require-docker.",
+    "browser": "open a page in a real browser did NOT run. Install Chromium, and make sure with "
+    "LAMBDIFY_REQUIRE_BROWSER=1.",
+}
+"""Tests that are not to be skipped unseen, by their marker."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-docker",
@@ -62,11 +71,9 @@ def build_image(request: pytest.FixtureRequest) -> str:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
     yield  # Below all other summaries, where it is seen.
-    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if "docker" in report.keywords]
-    if skipped:
-        terminalreporter.write_line(
-            f"WARNING: {len(skipped)} tests that build in a real container did NOT run. "
-            "Start an engine with .ci/docker, and make sure with --require-docker.",
-            red=True,
-            bold=True,
-        )
+    for marker, told in LOUD.items():
+        skipped = [
+            report for report in terminalreporter.stats.get("skipped", ()) if marker in report.keywords
+        ]
+        if skipped:
+            terminalreporter.write_line(f"WARNING: {len(skipped)} tests that {told}", red=True, bold=True)

@@ -21,7 +21,7 @@ HEADER = 22.0
 LOWEST = 40.0
 """A distribution that is drawn lower than this goes without its name; it is still told by its title."""
 LINE = 16.0
-NAME_ADVANCE, CELL_ADVANCE = 7.1, 6.5
+NAME_ADVANCE, CELL_ADVANCE = 8.6, 7.0
 """How wide a character is, on average, in the two sizes of type; rather too wide than cut off."""
 SHORTEST = 4
 """Characters; a name of which no more is left is not written at all, nor what is beneath it."""
