@@ -155,5 +155,6 @@ def _add_up(told: str, owners: Mapping[str, str]) -> ColdStart:
 
 
 def _last_words(done: Outcome) -> str:
-    said = [line.strip() for line in done.errors.splitlines() if line.strip() and not _TIME.search(line)]
+    lines = map(str.strip, done.errors.splitlines())
+    said = [line for line in lines if line and not line.startswith("import time:")]
     return said[-1] if said else f"it ended with {done.code} and said nothing"

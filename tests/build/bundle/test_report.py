@@ -1,12 +1,15 @@
 """What is said about a bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lambdify.cli.build import report
 from lambdify.cli.build.bundle import Archive, Bundle
+from lambdify.cli.build.cold_start import ColdStart, Imports, NotMeasured
 from lambdify.cli.build.dependencies import Dependencies
 from lambdify.cli.build.files import LeftOut
 from lambdify.cli.build.leaks import Leak
+from lambdify.cli.build.report import Report
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.weight import UNZIPPED_LIMIT, Part
 
@@ -84,3 +87,50 @@ def test_from_four_fifths_of_the_limit_on_there_is_a_warning(console, story):
     assert "warning" not in story.getvalue()
     report.show(bundle(layer=int(0.85 * UNZIPPED_LIMIT), parts=[part("pandas 2.3", 1)]), console)
     assert "warning: The bundle has 85% of what Lambda takes; the largest is pandas 2.3." in story.getvalue()
+
+
+def full(**changes) -> Report:
+    parts = (
+        Part(name="numpy 2.5", zipped=1, unzipped=3_072, files=2, kinds={"native": 2_048, "python": 1_024}),
+        Part(name="the application", zipped=1, unzipped=1_024, files=1, kinds={"python": 1_024}),
+    )
+    known = Report(
+        name="shop-dev",
+        runtime="python3.13",
+        architecture="x86_64",
+        limit=40_960,
+        unzipped=4_096,
+        zipped=2,
+        archives=(),
+        parts=parts,
+        cold_start=None,
+        advice=("Pack less.",),
+        page=Path("lambdify-report.html"),
+    )
+    return replace(known, **changes)
+
+
+def test_in_full_every_kind_of_file_has_its_column(console, story):
+    report.show_in_full(full(), console)
+    lines = [line.split() for line in story.getvalue().splitlines()]
+    assert lines == [
+        ["unzipped", "python", "bytecode", "native", "data"],
+        ["numpy", "2.5", "1.0", "KiB", "2.0", "KiB"],
+        ["the", "application", "1.0", "KiB"],
+        ["together", "2.0", "KiB", "0.0", "KiB", "2.0", "KiB", "0.0", "KiB"],
+        ["4.0", "KiB", "are", "10.0%", "of", "Lambda's", "limit."],
+        ["Pack", "less."],
+    ]
+
+
+def test_a_measured_start_is_a_table(console, story):
+    imports = (Imports(name="numpy 2.5", milliseconds=67.25, modules=102),)
+    report.show_in_full(full(cold_start=ColdStart(milliseconds=67.25, modules=102, imports=imports)), console)
+    lines = [line.split() for line in story.getvalue().splitlines()]
+    assert ["cold", "start", "imports", "modules"] in lines
+    assert ["numpy", "2.5", "67.2", "ms", "102"] in lines
+
+
+def test_a_start_that_was_not_measured_is_a_warning(console, story):
+    report.show_in_full(full(cold_start=NotMeasured(reason="this machine has no Python 3.14")), console)
+    assert "warning: The cold start was not measured: this machine has no Python 3.14." in story.getvalue()
