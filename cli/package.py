@@ -20,9 +20,11 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
 
     With `upgrade`, requirements that nothing locks are resolved again.
     """
-    candidate = detect.choose_app(settings, console)
     folder = out or folders.workspace(settings.root) / "build"
-    packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
+    packed = None if upgrade else bundle.find(settings, folder, console)
+    if packed is None:
+        candidate = detect.choose_app(settings, console)
+        packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     report.show(packed, console)
     return packed
 

@@ -53,6 +53,14 @@ def refuse_collision(root: Path, path: str) -> None:
                 )
 
 
+def adapter_folder() -> Path:
+    """Where the adapter lies that is packed: found, not imported, since nothing of it has to run here."""
+    spec = importlib.util.find_spec("lambdify.adapter")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("lambdify.adapter is not installed beside lambdify.cli")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
 def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
     said = {
         "path": candidate.path,
@@ -63,11 +71,7 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
 
 
 def _adapter() -> Iterator[Member]:
-    # Found, not imported: nothing of it has to run here.
-    spec = importlib.util.find_spec("lambdify.adapter")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("lambdify.adapter is not installed beside lambdify.cli")
-    folder = Path(next(iter(spec.submodule_search_locations)))
+    folder = adapter_folder()
     for module in folder.rglob("*.py"):
         yield Member(f"{ADAPTER}/{module.relative_to(folder).as_posix()}", module.read_bytes())
 

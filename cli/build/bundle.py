@@ -15,17 +15,14 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
 from lambdify.cli import folders
-from lambdify.cli.build import app, archive, bytecode, files, layer, leaks, pythons, strip, weight
+from lambdify.cli.build import app, archive, bytecode, files, last_build, layer, leaks, pythons, strip, weight
 from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.build.bytecode import Compiler
-from lambdify.cli.build.dependencies import Dependencies, install_dependencies
+from lambdify.cli.build.distributions import Dependencies
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
@@ -106,6 +103,17 @@ class _Draft:
     """The distribution that a file of it belongs to; a file of the project's is missing."""
 
 
+def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
+    """Return what `pack` made in `out` the last time, if nothing has changed since; see `last_build`."""
+    found = last_build.find(settings, out, Bundle)
+    if found is None or not all(_is_there(archive) for archive in found.archives):
+        return None
+    for note in found.dependencies.notes:
+        console.note(note)
+    console.note("Nothing has changed since this was packed.")
+    return found
+
+
 def pack(
     settings: Settings,
     candidate: "Candidate",
@@ -119,6 +127,10 @@ def pack(
 
     Raises NameCollision, BundleRefused, BuildError, and whatever `install_dependencies` raises.
     """
+    # Its rooms bring libraries along, which `find` does without.
+    from lambdify.cli.build.dependencies import install_dependencies
+
+    begun = last_build.begin(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
     app.refuse_collision(settings.root, candidate.path)
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
@@ -141,7 +153,7 @@ def pack(
     parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
     weight.refuse(parts, limit)
     *layers, own = [_written(draft) for draft in drafts]
-    return Bundle(
+    bundle = Bundle(
         app=own,
         layer=layers[0] if layers else None,
         target=target,
@@ -150,6 +162,15 @@ def pack(
         left_out=selection.left_out,
         leaks=tuple(leak for member in members for leak in leaks.scan(member.name, member.content)),
     )
+    # Without an interpreter there was no bytecode, and to look for one again is to start processes.
+    if dependencies.settled and (given.python or not settings.build.bytecode):
+        contents = {member.name: member.content for member in members}
+        last_build.keep(settings, out, begun, selection, contents, dependencies.inputs, bundle)
+    return bundle
+
+
+def _is_there(archive: Archive) -> bool:
+    return archive.path.is_file() and archive.path.stat().st_size == archive.zipped
 
 
 def _layer_and_app(given: _Input, console: Console) -> tuple[_Draft, ...]:
@@ -248,5 +269,9 @@ def _extra(candidate: "Candidate") -> tuple[str, ...]:
     """What the adapter needs: mangum for an app that may be ASGI, in the range that lambdify asks for."""
     if candidate.interface == "wsgi":
         return ()
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
     wanted = map(Requirement, metadata.requires("lambdify") or ())
     return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")

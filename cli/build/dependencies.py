@@ -7,37 +7,25 @@ it, in that order.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from lambdify.cli import folders
+from lambdify.cli.build import fingerprint
+from lambdify.cli.build.distributions import Dependencies, Distribution
 from lambdify.cli.build.elf import Elf
 from lambdify.cli.build.gate import find_natives, inspect
-from lambdify.cli.build.install import Distribution, install_wheels
+from lambdify.cli.build.install import install_wheels
+from lambdify.cli.build.kept import inputs
 from lambdify.cli.build.native import Site
 from lambdify.cli.build.plan import Plan, make_plan
-from lambdify.cli.build.sources import Source, find_source
+from lambdify.cli.build.sources import KINDS, Source, find_source
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.wheel_cache import Wheel, WheelCache
 from lambdify.cli.build.wheels import make_wheels
 from lambdify.cli.console import Console
 from lambdify.cli.errors import BundleRefused
 from lambdify.cli.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dependencies:
-    """What was installed."""
-
-    source_name: str
-    """The file the requirements came from, "" when the project has none."""
-    distributions: tuple[Distribution, ...]
-    """By name."""
-    notes: tuple[str, ...]
-    """What the user was told about the choice of versions and the state of native files."""
-    key: str
-    """Identifies the set: names, versions and the content of every file (sha256, hex)."""
 
 
 def install_dependencies(
@@ -54,10 +42,12 @@ def install_dependencies(
     With `upgrade` what nothing locks is resolved again.
     """
     source = find_source(settings.root, settings.build)
+    # Before anything of them is read: what changes while it is read is seen as a change by the next run.
+    given = _inputs(source, settings.root)
     _tell_source(source, console)
     subject = source.name if source else ", ".join(extra)
     if not subject:
-        return _dependencies(source, (), ())
+        return _dependencies(source, (), (), given, settled=True)
     with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
         plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade)
     wheels = _wheels(plan, settings, target, console)
@@ -72,7 +62,7 @@ def install_dependencies(
     notes = (*plan.notes, *(note for wheel in wheels for note in wheel.notes), *remarks)
     for note in notes:
         console.note(note)
-    return _dependencies(source, distributions, notes)
+    return _dependencies(source, distributions, notes, given, settled=plan.settled)
 
 
 def _tell_source(source: Source | None, console: Console) -> None:
@@ -116,8 +106,22 @@ def _check(tree: Path, distributions: Sequence[Distribution], target: Target) ->
     return tuple(f"{name}: {remark}" for name, found in findings.items() for remark in found.remarks)
 
 
+def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:
+    """Every file that has a say in what is installed, with its digest; also where one could appear."""
+    resolved = (source.path,) if source and source.kind in ("requirements.txt", "pyproject.toml") else ()
+    named = (source.path,) if source else ()
+    possible = (root / name for name in (*KINDS, "Pipfile"))
+    paths = dict.fromkeys((*possible, *named, *inputs(resolved, root)))
+    return tuple((str(path), fingerprint.digest(path)) for path in paths)
+
+
 def _dependencies(
-    source: Source | None, distributions: tuple[Distribution, ...], notes: tuple[str, ...]
+    source: Source | None,
+    distributions: tuple[Distribution, ...],
+    notes: tuple[str, ...],
+    given: tuple[tuple[str, str], ...],
+    *,
+    settled: bool,
 ) -> Dependencies:
     digest = sha256("\n".join(distribution.key for distribution in distributions).encode())
     return Dependencies(
@@ -125,4 +129,6 @@ def _dependencies(
         distributions=distributions,
         notes=notes,
         key=digest.hexdigest(),
+        inputs=given,
+        settled=settled,
     )

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lambdify.cli import folders
-from lambdify.cli.build import rules
+from lambdify.cli.build import fingerprint, rules
+from lambdify.cli.build.fingerprint import Stamp
 from lambdify.cli.errors import BundleRefused, SettingsError
 
 IGNORE_FILE = ".lambdifyignore"
@@ -32,8 +33,13 @@ class ProjectFile:
     name: str
     """Its name in the bundle: relative, with "/", in Unicode's composed form."""
     path: Path
-    size: int
+    stamp: Stamp
     executable: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.stamp.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +52,23 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A folder that was entered, and a word for everything that was in it; sorted."""
+
+    path: Path
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """What the project gives to the bundle."""
 
     files: tuple[ProjectFile, ...]
     left_out: tuple[LeftOut, ...]
+    listings: tuple[Listing, ...]
+
+
+_Found = ProjectFile | LeftOut | Listing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +98,7 @@ def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()
     return Selection(
         files=tuple(packed[name] for name in sorted(packed)),
         left_out=tuple(left_out[path] for path in sorted(left_out) if path not in brought_back),
+        listings=tuple(item for item in found if isinstance(item, Listing)),
     )
 
 
@@ -95,16 +114,16 @@ def readable(name: str) -> Iterator[None]:
         ) from error
 
 
-def _folder(now: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Iterator[ProjectFile | LeftOut]:
+def _folder(now: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
     """What is in one folder; `above` are the folders on the way here, since links can go in circles."""
     above |= {path.resolve()}
     with readable(prefix or "The project's folder"), os.scandir(path) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
+    # Ours is no part of the project that there would be anything to say about.
+    listed = [entry for entry in listed if prefix + entry.name != folders.WORKSPACE]
+    yield Listing(path=path, words=tuple(sorted(map(fingerprint.word, listed))))
     for entry in listed:
         inner, name = Path(entry.path), prefix + entry.name
-        if name == folders.WORKSPACE:
-            # Ours, and no part of the project that there would be anything to say about.
-            continue
         if entry.is_symlink() and (reason := _bad_link(now.root, inner, above)):
             yield LeftOut(path=name, reason=reason)
         elif entry.is_dir():
@@ -120,14 +139,9 @@ def _verdict(now: _Rules, path: Path, name: str) -> LeftOut | None:
     if reason := now.secret(name) or now.secret(leads_to if name.endswith("/") else leads_to[:-1]):
         return LeftOut(path=name, reason=reason, secret=True)
     reason = now.junk(name)
-    if not reason and name.endswith("/") and _is_environment(path):
+    if not reason and name.endswith("/") and fingerprint.is_environment(str(path)):
         reason = "a virtual environment"
     return LeftOut(path=name, reason=reason) if reason else None
-
-
-def _is_environment(path: Path) -> bool:
-    # conda's have no pyvenv.cfg.
-    return (path / "pyvenv.cfg").is_file() or (path / "conda-meta").is_dir()
 
 
 def _bad_link(root: Path, path: Path, above: frozenset[Path]) -> str:
@@ -155,12 +169,12 @@ def _project_file(path: Path, name: str) -> ProjectFile:
         # macOS hands out decomposed names, and Lambda's Linux compares bytes.
         name=unicodedata.normalize("NFC", name),
         path=path,
-        size=status.st_size,
+        stamp=fingerprint.stamp(status),
         executable=bool(status.st_mode & 0o100),
     )
 
 
-def _included(strict: _Rules, wanted: str) -> Iterator[ProjectFile | LeftOut]:
+def _included(strict: _Rules, wanted: str) -> Iterator[_Found]:
     """What one entry of [build] include brings back: a file, or a folder without its secrets and junk."""
     path = strict.root / wanted
     inside = path.resolve().is_relative_to(strict.root)

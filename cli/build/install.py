@@ -8,13 +8,13 @@ import csv
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from lambdify.cli.build.credentials import Indexes
+from lambdify.cli.build.distributions import Distribution
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import PYTHON, run_uv
@@ -27,19 +27,6 @@ _ABOUT_THIS_MACHINE = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 )
 _INFO = re.compile(r"\.dist-info$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distribution:
-    """One installed package."""
-
-    name: str
-    """As the package spells it."""
-    version: str
-    files: tuple[str, ...]
-    """What belongs in the bundle: paths relative to the tree, with "/"; sorted."""
-    key: str
-    """Identifies it: name, version and the content of every file (sha256, hex)."""
 
 
 def install_wheels(

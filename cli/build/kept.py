@@ -30,13 +30,13 @@ from lambdify.cli.build.requirements import find_files, moves, read_own_lines
 from lambdify.cli.build.resolution import Question, resolve
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
+from lambdify.cli.build.uv import settings_in_environment
 
 FORMAT = 1
 """Raise it when resolutions are written, or asked for, in another way."""
 FOLDER = "resolutions"
 _DYNAMIC = frozenset({"dependencies", "optional-dependencies"})
 _DECLARING = ("name", "requires-python", "dependencies", "optional-dependencies")
-_NO_MATTER = frozenset({"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +96,7 @@ def _key(question: Question, target: Target, prefer_wheels: bool) -> str:
         [redact(os.path.expandvars(line)) for line in (*question.indexes, *question.lines)],
         [_text(file) for top in question.files for file in (find_files(top) if _is_lines(top) else (top,))],
         [_text(file) for file in _settings_files(question.root) if file.is_file()],
-        sorted(
-            (name, redact(value))
-            for name, value in os.environ.items()
-            if name.startswith("UV_") and name not in _NO_MATTER
-        ),
+        settings_in_environment(),
     ]
     return hashlib.sha256(json.dumps(given, default=str).encode()).hexdigest()[:32]
 

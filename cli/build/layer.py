@@ -14,7 +14,7 @@ from pathlib import Path
 from lambdify.cli import folders
 from lambdify.cli.build import archive, bytecode, strip
 from lambdify.cli.build.archive import Entry, Member
-from lambdify.cli.build.install import Distribution
+from lambdify.cli.build.distributions import Distribution
 from lambdify.cli.console import Console
 
 FORMAT = 1

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
-
-from packaging import tags
+from typing import TYPE_CHECKING, Any
 
 from lambdify.cli.settings import Architecture
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
 
 # The manylinux levels that uv knows as platforms; the highest one within the runtime's glibc is taken.
 _UV_LEVELS = ((2, 17), (2, 28), (2, 31), (2, 32), (2, 33), (2, 34))
@@ -85,8 +86,11 @@ class Target:
         """Short and unique, for cache keys and messages: "cp313-x86_64-glibc2.34"."""
         return f"cp{self.python.replace('.', '')}-{self.machine}-glibc{self.glibc[0]}.{self.glibc[1]}"
 
-    def tags(self) -> tuple[tags.Tag, ...]:
+    def tags(self) -> "tuple[Tag, ...]":
         """Every wheel tag that fits, best first."""
+        # Here, because a target is named more often than it is asked this, and it takes 10 ms to import.
+        from packaging import tags
+
         major, minor = (int(part) for part in self.python.split("."))
         platforms = self._platforms()
         return (

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lambdify.cli.build.credentials import redact
 from lambdify.cli.build.programs import Outcome, run
 
 PYTHON = ("--python", sys.executable)
@@ -28,6 +29,20 @@ _FOREIGN = (
     "UV_CONSTRAINT",
     "UV_REQUIRE_HASHES",
 )
+
+
+# What changes how uv goes about its work, not what comes of it.
+_NO_MATTER = frozenset({"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"})
+
+
+def settings_in_environment() -> tuple[tuple[str, str], ...]:
+    """Return the variables of uv's that have a say in a resolution, without credentials; by name."""
+    ignored = _NO_MATTER.union(_FOREIGN)
+    return tuple(
+        (name, redact(value))
+        for name, value in sorted(os.environ.items())
+        if name.startswith("UV_") and name not in ignored
+    )
 
 
 def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | None = None) -> Outcome:

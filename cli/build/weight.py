@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from lambdify.cli.build import bytecode
 from lambdify.cli.build.app import ADAPTER
 from lambdify.cli.build.archive import Entry
+from lambdify.cli.build.distributions import Distribution
 from lambdify.cli.build.files import ProjectFile
 from lambdify.cli.build.gate import NATIVE
-from lambdify.cli.build.install import Distribution
 from lambdify.cli.console import size
 from lambdify.cli.errors import BundleRefused
 

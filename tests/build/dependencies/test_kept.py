@@ -1,5 +1,6 @@
 """What nothing locks stays as it was resolved, until the input changes or newer versions are asked for."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -7,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from lambdify.cli import settings
+from lambdify.cli.build import bundle
 from lambdify.cli.build.plan import make_plan
 from lambdify.cli.build.sources import find_source
 from lambdify.cli.build.target import Target
+from lambdify.cli.console import Console
+from lambdify.cli.detect import Candidate
 
 from .packages import sha256, source_tree
 
@@ -212,3 +216,22 @@ def test_another_password_is_no_other_input(root, index, monkeypatch):
     (root / "requirements.txt").write_text(text.replace(index.password, "${WORD}"))
     monkeypatch.setenv("WORD", index.password)
     assert versions(plan(root)) == {"web": "1.0"}
+
+
+@pytest.mark.parametrize(("line", "noted"), [("web", True), ("./tools", False)])
+def test_a_bundle_is_given_back_only_if_its_input_determines_it(
+    project, index, tmp_path, monkeypatch, line, noted
+):
+    monkeypatch.setenv("LAMBDIFY_CACHE", str(tmp_path / "cache"))
+    index.add_wheel("web", "1.0")
+    tools = {f"tools/{name}": text for name, text in source_tree("tools", "0.3").items()}
+    root = project({"app.py": "", "requirements.txt": f"{index.option}{line}\n", **tools})
+    given = settings.load(root)
+    app = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=1, evidence=(), path="")
+    console = Console(stderr=io.StringIO())
+    made = bundle.pack(given, app, tmp_path / "out", console)
+    assert len(made.dependencies.distributions) == 1
+    assert bundle.find(given, tmp_path / "out", console) == (made if noted else None)
+    index.add_wheel("web", "2.0")
+    (root / "requirements.txt").write_text(f"{index.option}{line}\n\n")
+    assert bundle.find(given, tmp_path / "out", console) is None

@@ -1,0 +1,34 @@
+"""What dependencies come to: values, and nothing that would have to be imported to make them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distribution:
+    """One installed package."""
+
+    name: str
+    """As the package spells it."""
+    version: str
+    files: tuple[str, ...]
+    """What belongs in the bundle: paths relative to the tree, with "/"; sorted."""
+    key: str
+    """Identifies it: name, version and the content of every file (sha256, hex)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """What was installed."""
+
+    source_name: str
+    """The file the requirements came from, "" when the project has none."""
+    distributions: tuple[Distribution, ...]
+    """By name."""
+    notes: tuple[str, ...]
+    """What the user was told about the choice of versions and the state of native files."""
+    key: str
+    """Identifies the set: names, versions and the content of every file (sha256, hex)."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """Every file that had a say, with its digest of before it was read; "" where there was none."""
+    settled: bool = True
+    """Whether the same inputs come to the same set, as they do not with folders and branches."""
