@@ -26,7 +26,7 @@ RUNS = 3
 WORKER = Path(__file__).with_name("cold_start_worker.py")
 STANDARD_LIBRARY = "Python and its standard library"
 RUNTIME = "what Lambda brings along"
-_TIME = re.compile(r"import time: +(\d+) \| +\d+ \| *(\S+)")
+_TIME = re.compile(r"import time: +(\d+) \| +\d+ \|( *)(\S+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,8 @@ class Imports:
     name: str
     milliseconds: float
     modules: int
+    asked_for: bool = False
+    """Whether the application itself imports one of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,17 +140,30 @@ def _owners(origins: Mapping[str, str], bundle: Bundle, place: Path, runtime: Pa
 def _add_up(told: str, owners: Mapping[str, str]) -> ColdStart:
     times: Counter[str] = Counter()
     modules: Counter[str] = Counter()
-    for microseconds, module in _TIME.findall(told):
+    asked_for: set[str] = set()
+    importers: list[tuple[int, str]] = []
+    # Backwards, because a module is told of after those that it imports, which are indented more.
+    for microseconds, indent, module in reversed(_TIME.findall(told)):
         # Some modules are gone from sys.modules again; they belong to their package.
         package = module.partition(".")[0]
         owner = owners.get(module) or owners.get(package, STANDARD_LIBRARY)
         times[owner] += int(microseconds)
         modules[owner] += 1
+        while importers and importers[-1][0] >= len(indent):
+            importers.pop()
+        if importers and importers[-1][1] == weight.APPLICATION:
+            asked_for.add(owner)
+        importers.append((len(indent), owner))
     return ColdStart(
         milliseconds=times.total() / 1000,
         modules=modules.total(),
         imports=tuple(
-            Imports(name=name, milliseconds=count / 1000, modules=modules[name])
+            Imports(
+                name=name,
+                milliseconds=count / 1000,
+                modules=modules[name],
+                asked_for=name in asked_for,
+            )
             for name, count in sorted(times.items(), key=lambda item: (-item[1], item[0]))
         ),
     )

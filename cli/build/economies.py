@@ -42,10 +42,12 @@ def _idle(bundle: Bundle, start: ColdStart) -> Iterator[str]:
 
 
 def _slow(bundle: Bundle, start: ColdStart) -> Iterator[str]:
-    packed = {part.name for part in bundle.parts} - {weight.ADAPTER_NAME}
+    # What only other packages import cannot be moved by the project.
+    asked_for = {each.name for each in start.imports if each.asked_for}
+    packed = {part.name for part in bundle.parts} - {weight.ADAPTER_NAME, weight.APPLICATION}
     for each in start.imports:
         share = each.milliseconds / start.milliseconds
-        if each.name in packed and each.milliseconds >= LONG and share >= LARGE_SHARE:
+        if each.name in packed & asked_for and each.milliseconds >= LONG and share >= LARGE_SHARE:
             yield (
                 f"{each.name} is {share:.0%} of the start ({each.milliseconds:.0f} ms, {each.modules:,} "
                 "modules). If only some requests need it, import it in the functions that do."

@@ -73,6 +73,13 @@ def test_a_module_that_is_imported_by_name_at_run_time_counts_as_its_own(pack, m
     assert by_name(start)["the application"].milliseconds >= 400
 
 
+def test_what_the_app_itself_imports_is_told_from_what_others_import(pack, measure):
+    found = by_name(measure(pack(app=f"import slow\n{APP}", slow="")))
+    assert found["the application"].asked_for
+    assert not found["lambdify.adapter"].asked_for
+    assert by_name(measure(pack(app=f"import boto3\n{APP}")))[cold_start.RUNTIME].asked_for
+
+
 def test_the_app_has_its_variables_and_none_of_the_developers(pack, measure, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the developer's")
     app = "import os\nraise ValueError(os.environ['SITE'], 'AWS_SECRET_ACCESS_KEY' in os.environ)\n"
