@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import detect, folders
+from lambdify.cli import folders
 from lambdify.cli.build import bundle, report
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.build.report import Report
@@ -23,6 +23,9 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
     folder = out or folders.workspace(settings.root) / "build"
     packed = None if upgrade else bundle.find(settings, folder, console)
     if packed is None:
+        # Not needed where nothing has changed, and so not at the top.
+        from lambdify.cli import detect
+
         candidate = detect.choose_app(settings, console)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     report.show(packed, console)
