@@ -5,6 +5,7 @@ https://specifications.freedesktop.org/basedir-spec/latest/
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 WORKSPACE = ".lambdify"
@@ -29,6 +30,19 @@ def workspace(root: Path) -> Path:
         # As `venv` and the test runners do: nobody has to remember a line in their own .gitignore.
         ignore.write_text("*\n")
     return folder
+
+
+def write(root: Path, name: str, text: str) -> None:
+    """Write a file of the project's `.lambdify/`: it is there whole, or not at all."""
+    path = workspace(root) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(unfinished).replace(path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
 
 
 def _folder(own: str, standard: str, fallback: Path) -> Path:

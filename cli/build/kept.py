@@ -16,7 +16,6 @@ Rules:
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -60,11 +59,9 @@ def resolve_once(question: Question, target: Target, *, prefer_wheels: bool, upg
     settled = _determined(question) and all(_lasting(package) for package in packages)
     # Who edits a file while uv reads it has not had an answer to either version.
     if settled and _key(question, target, prefer_wheels) == key:
-        _write(
-            question.root,
-            file.name,
-            _Kept(day=datetime.now().astimezone().date(), packages=packages, notes=notes),
-        )
+        now = _Kept(day=datetime.now().astimezone().date(), packages=packages, notes=notes)
+        text = json.dumps(asdict(now), default=str, indent=1)
+        folders.write(question.root, f"{FOLDER}/{file.name}", text)
     else:
         # One of an earlier time would come back when the input is determined by its text again.
         file.unlink(missing_ok=True)
@@ -167,13 +164,3 @@ def _read(file: Path) -> _Kept | None:
     words = (word for package in kept.packages for name, word in vars(package).items() if name != "path")
     whole = all(isinstance(word, str) for word in (*words, *kept.notes))
     return kept if whole and all(_lasting(package) and package.name for package in kept.packages) else None
-
-
-def _write(root: Path, name: str, kept: _Kept) -> None:
-    """Write it whole or not at all."""
-    text = json.dumps(asdict(kept), default=str, indent=1)
-    folder = folders.workspace(root) / FOLDER
-    folder.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".", delete=False, encoding="utf-8") as new:
-        new.write(text)
-    Path(new.name).replace(folder / name)

@@ -13,7 +13,6 @@ import functools
 import hashlib
 import json
 import os
-import tempfile
 import time
 import types
 import typing
@@ -78,7 +77,8 @@ def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     if note.project.young:
         # They were read and found the same; those that are old enough by now need not be read again.
         aged = dataclasses.replace(note, project=note.project.aged(moment))
-        _write(settings.root, path.name, {"note": _plain(aged), "result": content["result"]})
+        text = json.dumps({"note": _plain(aged), "result": content["result"]})
+        folders.write(settings.root, f"{FOLDER}/{path.name}", text)
     return result
 
 
@@ -113,7 +113,8 @@ def keep(
             },
         ),
     )
-    _write(settings.root, _name(settings, out), {"note": _plain(note), "result": _plain(result)})
+    text = json.dumps({"note": _plain(note), "result": _plain(result)})
+    folders.write(settings.root, f"{FOLDER}/{_name(settings, out)}", text)
 
 
 def _name(settings: Settings, out: Path) -> str:
@@ -138,15 +139,6 @@ def _itself() -> str:
 def _launches(root: Path) -> dict[str, str]:
     found = {path for pattern in launch.FILES for path in root.glob(pattern) if path.is_file()}
     return {str(path): fingerprint.digest(path) for path in sorted({*found, root / IGNORE_FILE})}
-
-
-def _write(root: Path, name: str, content: Mapping[str, object]) -> None:
-    """Write it whole or not at all."""
-    folder = folders.workspace(root) / FOLDER
-    folder.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".", delete=False, encoding="utf-8") as new:
-        new.write(json.dumps(content))
-    Path(new.name).replace(folder / name)
 
 
 # -------------------------------------------------------------------- frozen values as JSON, and back
