@@ -204,9 +204,10 @@ def _has_ended(pid: int) -> bool:
 
 
 def _clear(home: Path, found: state.State, sleep: Callable[[float], None]) -> None:
-    """See that nothing is left of a daemon that has ended. Its watchdog ends the rest within moments."""
-    if not processes.wait(found.ministack, patience=1, sleep=sleep):
-        processes.end(found.ministack, patience=_STOP_PATIENCE, sleep=sleep)
+    """See that nothing is left of a daemon that has ended: its watchdog ends the rest, then itself."""
+    if not processes.wait(found.watchdog, patience=_STOP_PATIENCE, sleep=sleep):
+        processes.end(found.watchdog, patience=0, sleep=sleep)
+    processes.end(found.ministack, patience=_STOP_PATIENCE, sleep=sleep)
     state.remove(home)
 
 

@@ -68,7 +68,7 @@ class Daemon:
             stack.callback(stages.close)
             control = Server(Control(service.invoke, self._questions(service, stages)).answer)
             stack.callback(control.close)
-            self._announce(endpoint_url, control.url, child.pid)
+            self._announce(endpoint_url, control.url, child.pid, brood.watchdog)
             stack.callback(state.remove, self._home)
             self._look_after(child, service, stages)
 
@@ -86,10 +86,11 @@ class Daemon:
         if self._over.wait(seconds):
             raise SystemExit
 
-    def _announce(self, endpoint_url: str, control_url: str, ministack_pid: int) -> None:
-        daemon, child = identify(os.getpid()), identify(ministack_pid)
+    def _announce(self, endpoint_url: str, control_url: str, ministack_pid: int, watchdog_pid: int) -> None:
+        daemon, child, watchdog = map(identify, (os.getpid(), ministack_pid, watchdog_pid))
         assert daemon
         assert child
+        assert watchdog
         state.write(
             self._home,
             state.State(
@@ -98,6 +99,7 @@ class Daemon:
                 control_url=control_url,
                 daemon=daemon,
                 ministack=child,
+                watchdog=watchdog,
             ),
         )
         _log.info("AWS at %s, control at %s", endpoint_url, control_url)

@@ -80,6 +80,11 @@ class Brood:
             process_group=0,
         )
 
+    @property
+    def watchdog(self) -> int:
+        """The pid of the process that ends what is left."""
+        return self._watchdog.pid
+
     def start(
         self,
         command: Sequence[str],

@@ -28,6 +28,8 @@ class State:
     control_url: str
     daemon: Process
     ministack: Process
+    watchdog: Process
+    """The last to end: when it is gone, so is everything."""
 
     @property
     def alive(self) -> bool:
@@ -52,6 +54,7 @@ def load(home: Path) -> State | None:
         control_url=values["control_url"],
         daemon=Process(**values["daemon"]),
         ministack=Process(**values["ministack"]),
+        watchdog=Process(**values["watchdog"]),
     )
 
 

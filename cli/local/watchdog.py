@@ -2,12 +2,16 @@
 
 Standard input is a pipe that only the daemon holds: "+123" says that process group 123 was started, "-123"
 that it has ended. The end of the pipe is the end of the daemon, however that came about; every group that is
-then left is killed, also a stopped one, and one that ignores SIGTERM.
+then left is killed, also a stopped one, and one that ignores SIGTERM. This process ends when they have.
 """
 
 import os
 import signal
 import sys
+import time
+
+PATIENCE = 2.0
+"""Seconds for what was killed to be gone, which takes as long as somebody needs to wait for it."""
 
 
 def main() -> None:
@@ -16,11 +20,19 @@ def main() -> None:
     for line in sys.stdin:
         change = groups.add if line.startswith("+") else groups.discard
         change(int(line[1:]))
-    for group in groups:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
-            continue  # gone by itself
+    give_up = time.monotonic() + PATIENCE
+    while groups and time.monotonic() < give_up:
+        groups = {group for group in groups if _kill(group)}
+        time.sleep(0.01)
+
+
+def _kill(group: int) -> bool:
+    """Whether the group was still there to be killed."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

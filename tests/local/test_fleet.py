@@ -120,11 +120,14 @@ def test_a_sandbox_that_died_unseen_costs_no_event(make_fleet: Callable[..., Fle
         "import os, signal, time\n"
         "def handler(event, context):\n"
         "    parent = os.getpid()\n"
+        "    apart, told = os.pipe()\n"
         "    if os.fork() == 0:\n"
-        "        os.setsid()\n"  # out of the group that is frozen
+        "        os.setsid()\n"  # out of the group that is frozen as soon as the handler has returned
+        "        os.write(told, b'1')\n"
         "        time.sleep(0.2)\n"
         "        os.kill(parent, signal.SIGKILL)\n"
         "        os._exit(0)\n"
+        "    os.read(apart, 1)\n"
         "    return parent\n"
     )
     pid = int(invoke(fleet).payload)

@@ -152,7 +152,7 @@ def test_the_pid_of_a_dead_daemon_may_belong_to_somebody_else_now(own_home: Path
     assert left
     room.stop(console)
     other = processes.Process(pid=os.getpid(), started="long ago")
-    state.write(own_home, replace(left, daemon=other, ministack=other))
+    state.write(own_home, replace(left, daemon=other, ministack=other, watchdog=other))
     assert room.find() is None
     assert not room.stop(console), "and we are still here"
 

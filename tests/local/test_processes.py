@@ -110,7 +110,7 @@ def test_the_state_is_written_whole_and_read_back(tmp_path: Path) -> None:
     assert state.load(tmp_path) is None
     me = known(os.getpid())
     written = state.State(
-        version="1.0", endpoint_url="http://a", control_url="http://b", daemon=me, ministack=me
+        version="1.0", endpoint_url="http://a", control_url="http://b", daemon=me, ministack=me, watchdog=me
     )
     state.write(tmp_path, written)
     assert state.load(tmp_path) == written
