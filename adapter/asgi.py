@@ -239,8 +239,8 @@ async def _call(app: App, scope: Scope, exchange: Exchange, stop: Callable[..., 
     a task that is cancelled before it begins, would take the loop another turn.
     """
     task = asyncio.current_task()
-    if task is not None:
-        task.remove_done_callback(stop)
+    assert task is not None
+    task.remove_done_callback(stop)
     try:
         await app(scope, exchange.receive, exchange.send)
     finally:
