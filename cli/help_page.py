@@ -1,7 +1,8 @@
 """Help pages that a person reads: examples, and commands by what they are for."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import click
@@ -27,6 +28,32 @@ class Command(click.Command):
         """Write the examples."""
         _write_examples(self.examples, formatter)
         super().format_epilog(ctx, formatter)
+
+
+class Modules(MutableMapping[str, click.Command]):
+    """Commands by name: each is `command` in the module of that name, which is imported when asked for."""
+
+    def __init__(self, package: str, names: Iterable[str]) -> None:
+        self._package = package
+        self._found: dict[str, click.Command | None] = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> click.Command:
+        found = self._found[name]
+        if found is None:
+            found = self._found[name] = import_module(f"{self._package}.{name}").command
+        return found
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._found[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 class Commands(click.Group):

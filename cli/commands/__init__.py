@@ -1,0 +1,27 @@
+"""What the commands begin with: a console that speaks as the flags say, and the way to a stage.
+
+A module of this folder is a command, called as the module is named; `command` in it is what click runs. It
+parses, makes one call, prints the answer, and imports the room that does the work when it runs.
+"""
+
+from typing import TYPE_CHECKING
+
+from lambdify.cli.arguments import Flags
+
+if TYPE_CHECKING:
+    from lambdify.cli.console import Console
+    from lambdify.cli.session import Session
+
+
+def make_console(flags: Flags) -> "Console":
+    """The console of one run."""
+    from lambdify.cli.console import Console
+
+    return Console(quiet=flags.get("quiet", False), json=flags.get("json", False))
+
+
+def open_stage(console: "Console", stage: str | None, local: bool, **where: str | None) -> "Session":
+    """The way to a stage that is to be deployed already."""
+    from lambdify.cli import session
+
+    return session.connect(session.load_settings(stage, where), console, local=local)

@@ -1,0 +1,61 @@
+"""lambdify deploy: package the app, apply what changed, print the endpoint."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console
+from lambdify.cli.errors import UsageError
+
+
+@click.command(
+    "deploy",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify deploy", "the default stage"),
+        ("lambdify deploy production --yes", "another one, without a question"),
+        ('curl "$(lambdify deploy --local)"', "the answer is the URL and nothing else"),
+    ),
+)
+@arguments.stage
+@click.option("-y", "--yes", is_flag=True, help="Apply the changes without asking.")
+@arguments.on_account
+@click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
+@arguments.upgrade
+@arguments.json
+@arguments.common
+def command(
+    flags: Flags,
+    stage: str | None,
+    yes: bool,
+    local: bool,
+    port: int | None,
+    upgrade: bool,
+    **where: str | None,
+) -> None:
+    """Package the app, apply what changed, print the endpoint."""
+    from dataclasses import asdict, replace
+
+    from lambdify.cli import deploy as room
+    from lambdify.cli import detect, session
+    from lambdify.cli.invoke import wake
+    from lambdify.cli.package import package as pack
+
+    if port is not None and not local:
+        raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
+    console = make_console(flags)
+    settings = session.load_settings(stage, {**where, "local.port": port})
+    # The app is looked for first: what needs no account should not fail for want of one.
+    settings = replace(settings, app=detect.choose_app(settings, console).app)
+    opened = session.connect(settings, console, local=local, start=True)
+    # The local cloud costs nothing and is nobody else's: there it goes ahead.
+    deployed = room.deploy(
+        opened.settings,
+        lambda: pack(opened.settings, None, console, upgrade=upgrade),
+        opened.account,
+        console,
+        yes=yes or local,
+    )
+    deployed = replace(deployed, endpoint=opened.address(deployed.endpoint))
+    wake(deployed.function, opened.settings, opened.account, console)
+    console.answer(deployed.endpoint, asdict(deployed))

@@ -1,0 +1,43 @@
+"""lambdify local: look at the local cloud, or end it."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console
+
+
+@click.group(
+    "local",
+    cls=help_page.Commands,
+    examples=(
+        ("lambdify local status", "what it serves, and where"),
+        ("lambdify local stop", "end it, and all that is deployed to it"),
+    ),
+)
+def command() -> None:
+    """Look at the local cloud, or end it."""
+
+
+@command.command("status")
+@arguments.json
+@arguments.common
+def local_status(flags: Flags) -> None:
+    """Show the stages that it serves, and where."""
+    from lambdify.cli import answers
+    from lambdify.cli.local import cloud
+
+    running = cloud.find()
+    stages = cloud.status(running) if running else ()
+    make_console(flags).answer(answers.local(running, stages), [answers.value(stage) for stage in stages])
+
+
+@command.command("stop")
+@arguments.common
+def local_stop(flags: Flags) -> None:
+    """End it, and everything that runs in it."""
+    from lambdify.cli.local import cloud
+
+    console = make_console(flags)
+    ended = cloud.stop(console)
+    console.answer("The local cloud has ended." if ended else "No local cloud was running.")
