@@ -41,7 +41,7 @@ def write(name: str, apps: list[Candidate]) -> str:
     # An option is "key = value" at the start of a line; "#key = value" is the default, "# text" explains.
     text = re.sub(r"(?m)^(\w+ = )", r"#\1", text)
     # A table without options says nothing: its example stands in the comment above it.
-    text = re.sub(r"(?m)^\[(environment|stages)\]\n", "", text)
+    text = re.sub(r"(?m)^\[(environment|secrets|tags|resources|outputs|stages)\]\n", "", text)
     text = text.replace('#name = ""', f"name = {json.dumps(name)}", 1)
     if apps:
         text = text.replace('#app = ""', _app_lines(apps), 1)

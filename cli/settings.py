@@ -1,7 +1,7 @@
 """lambdify.toml, or [tool.lambdify] in pyproject.toml, plus a stage, plus flags, become one frozen Settings.
 
-defaults.toml is the list of what may be set; these classes give every value its type and its meaning,
-options.py its limits. What comes later wins: defaults, the file, its [stages.NAME], flags.
+defaults.toml is the list of what may be set, tables.py gives every value its type and its meaning, limits.py
+what it has to be. What comes later wins: defaults, the file, its [stages.NAME], flags.
 """
 
 import functools
@@ -10,85 +10,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 from lambdify.cli import config_file, options
 from lambdify.cli.config_file import ConfigFile
 from lambdify.cli.errors import SettingsError
-
-Architecture = Literal["x86_64", "arm64"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Function:
-    """[function]: the Lambda function itself."""
-
-    python: str
-    """Minor version of the runtime, such as "3.13"."""
-    architecture: Architecture
-    memory: int
-    """MB."""
-    timeout: int
-    """Seconds."""
-    description: str
-    on_event: str
-    """"package.module:function" for events that are not HTTP requests; "" means they are refused."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Build:
-    """[build]: what goes into the bundle, and how wheels are made."""
-
-    requirements: str
-    """Dependency file relative to the project; "" means the first one found."""
-    extras: tuple[str, ...]
-    groups: tuple[str, ...]
-    strategy: Literal["auto", "docker", "wheels"]
-    image: str
-    """Build image; "" means the one that fits the runtime."""
-    packages: tuple[str, ...]
-    """System packages installed in the build container first."""
-    include: tuple[str, ...]
-    """Exact paths that are packed although a rule leaves them out."""
-    exclude: tuple[str, ...]
-    """Patterns in gitignore syntax."""
-    layer: bool
-    bytecode: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Http:
-    """[http]: the endpoint."""
-
-    endpoint: Literal["http-api", "function-url", "rest-api"]
-    streaming: bool
-    """Whether responses are sent while the app makes them."""
-    show_errors: bool
-    """Whether a 500 shows the app's traceback to the client."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Warm:
-    """[warm]: the keep-warm schedule."""
-
-    every: int
-    """Minutes between two calls; 0 means there is no schedule."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Logs:
-    """[logs]: what CloudWatch keeps."""
-
-    retention: int
-    """Days."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Local:
-    """[local]: the local cloud."""
-
-    port: int
-    """Port of the endpoint on 127.0.0.1; 0 means any free one, kept over redeploys."""
+from lambdify.cli.tables import Build, Efs, Function, Http, Local, Logs, Release, Role, Vpc, Warm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +33,25 @@ class Settings:
     region: str
     """"" means whatever the AWS profile says."""
     profile: str
+    protect: bool
+    """Whether what deletes or replaces is refused."""
     environment: Mapping[str, str]
+    secrets: Mapping[str, str]
+    """Names of environment variables, and where their values are: "ssm:/path", "secretsmanager:name#key"."""
+    tags: Mapping[str, str]
     function: Function
+    role: Role
+    vpc: Vpc
+    efs: Efs
     build: Build
     http: Http
     warm: Warm
     logs: Logs
+    release: Release
     local: Local
+    resources: Mapping[str, Any]
+    """CloudFormation resources of the project's own, by logical id."""
+    outputs: Mapping[str, Any]
 
     @property
     def full_name(self) -> str:
@@ -239,12 +178,20 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Settings:
-    hints = get_type_hints(Settings)
     function = {**values["function"], "python": values["function"]["python"] or default_python()}
     name = values["name"] or slug(config_file.project_name(root) or root.name)
-    fields = {**values, "function": function, "name": name}
-    return Settings(
-        root=root,
-        source=source,
-        **{key: hints[key](**value) if is_dataclass(hints[key]) else value for key, value in fields.items()},
-    )
+    fields = {**values, "function": function, "name": name, "root": root, "source": source}
+    made: Settings = _make(Settings, fields)
+    return made
+
+
+def _make(shape: Any, values: Mapping[str, Any]) -> Any:
+    """The dataclass with those values, and those within it likewise."""
+    hints = get_type_hints(shape)
+    tables = {key: _make(hints[key], value) for key, value in values.items() if is_table(hints[key], value)}
+    return shape(**{**values, **tables})
+
+
+def is_table(hint: Any, value: object) -> bool:
+    """Whether a value is still the names and values of a dataclass."""
+    return is_dataclass(hint) and isinstance(value, dict)

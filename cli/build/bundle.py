@@ -148,7 +148,7 @@ def pack(
             dependencies=dependencies,
             tree=Path(tree),
         )
-        apart = settings.build.layer and dependencies.distributions
+        apart = settings.build.form != "zip" and dependencies.distributions
         drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
     parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
     weight.refuse(parts, limit)

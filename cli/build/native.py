@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from lambdify.cli import folders
 from lambdify.cli.build.advice import find_advice, summarize
-from lambdify.cli.build.credentials import Indexes
 from lambdify.cli.build.gate import find_natives_in_wheel, inspect, missing_libraries
+from lambdify.cli.build.indexes import Indexes
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, DockerUnavailable
-from lambdify.cli.settings import Build
+from lambdify.cli.tables import Build
 
 if TYPE_CHECKING:
     # The Docker SDK takes longer to import than most runs take to install: only a run that builds loads it.

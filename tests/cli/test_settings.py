@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 import pytest
 
-from lambdify.cli import options, settings
+from lambdify.cli import limits, options, settings
 from lambdify.cli.build.target import runtimes
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import Settings
@@ -150,7 +150,10 @@ def test_settings_do_not_change(project):
 # -------------------------------------------------------------------- what is refused
 
 APP_FORM = 'a module and the name of the app in it: "package.module:app", or "package.module:create_app()"'
-PER_STAGE = "app, region, profile, function, build, http, warm, logs, local, environment"
+PER_STAGE = (
+    "app, region, profile, protect, function, role, vpc, efs, build, http, warm, logs, release, local, "
+    "environment, secrets, tags, resources, outputs"
+)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,8 @@ PER_STAGE = "app, region, profile, function, build, http, warm, logs, local, env
         (
             "[http]\nx = 1\n",
             'lambdify.toml, line 2: there is no option "x" in [http].',
-            "Options in [http]: endpoint, streaming, show_errors.",
+            "Options in [http]: endpoint, streaming, show_errors, auth, rate, burst, access_logs, api_key, allow_from, "
+            "vpc_endpoints, cors, jwt, authorizer, alb.",
         ),
         (
             "[function]\nmemory = 64\n",
@@ -199,7 +203,7 @@ PER_STAGE = "app, region, profile, function, build, http, warm, logs, local, env
         (
             "[logs]\nretention = 31\n",
             "lambdify.toml, line 2: logs.retention cannot be 31.",
-            f"It takes one of {', '.join(map(str, options.RETENTION_DAYS))}.",
+            f"It takes one of {', '.join(map(str, limits.RETENTION_DAYS))}.",
         ),
         (
             '[warm]\nevery = "2 hours"\n',

@@ -67,7 +67,7 @@ def test_a_fastapi_app_in_a_source_folder_brings_mangum_with_it(pack, project, c
 
 
 def test_without_a_layer_all_is_in_one_zip_and_works_the_same(pack, project, call):
-    made = pack(project(FLASK), layer=False)
+    made = pack(project(FLASK), form="zip")
     assert made.layer is None
     answer = call(made)
     assert answer["payload"]["body"] == "<p>Hello Zoë</p>"
@@ -102,7 +102,7 @@ def test_in_one_zip_a_file_of_the_project_wins_over_one_of_a_dependency(pack, pr
     app = "import itsdangerous\ndef app(environ, start_response):\n"
     app += "    start_response('200 OK', [])\n    return [itsdangerous.OWNER.encode()]\n"
     own = {"shop.py": app, "itsdangerous/__init__.py": "OWNER = 'the project'\n"}
-    made = pack(project({"requirements.txt": "itsdangerous\n", **own}), layer=False)
+    made = pack(project({"requirements.txt": "itsdangerous\n", **own}), form="zip")
     with zipfile.ZipFile(made.app.path) as packed:
         assert len(set(packed.namelist())) == len(packed.namelist())
     assert call(made)["payload"]["body"] == "the project"
