@@ -150,6 +150,10 @@ def test_settings_do_not_change(project):
 # -------------------------------------------------------------------- what is refused
 
 APP_FORM = 'a module and the name of the app in it: "package.module:app", or "package.module:create_app()"'
+OF_HTTP = (
+    "endpoint, streaming, show_errors, auth, rate, burst, access_logs, api_key, allow_from, vpc_endpoints, "
+    "cors, jwt, authorizer, alb"
+)
 PER_STAGE = (
     "app, region, profile, protect, function, role, vpc, efs, build, http, warm, logs, release, local, "
     "environment, secrets, tags, resources, outputs"
@@ -172,8 +176,7 @@ PER_STAGE = (
         (
             "[http]\nx = 1\n",
             'lambdify.toml, line 2: there is no option "x" in [http].',
-            "Options in [http]: endpoint, streaming, show_errors, auth, rate, burst, access_logs, api_key, allow_from, "
-            "vpc_endpoints, cors, jwt, authorizer, alb.",
+            f"Options in [http]: {OF_HTTP}.",
         ),
         (
             "[function]\nmemory = 64\n",
