@@ -13,8 +13,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from lambdify.cli.build.credentials import Indexes
 from lambdify.cli.build.distributions import Distribution
+from lambdify.cli.build.indexes import Indexes
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import PYTHON, run_uv
@@ -54,6 +54,7 @@ def install_wheels(
                 *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
             ],
             cwd=root,
+            extra=dict(indexes.uv_environment),
         )
     if not installed.succeeded:
         raise RequirementsError(f"the dependencies could not be installed: {installed.errors.strip()}")

@@ -16,7 +16,7 @@ Rules:
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 
 from lambdify.cli import folders
 from lambdify.cli.build.credentials import redact
+from lambdify.cli.build.indexes import settings_files
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.requirements import find_files, moves, read_own_lines
 from lambdify.cli.build.resolution import Question, resolve
@@ -71,7 +72,7 @@ def resolve_once(question: Question, target: Target, *, prefer_wheels: bool, upg
 def inputs(files: Iterable[Path], root: Path) -> tuple[Path, ...]:
     """Return every file that has a say in a resolution; not all of them need to be there."""
     read = [included for file in files for included in (find_files(file) if _is_lines(file) else (file,))]
-    return tuple(dict.fromkeys((*read, *_settings_files(root))))
+    return tuple(dict.fromkeys((*read, *settings_files(root))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +91,9 @@ class _Kept:
 def _key(question: Question, target: Target, prefer_wheels: bool) -> str:
     given = [
         [FORMAT, target.id, target.full_python, prefer_wheels, question.options, question.constraints],
-        [redact(os.path.expandvars(line)) for line in (*question.indexes, *question.lines)],
+        [redact(os.path.expandvars(line)) for line in (*question.indexes.options, *question.lines)],
         [_text(file) for top in question.files for file in (find_files(top) if _is_lines(top) else (top,))],
-        [_text(file) for file in _settings_files(question.root) if file.is_file()],
+        [_text(file) for file in settings_files(question.root) if file.is_file()],
         settings_in_environment(),
     ]
     return hashlib.sha256(json.dumps(given, default=str).encode()).hexdigest()[:32]
@@ -111,15 +112,6 @@ def _text(file: Path) -> object:
 
 def _is_lines(file: Path) -> bool:
     return file.suffix != ".toml"
-
-
-def _settings_files(root: Path) -> Iterator[Path]:
-    """Where uv looks for its settings: https://docs.astral.sh/uv/concepts/configuration-files/"""
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    yield user / "uv" / "uv.toml"
-    for folder in (root, *root.parents):
-        yield folder / "uv.toml"
-        yield folder / "pyproject.toml"
 
 
 def _determined(question: Question) -> bool:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from lambdify.cli.build.credentials import Indexes, redact
+from lambdify.cli.build.credentials import redact
+from lambdify.cli.build.indexes import Indexes
 from lambdify.cli.build.programs import run
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.errors import RequirementsError

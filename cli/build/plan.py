@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from lambdify.cli.build.credentials import Indexes, find_indexes
+from lambdify.cli.build.indexes import Indexes, find_indexes
 from lambdify.cli.build.kept import Resolution, resolve_once
 from lambdify.cli.build.pipenv import read_pipfile_lock
 from lambdify.cli.build.poetry import read_poetry_lock
@@ -72,8 +72,9 @@ def make_plan(
     What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest.
     """
     if source is None:
-        question = Question(subject="what lambdify adds", root=root, lines=extra)
-        return _plan(resolve_once(question, target, prefer_wheels=True, upgrade=upgrade), find_indexes(()))
+        indexes = find_indexes((), root)
+        question = Question(subject="what lambdify adds", root=root, lines=extra, indexes=indexes)
+        return _plan(resolve_once(question, target, prefer_wheels=True, upgrade=upgrade), indexes)
     notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
     match source.kind:
         case "requirements.txt" | "pyproject.toml":
@@ -90,13 +91,13 @@ def _free(
 ) -> Plan:
     """Unlocked input: uv chooses the versions."""
     lines = _declared_lines(source)
-    indexes = find_indexes(lines)
+    indexes = find_indexes(lines, root)
     question = Question(
         subject=source.name,
         root=root,
         files=(source.path,),
         lines=extra,
-        indexes=indexes.options,
+        indexes=indexes,
         options=_optional_parts(build),
         pinned=read_pins(lines),
     )
@@ -118,7 +119,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
             groups=build.groups,
         )
         kept = tuple(package for package in packages if package.name != OWN_NAME)
-        return _plan(_locked(kept), find_indexes(()))
+        return _plan(_locked(kept), find_indexes((), source.path.parent))
     project = source.path.parent
     with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
         out = Path(folder, "pylock.toml")
@@ -130,7 +131,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
         if not outcome.succeeded:
             raise unresolvable(source.name, target, outcome.errors)
         packages = read_pylock(read_toml(out), Path(folder), target, name=source.name)
-    return _plan(_locked(packages), find_indexes(()))
+    return _plan(_locked(packages), find_indexes((), project))
 
 
 def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
@@ -141,10 +142,11 @@ def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
         )
     else:
         lines = read_pipfile_lock(source.path, build.groups)
-    question = Question(subject=source.name, root=root, lines=lines, options=("--no-deps",))
+    indexes = find_indexes(lines, root)
+    question = Question(subject=source.name, root=root, lines=lines, indexes=indexes, options=("--no-deps",))
     packages, notes = resolve(question, target, prefer_wheels=False)
     _check_hashes(packages, read_hashes(lines), source, set())
-    return _plan(_locked(packages, notes), find_indexes(lines))
+    return _plan(_locked(packages, notes), indexes)
 
 
 def _locked(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
@@ -166,7 +168,7 @@ def _with_extra(
         subject=f"{', '.join(missing)} beside {source.name}",
         root=root,
         lines=(*plan.indexes.options, *missing),
-        indexes=plan.indexes.options,
+        indexes=plan.indexes,
         constraints=pins,
     )
     found = resolve_once(question, target, prefer_wheels=True, upgrade=upgrade)

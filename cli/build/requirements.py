@@ -19,6 +19,7 @@ _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)$")
 _CONSTRAINT = re.compile(r"(?:-c|--constraint)[ =]?\s*(?P<path>\S+)$")
+_LINKS = re.compile(r"(?P<option>(?:-f|--find-links)[ =]?\s*)(?P<path>\S+)$")
 _HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
 _PIN = re.compile(r"===?\s*[\w.!+-]+(?![\w.*])")
 # A path or URL begins like a name too; what may follow a name tells them apart.
@@ -99,12 +100,20 @@ def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
     return pinned
 
 
+def _anchored(line: str, folder: Path) -> str:
+    """A folder of files is named from where the line is, and the line is going to be read elsewhere."""
+    links = _LINKS.match(line)
+    if links is None or "://" in links["path"]:
+        return line
+    return f"{links['option']}{(folder / links['path']).resolve()}"
+
+
 def _read(path: Path, seen: set[Path]) -> Iterator[str]:
     seen.add(path.resolve())
     for line in read_own_lines(path):
         include = _INCLUDE.match(line)
         if include is None:
-            yield line
+            yield _anchored(line, path.parent)
             continue
         included = path.parent / include["path"]
         if "://" not in include["path"] and included.resolve() not in seen:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lambdify.cli.build.advice import find_advice
+from lambdify.cli.build.indexes import Indexes
 from lambdify.cli.build.pylock import Package, read_pylock
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
@@ -32,8 +33,7 @@ class Question:
     """Read by uv in place, since they can include others."""
     lines: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
-    indexes: tuple[str, ...] = ()
-    """Option lines of `files` and `lines` that name package indexes."""
+    indexes: Indexes
     options: tuple[str, ...] = ()
     pinned: frozenset[str] = frozenset()
     """Names whose version the user has fixed: no other one needs to be looked for."""
@@ -101,7 +101,8 @@ def _ever_had_a_wheel(question: Question, name: str, target: Target) -> bool:
     alone = Question(
         subject=name,
         root=question.root,
-        lines=(*question.indexes, name),
+        lines=(*question.indexes.options, name),
+        indexes=question.indexes,
         options=("--no-deps",),
         only_binary=(name,),
     )
@@ -134,6 +135,7 @@ def _compile(question: Question, target: Target) -> tuple[Package, ...]:
                 *(str(file) for file in (*question.files, folder / "requirements.txt")),
             ],
             cwd=question.root,
+            extra=dict(question.indexes.uv_environment),
         )
         if not outcome.succeeded:
             raise _Unresolvable(outcome.errors)

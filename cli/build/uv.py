@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lambdify.cli.build.credentials import redact
+from lambdify.cli.build import indexes
+from lambdify.cli.build.credentials import is_secret, redact
 from lambdify.cli.build.programs import Outcome, run
 
 PYTHON = ("--python", sys.executable)
@@ -36,12 +37,13 @@ _NO_MATTER = frozenset({"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPT
 
 
 def settings_in_environment() -> tuple[tuple[str, str], ...]:
-    """Return the variables of uv's that have a say in a resolution, without credentials; by name."""
+    """Return the variables that have a say in a resolution, without credentials; by name."""
     ignored = _NO_MATTER.union(_FOREIGN)
     return tuple(
         (name, redact(value))
         for name, value in sorted(os.environ.items())
-        if name.startswith("UV_") and name not in ignored
+        if (name.startswith("UV_") and name not in ignored and not is_secret(name))
+        or name in indexes.VARIABLES
     )
 
 

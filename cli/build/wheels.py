@@ -103,11 +103,21 @@ def _build_here(source: Path, folder: Path, site: Site) -> tuple[Path | None, st
         "CC": _NO_COMPILER,
         "CXX": _NO_COMPILER,
         "SOURCE_DATE_EPOCH": EPOCH,
-        **site.indexes.uv_environment,
+        **dict(site.indexes.uv_environment),
     }
     built = run_uv(
-        ["build", "--wheel", "--quiet", *PYTHON, "--out-dir", str(out), str(source)],
-        cwd=folder,
+        [
+            "build",
+            "--wheel",
+            "--quiet",
+            *PYTHON,
+            *site.indexes.uv_options,
+            "--out-dir",
+            str(out),
+            str(source),
+        ],
+        # Where uv finds the settings that the project has for it.
+        cwd=site.root,
         extra=environment,
     )
     if not built.succeeded:

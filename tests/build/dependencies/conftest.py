@@ -7,6 +7,7 @@ what needs packages as the world makes them is marked `index`.
 import io
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -79,9 +80,8 @@ def install(
     return run
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    folder = tmp_path / "index"
+@contextmanager
+def serve(folder: Path) -> Iterator[Index]:
     (folder / "simple").mkdir(parents=True)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -89,3 +89,15 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield Index(folder, server.server_port)
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with serve(tmp_path / "index") as served:
+        yield served
+
+
+@pytest.fixture
+def other_index(tmp_path: Path) -> Iterator[Index]:
+    with serve(tmp_path / "other-index") as served:
+        yield served

@@ -5,6 +5,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 BACKEND = """
@@ -72,11 +73,13 @@ def source_tree(name: str, version: str, *, tag: str = "") -> dict[str, str]:
     return {**files, **({"TAG": tag} if tag else {})}
 
 
-def write_sdist(folder: Path, name: str, version: str, *, tag: str = "") -> Path:
-    """Write an sdist of `source_tree`."""
+def write_sdist(
+    folder: Path, name: str, version: str, *, tag: str = "", tree: Mapping[str, str] | None = None
+) -> Path:
+    """Write an sdist of `tree`, or of `source_tree`."""
     path = folder / f"{name}-{version}.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
-        for member, text in source_tree(name, version, tag=tag).items():
+        for member, text in (tree or source_tree(name, version, tag=tag)).items():
             entry = tarfile.TarInfo(f"{name}-{version}/{member}")
             entry.size = len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))

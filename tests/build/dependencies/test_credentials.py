@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdify.cli.build.credentials import Indexes, find_indexes, redact
+from lambdify.cli.build.credentials import Login, basic, find_login, redact, with_login, with_netrc
 
 
 @pytest.mark.parametrize(
@@ -19,45 +19,29 @@ def test_no_text_keeps_the_credentials_of_a_url(text, shown):
     assert redact(text) == shown
 
 
-def test_lines_name_indexes_and_fill_in_variables(monkeypatch):
-    monkeypatch.setenv("INDEX_PASSWORD", "word")
-    lines = (
-        "flask",
-        "--index-url https://u:${INDEX_PASSWORD}@one/simple",
-        "--extra-index-url=https://two/simple",
-    )
-    indexes = find_indexes(lines, environ={})
-    assert indexes.options == (
-        "--index-url https://u:word@one/simple",
-        "--extra-index-url https://two/simple",
-    )
-
-
-def test_the_environment_serves_pip_in_the_container_but_is_not_repeated_to_uv():
-    environ = {"UV_DEFAULT_INDEX": "inner=https://one/simple", "UV_INDEX": "https://two/ file:///disk/simple"}
-    indexes = find_indexes((), environ)
-    assert indexes.options == ()
-    assert indexes.uv_environment == {}
-    assert indexes.pip_environment == {
-        "PIP_INDEX_URL": "https://one/simple",
-        "PIP_EXTRA_INDEX_URL": "https://two/",
-    }
-
-
-def test_what_the_requirements_say_goes_before_the_environment():
-    indexes = find_indexes(("-i https://one/simple",), {"PIP_INDEX_URL": "https://two/simple"})
-    assert indexes.pip_environment == {"PIP_INDEX_URL": "https://one/simple"}
-
-
 def test_credentials_go_to_the_place_they_were_given_for_and_nowhere_else(tmp_path, monkeypatch):
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    indexes = Indexes(default="https://user:p%40ss@host/simple")
-    assert indexes.authorization("https://host/files/x.tar.gz") == {"Authorization": "Basic dXNlcjpwQHNz"}
+    known = ["https://user:p%40ss@host/simple"]
+    assert find_login("https://host/files/x.tar.gz", known) == ("user", "p@ss")
     for elsewhere in ("http://host/x", "https://host:8443/x", "https://other/x"):
-        assert indexes.authorization(elsewhere) == {}
+        assert find_login(elsewhere, known) is None
 
 
 def test_netrc_knows_the_rest(tmp_path, monkeypatch):
-    (tmp_path / "netrc").write_text("machine host login user password word\n")
+    (tmp_path / "netrc").write_text("machine host login user password p@ss\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert Indexes().authorization("https://host/x") == {"Authorization": "Basic dXNlcjp3b3Jk"}
+    assert find_login("https://host/x", ()) == ("user", "p@ss")
+    assert with_netrc("https://host:8443/simple") == "https://user:p%40ss@host:8443/simple"
+    for known in ("https://other/simple", "https://me:own@host/simple", "/a/folder"):
+        assert with_netrc(known) == known
+
+
+def test_an_index_with_a_name_has_variables_of_its_own():
+    environ = {"UV_INDEX_INNER_ONE_USERNAME": "user", "UV_INDEX_INNER_ONE_PASSWORD": "a/word"}
+    assert with_login("https://host/simple", "inner-one", environ) == "https://user:a%2Fword@host/simple"
+    assert with_login("https://host/simple", "other", environ) == "https://host/simple"
+    assert with_login("https://host/simple", "", {"UV_INDEX__USERNAME": "user"}) == "https://host/simple"
+
+
+def test_a_header_says_who_asks():
+    assert basic(Login("user", "p@ss")) == "Basic dXNlcjpwQHNz"
