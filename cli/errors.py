@@ -29,7 +29,7 @@ LambdifyError
 ├── StackForeign         42   a stack of that name exists and is not ours
 ├── DeployFailed         43   CloudFormation could not apply the change, and rolled it back
 ├── NotDeployed          44   there is nothing deployed under that stage
-├── FunctionFailed       45   the function was invoked and raised
+├── FunctionFailed       45   the function was invoked and raised, or gave no response
 ├── PortTaken            50   something else listens on the port that was asked for
 ├── LocalCloudDown       51   the local cloud is not running
 ├── LocalCloudFailed     52   the local cloud could not be started, or died

@@ -1,0 +1,94 @@
+"""An HTTP request as the event that the stage's endpoint would make of it, and the response in a payload.
+
+`invoke --http` and the smoke requests of a release call the function itself, past the endpoint: what they
+send has to be what the endpoint would send, and what they are given what it would give to a client. That is
+the adapter's knowledge, in its inverses, so this is the one module outside of `local` that imports the
+adapter (ARCHITECTURE.md, rule 2).
+
+Rules:
+- Pure: no call, no clock. A function without an endpoint gets an HTTP API's event, which it understands.
+- The app is told the host of the endpoint, not of us: Django refuses names that it does not know.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from lambdify.adapter import wire
+from lambdify.adapter.errors import PayloadRefused
+from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.messages import Request, Response
+from lambdify.cli.errors import FunctionFailed
+from lambdify.cli.settings import Settings
+from lambdify.cli.version import VERSION
+
+Pairs = Iterable[tuple[str, str]]
+
+CLIENT = "127.0.0.1"
+"""The address that the app sees: the request has not come through a network."""
+ENCODED = wire.PATH_CHARACTERS | {"%"}
+"""What stays as it is in a path that may be encoded already."""
+READERS = {"rest-api": rest.read_payload, "alb": alb.read_payload}
+"""Of payloads; the other kinds have an HTTP API's."""
+DELIMITER = bytes(8)
+"""Between the prelude and the body of a response that the function streamed:
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html"""
+
+
+def write(
+    settings: Settings, method: str, path: str, headers: Pairs = (), body: bytes = b"", *, url: str = ""
+) -> dict[str, Any]:
+    """The event for a request to the stage.
+
+    `path` begins with "/", may have a query, and is encoded where it has to be; `url` is the endpoint's
+    address as the stack gives it out ("https://abc.execute-api.../live"): its host and path in front are used.
+    """
+    address = urlsplit(url)
+    before_query, _, query = path.partition("#")[0].partition("?")
+    request = Request(
+        method=method.upper(),
+        path=wire.quote(before_query, ENCODED),
+        query=wire.quote(query, ENCODED | {"?"}),
+        headers=_complete(headers, body),
+        body=body,
+        mount=address.path.rstrip("/"),
+        host=address.hostname or "localhost",
+        client=CLIENT,
+    )
+    match settings.http.endpoint:
+        case "rest-api":
+            return rest.write_event(request)
+        case "alb":
+            return alb.write_event(request)
+        case kind:
+            return http_api.write_event(request, function_url=kind == "function-url")
+
+
+def read(settings: Settings, payload: bytes) -> Response:
+    """The response (status, headers, body) that a client would get for what the function returned.
+
+    Both forms are understood: JSON, and the prelude and body of a response that was streamed. Raises
+    FunctionFailed where there is no response in it.
+    """
+    read_payload = READERS.get(settings.http.endpoint, http_api.read_payload)
+    prelude, streamed, body = payload.partition(DELIMITER)
+    try:
+        response = read_payload(json.loads(prelude or b"null"))
+    except (PayloadRefused, ValueError) as error:
+        raise FunctionFailed(
+            f"What the function returned is no HTTP response: {error}",
+            hint=f"`lambdify invoke` without --http shows it as it is, `lambdify logs {settings.stage}` why.",
+            during=f"invoking {settings.full_name}",
+        ) from error
+    return response._replace(body=body) if streamed else response
+
+
+def _complete(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:
+    """The headers as the wire has them, with those that every client sends."""
+    given = [(name.strip().lower(), wire.to_latin1(value.strip())) for name, value in headers]
+    usual = {"user-agent": f"lambdify/{VERSION}", "accept": "*/*"}
+    if body:
+        usual["content-length"] = str(len(body))
+    missing = [pair for pair in usual.items() if pair[0] not in dict(given)]
+    return (*given, *missing)
