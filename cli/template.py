@@ -5,8 +5,8 @@
 
 Rules:
 - Pure: same values in, same text out; no call, no clock. cfn-lint accepts every template without a warning.
-- Nobody calls the function itself: endpoint and schedule call the alias, which only moves when a new version
-  is complete. A version never changes, so whatever goes into one is part of its logical id.
+- Nobody calls the function itself: endpoint and schedule call the alias, which leads where the parameter Live
+  says. A version never changes, so whatever goes into one is part of its logical id.
 - Each role may do one thing on one resource. There is no wildcard but the log streams of our own log group.
 - ARNs are put together by CloudFormation, so that they are right in every partition.
 - No secret is in a template: it can be read by everybody who may look at the stack.
@@ -27,6 +27,10 @@ Resource = dict[str, Any]
 HANDLER = "lambdify.adapter.entry.handler"
 STREAMING_HANDLER = "lambdify.adapter.runtime.handler"
 ALIAS = "live"
+LIVE = "Live"
+"""The parameter with the version that gets the traffic; "" for the one that the template publishes."""
+SHARE = "Share"
+"""The parameter with the part of the traffic, from 0 to 1, that goes to the template's own version besides."""
 KEEP_WARM = {"lambdify": "keep-warm"}
 
 
@@ -38,6 +42,8 @@ class Template:
     body: Mapping[str, Any]
     text: str
     """The body as JSON."""
+    version: str
+    """Logical id of the version that it publishes; another one whenever the version would be."""
     tags: Mapping[str, str]
     """Put on the stack, and by CloudFormation on everything in it that can carry tags."""
 
@@ -52,7 +58,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         "Role": _role(),
         "LogGroup": _log_group(settings),
         **code,
-        version: {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
+        version: _version(),
         "Alias": _alias(version),
         **endpoint.resources,
         **_keep_warm(settings),
@@ -60,11 +66,12 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
+        **_traffic(),
         "Resources": resources,
         "Outputs": _outputs(artifact, version, endpoint.url),
     }
     text = json.dumps(body, indent=2) + "\n"
-    return Template(stack=settings.full_name, body=body, text=text, tags=tags(settings))
+    return Template(stack=settings.full_name, body=body, text=text, version=version, tags=tags(settings))
 
 
 def tags(settings: Settings) -> dict[str, str]:
@@ -155,15 +162,58 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     return {"Type": "AWS::Lambda::Function", "Properties": properties}
 
 
+def _traffic() -> dict[str, Resource]:
+    """What can be moved without another template: see releases.py for who does."""
+    return {
+        "Parameters": {
+            LIVE: {
+                "Type": "String",
+                "Default": "",
+                "Description": "The version that gets the traffic; empty for the one that this publishes",
+            },
+            SHARE: {
+                "Type": "Number",
+                "Default": 0,
+                "MinValue": 0,
+                "MaxValue": 1,
+                "Description": "Part of the traffic that the version that this publishes gets besides",
+            },
+        },
+        "Conditions": {
+            "LiveIsPublished": {"Fn::Equals": [{"Ref": LIVE}, ""]},
+            "Shared": {"Fn::Not": [{"Fn::Equals": [{"Ref": SHARE}, "0"]}]},
+        },
+    }
+
+
+def _version() -> Resource:
+    """A version that outlives its place in the template, to go back to; not one of a deployment that failed."""
+    return {
+        "Type": "AWS::Lambda::Version",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"FunctionName": {"Ref": "Function"}},
+    }
+
+
 def _alias(version: str) -> Resource:
+    published = {"Fn::GetAtt": [version, "Version"]}
+    share = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
     return {
         "Type": "AWS::Lambda::Alias",
         "Properties": {
             "FunctionName": {"Ref": "Function"},
             "Name": ALIAS,
-            "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
+            "FunctionVersion": _live(published),
+            "RoutingConfig": {
+                "Fn::If": ["Shared", {"AdditionalVersionWeights": [share]}, {"Ref": "AWS::NoValue"}]
+            },
         },
     }
+
+
+def _live(published: Resource) -> Resource:
+    return {"Fn::If": ["LiveIsPublished", published, {"Ref": LIVE}]}
 
 
 def _keep_warm(settings: Settings) -> dict[str, Resource]:
@@ -201,10 +251,12 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
 
 
 def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resource]:
+    published = {"Fn::GetAtt": [version, "Version"]}
     values: dict[str, object] = {
         "Endpoint": url,
         "Function": {"Ref": "Function"},
-        "Version": {"Fn::GetAtt": [version, "Version"]},
+        "Version": _live(published),
+        "Published": published,
         "Bucket": artifact.bucket,
         "App": artifact.app_key,
     }
