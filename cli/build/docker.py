@@ -1,8 +1,11 @@
 """Containers to build in, through the Docker SDK; no other module of the build imports it.
 
 Files are copied in and out rather than mounted: that works with an engine on another machine or in a
-container, leaves no file that belongs to root, and asks nothing of SELinux. A container lives as long as the
-`with` block around it, whatever ends that; one that a killed lambdify left behind vanishes after some hours.
+container, leaves no file that belongs to root, and asks nothing of SELinux.
+
+A container lives as long as the `with` block around it, whatever ends that. Its first process reads from a
+connection that is open just as long. Where nobody is left to remove the container (kill -9, a lost network),
+the engine closes the other end, the process ends, and the engine removes it.
 
 Which engine: DOCKER_HOST, or the context that the docker command uses. LAMBDIFY_DOCKER_NETWORK names another
 network for the container than the engine's default, such as "host" where only the host reaches the index.
@@ -14,7 +17,7 @@ import tarfile
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -31,7 +34,7 @@ from lambdify.cli.errors import BuildError, DockerUnavailable
 _TIMEOUT = 600
 """Seconds that one answer of the engine may take; unpacking a large image is silent for long."""
 _LIFETIME = "21600"
-"""Seconds after which a forgotten container ends by itself."""
+"""Seconds after which a container ends by itself, where an engine does not notice that we have gone."""
 _IN_MEMORY = 32 << 20
 _WAY_OUT = (
     "Start Docker, or point DOCKER_HOST at an engine. "
@@ -125,20 +128,29 @@ class Engine:
         """Keep a container of that image running while the block runs."""
         # The name is ours, so that the container is found again even if creating it was interrupted.
         name = f"lambdify-build-{uuid.uuid4().hex[:12]}"
+        opened = ExitStack()
         try:
             with _told("start the build container"):
-                started = self._client.containers.run(
+                self._client.api.create_container(
                     image,
                     name=name,
-                    entrypoint=["sleep", _LIFETIME],
+                    entrypoint=["timeout", _LIFETIME, "cat"],
+                    stdin_open=True,
                     user="0",
                     labels={"lambdify": "build"},
-                    network_mode=os.environ.get("LAMBDIFY_DOCKER_NETWORK") or None,
-                    auto_remove=True,
-                    detach=True,
+                    host_config=self._client.api.create_host_config(
+                        network_mode=os.environ.get("LAMBDIFY_DOCKER_NETWORK") or None, auto_remove=True
+                    ),
                 )
-            yield Container(started)
+                connection = self._client.api.attach_socket(name, params={"stdin": 1, "stream": 1})
+                # The SDK keeps the response there, which has to be closed for the connection to be.
+                for each in (connection, connection._response):
+                    opened.callback(each.close)
+                container = self._client.containers.get(name)
+                container.start()
+            yield Container(container)
         finally:
+            opened.close()
             # Not found: it never came to be. A conflict: it is being removed already.
             with suppress(APIError, RequestException):
                 self._client.api.remove_container(name, v=True, force=True)

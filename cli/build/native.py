@@ -8,7 +8,8 @@ One package's failure does not keep the others from being built, and each has it
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -139,9 +140,19 @@ def build_in_container(
                     _install_packages(workshop)
             results = []
             for number, job in enumerate(jobs):
-                with console.step(f"Build {job.package.label} in {site.image}"):
+                with console.step(f"Build {job.package.label} in {site.image}"), _named(job.package):
                     results.append(_build(workshop, number, job))
             return image, tuple(results)
+
+
+@contextmanager
+def _named(package: Package) -> Iterator[None]:
+    """Say with which package it was that something went wrong."""
+    try:
+        yield
+    except (BuildError, DockerUnavailable) as error:
+        message = f"{package.label}: {error.message}"
+        raise type(error)(message, hint=error.hint, during=error.during) from error
 
 
 def _pack(jobs: Sequence[Job], luggage: Path) -> str:

@@ -1,0 +1,110 @@
+"""`lambdify package` with an engine that is elsewhere or goes away, and an engine whose user goes away."""
+
+import signal
+import time
+
+import docker
+import pytest
+
+from .engine_proxy import engine_proxy
+from .packages import source_tree
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+WAIT = """
+import pathlib, time
+from pure_backend import build_wheel as build_pure
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    pathlib.Path("/started").write_text("yes")
+    time.sleep({seconds})
+    return build_pure(folder)
+"""
+NATIVE_LOOKING = {"x.c": "int x;"}
+
+
+def waiting(seconds):
+    """The files of a package that has to be built in a container, and takes its time."""
+    tree = source_tree("slow", "1.0")
+    tree |= {"pure_backend.py": tree["backend.py"], "backend.py": WAIT.format(seconds=seconds)}
+    return {f"slow/{name}": text for name, text in (tree | NATIVE_LOOKING).items()}
+
+
+@pytest.fixture
+def root(project, build_image):
+    app = "def app(environ, start_response):\n    return []\n"
+    toml = f'[function]\npython = "3.11"\n[build]\nimage = "{build_image}"\n'
+    return project({"app.py": app, "lambdify.toml": toml, "requirements.txt": "./slow\n", **waiting(300)})
+
+
+@pytest.fixture
+def engine():
+    client = docker.from_env()
+    yield client.containers
+    client.close()
+
+
+def building(engine, started=True):
+    """The containers that lambdify builds in; with `started`, those where the package's own code runs."""
+    found = engine.list(filters={"label": "lambdify=build"}, ignore_removed=True)
+    return [it for it in found if not started or it.exec_run(["test", "-s", "/started"]).exit_code == 0]
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+    return value
+
+
+def left_behind(root):
+    """What there is in the project that was not there before."""
+    return sorted(path.name for path in (root / ".lambdify").rglob("*") if path.is_file())
+
+
+def test_an_engine_elsewhere_is_given_copies_and_gives_copies_back(root, lambdify, engine):
+    (root / "slow" / "backend.py").write_text(waiting(1)["slow/backend.py"])
+    with engine_proxy() as proxy:
+        process = lambdify.start("package", cwd=root, env={"DOCKER_HOST": proxy.address})
+        (container,) = until(lambda: building(engine))
+        assert container.attrs["Mounts"] == []
+        assert not container.attrs["HostConfig"]["Binds"]
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "slow has native sources, and was built without them" in errors
+    until(lambda: building(engine, started=False) == [], 10)
+
+
+def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
+    root, lambdify, engine, tmp_path
+):
+    with engine_proxy() as proxy:
+        process = lambdify.start("package", cwd=root, env={"DOCKER_HOST": proxy.address})
+        until(lambda: building(engine))
+        proxy.cut()
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 22, errors
+    assert output == ""
+    assert "slow: the container engine went away" in errors
+    assert "point DOCKER_HOST at an engine" in errors
+    # The engine cannot be asked to remove the container. It sees by itself that nobody is left.
+    until(lambda: building(engine, started=False) == [], 20)
+    assert left_behind(root) == [".gitignore"]
+    assert list(lambdify.temporary.iterdir()) == []
+    assert list(lambdify.cache.rglob("*.whl")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_container_outlives_who_started_it(root, lambdify, engine, number):
+    process = lambdify.start("package", cwd=root)
+    until(lambda: building(engine))
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    if number == signal.SIGKILL:
+        until(lambda: building(engine, started=False) == [], 20)
+    else:
+        assert process.returncode == 130, errors
+        assert building(engine, started=False) == []
+        assert list(lambdify.temporary.iterdir()) == []
+    assert list(lambdify.cache.rglob("*.whl")) == []
