@@ -7,6 +7,7 @@ the project says so
     "path": "src"                            the folder that it is imported from
     "on_event": "package.module:function"    what gets the events that are not HTTP
     "show_errors": true                      a 500 shows the app's traceback
+    "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
 
 A keep-warm event is answered here, without the app. It is one key and nothing else, and an HTTP event has
 many: no request can be taken for one, whatever its body says.
@@ -42,6 +43,10 @@ def _load() -> Any:
     """The app as a Lambda handler: an app that is one already stays what it is."""
     root = os.environ["LAMBDA_TASK_ROOT"]
     bundle = _read_bundle(root)
+    if "secrets" in bundle:
+        from lambdify.adapter import secrets  # an HTTP client, 25 ms of CPU: only for those who have some
+
+        secrets.load(bundle["secrets"])
     if "path" in bundle:
         # In front, as where `flask run` or `manage.py` is started in that folder.
         sys.path.insert(0, os.path.join(root, bundle["path"]))

@@ -66,6 +66,7 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "path": candidate.path,
         "on_event": settings.function.on_event,
         "show_errors": settings.http.show_errors,
+        "secrets": dict(settings.secrets),
     }
     return {"app": candidate.app} | {name: value for name, value in said.items() if value}
 

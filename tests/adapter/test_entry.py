@@ -15,6 +15,8 @@ import pytest
 from lambdify.adapter.event_sources import http_api
 from lambdify.adapter.messages import Request
 
+from .aws_service import AwsService
+
 ADAPTER = Path(__file__).parents[2] / "adapter"
 
 INVOKE = """
@@ -157,6 +159,31 @@ def test_an_app_in_a_source_folder_is_imported_from_there_before_any_other(invok
 
 def test_a_factory_makes_the_app(invoke):
     assert payloads(invoke(FLASK, HOME, app="main:create_app()"))[0]["body"] == "home"
+
+
+def test_secrets_are_in_the_environment_when_the_app_is_imported(invoke, monkeypatch):
+    store = AwsService([(200, {"Parameters": [{"Name": "/shop/greeting", "Value": "good morning"}]})])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-role")
+    code = "import os\ngreeting = os.environ['GREETING']\n" + FLASK.replace('"home"', "greeting")
+    done = invoke(code, HOME, secrets={"GREETING": "ssm:/shop/greeting"})
+    store.close()
+    assert payloads(done)[0]["body"] == "good morning"
+
+
+def test_a_secret_that_is_missing_fails_the_init_and_says_which(invoke, monkeypatch):
+    store = AwsService([(200, {"Parameters": [], "InvalidParameters": ["/shop/greeting"]})])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-role")
+    done = invoke(FLASK, HOME, secrets={"GREETING": "ssm:/shop/greeting"})
+    store.close()
+    assert done.returncode == 1
+    assert done.stderr.endswith("SecretMissing: SSM Parameter Store has no /shop/greeting in this region\n")
+    assert "imported" not in done.stderr
 
 
 def test_keep_warm_is_answered_without_the_app(invoke):
