@@ -5,7 +5,9 @@ Rules:
   a second, which `lambdify --help` must not pay.
 - Everything that talks to AWS takes an Account. A test makes one of stubbed clients.
 - An error of botocore never leaves a room: `translated` names its cause, `attempt` makes None of "not there".
-- Profiles, SSO, roles and AWS_ENDPOINT_URL work as boto3 reads them; there is nothing of our own to set.
+- Profiles, SSO, roles and AWS_ENDPOINT_URL work as boto3 reads them; there is nothing of our own to set. Roles that
+  were assumed are kept where the AWS CLI keeps them, so that nobody types a second code within the hour.
+- What may have been carried out although no answer came, such as an invocation, is sent by `Account.once`.
 """
 
 import difflib
@@ -14,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -42,6 +44,8 @@ THROTTLED = {
     "TooManyRequestsException",
 }
 
+ATTEMPTS = 5
+"""Of a call that gets no answer, or that AWS asks to make later."""
 LONGEST_INVOCATION = 900
 """Seconds that a function may run: https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 
@@ -56,6 +60,14 @@ class Account:
     region: str
     partition: str
     """The second field of every ARN: "aws", "aws-cn" or "aws-us-gov"."""
+    caller: str = ""
+    """ARN of who makes the calls."""
+    unrepeated: Callable[[str], Any] | None = None
+    """As `client`, of clients that send nothing twice; None where those of `client` do not either."""
+
+    def once(self, service: str) -> Any:
+        """A client that sends no request twice, whatever becomes of it."""
+        return (self.unrepeated or self.client)(service)
 
 
 def connect(
@@ -66,24 +78,28 @@ def connect(
     One call is made, sts:GetCallerIdentity, which needs no permission: so what is wrong with profile, keys or
     region is said here, before anything is built. Raises CredentialsError, RegionError.
     """
-    with translated(during="connecting to AWS"):
+    profile = settings.profile or os.environ.get("AWS_PROFILE", "")
+    with translated(during="connecting to AWS", profile=profile):
         session = _open(settings, credentials)
         if not session.region_name:
             raise RegionError(
                 "No AWS region is set.",
                 hint='Set one in lambdify.toml (region = "eu-central-1"), in AWS_REGION or in the profile.',
             )
-        client = cache(
-            lambda service: session.client(
-                service, endpoint_url=endpoint_url, config=_options(service, direct=endpoint_url is not None)
-            )
-        )
+
+        @cache
+        def client(service: str, attempts: int = ATTEMPTS) -> Any:
+            options = _options(service, attempts, direct=endpoint_url is not None)
+            return session.client(service, endpoint_url=endpoint_url, config=options)
+
         identity = _identify(session, client("sts"))
     return Account(
         client=client,
         account_id=identity["Account"],
         region=session.region_name,
         partition=identity["Arn"].split(":")[1],
+        caller=identity["Arn"],
+        unrepeated=partial(client, attempts=1),
     )
 
 
@@ -104,16 +120,19 @@ def attempt(call: Callable[..., Any], *, none_if: str, **parameters: Any) -> Any
 
 
 @contextmanager
-def translated(*, during: str) -> Iterator[None]:
-    """Turn what boto3 raises in the block, or in the function it decorates, into the error of its cause."""
+def translated(*, during: str, profile: str = "") -> Iterator[None]:
+    """Turn what boto3 raises in the block, or in the function it decorates, into the error of its cause.
+
+    `profile` is named in the way out, where it is known.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
-        raise _refusal(error, during) from error
+        raise _refusal(error, during, profile) from error
     except BotoCoreError as error:
-        raise _failure(error, during) from error
+        raise _failure(error, during, profile) from error
 
 
 def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
@@ -123,7 +142,9 @@ def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Ses
     # boto3 is alone in not reading AWS_REGION: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
     region = settings.region or os.environ.get("AWS_REGION") or None
     if credentials is None:
-        return boto3.Session(profile_name=settings.profile or None, region_name=region)
+        found = botocore.session.Session(profile=settings.profile or None)
+        _keep_assumed_roles(found)
+        return boto3.Session(botocore_session=found, region_name=region)
     # Keys given by hand are those of an endpoint of our own: nothing of the user's configuration goes there,
     # and a broken profile must not get in the way.
     nothing = {
@@ -140,15 +161,27 @@ def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Ses
     )
 
 
-def _options(service: str, *, direct: bool) -> Any:
+def _keep_assumed_roles(session: Any) -> None:
+    """Share the AWS CLI's cache of roles: with it, a code of a second factor is asked for once an hour.
+
+    https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html#cli-configure-role-cache
+    """
+    from botocore.utils import JSONFileCache
+
+    folder = os.path.join(os.path.expanduser("~"), ".aws", "cli", "cache")
+    providers = session.get_component("credential_provider")
+    providers.get_provider("assume-role").cache = JSONFileCache(folder)
+
+
+def _options(service: str, attempts: int, *, direct: bool) -> Any:
     from botocore.config import Config
 
     return Config(
         # Throttling, 5xx and lost connections are tried again with growing pauses:
         # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-        retries={"mode": "standard", "total_max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=10,
-        # An invocation answers when the function does; to give up sooner would be to invoke it once more.
+        # An invocation answers when the function does; nobody is to give up sooner.
         read_timeout=LONGEST_INVOCATION + 30 if service == "lambda" else 60,
         tcp_keepalive=True,
         # An endpoint of our own is on this machine, which the user's proxy cannot reach.
@@ -185,13 +218,18 @@ def _message(error: "ClientError") -> str:
     return str(error.response.get("Error", {}).get("Message", ""))
 
 
-def _refusal(error: "ClientError", during: str) -> LambdifyError:
+def _login(profile: str) -> str:
+    """The command that renews the credentials of a profile that has to be logged in to."""
+    return f"aws sso login --profile {profile}" if profile else "aws sso login"
+
+
+def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
     """Our error for an answer that AWS gave."""
     code, message, operation = _code(error), _message(error), error.operation_name
     if code in EXPIRED:
         return CredentialsError(
             "The AWS credentials have expired.",
-            hint="Log in again (aws sso login, or new keys).",
+            hint=f"Log in again (`{_login(profile)}`), or get new keys.",
             during=during,
         )
     if code in UNKNOWN_KEY:
@@ -219,25 +257,14 @@ def _refusal(error: "ClientError", during: str) -> LambdifyError:
     return AwsError(f"AWS refused {operation}: {message} ({code})", during=during)
 
 
-def _failure(error: Exception, during: str) -> LambdifyError:
+def _failure(error: Exception, during: str, profile: str) -> LambdifyError:
     """Our error for a call that got no answer, or was never made."""
     from botocore import exceptions
 
-    no_credentials = (
-        exceptions.CredentialRetrievalError,
-        exceptions.NoCredentialsError,
-        exceptions.PartialCredentialsError,
-        exceptions.ProfileNotFound,
-        exceptions.SSOError,
-        exceptions.TokenRetrievalError,
-    )
-    if isinstance(error, no_credentials):
-        return CredentialsError(
-            f"There are no AWS credentials to work with: {error}",
-            hint="Set a profile (profile = in lambdify.toml, or AWS_PROFILE), log in, or try with --local.",
-            during=during,
-        )
-    if isinstance(error, exceptions.InvalidRegionError):
+    if credentials := _credentials_failure(error, during, profile):
+        return credentials
+    regions = (exceptions.InvalidRegionError, exceptions.UnknownRegionError)
+    if isinstance(error, regions):
         return RegionError(
             str(error), hint="Regions are written like eu-central-1 or us-east-1.", during=during
         )
@@ -248,3 +275,39 @@ def _failure(error: Exception, during: str) -> LambdifyError:
             during=during,
         )
     return AwsError(f"boto3 gave up: {error}", during=during)
+
+
+def _credentials_failure(error: Exception, during: str, profile: str) -> CredentialsError | None:
+    """Our error for credentials that there are none of, that are out of date, or that are set up wrongly."""
+    from botocore import exceptions as e
+
+    missing = (e.CredentialRetrievalError, e.NoCredentialsError, e.PartialCredentialsError)
+    hints: dict[tuple[type[Exception], ...], str] = {
+        (e.ProfileNotFound,): _near_profile(profile),
+        (e.SSOError, e.TokenRetrievalError): f"Log in: `{_login(profile)}`.",
+        (e.LoginError,): f"Log in: `{_login(profile).replace('sso ', '')}`.",
+        (
+            e.MissingDependencyException,
+        ): "Install what is missing beside lambdify: pip install 'botocore[crt]'.",
+        (e.RefreshWithMFAUnsupportedError,): "The session of the second factor is over: start again.",
+        (e.ConfigNotFound, e.ConfigParseError, e.InvalidConfigError, e.UnknownCredentialError): (
+            "Put it right in ~/.aws/config or ~/.aws/credentials."
+        ),
+        missing: "Set a profile (profile = in lambdify.toml, or AWS_PROFILE), log in, or try with --local.",
+    }
+    hint = next((text for causes, text in hints.items() if isinstance(error, causes)), None)
+    if hint is None:
+        return None
+    return CredentialsError(f"There are no AWS credentials to work with: {error}", hint=hint, during=during)
+
+
+def _near_profile(wanted: str) -> str:
+    """What to say about a profile that there is not: the nearest that there is."""
+    import botocore.session
+
+    known = botocore.session.Session().available_profiles
+    near = difflib.get_close_matches(wanted, known, n=1)
+    if near:
+        return f'Did you mean "{near[0]}"?'
+    there = f"Profiles: {', '.join(known)}." if known else "There are no profiles in ~/.aws/config."
+    return f"{there} Set one (profile = in lambdify.toml, or AWS_PROFILE), or try with --local."

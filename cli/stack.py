@@ -43,8 +43,19 @@ class Stack:
     state: str
     reason: str
     outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
     tags: Mapping[str, str]
     changed_at: datetime
+
+    @property
+    def live(self) -> str:
+        """The version that gets the traffic; "" where nothing was made."""
+        return self.outputs.get("Version", "")
+
+    @property
+    def published(self) -> str:
+        """The version that the template published: another one than `live` until traffic has moved to it."""
+        return self.outputs.get("Published", self.live)
 
     @property
     def is_new(self) -> bool:
@@ -95,6 +106,13 @@ def check(stack: Stack, settings: Settings) -> None:
         )
 
 
+@translated(during="reading the stack")
+def fetch_body(stack: Stack, account: Account) -> Any:
+    """The template that the stack was last made from."""
+    answer = account.client("cloudformation").get_template(StackName=stack.id, TemplateStage="Original")
+    return answer["TemplateBody"]
+
+
 def change_sets(name: str, account: Account) -> list[str]:
     """The names of the change sets that wait to be applied to the stack of that name."""
     pages = account.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)
@@ -129,6 +147,7 @@ def _read_stack(described: Mapping[str, Any]) -> Stack:
         state=described["StackStatus"],
         reason=described.get("StackStatusReason", ""),
         outputs={each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])},
+        parameters={each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])},
         tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
         changed_at=described.get("LastUpdatedTime") or described["CreationTime"],
     )

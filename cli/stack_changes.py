@@ -13,7 +13,7 @@ from typing import Any
 
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import DeployFailed
-from lambdify.cli.stack import MISSING, OURS, Stack, busy, change_sets
+from lambdify.cli.stack import MISSING, OURS, Stack, busy, change_sets, fetch_body
 from lambdify.cli.stack_events import Operation, Sleep, explained, last_event, pauses
 from lambdify.cli.template import Template
 
@@ -51,31 +51,58 @@ class ChangeSet:
 
 @translated(during="asking CloudFormation what will change")
 def propose(
-    template: Template, stack: Stack | None, account: Account, *, sleep: Sleep = time.sleep
+    template: Template,
+    stack: Stack | None,
+    account: Account,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    sleep: Sleep = time.sleep,
 ) -> ChangeSet | None:
     """What CloudFormation would do to make the stack what the template says; None when it is that already.
 
+    `parameters` are for a template that is not deployed yet: what only they would change is not looked for.
     Raises StackBusy, and DeployFailed when CloudFormation refuses the template.
     """
-    cloudformation = account.client("cloudformation")
-    if stack is not None and _is_deployed(template, stack, cloudformation):
+    if stack is not None and _is_deployed(template, stack, account):
         return None
+    tags = [{"Key": key, "Value": value} for key, value in template.tags.items()]
     creates = stack is None or stack.is_new
+    what = {"TemplateBody": template.text, "Tags": tags}
+    return _create(template.stack, what, parameters or {}, account, sleep, creates=creates)
+
+
+@translated(during="asking CloudFormation what will change")
+def propose_parameters(
+    stack: Stack, parameters: Mapping[str, str], account: Account, *, sleep: Sleep = time.sleep
+) -> ChangeSet | None:
+    """As `propose`, for the stack's own template with other parameters."""
+    return _create(stack.name, {"UsePreviousTemplate": True}, parameters, account, sleep)
+
+
+def _create(
+    stack: str,
+    what: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    account: Account,
+    sleep: Sleep,
+    *,
+    creates: bool = False,
+) -> ChangeSet | None:
+    """The change set, complete; None when it is empty."""
+    cloudformation = account.client("cloudformation")
     made = attempt(
         cloudformation.create_change_set,
         none_if=AT_WORK,
-        StackName=template.stack,
+        StackName=stack,
         ChangeSetName=f"{OURS}{uuid.uuid4().hex[:12]}",
         ChangeSetType="CREATE" if creates else "UPDATE",
-        TemplateBody=template.text,
         Capabilities=["CAPABILITY_IAM"],
-        Tags=[{"Key": key, "Value": value} for key, value in template.tags.items()],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        **what,
     )
     if made is None:
-        raise busy(template.stack, "another change")
-    empty = ChangeSet(
-        id=made["Id"], stack=template.stack, stack_id=made["StackId"], creates=creates, changes=()
-    )
+        raise busy(stack, "another change")
+    empty = ChangeSet(id=made["Id"], stack=stack, stack_id=made["StackId"], creates=creates, changes=())
     complete = None
     try:
         complete = _settle(empty, cloudformation, sleep)
@@ -126,7 +153,7 @@ def delete(stack: Stack, account: Account) -> Operation:
     return Operation(stack=stack.name, stack_id=stack.id, deletes=True, after=after)
 
 
-def _is_deployed(template: Template, stack: Stack, cloudformation: Any) -> bool:
+def _is_deployed(template: Template, stack: Stack, account: Account) -> bool:
     """Whether the stack was last made from this very template: saves the wait for an empty change set.
 
     After a rollback it is left to CloudFormation to compare.
@@ -135,8 +162,7 @@ def _is_deployed(template: Template, stack: Stack, cloudformation: Any) -> bool:
         template.tags.items() <= stack.tags.items()
     ):
         return False
-    found = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
-    return bool(found["TemplateBody"] == template.body)
+    return bool(fetch_body(stack, account) == template.body)
 
 
 def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:

@@ -124,7 +124,7 @@ def test_a_changed_line_uploads_the_app_alone_and_moves_the_alias_to_a_new_versi
     assert second.version == alias(account) == "2"
     assert second.endpoint == first.endpoint
     assert configuration(account)["CodeSha256"] != code
-    assert inventory(account)["versions"] == ["shop-dev:2"]
+    assert inventory(account)["versions"] == ["shop-dev:1", "shop-dev:2"], "to go back to"
     assert inventory(account)["layers"] == ["shop-dev:1"]
 
 

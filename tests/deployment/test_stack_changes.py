@@ -15,7 +15,9 @@ from lambdify.cli.template import Template
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
 CHANGE_SET = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/lambdify-1/1"
 BODY = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
-TEMPLATE = Template(stack="shop-dev", body=BODY, text=json.dumps(BODY), tags={"lambdify:project": "shop"})
+TEMPLATE = Template(
+    stack="shop-dev", body=BODY, text=json.dumps(BODY), version="V1", tags={"lambdify:project": "shop"}
+)
 NOTHING = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
@@ -28,6 +30,7 @@ def existing(state="UPDATE_ROLLBACK_COMPLETE"):
         state=state,
         reason="",
         outputs={},
+        parameters={},
         tags=TEMPLATE.tags,
         changed_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
@@ -53,8 +56,25 @@ def created(stubbed):
         ChangeSetType="UPDATE",
         TemplateBody=TEMPLATE.text,
         Capabilities=["CAPABILITY_IAM"],
+        Parameters=[],
         Tags=[{"Key": "lambdify:project", "Value": "shop"}],
     )
+
+
+def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
+    stubbed.answers(
+        "cloudformation.create_change_set",
+        {"Id": CHANGE_SET, "StackId": ID},
+        StackName="shop-dev",
+        ChangeSetName=ANY,
+        ChangeSetType="UPDATE",
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": "Live", "ParameterValue": "7"}],
+    )
+    stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
+    change_set = stack_changes.propose_parameters(existing(), {"Live": "7"}, stubbed.account, sleep=no_sleep)
+    assert (change_set.id, change_set.creates) == (CHANGE_SET, False)
 
 
 def test_the_changes_are_read_when_cloudformation_has_worked_them_out(stubbed, created):
