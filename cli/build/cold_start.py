@@ -23,6 +23,8 @@ from lambdify.cli.build.bundle import LAYER_PREFIX, Bundle
 from lambdify.cli.build.programs import Outcome, run
 
 RUNS = 3
+LIMIT = 60.0
+"""Seconds that one start may take. Lambda itself waits for 10 before it tries again."""
 WORKER = Path(__file__).with_name("cold_start_worker.py")
 STANDARD_LIBRARY = "Python and its standard library"
 RUNTIME = "what Lambda brings along"
@@ -57,7 +59,12 @@ class NotMeasured:
 
 
 def measure(
-    bundle: Bundle, environment: Mapping[str, str], python: Path, runtime: Path
+    bundle: Bundle,
+    environment: Mapping[str, str],
+    python: Path,
+    runtime: Path,
+    *,
+    limit: float = LIMIT,
 ) -> ColdStart | NotMeasured:
     """Import the bundle's app as a starting function does, and return whose imports took how long.
 
@@ -71,7 +78,9 @@ def measure(
         _unpack(bundle, place)
         starts = []
         for _ in range(RUNS):
-            done = _start(place, environment, str(python), runtime)
+            done = _start(place, environment, str(python), runtime, limit)
+            if not done.ended:
+                return NotMeasured(reason=f"the app had not started here after {limit:g} seconds")
             if not done.succeeded or not (place / "imported").exists():
                 return NotMeasured(reason=f"the app did not start here: {_last_words(done)}")
             lines = (place / "imported").read_text(encoding="utf-8").splitlines()
@@ -96,7 +105,7 @@ def _unpack(bundle: Bundle, place: Path) -> None:
                 packed.extractall(place / name)
 
 
-def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Path) -> Outcome:
+def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Path, limit: float) -> Outcome:
     (place / "imported").unlink(missing_ok=True)
     (place / "tmp").mkdir(exist_ok=True)
     task, layers = place / "task", place / "opt"
@@ -119,6 +128,7 @@ def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Pa
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "TMPDIR": str(place / "tmp"),
         },
+        limit=limit,
     )
 
 

@@ -28,15 +28,23 @@ class Outcome:
     code: int
     output: str
     errors: str
+    ended: bool = True
+    """Whether it came to its end by itself, and in time."""
 
     @property
     def succeeded(self) -> bool:
         """Whether the program says so."""
-        return self.code == 0
+        return self.ended and self.code == 0
 
 
-def run(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Outcome:
-    """Run a program to its end, without a terminal and without input, and return how it went."""
+def run(
+    argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], limit: float | None = None
+) -> Outcome:
+    """Run a program to its end, without a terminal and without input, and return how it went.
+
+    One that has not come to its end after `limit` seconds is brought to it.
+    """
+    ended = True
     with subprocess.Popen(
         argv,
         cwd=cwd,
@@ -49,10 +57,15 @@ def run(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Ou
         start_new_session=True,
     ) as process:
         try:
+            output, errors = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            ended = False
+            _end(process)
+            # What it had said until then.
             output, errors = process.communicate()
         finally:
             _end(process)
-    return Outcome(code=process.returncode, output=redact(output), errors=redact(errors))
+    return Outcome(code=process.returncode, output=redact(output), errors=redact(errors), ended=ended)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

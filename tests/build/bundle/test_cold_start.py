@@ -38,9 +38,9 @@ def measure(tmp_path) -> Callable[..., ColdStart | NotMeasured]:
     runtime.mkdir()
     (runtime / "boto3.py").write_text("")
 
-    def measure(bundle: Bundle, environment=None) -> ColdStart | NotMeasured:
+    def measure(bundle: Bundle, environment=None, limit=cold_start.LIMIT) -> ColdStart | NotMeasured:
         python = pythons.find(bundle.target.python)
-        return cold_start.measure(bundle, environment or {}, python, runtime)
+        return cold_start.measure(bundle, environment or {}, python, runtime, limit=limit)
 
     return measure
 
@@ -104,6 +104,11 @@ def test_an_app_that_talks_and_leaves_a_thread_is_measured_all_the_same(pack, me
 def test_an_app_that_ends_the_process_is_not_measured(pack, measure):
     found = measure(pack(app="import os\nos._exit(0)\n"))
     assert found == NotMeasured(reason="the app did not start here: it ended with 0 and said nothing")
+
+
+def test_an_app_that_waits_for_ever_at_its_import_is_not_waited_for(pack, measure):
+    found = measure(pack(app="import time\ntime.sleep(600)\n"), limit=1)
+    assert found == NotMeasured(reason="the app had not started here after 1 seconds")
 
 
 def test_native_code_for_another_cpu_is_not_measured_and_pure_code_is(pack, measure):

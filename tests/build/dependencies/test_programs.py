@@ -46,6 +46,14 @@ def test_how_a_program_went(tmp_path):
     assert not outcome.succeeded
 
 
+def test_a_program_that_takes_too_long_is_ended_with_all_it_started(tmp_path):
+    pid_file = tmp_path / "pid"
+    command = [sys.executable, "-u", "-c", f"print('begun')\n{PARENT}", str(pid_file)]
+    outcome = run(command, cwd=tmp_path, environment=os.environ, limit=3)
+    assert (outcome.ended, outcome.succeeded, outcome.output) == (False, False, "begun\n")
+    assert gone_soon(int(pid_file.read_text()))
+
+
 def test_what_a_program_says_has_no_credentials(tmp_path):
     code = "print('https://user:word@host/x')"
     outcome = run([sys.executable, "-c", code], cwd=tmp_path, environment=os.environ)
