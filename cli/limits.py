@@ -21,6 +21,9 @@ RETENTION_DAYS = (
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
+METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Of [http.cors]. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html"""
+
 
 class Refused(Exception):
     """A reader does not take a value; the text says what it takes."""
@@ -185,7 +188,11 @@ READERS: Mapping[str, Reader] = {
     "function.layers": each(arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3")),
     "function.reserved_concurrency": _reserved,
     "function.dead_letter": arn("sqs|sns", "arn:aws:sqs:eu-west-1:123456789012:failed"),
-    "function.kms_key": arn("kms", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"),
+    # Not an alias: a role's right to decrypt names the key itself.
+    "function.kms_key": matching(
+        r"arn:aws[a-z-]*:kms:[^:]*:\d*:key/\S+",
+        'the ARN of a key, such as "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"',
+    ),
     "role.arn": arn("iam", "arn:aws:iam::123456789012:role/shop"),
     "role.boundary": arn("iam", "arn:aws:iam::123456789012:policy/boundary"),
     "role.managed_policies": each(arn("iam", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")),
@@ -200,7 +207,12 @@ READERS: Mapping[str, Reader] = {
     "build.include": _paths,
     "http.allow_from": each(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
     "http.vpc_endpoints": each(matching(r"vpce-[0-9a-f]+", 'ids of VPC endpoints, such as "vpce-0a1b2c3d"')),
+    "http.cors.origins": each(
+        matching(r"\*|https?://[^/\s]+", 'origins, such as "https://shop.example", or "*"')
+    ),
+    "http.cors.methods": each(one_of(*METHODS)),
     "http.cors.max_age": whole(0, 86400, "seconds"),
+    "http.jwt.issuer": matching(r"https://\S+", "the https:// URL of who issues the tokens"),
     "http.authorizer.function": arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:function:who"),
     "http.authorizer.remember": whole(0, 3600, "seconds"),
     "http.alb.listener": arn(

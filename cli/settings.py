@@ -1,7 +1,8 @@
 """lambdify.toml, or [tool.lambdify] in pyproject.toml, plus a stage, plus flags, become one frozen Settings.
 
 defaults.toml is the list of what may be set, tables.py gives every value its type and its meaning, limits.py
-what it has to be. What comes later wins: defaults, the file, its [stages.NAME], flags.
+what it has to be, combinations.py what may not be together. What comes later wins: defaults, the file, its
+[stages.NAME], flags.
 """
 
 import functools
@@ -12,7 +13,7 @@ from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from lambdify.cli import config_file, options
+from lambdify.cli import combinations, config_file, options
 from lambdify.cli.config_file import ConfigFile
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.tables import Build, Efs, Function, Http, Local, Logs, Release, Role, Vpc, Warm
@@ -61,8 +62,6 @@ class Settings:
 
 FUNCTION_NAME_LENGTH = 64
 """Of NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
-CAN_STREAM = ("function-url", "rest-api")
-"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html"""
 STAGES = "stages"
 NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
 """What has to be the same for every stage, or says which stage it is."""
@@ -94,12 +93,7 @@ def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object
             f"and Lambda takes {FUNCTION_NAME_LENGTH}.",
             hint='Set a shorter name: name = "..."',
         )
-    if settings.http.streaming and settings.http.endpoint not in CAN_STREAM:
-        kinds = " or ".join(f'"{kind}"' for kind in CAN_STREAM)
-        raise SettingsError(
-            f'[http] streaming = true: an endpoint of the kind "{settings.http.endpoint}" cannot stream.',
-            hint=f"Set endpoint = {kinds}, which can.",
-        )
+    combinations.check(settings)
     return settings
 
 
