@@ -1,13 +1,14 @@
 """Settings + Artifact -> Template: everything that a stage is, as CloudFormation reads it.
 
-    endpoint (endpoints.py) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
-    Scheduler, every N minutes ──┘
+    endpoint (endpoints/) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
+    Scheduler, every N minutes ──┘                             function.py, roles.py
 
 Rules:
 - Pure: same values in, same text out; no call, no clock. cfn-lint accepts every template without a warning.
 - Nobody calls the function itself: endpoint and schedule call the alias, which leads where the parameter Live
   says. A version never changes, so whatever goes into one is part of its logical id.
-- Each role may do one thing on one resource. There is no wildcard but the log streams of our own log group.
+- Each role may do what settings ask for, on the one resource that they name (roles.py).
+- Resources and outputs of the user's own are beside ours; none has a name of ours (free_tables.py).
 - ARNs are put together by CloudFormation, so that they are right in every partition.
 - No secret is in a template: it can be read by everybody who may look at the stack.
 """
@@ -17,20 +18,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdify.cli import endpoints
+from lambdify.cli import endpoints, function, roles
 from lambdify.cli.artifacts import Artifact
 from lambdify.cli.build.target import Target
 from lambdify.cli.settings import Settings
 
 Resource = dict[str, Any]
 
-HANDLER = "lambdify.adapter.entry.handler"
-STREAMING_HANDLER = "lambdify.adapter.runtime.handler"
 ALIAS = "live"
 LIVE = "Live"
 """The parameter with the version that gets the traffic; "" for the one that the template publishes."""
 SHARE = "Share"
-"""The parameter with the part of the traffic, from 0 to 1, that goes to the template's own version besides."""
+"""The parameter with the part of the traffic, from 0 to 1, that the template's own version gets besides."""
 KEEP_WARM = {"lambdify": "keep-warm"}
 
 
@@ -50,28 +49,30 @@ class Template:
 
 def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     """The template of the stage."""
-    code = {**_layer(settings, artifact, target), "Function": _function(settings, artifact, target)}
+    code = function.write(settings, artifact, target)
     # A version resource publishes when it is created and never again, so it has to be another one each time.
-    version = f"Version{endpoints.digest(code)}"
+    version = f"Version{endpoints.digest(function.versioned(code))}"
     endpoint = endpoints.write(settings, ALIAS)
     resources = {
-        "Role": _role(),
-        "LogGroup": _log_group(settings),
+        **roles.write(settings),
+        "LogGroup": function.log_group(settings),
         **code,
         version: _version(),
-        "Alias": _alias(version),
+        "Alias": _alias(settings, version),
         **endpoint.resources,
         **_keep_warm(settings),
+        **settings.resources,
     }
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
         **_traffic(),
         "Resources": resources,
-        "Outputs": _outputs(artifact, version, endpoint.url),
+        "Outputs": {**_outputs(artifact, version, endpoint.url), **settings.outputs},
     }
     text = json.dumps(body, indent=2) + "\n"
-    return Template(stack=settings.full_name, body=body, text=text, version=version, tags=tags(settings))
+    every_tag = {**settings.tags, **tags(settings)}
+    return Template(stack=settings.full_name, body=body, text=text, version=version, tags=every_tag)
 
 
 def tags(settings: Settings) -> dict[str, str]:
@@ -81,85 +82,7 @@ def tags(settings: Settings) -> dict[str, str]:
 
 def log_group(settings: Settings) -> str:
     """The name of the log group that the function writes to."""
-    return f"/aws/lambda/{settings.full_name}"
-
-
-def _trust(service: str, condition: Resource | None = None) -> Resource:
-    statement: Resource = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
-    if condition:
-        statement["Condition"] = condition
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _may(name: str, actions: list[str], resource: object) -> list[Resource]:
-    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
-    return [{"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}]
-
-
-def _role() -> Resource:
-    # The log group's ARN ends in ":*", which stands for its streams. Without logs:CreateLogGroup the function
-    # cannot bring its log group back after `undeploy`.
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": _trust("lambda.amazonaws.com"),
-            "Policies": _may(
-                "logs",
-                ["logs:CreateLogStream", "logs:PutLogEvents"],
-                {"Fn::GetAtt": ["LogGroup", "Arn"]},
-            ),
-        },
-    }
-
-
-def _log_group(settings: Settings) -> Resource:
-    return {
-        "Type": "AWS::Logs::LogGroup",
-        # Logs are kept for [logs] retention and no longer: the stage takes them with it.
-        "DeletionPolicy": "Delete",
-        "UpdateReplacePolicy": "Delete",
-        "Properties": {"LogGroupName": log_group(settings), "RetentionInDays": settings.logs.retention},
-    }
-
-
-def _layer(settings: Settings, artifact: Artifact, target: Target) -> dict[str, Resource]:
-    if artifact.layer_key is None:
-        return {}
-    layer = {
-        "Type": "AWS::Lambda::LayerVersion",
-        "Properties": {
-            "LayerName": settings.full_name,
-            "Description": "Dependencies",
-            "Content": {"S3Bucket": artifact.bucket, "S3Key": artifact.layer_key},
-            "CompatibleRuntimes": [target.runtime],
-            "CompatibleArchitectures": [target.architecture],
-        },
-    }
-    return {"Layer": layer}
-
-
-def _function(settings: Settings, artifact: Artifact, target: Target) -> Resource:
-    properties: Resource = {
-        "FunctionName": settings.full_name,
-        "Description": settings.function.description,
-        "Runtime": target.runtime,
-        "Architectures": [target.architecture],
-        "Handler": STREAMING_HANDLER if settings.http.streaming else HANDLER,
-        "Code": {"S3Bucket": artifact.bucket, "S3Key": artifact.app_key},
-        "MemorySize": settings.function.memory,
-        "Timeout": settings.function.timeout,
-        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-        "LoggingConfig": {"LogGroup": {"Ref": "LogGroup"}},
-    }
-    if artifact.layer_key is not None:
-        properties["Layers"] = [{"Ref": "Layer"}]
-    if settings.environment:
-        properties["Environment"] = {"Variables": dict(sorted(settings.environment.items()))}
-    return {"Type": "AWS::Lambda::Function", "Properties": properties}
+    return function.log_group_name(settings)
 
 
 def _traffic() -> dict[str, Resource]:
@@ -187,7 +110,7 @@ def _traffic() -> dict[str, Resource]:
 
 
 def _version() -> Resource:
-    """A version that outlives its place in the template, to go back to; not one of a deployment that failed."""
+    """A version that outlives its place in the template, to go back to; not one of a failed deployment."""
     return {
         "Type": "AWS::Lambda::Version",
         "DeletionPolicy": "RetainExceptOnCreate",
@@ -196,9 +119,10 @@ def _version() -> Resource:
     }
 
 
-def _alias(version: str) -> Resource:
+def _alias(settings: Settings, version: str) -> Resource:
     published = {"Fn::GetAtt": [version, "Version"]}
     share = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
+    ready = settings.function.provisioned_concurrency
     return {
         "Type": "AWS::Lambda::Alias",
         "Properties": {
@@ -208,6 +132,7 @@ def _alias(version: str) -> Resource:
             "RoutingConfig": {
                 "Fn::If": ["Shared", {"AdditionalVersionWeights": [share]}, {"Ref": "AWS::NoValue"}]
             },
+            **({"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": ready}} if ready else {}),
         },
     }
 
@@ -227,8 +152,11 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
         "ScheduleRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "AssumeRolePolicyDocument": _trust("scheduler.amazonaws.com", ours),
-                "Policies": _may("invoke", ["lambda:InvokeFunction"], {"Ref": "Alias"}),
+                "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
+                "Policies": [
+                    roles.policy("invoke", roles.allow(["lambda:InvokeFunction"], {"Ref": "Alias"})),
+                ],
+                **roles.boundary(settings),
             },
         },
         "Schedule": {
@@ -253,11 +181,12 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
 def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resource]:
     published = {"Fn::GetAtt": [version, "Version"]}
     values: dict[str, object] = {
-        "Endpoint": url,
+        **({"Endpoint": url} if url else {}),
         "Function": {"Ref": "Function"},
         "Version": _live(published),
         "Published": published,
-        "Bucket": artifact.bucket,
+        "Alias": {"Ref": "Alias"},
+        "Bucket": function.bucket(artifact),
         "App": artifact.app_key,
     }
     if artifact.layer_key is not None:
