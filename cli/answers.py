@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli.console import columns
+from lambdify.cli.console import columns, size
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from lambdify.cli.caches import Shelf
     from lambdify.cli.local.cloud import Cloud, Stage
     from lambdify.cli.logs import LogLine
     from lambdify.cli.status import Status
@@ -44,6 +45,22 @@ def status(found: "Status") -> str:
 def log_line(line: "LogLine") -> str:
     """The time where the user is, and what was written."""
     return f"{line.at.astimezone():%H:%M:%S.%f}"[:12] + f"  {line.message}"
+
+
+def cache(shelves: "Sequence[Shelf]") -> str:
+    """A table of what is kept, and where it is."""
+    rows = [
+        (
+            each.name,
+            str(each.entries),
+            size(each.bytes),
+            f"{each.newest.astimezone():%Y-%m-%d %H:%M}" if each.newest else "",
+            each.holds,
+            str(each.folder),
+        )
+        for each in shelves
+    ]
+    return "\n".join(columns(("Kind", "Entries", "Size", "Newest", "What", "Where"), rows))
 
 
 def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:

@@ -72,7 +72,7 @@ SECTIONS = {
     "Put an app on Lambda": ("deploy", "undeploy"),
     "Look at what runs": ("status", "logs", "invoke"),
     "Get ready": ("init", "package"),
-    "On this machine": ("local",),
+    "On this machine": ("local", "cache"),
 }
 """Every command: a module of `commands/`."""
 

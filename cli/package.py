@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import folders
+from lambdify.cli import caches, folders
 from lambdify.cli.build import bundle, report
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.build.report import Report
@@ -20,6 +20,13 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
 
     With `upgrade`, requirements that nothing locks are resolved again.
     """
+    with caches.in_use():
+        packed = _pack(settings, out, console, upgrade=upgrade)
+    report.show(packed, console)
+    return packed
+
+
+def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bool) -> Bundle:
     folder = out or folders.workspace(settings.root) / "build"
     packed = None if upgrade else bundle.find(settings, folder, console)
     if packed is None:
@@ -28,7 +35,6 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
 
         candidate = detect.choose_app(settings, console)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
-    report.show(packed, console)
     return packed
 
 

@@ -12,7 +12,15 @@ import pytest
 from lambdify.cli.main import commands
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["", *(name for name in commands.commands if name != "local"), "local", "local status", "local stop"]
+PAGES = [
+    "",
+    *commands.commands,
+    *(
+        f"{name} {inner}"
+        for name, command in commands.commands.items()
+        for inner in getattr(command, "commands", ())
+    ),
+]
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x" * 40}
 """The example key of AWS's documentation."""
