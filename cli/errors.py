@@ -20,6 +20,7 @@ LambdifyError
 ├── DockerUnavailable    22   a wheel has to be built, and no container engine answers
 ├── BundleRefused        23   what was packed would not work on Lambda (wrong CPU, too big, missing file)
 ├── PythonNotFound       24   no interpreter of the function's version on this machine
+├── CacheInUse           25   another run uses the cache that was to be cleared
 ├── CredentialsError     30   no AWS credentials, or expired ones
 ├── RegionError          31   no region, or one where this cannot be deployed
 ├── AccessDenied         32   the credentials may not do what has to be done
@@ -30,6 +31,8 @@ LambdifyError
 ├── DeployFailed         43   CloudFormation could not apply the change, and rolled it back
 ├── NotDeployed          44   there is nothing deployed under that stage
 ├── FunctionFailed       45   the function was invoked and raised, or gave no response
+├── ReleaseFailed        46   a new version did not do what it has to, and gets no traffic
+├── ReleaseMissing       47   there is no such release to go back to
 ├── PortTaken            50   something else listens on the port that was asked for
 ├── LocalCloudDown       51   the local cloud is not running
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
@@ -122,6 +125,12 @@ class PythonNotFound(LambdifyError):
     exit_code = 24
 
 
+class CacheInUse(LambdifyError):
+    """Another run of lambdify uses the cache that was to be cleared."""
+
+    exit_code = 25
+
+
 class CredentialsError(LambdifyError):
     """There are no AWS credentials, or they have expired."""
 
@@ -180,6 +189,18 @@ class FunctionFailed(LambdifyError):
     """The function was invoked and raised."""
 
     exit_code = 45
+
+
+class ReleaseFailed(LambdifyError):
+    """A new version did not do what it has to before it gets traffic, or failed with a part of it."""
+
+    exit_code = 46
+
+
+class ReleaseMissing(LambdifyError):
+    """There is no such release, or its version was removed."""
+
+    exit_code = 47
 
 
 class PortTaken(LambdifyError):
