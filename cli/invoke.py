@@ -9,7 +9,7 @@ from typing import Any
 from lambdify.cli import stack, template
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import AppBroken, FunctionFailed, UsageError
+from lambdify.cli.errors import FunctionFailed, UsageError
 from lambdify.cli.settings import Settings
 
 
@@ -31,38 +31,23 @@ def invoke(settings: Settings, account: Account, payload: str, console: Console)
     """
     event = _check_json(payload)
     function = stack.fetch(settings, account).outputs["Function"]
-    answer, value = _call(function, event, account)
-    _tell(answer, value, console)
+    answer, returned = call(function, event, account)
+    value = read_payload(returned)
+    tell(answer, value, console)
     if "FunctionError" in answer:
-        raise _failure(value, settings)
+        raise failure(value, settings)
     return Invocation(payload=value, version=answer["ExecutedVersion"])
 
 
-def wake(function: str, settings: Settings, account: Account, console: Console) -> None:
-    """Call the function as its keep-warm schedule does: it imports the app, and is ready for a visitor.
-
-    Raises AppBroken when it does not get that far; what it wrote about that becomes part of the story.
-    """
-    event = json.dumps(template.KEEP_WARM).encode()
-    with console.step("Starting the app in the function"):
-        answer, value = _call(function, event, account)
-    if "FunctionError" in answer:
-        _tell(answer, value, console)
-        failure = _failure(value, settings)
-        raise AppBroken(
-            f"The app does not start where it is deployed: {failure.message}",
-            hint=f"Until it does, every request gets a 500. {failure.hint}",
-            during=f"starting {settings.full_name}",
-        )
-
-
-def _call(function: str, event: bytes, account: Account) -> tuple[dict[str, Any], Any]:
-    """Lambda's answer, and the JSON value in it."""
+def call(
+    function: str, event: bytes, account: Account, *, version: str = template.ALIAS
+) -> tuple[dict[str, Any], bytes]:
+    """Lambda's answer, and the payload in it; of the version that gets the traffic, or of another one."""
     with translated(during=f"invoking {function}"):
         answer = account.client("lambda").invoke(
-            FunctionName=function, Qualifier=template.ALIAS, LogType="Tail", Payload=event
+            FunctionName=function, Qualifier=version, LogType="Tail", Payload=event
         )
-        return answer, read_payload(answer["Payload"].read())
+        return answer, answer["Payload"].read()
 
 
 def read_payload(payload: bytes) -> Any:
@@ -72,7 +57,7 @@ def read_payload(payload: bytes) -> Any:
     return {**value, "body": body.decode(errors="replace")} if delimiter else value
 
 
-def _tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:
+def tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:
     """The end of the log, which holds the traceback of an error; without a log, the traceback alone."""
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
     trace = value.get("stackTrace", []) if "FunctionError" in answer else []
@@ -91,7 +76,8 @@ def _check_json(payload: str) -> bytes:
     return text.encode()
 
 
-def _failure(value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
+def failure(value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
+    """The error for what Lambda says of a function that raised, ran out of time or died."""
     return FunctionFailed(
         f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
         hint=f"`lambdify logs {settings.stage}` shows all that the function wrote.",

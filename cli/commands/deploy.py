@@ -38,8 +38,8 @@ def command(
 
     from lambdify.cli import deploy as room
     from lambdify.cli import detect, session
-    from lambdify.cli.invoke import wake
     from lambdify.cli.package import package as pack
+    from lambdify.cli.trial import wake
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
@@ -57,5 +57,5 @@ def command(
         yes=yes or local,
     )
     deployed = replace(deployed, endpoint=opened.address(deployed.endpoint))
-    wake(deployed.function, opened.settings, opened.account, console)
+    wake(deployed.version, opened.settings, opened.account, console)
     console.answer(deployed.endpoint, asdict(deployed))

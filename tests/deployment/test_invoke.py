@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from botocore.response import StreamingBody
 
-from lambdify.cli.errors import AppBroken, FunctionFailed, NotDeployed, UsageError
-from lambdify.cli.invoke import invoke, wake
+from lambdify.cli.errors import FunctionFailed, NotDeployed, UsageError
+from lambdify.cli.invoke import invoke
 
 
 @pytest.fixture
@@ -99,25 +99,6 @@ def test_without_a_log_the_trace_is_told(deployed, make_settings, talk):
     assert 'File "/var/task/shop.py", line 3, in handler\n' in talk.said
 
 
-def test_waking_calls_the_alias_as_the_schedule_does(stubbed, make_settings, talk):
-    parameters = {"FunctionName": "shop-dev", "Qualifier": "live", "LogType": "Tail"}
-    stubbed.answers(
-        "lambda.invoke", answer({"lambdify": "warm"}), **parameters, Payload=b'{"lambdify": "keep-warm"}'
-    )
-    wake("shop-dev", make_settings(), stubbed.account, talk.console)
-    assert "Starting the app in the function" in talk.said
-
-
-def test_an_app_that_does_not_start_is_broken_and_shows_its_log(stubbed, make_settings, talk):
-    error = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'shopping'"}
-    log = tail("[ERROR] Runtime.ImportModuleError: No module named 'shopping'")
-    stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled", LogResult=log))
-    with pytest.raises(AppBroken, match="No module named 'shopping'") as caught:
-        wake("shop-dev", make_settings(), stubbed.account, talk.console)
-    assert "every request gets a 500" in caught.value.hint
-    assert "[ERROR] Runtime.ImportModuleError" in talk.said
-
-
 def test_a_function_that_ran_out_of_time_says_so(deployed, make_settings, talk):
     error = {
         "errorType": "Sandbox.Timedout",
@@ -139,28 +120,3 @@ def test_what_is_not_deployed_cannot_be_invoked(stubbed, make_settings, talk):
     stubbed.refuses("cloudformation.describe_stacks", "ValidationError", message)
     with pytest.raises(NotDeployed):
         invoke(make_settings(), stubbed.account, "{}", talk.console)
-
-
-def test_waking_the_function_is_a_keep_warm_call(stubbed, make_settings, talk):
-    stubbed.answers(
-        "lambda.invoke",
-        answer({"lambdify": "warm"}),
-        FunctionName="shop-dev",
-        Qualifier="live",
-        LogType="Tail",
-        Payload=b'{"lambdify": "keep-warm"}',
-    )
-    wake("shop-dev", make_settings(), stubbed.account, talk.console)
-
-
-def test_an_app_that_does_not_start_is_told_with_its_error_and_its_traceback(stubbed, make_settings, talk):
-    raised = {
-        "errorType": "ImportError",
-        "errorMessage": "no module named shelf",
-        "stackTrace": ['  File "/var/task/app.py", line 3, in <module>\n    import shelf\n'],
-    }
-    stubbed.answers("lambda.invoke", answer(raised, FunctionError="Unhandled"))
-    with pytest.raises(AppBroken) as caught:
-        wake("shop-dev", make_settings(), stubbed.account, talk.console)
-    assert "ImportError: no module named shelf" in caught.value.message
-    assert "/var/task/app.py" in talk.stderr.getvalue()

@@ -1,0 +1,149 @@
+"""What a version has to show before it gets traffic."""
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from botocore.response import StreamingBody
+
+from lambdify.cli import trial
+from lambdify.cli.errors import AppBroken, ReleaseFailed
+from lambdify.cli.stack import Stack
+
+DEPLOYED = Stack(
+    name="shop-dev",
+    id="arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
+    state="UPDATE_COMPLETE",
+    reason="",
+    outputs={
+        "Endpoint": "https://abc.execute-api.eu-central-1.amazonaws.com",
+        "Version": "6",
+        "Published": "7",
+    },
+    parameters={},
+    tags={},
+    changed_at=datetime(2026, 1, 1, tzinfo=UTC),
+)
+CALL = {"FunctionName": "shop-dev", "Qualifier": "7", "LogType": "Tail"}
+KEEP_WARM = b'{"lambdify": "keep-warm"}'
+COMMAND = b'{"lambdify": "release-command"}'
+
+
+def answer(payload, **more):
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return {"Payload": StreamingBody(io.BytesIO(body), len(body)), "ExecutedVersion": "7", **more}
+
+
+def log(*lines):
+    return base64.b64encode("\n".join(lines).encode()).decode()
+
+
+@pytest.fixture
+def run(stubbed, make_settings, talk):
+    """`run({"release.smoke": "/health"})`: try version 7 with these settings."""
+
+    def run(overrides=None):
+        trial.run("7", DEPLOYED, make_settings(overrides=overrides), stubbed.account, talk.console)
+
+    return run
+
+
+def test_without_settings_the_version_itself_is_called_as_the_schedule_does(stubbed, run, talk):
+    stubbed.answers("lambda.invoke", answer({"lambdify": "warm"}), **CALL, Payload=KEEP_WARM)
+    run()
+    assert "Starting the app in version 7" in talk.said
+
+
+def test_an_app_that_does_not_start_is_broken_and_shows_its_log(stubbed, run, talk):
+    error = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'shopping'"}
+    wrote = log("[ERROR] Runtime.ImportModuleError: No module named 'shopping'")
+    stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled", LogResult=wrote))
+    with pytest.raises(AppBroken, match="No module named 'shopping'") as caught:
+        run()
+    assert "[ERROR] Runtime.ImportModuleError" in talk.said
+    assert caught.value.during == "trying version 7 of shop-dev"
+
+
+def test_the_smoke_request_is_a_request_to_the_endpoint(stubbed, run, account_of_calls):
+    stubbed.answers("lambda.invoke", answer({"statusCode": 200, "body": "fine"}))
+    run({"release.smoke": "/health?deep=1"})
+    (event,) = account_of_calls
+    assert event["rawPath"] == "/health"
+    assert event["rawQueryString"] == "deep=1"
+    assert event["requestContext"]["http"]["method"] == "GET"
+    assert event["headers"]["host"] == "abc.execute-api.eu-central-1.amazonaws.com"
+
+
+@pytest.fixture
+def account_of_calls(stubbed):
+    """The events of the invocations that are made."""
+    events = []
+    client = stubbed.stub("lambda").client
+    client.meta.events.register_first(
+        "provide-client-params.lambda.Invoke",
+        lambda params, **_: events.append(json.loads(params["Payload"])),
+        unique_id="events",
+    )
+    yield events
+    client.meta.events.unregister("provide-client-params.lambda.Invoke", unique_id="events")
+
+
+def test_a_smoke_request_that_gets_another_status_fails_the_release_and_shows_both(stubbed, run, talk):
+    stubbed.answers(
+        "lambda.invoke", answer({"statusCode": 500, "body": "no database"}, LogResult=log("no database!"))
+    )
+    with pytest.raises(ReleaseFailed) as caught:
+        run({"release.smoke": "/health"})
+    assert caught.value.message == "Version 7 answered GET /health with 500 instead of 200: no database"
+    assert caught.value.exit_code == 46
+    assert "no database!" in talk.said
+
+
+def test_the_status_to_get_is_a_setting(stubbed, run):
+    stubbed.answers("lambda.invoke", answer({"statusCode": 401}))
+    run({"release.smoke": "/", "release.status": 401})
+
+
+def test_a_streamed_response_is_judged_by_its_prelude(stubbed, run):
+    stubbed.answers("lambda.invoke", answer(b'{"statusCode": 404}' + bytes(8) + b"gone"))
+    with pytest.raises(ReleaseFailed, match="with 404 instead of 200: gone"):
+        run({"release.smoke": "/"})
+
+
+def test_what_is_no_response_fails_the_release(stubbed, run):
+    stubbed.answers("lambda.invoke", answer({"statusCode": "many"}))
+    with pytest.raises(ReleaseFailed, match="no HTTP response"):
+        run({"release.smoke": "/"})
+
+
+def test_a_smoke_request_that_is_not_answered_in_time_fails_the_release(stubbed, run):
+    error = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 30.00 seconds"}
+    stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled"))
+    with pytest.raises(ReleaseFailed, match=r"GET /health was not answered in time: .*timed out after 30"):
+        run({"release.smoke": "/health"})
+
+
+def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(stubbed, run, talk):
+    done = {"code": 0, "output": "Applying books.0002_isbn... OK\n"}
+    stubbed.answers("lambda.invoke", answer(done), **CALL, Payload=COMMAND)
+    stubbed.answers("lambda.invoke", answer({"statusCode": 200}))
+    run({"release.command": "python manage.py migrate", "release.smoke": "/"})
+    assert talk.said.index("Applying books.0002_isbn... OK") < talk.said.index("Asking version 7 for /")
+
+
+def test_a_command_that_fails_fails_the_release_with_its_code(stubbed, run, talk):
+    stubbed.answers("lambda.invoke", answer({"code": 3, "output": "no such table\n"}))
+    with pytest.raises(ReleaseFailed) as caught:
+        run({"release.command": "python manage.py migrate", "release.smoke": "/"})
+    assert caught.value.message == "`python manage.py migrate` ended with 3 in version 7."
+    assert "no such table" in talk.said
+
+
+def test_a_command_that_takes_longer_than_the_function_may_says_so(stubbed, run):
+    error = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 30.00 seconds"}
+    stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled"))
+    with pytest.raises(ReleaseFailed, match="`make` did not end in time") as caught:
+        run({"release.command": "make"})
+    assert "[function] timeout" in caught.value.hint
