@@ -7,6 +7,7 @@ from importlib import resources
 
 _TELLING = re.compile(r"error|not found|failed|missing", re.IGNORECASE)
 _LINES = 3
+_FRAME = "[end of output]"
 
 
 def find_advice(output: str) -> str:
@@ -19,7 +20,9 @@ def find_advice(output: str) -> str:
 
 def summarize(output: str) -> str:
     """Return the last lines of a log that sound like the cause."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    # pip frames what the build said, and what follows is about pip.
+    said = output.rpartition(_FRAME)[0] or output
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if _TELLING.search(line)] or lines
     return " | ".join(telling[-_LINES:])
 

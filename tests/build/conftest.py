@@ -1,13 +1,42 @@
-"""The installed `lambdify`, run as a user runs it, in folders that a test can look into afterwards."""
+"""What the tests of all build rooms share: `lambdify` as users run it, and what Lambda does with its zips."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from lambdify.cli.build import pythons
+
+# Lambda's order: the function's own files come before the layer's.
+BOOT = """\
+import json, os, sys
+task, layer = sys.argv[1:]
+sys.path[:0] = [task, os.path.join(layer, "python")]
+os.environ["LAMBDA_TASK_ROOT"] = task
+from lambdify.adapter import entry
+event = {
+    "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
+    "headers": {"host": "example.org"}, "isBase64Encoded": False,
+    "requestContext": {
+        "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+        "domainName": "example.org", "stage": "$default", "requestId": "1", "apiId": "abc",
+    },
+}
+payload = entry.handler(event, None)
+specs = [spec for module in list(sys.modules.values()) if (spec := getattr(module, "__spec__", None))]
+packed = [spec for spec in specs if (spec.origin or "").startswith((task, layer))]
+ours = [spec for spec in packed if spec.origin.endswith(".py")]
+compiled = [spec.name for spec in ours if not os.path.exists(spec.cached)]
+print(json.dumps({"payload": payload, "modules": len(ours), "compiled": compiled}), flush=True)
+# As Lambda ends an environment: with a kill.
+os._exit(0)
+"""
 
 _PASSED_ON = (
     "PATH",
@@ -79,3 +108,27 @@ class Lambdify:
 @pytest.fixture
 def lambdify(tmp_path: Path) -> Lambdify:
     return Lambdify(tmp_path / "lambdify")
+
+
+@pytest.fixture
+def answer_of(tmp_path: Path) -> Callable[..., dict]:
+    """`answer_of(app, layer, python="3.13")`: what a function answers to GET /, from its zips alone.
+
+    They are unpacked as Lambda does it, and a clean process of that Python has them on sys.path.
+    """
+
+    def answer(app: Path, layer: Path | None, *, python: str) -> dict:
+        interpreter = pythons.find(python)
+        if interpreter is None:
+            pytest.skip(f"this machine has no Python {python}")
+        for archive, name in ((app, "task"), (layer, "opt")):
+            (tmp_path / name).mkdir()
+            if archive:
+                with zipfile.ZipFile(archive) as packed:
+                    packed.extractall(tmp_path / name)
+        command = [interpreter, "-I", "-S", "-B", "-c", BOOT, tmp_path / "task", tmp_path / "opt"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return answer

@@ -1,45 +1,18 @@
 """What the tests of the bundle share: writing a project, and a console that can be read."""
 
 import io
-import json
 import os
 import shutil
 import subprocess
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import pythons
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.console import Console
 
 Project = Callable[..., Path]
-# Lambda's order: the function's own files come before the layer's.
-BOOT = """\
-import json, os, sys
-task, layer = sys.argv[1:]
-sys.path[:0] = [task, os.path.join(layer, "python")]
-os.environ["LAMBDA_TASK_ROOT"] = task
-from lambdify.adapter import entry
-event = {
-    "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",
-    "headers": {"host": "example.org"}, "isBase64Encoded": False,
-    "requestContext": {
-        "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
-        "domainName": "example.org", "stage": "$default", "requestId": "1", "apiId": "abc",
-    },
-}
-payload = entry.handler(event, None)
-specs = [spec for module in list(sys.modules.values()) if (spec := getattr(module, "__spec__", None))]
-packed = [spec for spec in specs if (spec.origin or "").startswith((task, layer))]
-ours = [spec for spec in packed if spec.origin.endswith(".py")]
-compiled = [spec.name for spec in ours if not os.path.exists(spec.cached)]
-print(json.dumps({"payload": payload, "modules": len(ours), "compiled": compiled}), flush=True)
-# As Lambda ends an environment: with a kill.
-os._exit(0)
-"""
 
 
 @pytest.fixture
@@ -76,20 +49,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def call(tmp_path: Path) -> Callable[[Bundle], dict]:
+def call(answer_of: Callable[..., dict]) -> Callable[[Bundle], dict]:
     """Unpacks a bundle as Lambda does, and gives what its function answers to GET / in a clean process."""
 
     def call(bundle: Bundle) -> dict:
-        for archive, name in ((bundle.app, "task"), (bundle.layer, "opt")):
-            (tmp_path / name).mkdir()
-            if archive:
-                with zipfile.ZipFile(archive.path) as packed:
-                    packed.extractall(tmp_path / name)
-        python = pythons.find(bundle.target.python)
-        command = [python, "-I", "-S", "-B", "-c", BOOT, tmp_path / "task", tmp_path / "opt"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        layer = bundle.layer.path if bundle.layer else None
+        return answer_of(bundle.app.path, layer, python=bundle.target.python)
 
     return call
 

@@ -1,6 +1,7 @@
 """A package index on the loopback, for those who know the password."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -30,8 +31,10 @@ class Index:
     ) -> Path:
         return write_wheel(self._package(name), name, version, tag=tag, requires=requires)
 
-    def add_sdist(self, name: str, version: str, *, tag: str = "") -> Path:
-        return write_sdist(self._package(name), name, version, tag=tag)
+    def add_sdist(
+        self, name: str, version: str, *, tag: str = "", tree: Mapping[str, str] | None = None
+    ) -> Path:
+        return write_sdist(self._package(name), name, version, tag=tag, tree=tree)
 
     def _package(self, name: str) -> Path:
         folder = self.folder / "simple" / name

@@ -41,6 +41,29 @@ build-backend = "backend"
 backend-path = ["."]
 """
 
+COMPILE = """
+import subprocess
+from pure_backend import build_wheel as build_pure, _fields
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = _fields()["Name"]
+    for command in open("COMMANDS").read().splitlines():
+        print("running", command, flush=True)
+        ran = subprocess.run(command, shell=True, capture_output=True, text=True)
+        print(ran.stdout, ran.stderr, flush=True)
+        ran.check_returncode()
+    return build_pure(folder)
+"""
+MODULE = """
+#include <Python.h>
+{includes}
+static PyObject *answer(PyObject *self, PyObject *none) {{ return PyLong_FromLong({value}); }}
+static PyMethodDef methods[] = {{{{"answer", answer, METH_NOARGS, ""}}, {{NULL}}}};
+static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "_native", NULL, -1, methods}};
+PyMODINIT_FUNC PyInit__native(void) {{ return PyModule_Create(&module); }}
+"""
+GCC = "gcc -shared -fPIC $(python3-config --includes) native.c -o {name}/_native.so {more}"
+
 
 def write_wheel(
     folder: Path, name: str, version: str, *, tag: str = "py3-none-any", requires: tuple[str, ...] = ()
@@ -73,6 +96,26 @@ def source_tree(name: str, version: str, *, tag: str = "") -> dict[str, str]:
     return {**files, **({"TAG": tag} if tag else {})}
 
 
+def native_tree(
+    name: str,
+    *,
+    value: str = "42",
+    includes: str = "",
+    more: str = "",
+    before: str = "",
+    tag: str = "cp311-cp311-linux_x86_64",
+) -> dict[str, str]:
+    """A source tree that needs nothing but a C compiler and Python's headers."""
+    pure = source_tree(name, "1.0", tag=tag)
+    return {
+        **pure,
+        "pure_backend.py": pure["backend.py"],
+        "backend.py": COMPILE,
+        "COMMANDS": f"{before}\n{GCC.format(name=name, more=more)}\n".lstrip(),
+        "native.c": MODULE.format(includes=includes, value=value),
+    }
+
+
 def write_sdist(
     folder: Path, name: str, version: str, *, tag: str = "", tree: Mapping[str, str] | None = None
 ) -> Path:
@@ -82,6 +125,7 @@ def write_sdist(
         for member, text in (tree or source_tree(name, version, tag=tag)).items():
             entry = tarfile.TarInfo(f"{name}-{version}/{member}")
             entry.size = len(text.encode())
+            entry.mtime = 1_000_000_000
             archive.addfile(entry, io.BytesIO(text.encode()))
     return path
 

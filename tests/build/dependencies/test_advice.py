@@ -31,3 +31,17 @@ def test_an_unknown_cause_has_none():
 def test_a_log_is_summed_up_by_its_last_telling_lines():
     log = "Collecting x\n  error: first\nnoise\nerror: second\nbuilding\nerror: third\nERROR: fourth\nbye\n"
     assert summarize(log) == "error: second | error: third | ERROR: fourth"
+
+
+def test_what_pip_says_of_itself_is_not_the_cause():
+    said = """
+  Preparing metadata (pyproject.toml): finished with status 'error'
+  error: subprocess-exited-with-error
+  [2 lines of output]
+      Traceback (most recent call last):
+      ValueError: the version is missing
+      [end of output]
+  note: This error originates from a subprocess, and is likely not a problem with pip.
+error: metadata-generation-failed
+"""
+    assert summarize(said).endswith("ValueError: the version is missing")

@@ -10,45 +10,11 @@ import pytest
 
 from lambdify.cli.errors import BuildError, BundleRefused
 
-from .packages import source_tree
+from .packages import native_tree, source_tree
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 NO_ENGINE = "tcp://127.0.0.1:1"
-COMPILE = """
-import subprocess
-from pure_backend import build_wheel as build_pure, _fields
-
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    name = _fields()["Name"]
-    for command in open("COMMANDS").read().splitlines():
-        print("running", command, flush=True)
-        ran = subprocess.run(command, shell=True, capture_output=True, text=True)
-        print(ran.stdout, ran.stderr, flush=True)
-        ran.check_returncode()
-    return build_pure(folder)
-"""
-MODULE = """
-#include <Python.h>
-{includes}
-static PyObject *answer(PyObject *self, PyObject *none) {{ return PyLong_FromLong({value}); }}
-static PyMethodDef methods[] = {{{{"answer", answer, METH_NOARGS, ""}}, {{NULL}}}};
-static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "_native", NULL, -1, methods}};
-PyMODINIT_FUNC PyInit__native(void) {{ return PyModule_Create(&module); }}
-"""
-GCC = "gcc -shared -fPIC $(python3-config --includes) native.c -o {name}/_native.so {more}"
-
-
-def native_tree(name, *, value="42", includes="", more="", before="", tag="cp311-cp311-linux_x86_64"):
-    """A source tree that needs nothing but a C compiler and Python's headers."""
-    pure = source_tree(name, "1.0", tag=tag)
-    return {
-        **pure,
-        "pure_backend.py": pure["backend.py"],
-        "backend.py": COMPILE,
-        "COMMANDS": f"{before}\n{GCC.format(name=name, more=more)}\n".lstrip(),
-        "native.c": MODULE.format(includes=includes, value=value),
-    }
 
 
 @pytest.fixture

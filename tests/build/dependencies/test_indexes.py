@@ -10,7 +10,7 @@ from lambdify.cli.build.plan import make_plan
 from lambdify.cli.build.sources import find_source
 from lambdify.cli.build.target import Target
 
-from .packages import source_tree, write_sdist, write_wheel
+from .packages import native_tree, source_tree, write_sdist, write_wheel
 
 IN_TURN = ("UV_DEFAULT_INDEX", "--index-url", "PIP_INDEX_URL", "uv.toml")
 """Ways to name the default index, the first first."""
@@ -148,6 +148,25 @@ def test_the_password_comes_from_netrc_for_pip_in_the_container_too(name_index, 
     require(root, "pack")
     assert install(root).versions == {"pack": "2.2"}
     assert plan(root).indexes.pip_environment["PIP_INDEX_URL"] == index.url
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_pip_in_the_container_is_let_into_a_private_index(
+    name_index, index, install, build_image, tmp_path, monkeypatch
+):
+    """What a source has to be built with lies in the index too."""
+    monkeypatch.setenv("LAMBDIFY_DOCKER_NETWORK", "host")
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login {index.user} password {index.password}\n")
+    index.add_wheel("buildhelper0", "1.0")
+    tree = native_tree("fast")
+    tree["pyproject.toml"] = tree["pyproject.toml"].replace("requires = []", 'requires = ["buildhelper0"]')
+    tree["backend.py"] = f"import buildhelper0\n{tree['backend.py']}"
+    index.add_sdist("fast", "1.0", tree=tree)
+    root = name_index("PIP_INDEX_URL", index.url.replace(f"{index.user}:{index.password}@", ""))
+    require(root, "fast")
+    assert install(root, "3.11", image=build_image).versions == {"fast": "1.0"}
+    assert index.password not in (root / ".lambdify" / "logs" / "fast.log").read_text()
 
 
 def test_a_password_of_a_named_index_is_no_part_of_what_is_kept(name_index, index, monkeypatch):
