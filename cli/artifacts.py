@@ -58,12 +58,12 @@ def put(bundle: "Bundle", settings: Settings, account: Account, console: Console
     """Upload what the bucket does not have yet; the bucket is made if there is none."""
     bucket = bucket_name(account)
     _ensure_bucket(bucket, account)
-    archives = {_prefix(settings) + each.path.name: each.path for each in bundle.archives}
+    archives = {prefix(settings) + each.path.name: each.path for each in bundle.archives}
     uploaded = tuple(key for key, path in archives.items() if _upload(path, bucket, key, account, console))
     return Artifact(
         bucket=bucket,
-        app_key=_prefix(settings) + bundle.app.path.name,
-        layer_key=_prefix(settings) + bundle.layer.path.name if bundle.layer else None,
+        app_key=prefix(settings) + bundle.app.path.name,
+        layer_key=prefix(settings) + bundle.layer.path.name if bundle.layer else None,
         uploaded=uploaded,
     )
 
@@ -76,7 +76,7 @@ def remove_stage(settings: Settings, account: Account) -> Removed:
     if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
         return Removed(objects=0, bucket=False)
     removed = 0
-    while batch := list(islice(_versions(s3, bucket, owner, _prefix(settings)), BATCH)):
+    while batch := list(islice(_versions(s3, bucket, owner, prefix(settings)), BATCH)):
         answer = s3.delete_objects(
             Bucket=bucket, Delete={"Objects": batch, "Quiet": True}, ExpectedBucketOwner=owner
         )
@@ -97,7 +97,8 @@ def remove_stage(settings: Settings, account: Account) -> Removed:
     return Removed(objects=removed, bucket=bool(gone))
 
 
-def _prefix(settings: Settings) -> str:
+def prefix(settings: Settings) -> str:
+    """Where in the bucket everything of the stage is."""
     return f"{settings.name}/{settings.stage}/"
 
 
