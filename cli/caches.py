@@ -9,7 +9,7 @@
 
 Rules:
 - Whatever is removed is made again when it is needed; nothing but time is lost.
-- Nothing is taken from under a run that uses it: users hold the cache's lock together, `clear` holds it alone.
+- Nothing is taken from under a run: users hold the cache's lock together, `clear` holds it alone.
 - uv's cache is uv's (`uv cache clean`), and images belong to the container engine.
 """
 

@@ -10,6 +10,7 @@ Rules:
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lambdify.cli import secrets
 from lambdify.cli.settings import Settings
 
 Resource = dict[str, Any]
@@ -31,6 +32,7 @@ WILDCARDS: Mapping[str, str] = {
         "exist yet. The function's own code is denied all of them.",
     ),
     **dict.fromkeys(TRACES, "X-Ray has no resource that these could be limited to."),
+    "secretsmanager:BatchGetSecretValue": "It has no resources; each secret needs GetSecretValue besides.",
 }
 """Each action that is allowed on every resource, and why it has to be."""
 
@@ -98,6 +100,13 @@ def _policies(settings: Settings) -> Iterator[Resource]:
         yield policy("dead-letter", allow([action], target))
     if key := settings.function.kms_key:
         yield policy("key", allow(["kms:Decrypt"], key))
+    if settings.secrets:
+        yield policy("secrets", *secrets.statements(settings.secrets))
+    if settings.warm.every and settings.warm.concurrency > 1:
+        # Put together rather than referred to: the alias needs the function, which needs this role.
+        yield policy(
+            "keep-warm", allow(["lambda:InvokeFunction"], {"Fn::Sub": f"{_function(settings)}:live"})
+        )
     if settings.role.statements:
         ours = [allow(list(each["actions"]), list(each["resources"])) for each in settings.role.statements]
         yield policy("statements", *ours)
@@ -108,11 +117,15 @@ def _network(settings: Settings) -> tuple[Resource, Resource]:
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
     """
-    function = (
+    code = {"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::Sub": _function(settings)}}}
+    return allow(list(NETWORK), "*"), {**allow(list(NETWORK), "*", Condition=code), "Effect": "Deny"}
+
+
+def _function(settings: Settings) -> str:
+    """The function's ARN, for CloudFormation to put together."""
+    return (
         f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{settings.full_name}"
     )
-    code = {"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::Sub": function}}}
-    return allow(list(NETWORK), "*"), {**allow(list(NETWORK), "*", Condition=code), "Effect": "Deny"}
 
 
 def _files(access_point: str) -> Resource:

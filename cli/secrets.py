@@ -28,7 +28,7 @@ def statements(sources: Mapping[str, str]) -> list[dict[str, Any]]:
         written.append(
             _allow("secretsmanager:GetSecretValue", map(_secret, sorted(stores["secretsmanager"])))
         )
-        # A wildcard, since this action has no resources; it gives nothing that the statement above does not.
+        # Why on everything: see roles.WILDCARDS, and
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
         written.append(_allow("secretsmanager:BatchGetSecretValue", ["*"]))
     return written

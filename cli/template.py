@@ -66,7 +66,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
-        **_traffic(),
+        **_traffic(settings),
         "Resources": resources,
         "Outputs": {**_outputs(artifact, version, endpoint.url), **settings.outputs},
     }
@@ -85,28 +85,30 @@ def log_group(settings: Settings) -> str:
     return function.log_group_name(settings)
 
 
-def _traffic() -> dict[str, Resource]:
+def _traffic(settings: Settings) -> dict[str, Resource]:
     """What can be moved without another template: see releases.py for who does."""
-    return {
-        "Parameters": {
-            LIVE: {
-                "Type": "String",
-                "Default": "",
-                "Description": "The version that gets the traffic; empty for the one that this publishes",
-            },
-            SHARE: {
-                "Type": "Number",
-                "Default": 0,
-                "MinValue": 0,
-                "MaxValue": 1,
-                "Description": "Part of the traffic that the version that this publishes gets besides",
-            },
+    parameters: Resource = {
+        LIVE: {
+            "Type": "String",
+            "Default": "",
+            "Description": "The version that gets the traffic; empty for the one that this publishes",
         },
-        "Conditions": {
-            "LiveIsPublished": {"Fn::Equals": [{"Ref": LIVE}, ""]},
-            "Shared": {"Fn::Not": [{"Fn::Equals": [{"Ref": SHARE}, "0"]}]},
+        SHARE: {
+            "Type": "Number",
+            "Default": 0,
+            "MinValue": 0,
+            "MaxValue": 1,
+            "Description": "Part of the traffic that the version that this publishes gets besides",
         },
     }
+    conditions: Resource = {
+        "LiveIsPublished": {"Fn::Equals": [{"Ref": LIVE}, ""]},
+        "Shared": {"Fn::Not": [{"Fn::Equals": [{"Ref": SHARE}, "0"]}]},
+    }
+    if settings.function.provisioned_concurrency:
+        # An alias with environments that are always ready leads to one version (see `_alias`).
+        del parameters[SHARE], conditions["Shared"]
+    return {"Parameters": parameters, "Conditions": conditions}
 
 
 def _version() -> Resource:
@@ -122,17 +124,22 @@ def _version() -> Resource:
 def _alias(settings: Settings, version: str) -> Resource:
     published = {"Fn::GetAtt": [version, "Version"]}
     share = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
+    shared = {"Fn::If": ["Shared", {"AdditionalVersionWeights": [share]}, {"Ref": "AWS::NoValue"}]}
     ready = settings.function.provisioned_concurrency
+    # AWS takes one of the two; [release] shift together with the latter is refused (combinations.py).
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+    leads: Resource = (
+        {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": ready}}
+        if ready
+        else {"RoutingConfig": shared}
+    )
     return {
         "Type": "AWS::Lambda::Alias",
         "Properties": {
             "FunctionName": {"Ref": "Function"},
             "Name": ALIAS,
             "FunctionVersion": _live(published),
-            "RoutingConfig": {
-                "Fn::If": ["Shared", {"AdditionalVersionWeights": [share]}, {"Ref": "AWS::NoValue"}]
-            },
-            **({"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": ready}} if ready else {}),
+            **leads,
         },
     }
 
@@ -169,13 +176,19 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
                 "Target": {
                     "Arn": {"Ref": "Alias"},
                     "RoleArn": {"Fn::GetAtt": ["ScheduleRole", "Arn"]},
-                    "Input": json.dumps(KEEP_WARM),
+                    "Input": json.dumps(_keep_warm_event(settings)),
                     # The next call is never far: there is no point in making up for one that was missed.
                     "RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60},
                 },
             },
         },
     }
+
+
+def _keep_warm_event(settings: Settings) -> Resource:
+    """What the schedule sends; adapter/warming.py says how one event keeps several environments warm."""
+    at_once = settings.warm.concurrency
+    return {**KEEP_WARM, "concurrency": at_once} if at_once > 1 else KEEP_WARM
 
 
 def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resource]:
