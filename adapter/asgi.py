@@ -1,6 +1,6 @@
 """Requests through an ASGI app, by the spec of HTTP and lifespan (https://asgi.readthedocs.io/en/stable/specs/).
 
-The only module that imports asyncio and mangum, and itself imported only for ASGI apps.
+Only this module and `event_loop` import asyncio or mangum; both are imported for ASGI apps alone.
 
 Rules
 1. One event loop for as long as the execution environment lives: a connection pool made on startup belongs
@@ -25,7 +25,7 @@ from mangum.exceptions import LifespanFailure, LifespanUnsupported
 from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
 from mangum.types import ASGI
 
-from lambdify.adapter import wire
+from lambdify.adapter import event_loop, wire
 from lambdify.adapter.errors import ProtocolBroken, StartupFailed, report
 from lambdify.adapter.messages import Request, Response
 
@@ -47,7 +47,7 @@ class Server:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._loop = asyncio.new_event_loop()
+        self._loop = event_loop.make()
         asyncio.set_event_loop(self._loop)
         try:
             self._lifespan, self._living = self._loop.run_until_complete(_start(app))
@@ -72,22 +72,21 @@ class Server:
 
     def _perform(self, exchange: "Exchange", request: Request, event: object, context: object) -> None:
         scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
-        task = self._loop.create_task(_call(self._app, scope, exchange, self._stop))
-        task.add_done_callback(self._stop)
-        self._loop.run_forever()  # and not run_until_complete, which would raise what the app raised
-        exchange.over.set()
-        left_behind = asyncio.all_tasks(self._loop) - self._resident
-        if left_behind:
-            self._loop.run_until_complete(_wait(left_behind, context))
-            self._resident = asyncio.all_tasks(self._loop)
+        task, left_others = event_loop.perform(self._loop, self._app, scope, exchange.receive, exchange.send)
+        exchange.disconnect()
+        if left_others:
+            self._wait_for_others(context)
         error = ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
         if not exchange.complete:
             raise error or ProtocolBroken("the app returned before its response was complete")
         if error:
             report(f"{request.method} {request.path} was answered, then the app raised", error, context)
 
-    def _stop(self, _task: object = None) -> None:
-        self._loop.stop()
+    def _wait_for_others(self, context: object) -> None:
+        left_behind = asyncio.all_tasks(self._loop) - self._resident
+        if left_behind:
+            self._loop.run_until_complete(_wait(left_behind, context))
+            self._resident = asyncio.all_tasks(self._loop)
 
     def close(self) -> None:
         """Run the app's shutdown and end the loop, once; not in the middle of a request."""
@@ -129,7 +128,7 @@ def _encode(name: str) -> bytes:
     return name.encode("latin-1")
 
 
-NAMES = wire.Names(_encode)
+NAMES = wire.Known(_encode)
 
 
 class Exchange:
@@ -141,14 +140,17 @@ class Exchange:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.complete = False
-        self.over = asyncio.Event()
+        self._over = False
+        self._listening: asyncio.Event | None = None
 
     async def receive(self) -> Message:
         """The request, then, once that is over, http.disconnect."""
         if self._request is not None:
             message, self._request = self._request, None
             return message
-        await self.over.wait()
+        if not self._over:
+            self._listening = self._listening or asyncio.Event()
+            await self._listening.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -168,8 +170,14 @@ class Exchange:
             raise ProtocolBroken(f"the app sent {kind!r} while its response was {state}")
 
     def end(self) -> None:
-        """The response is complete: let `receive` say so."""
-        self.over.set()
+        """The response is complete."""
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Let `receive` say http.disconnect from now on."""
+        self._over = True
+        if self._listening is not None:
+            self._listening.set()
 
     def body(self) -> bytes:
         """The body, whole."""
@@ -209,7 +217,7 @@ class StreamedExchange(Exchange):
                 await loop.sock_sendall(connection, data)
             if last:
                 self.complete = True
-                self.over.set()
+                self.disconnect()
             else:
                 self._watch(loop, connection)
 
@@ -231,20 +239,7 @@ class StreamedExchange(Exchange):
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         self._reply.gone = True
         self.unwatch(loop)
-        self.over.set()
-
-
-async def _call(app: App, scope: Scope, exchange: Exchange, stop: Callable[..., None]) -> None:
-    """The app's task. It ends the loop's run in the turn in which it ends itself: the callback, which is for
-    a task that is cancelled before it begins, would take the loop another turn.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    task.remove_done_callback(stop)
-    try:
-        await app(scope, exchange.receive, exchange.send)
-    finally:
-        stop()
+        self.disconnect()
 
 
 async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import uvloop
 
 from lambdify.adapter.asgi import Server, build_scope
 from lambdify.adapter.errors import ProtocolBroken, ResponseRefused, StartupFailed
@@ -16,18 +17,31 @@ GET = Request("GET", "/")
 START = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"text/plain")]}
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[Any], Server]]:
-    """Servers that end with the test."""
+@pytest.fixture(params=["at once", "after a wait", "on uvloop"])
+def serve(request: pytest.FixtureRequest) -> Iterator[Callable[[Any], Server]]:
+    """Servers that end with the test, for the ways in which a request can run: see `event_loop`."""
     servers: list[Server] = []
 
     def start(app: Any) -> Server:
-        servers.append(Server(app))
+        servers.append(Server(wait_first(app) if request.param == "after a wait" else app))
         return servers[-1]
 
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy() if request.param == "on uvloop" else None)
     yield start
     for server in servers:
         server.close()
+    asyncio.set_event_loop_policy(None)
+
+
+def wait_first(app: Any) -> Any:
+    """The app, which waits before it answers a request."""
+
+    async def waiting(scope, receive, send):
+        if scope["type"] == "http":
+            await asyncio.sleep(0)
+        await app(scope, receive, send)
+
+    return waiting
 
 
 @pytest.fixture
@@ -222,7 +236,7 @@ class TestHTTP:
             call(app)
 
     def test_a_request_that_is_cancelled_before_it_begins_is_refused_and_the_next_one_answered(
-        self, serve, context
+        self, context, monkeypatch
     ):
         @http
         async def app(scope, receive, send):
@@ -233,19 +247,29 @@ class TestHTTP:
             for task in asyncio.all_tasks():
                 task.cancel()
 
-        server = serve(app)
+        monkeypatch.setenv(
+            "PYTHONASYNCIODEBUG", "1"
+        )  # our own loop begins with the request, or after its turn
+        server = Server(app)
         asyncio.get_event_loop().call_soon(cancel_everything)
         with pytest.raises(ProtocolBroken, match="cancelled"):
             server.run(GET, {}, context)
         assert server.run(GET, {}, context).body == b"answered"
+        server.close()
 
-    def test_sys_exit_keeps_its_meaning(self, call):
+    @pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt])
+    def test_what_ends_the_process_keeps_its_meaning(self, serve, context, end):
         @http
         async def app(scope, receive, send):
-            raise SystemExit(3)
+            if scope["path"] == "/end":
+                raise end
+            await send(START)
+            await send(body(b"answered"))
 
-        with pytest.raises(SystemExit):
-            call(app)
+        server = serve(app)
+        with pytest.raises(end):
+            server.run(Request("GET", "/end"), {}, context)
+        assert server.run(GET, {}, context).body == b"answered"  # for those who catch it
 
     def test_an_instance_with_an_await_is_an_app_too(self, call):
         class App:
