@@ -2,15 +2,20 @@
 
 import base64
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lambdify.cli import stack, template
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
 from lambdify.cli.settings import Settings
+
+PAUSES = (1, 2, 4)
+"""Seconds before each further attempt, where all environments that the account may have are busy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +45,33 @@ def invoke(settings: Settings, account: Account, payload: str, console: Console)
 
 
 def call(
-    function: str, event: bytes, account: Account, *, version: str = template.ALIAS
+    function: str,
+    event: bytes,
+    account: Account,
+    *,
+    version: str = template.ALIAS,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[dict[str, Any], bytes]:
-    """Lambda's answer, and the payload in it; of the version that gets the traffic, or of another one."""
+    """Lambda's answer, and the payload in it; of the version that gets the traffic, or of another one.
+
+    A connection that breaks is an error: the function may have run, and is not to run twice. Where there was
+    no room for it, it has not run, and is invoked again after a pause.
+    """
+    send = partial(
+        account.once("lambda").invoke,
+        FunctionName=function,
+        Qualifier=version,
+        LogType="Tail",
+        Payload=event,
+    )
     with translated(during=f"invoking {function}"):
-        answer = account.client("lambda").invoke(
-            FunctionName=function, Qualifier=version, LogType="Tail", Payload=event
-        )
+        for pause in PAUSES:
+            answer = attempt(send, none_if="^TooManyRequestsException:")
+            if answer is not None:
+                break
+            sleep(pause)
+        else:
+            answer = send()
         return answer, answer["Payload"].read()
 
 
