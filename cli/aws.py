@@ -5,8 +5,7 @@ Rules:
   a second, which `lambdify --help` must not pay.
 - Everything that talks to AWS takes an Account. A test makes one of stubbed clients.
 - An error of botocore never leaves a room: `translated` names its cause, `attempt` makes None of "not there".
-- Profiles, SSO, roles and AWS_ENDPOINT_URL work as boto3 reads them; there is nothing of our own to set. Roles that
-  were assumed are kept where the AWS CLI keeps them, so that nobody types a second code within the hour.
+- Profiles, SSO, roles and AWS_ENDPOINT_URL work as boto3 reads them; there is nothing of our own to set.
 - What may have been carried out although no answer came, such as an invocation, is sent by `Account.once`.
 """
 
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -92,7 +92,14 @@ def connect(
             options = _options(service, attempts, direct=endpoint_url is not None)
             return session.client(service, endpoint_url=endpoint_url, config=options)
 
-        identity = _identify(session, client("sts"))
+        try:
+            identity = _identify(session, client("sts"))
+        except EOFError as error:  # boto3 asks for the code of a second factor where a profile says so
+            raise CredentialsError(
+                f'The profile "{profile}" needs a code of its MFA device, and there is nobody to ask.',
+                hint="Run the command in a terminal, or give it credentials that were got before.",
+                during="connecting to AWS",
+            ) from error
     return Account(
         client=client,
         account_id=identity["Account"],
@@ -168,9 +175,8 @@ def _keep_assumed_roles(session: Any) -> None:
     """
     from botocore.utils import JSONFileCache
 
-    folder = os.path.join(os.path.expanduser("~"), ".aws", "cli", "cache")
     providers = session.get_component("credential_provider")
-    providers.get_provider("assume-role").cache = JSONFileCache(folder)
+    providers.get_provider("assume-role").cache = JSONFileCache(str(Path.home() / ".aws" / "cli" / "cache"))
 
 
 def _options(service: str, attempts: int, *, direct: bool) -> Any:
@@ -281,23 +287,23 @@ def _credentials_failure(error: Exception, during: str, profile: str) -> Credent
     """Our error for credentials that there are none of, that are out of date, or that are set up wrongly."""
     from botocore import exceptions as e
 
-    missing = (e.CredentialRetrievalError, e.NoCredentialsError, e.PartialCredentialsError)
-    hints: dict[tuple[type[Exception], ...], str] = {
-        (e.ProfileNotFound,): _near_profile(profile),
-        (e.SSOError, e.TokenRetrievalError): f"Log in: `{_login(profile)}`.",
-        (e.LoginError,): f"Log in: `{_login(profile).replace('sso ', '')}`.",
-        (
-            e.MissingDependencyException,
-        ): "Install what is missing beside lambdify: pip install 'botocore[crt]'.",
-        (e.RefreshWithMFAUnsupportedError,): "The session of the second factor is over: start again.",
-        (e.ConfigNotFound, e.ConfigParseError, e.InvalidConfigError, e.UnknownCredentialError): (
-            "Put it right in ~/.aws/config or ~/.aws/credentials."
-        ),
-        missing: "Set a profile (profile = in lambdify.toml, or AWS_PROFILE), log in, or try with --local.",
-    }
-    hint = next((text for causes, text in hints.items() if isinstance(error, causes)), None)
-    if hint is None:
-        return None
+    match error:
+        case e.ProfileNotFound():
+            hint = _near_profile(profile)
+        case e.SSOError() | e.TokenRetrievalError():
+            hint = f"Log in: `{_login(profile)}`."
+        case e.LoginError():
+            hint = f"Log in: `{_login(profile).replace('sso ', '')}`."
+        case e.MissingDependencyException():
+            hint = "Install what is missing beside lambdify: pip install 'botocore[crt]'."
+        case e.RefreshWithMFAUnsupportedError():
+            hint = "The session of the second factor is over: start again."
+        case e.ConfigNotFound() | e.ConfigParseError() | e.InvalidConfigError() | e.UnknownCredentialError():
+            hint = "Put it right in ~/.aws/config or ~/.aws/credentials."
+        case e.CredentialRetrievalError() | e.NoCredentialsError() | e.PartialCredentialsError():
+            hint = "Set a profile (profile = in lambdify.toml, or AWS_PROFILE), log in, or try with --local."
+        case _:
+            return None
     return CredentialsError(f"There are no AWS credentials to work with: {error}", hint=hint, during=during)
 
 

@@ -183,8 +183,8 @@ def test_a_denial_without_a_reason_names_the_operation(stubbed):
     [
         (exceptions.NoCredentialsError(), CredentialsError, "profile"),
         (exceptions.PartialCredentialsError(provider="env", cred_var="x"), CredentialsError, "profile"),
-        (exceptions.UnauthorizedSSOTokenError(), CredentialsError, "log in"),
-        (exceptions.TokenRetrievalError(provider="sso", error_msg="expired"), CredentialsError, "log in"),
+        (exceptions.UnauthorizedSSOTokenError(), CredentialsError, "aws sso login"),
+        (exceptions.TokenRetrievalError(provider="sso", error_msg="expired"), CredentialsError, "sso login"),
         (exceptions.EndpointConnectionError(endpoint_url="https://s3"), AwsError, "network"),
         (exceptions.ConnectTimeoutError(endpoint_url="https://s3"), AwsError, "network"),
         (exceptions.ReadTimeoutError(endpoint_url="https://s3"), AwsError, "network"),

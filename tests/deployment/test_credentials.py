@@ -1,0 +1,243 @@
+"""The ways to an account that people have: profiles, single sign-on, roles, second factors; partitions."""
+
+import json
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from moto import mock_aws
+
+from lambdify.cli import aws, invoke
+from lambdify.cli.errors import AwsError, CredentialsError
+
+IDENTITY = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:user/ann</Arn>"
+    b"<UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+@pytest.fixture
+def config(monkeypatch, tmp_path):
+    """`config("[profile acme]...")`: ~/.aws/config of somebody, and a home folder to keep things in."""
+
+    def write(text):
+        (tmp_path / "config").write_text(text)
+
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return write
+
+
+@pytest.fixture
+def connect(make_settings):
+    """`connect("acme")`: the account that the profile of that name leads to."""
+
+    def connect(profile, region=""):
+        return aws.connect(make_settings(overrides={"profile": profile, "region": region}))
+
+    return connect
+
+
+SSO = """
+[profile acme]
+region = eu-west-1
+sso_session = work
+sso_account_id = 123456789012
+sso_role_name = deployer
+[sso-session work]
+sso_region = eu-west-1
+sso_start_url = https://acme.awsapps.com/start
+"""
+
+
+def test_a_profile_without_a_login_says_how_to_log_in_to_it(config, connect):
+    config(SSO)
+    with pytest.raises(CredentialsError) as caught:
+        connect("acme")
+    assert caught.value.hint == "Log in: `aws sso login --profile acme`."
+
+
+def test_the_profile_of_the_environment_is_named_as_well(config, connect, monkeypatch):
+    config(SSO)
+    monkeypatch.setenv("AWS_PROFILE", "acme")
+    with pytest.raises(CredentialsError, match="SSO") as caught:
+        connect("")
+    assert "--profile acme" in caught.value.hint
+
+
+def test_of_a_profile_that_there_is_not_the_nearest_is_told(config, connect):
+    config("[profile acme-production]\nregion = eu-west-1\n")
+    with pytest.raises(CredentialsError) as caught:
+        connect("acme-prodution")
+    assert caught.value.hint == 'Did you mean "acme-production"?'
+
+
+def test_where_no_profile_is_near_all_are_told(config, connect):
+    config("[profile one]\n[profile two]\n")
+    with pytest.raises(CredentialsError) as caught:
+        connect("acme")
+    assert "Profiles: one, two." in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[profile acme\n",
+        "[profile acme]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = other\n",
+    ],
+)
+def test_a_configuration_that_makes_no_sense_is_one_of_credentials(config, connect, text):
+    config(text)
+    with pytest.raises(CredentialsError) as caught:
+        connect("acme", "eu-west-1")
+    assert "~/.aws/config" in caught.value.hint
+
+
+ROLE = """
+[profile base]
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_secret_access_key = secret
+[profile acme]
+region = eu-west-1
+role_arn = arn:aws:iam::123456789012:role/deployer
+source_profile = base
+"""
+
+
+def test_a_profile_may_assume_a_role(config, connect):
+    config(ROLE)
+    with mock_aws():
+        account = connect("acme")
+    assert account.region == "eu-west-1"
+    assert ":assumed-role/deployer/" in account.caller
+
+
+def test_a_role_is_kept_where_the_aws_cli_keeps_it_and_read_by_nobody_else(config, connect, tmp_path):
+    config(ROLE)
+    with mock_aws():
+        connect("acme")
+    (kept,) = (tmp_path / ".aws" / "cli" / "cache").iterdir()
+    assert json.loads(kept.read_text())["Credentials"]["AccessKeyId"]
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_keys_of_the_environment_do_not_stand_in_for_a_profile_that_is_named(config, connect, monkeypatch):
+    config(ROLE)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    with mock_aws():
+        assert ":assumed-role/deployer/" in connect("acme").caller
+
+
+def test_a_second_factor_needs_somebody_to_ask(config, make_settings, tmp_path):
+    config(ROLE + "mfa_serial = arn:aws:iam::123456789012:mfa/ann\n")
+    # In a session without a terminal, as in CI: getpass would ask at the terminal that runs the tests.
+    code = (
+        "from lambdify.cli import aws, settings; from pathlib import Path; import sys\n"
+        "overrides = {'profile': 'acme', 'function.python': '3.13'}\n"
+        "aws.connect(settings.load(Path(sys.argv[1]), overrides=overrides))"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", code, make_settings().root],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+        check=False,
+    )
+    assert 'CredentialsError: The profile "acme" needs a code of its MFA device' in asked.stderr
+
+
+# -------------------------------------------------------------------- partitions
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "domain"),
+    [
+        ("eu-central-1", "aws", "amazonaws.com"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+    ],
+)
+def test_each_partition_has_its_own_arns_and_hosts(monkeypatch, connect, region, partition, domain):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with mock_aws():
+        account = connect("", region)
+    assert account.partition == partition
+    for service in ("lambda", "cloudformation", "logs", "cloudwatch", "apigatewayv2"):
+        assert account.client(service).meta.endpoint_url.endswith(f".{region}.{domain}")
+
+
+# -------------------------------------------------------------------- what is sent once
+
+
+class Lambda(BaseHTTPRequestHandler):
+    """STS; and a Lambda that carries an invocation out, or is too busy, and whose answer does not arrive."""
+
+    protocol_version = "HTTP/1.1"
+    busy = 0
+    invoked = 0
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if "/functions/" not in self.path:
+            self.answer(200, IDENTITY)
+        elif Lambda.busy:
+            Lambda.busy -= 1
+            self.answer(429, b"{}", {"x-amzn-errortype": "TooManyRequestsException"})
+        else:
+            Lambda.invoked += 1
+            self.close_connection = True
+
+    def answer(self, status, body, headers=None):
+        self.send_response(status)
+        for name, value in {**(headers or {}), "content-length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def dropping(make_settings):
+    """An account whose Lambda is `Lambda`."""
+    Lambda.busy = Lambda.invoked = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lambda) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        yield aws.connect(make_settings(), endpoint_url=url, credentials=("key", "secret"))
+        server.shutdown()
+
+
+def test_an_invocation_whose_connection_breaks_is_not_sent_a_second_time(dropping):
+    with pytest.raises(AwsError, match="Connection was closed") as caught:
+        invoke.call("shop-dev", b"{}", dropping)
+    assert Lambda.invoked == 1
+    assert caught.value.during == "invoking shop-dev"
+
+
+def test_an_invocation_that_lambda_had_no_room_for_is_sent_again(dropping):
+    Lambda.busy = 2
+    pauses = []
+    with pytest.raises(AwsError, match="Connection was closed"):
+        invoke.call("shop-dev", b"{}", dropping, sleep=pauses.append)
+    assert (Lambda.invoked, pauses) == (1, [1, 2])
+
+
+def test_a_function_that_has_no_room_for_long_is_an_error_that_says_so(dropping):
+    Lambda.busy = 100
+    with pytest.raises(AwsError, match="throttling Invoke"):
+        invoke.call("shop-dev", b"{}", dropping, sleep=lambda _: None)
+    assert Lambda.invoked == 0
+
+
+def test_a_client_that_sends_once_waits_for_as_long_as_a_function_may_run(dropping):
+    assert dropping.once("lambda").meta.config.read_timeout > 900
+    assert dropping.once("lambda") is dropping.once("lambda")
