@@ -24,7 +24,9 @@ def kind(request):
 
 @pytest.fixture
 def chosen(kind, make_settings):
-    return make_settings(overrides={"http.endpoint": kind})
+    listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/1/2"
+    balancer = {"http.alb.listener": listener, "http.alb.hosts": ("shop.example.org",)}
+    return make_settings(overrides={"http.endpoint": kind, **(balancer if kind == "alb" else {})})
 
 
 def read(event):
