@@ -34,7 +34,11 @@ def workspace(root: Path) -> Path:
 
 def write(root: Path, name: str, text: str) -> None:
     """Write a file of the project's `.lambdify/`: it is there whole, or not at all."""
-    path = workspace(root) / name
+    write_whole(workspace(root) / name, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:

@@ -6,11 +6,13 @@ and names are composed Unicode, marked as UTF-8.
 
 The standard library's zipfile reads our zips. It cannot write them: it deflates by itself, one member at a
 time, and has no way to take a member that is deflated already. Here members are deflated in threads (zlib
-lets go of the interpreter), and those of an earlier zip are taken over as they are.
+lets go of the interpreter), and those of an earlier zip, or of a wheel, are taken over as they are.
 
 The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 
+import hashlib
+import io
 import os
 import struct
 import tempfile
@@ -73,6 +75,23 @@ def deflate(members: Iterable[Member]) -> tuple[Entry, ...]:
         return tuple(threads.map(_deflate, members))
 
 
+def deflate_again(entry: Entry) -> Entry:
+    """The same file, deflated if somebody has stored it who could have; some build wheels like that."""
+    if entry.deflated or PurePosixPath(entry.name).suffix.lower() in STORED:
+        return entry
+    return _deflate(Member(entry.name, bytes(entry.data), entry.executable))
+
+
+def named(entry: Entry, name: str, *, executable: bool) -> Entry:
+    """The same file under another name."""
+    return entry._replace(name=unicodedata.normalize("NFC", name), executable=executable)
+
+
+def inflate(entry: Entry) -> bytes:
+    """The file itself."""
+    return zlib.decompress(entry.data, -zlib.MAX_WBITS) if entry.deflated else bytes(entry.data)
+
+
 def write(path: Path, entries: Sequence[Entry]) -> None:
     """Write a zip, which is there whole or not at all. Raises BundleRefused if there is too much in it."""
     central, at = [], 0
@@ -101,15 +120,17 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
         Path(unfinished).unlink(missing_ok=True)
 
 
-def find(path: Path) -> tuple[Entry, ...] | None:
-    """What is in a zip that was written before, not inflated; None if there is none, or a broken one."""
+def find(path: Path, sha256: str = "") -> tuple[Entry, ...] | None:
+    """What is in a zip, not inflated; None if there is none, or a broken one, or one of another digest."""
     try:
-        with zipfile.ZipFile(path) as listed:
-            infos = listed.infolist()
-        whole = memoryview(path.read_bytes())
+        content = path.read_bytes()
+        if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+            return None
+        with zipfile.ZipFile(io.BytesIO(content)) as listed:
+            whole = memoryview(content)
+            return tuple(_entry(whole, info, listed) for info in listed.infolist())
     except (FileNotFoundError, zipfile.BadZipFile):
         return None
-    return tuple(_entry(whole, info) for info in infos)
 
 
 def _date(crc: int) -> tuple[int, int]:
@@ -138,7 +159,11 @@ def _deflate(member: Member) -> Entry:
     return Entry(name, data, deflated, member.executable, zlib.crc32(member.content), len(member.content))
 
 
-def _entry(whole: memoryview, info: zipfile.ZipInfo) -> Entry:
+def _entry(whole: memoryview, info: zipfile.ZipInfo, listed: zipfile.ZipFile) -> Entry:
+    executable = bool(info.external_attr >> 16 & 0o100)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # Somebody else's, by bzip2 or LZMA.
+        return _deflate(Member(info.filename, listed.read(info), executable))
     # The local header may be longer than the central one says: only its own lengths count.
     name_length, extra_length = struct.unpack_from("<2H", whole, info.header_offset + _LOCAL.size - 4)
     start = info.header_offset + _LOCAL.size + name_length + extra_length
@@ -146,7 +171,7 @@ def _entry(whole: memoryview, info: zipfile.ZipInfo) -> Entry:
         name=info.filename,
         data=whole[start : start + info.compress_size],
         deflated=info.compress_type == zipfile.ZIP_DEFLATED,
-        executable=bool(info.external_attr >> 16 & 0o100),
+        executable=executable,
         crc=info.CRC,
         unzipped=info.file_size,
     )

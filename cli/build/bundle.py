@@ -1,6 +1,6 @@
 """From settings and an app to the two zips that Lambda gets: a layer of dependencies, and the app.
 
-    scan the project ▶ install the dependencies ▶ strip, compile, deflate ▶ weigh ▶ write
+    scan the project ▶ find the dependencies' wheels ▶ strip, compile, deflate ▶ weigh ▶ write
 
 Rules:
 - A zip is named by what it was made from (names, modes, contents, target, format), not by its own bytes:
@@ -12,13 +12,11 @@ Rules:
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import folders
 from lambdify.cli.build import app, archive, bytecode, files, last_build, layer, leaks, pythons, strip, weight
 from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.build.bytecode import Compiler
@@ -57,7 +55,7 @@ class Bundle:
 
     app: Archive
     layer: Archive | None
-    """None without dependencies, or with [build] layer = false: then they are in `app`."""
+    """None without dependencies, or with [build] form = "zip": then they are in `app`."""
     target: Target
     dependencies: Dependencies
     parts: tuple[weight.Part, ...]
@@ -82,8 +80,6 @@ class _Input:
     members: tuple[Member, ...]
     """The app's."""
     dependencies: Dependencies
-    tree: Path
-    """Where they are installed."""
 
     def compiler(self, mount: str) -> Compiler | None:
         """Who compiles what Lambda unpacks under `mount`."""
@@ -125,10 +121,10 @@ def pack(
 ) -> Bundle:
     """Make the bundle in the folder `out`, or find there what has been made before.
 
-    Raises NameCollision, BundleRefused, BuildError, and whatever `install_dependencies` raises.
+    Raises NameCollision, BundleRefused, BuildError, and whatever `find_dependencies` raises.
     """
     # Its rooms bring libraries along, which `find` does without.
-    from lambdify.cli.build.dependencies import install_dependencies
+    from lambdify.cli.build.dependencies import find_dependencies
 
     begun = last_build.begin(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
@@ -136,20 +132,16 @@ def pack(
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
     weight.refuse_files(selection.files, limit)
     members = app.members(settings, candidate, selection.files)
-    with tempfile.TemporaryDirectory(prefix="tree-", dir=folders.workspace(settings.root)) as tree:
-        dependencies = install_dependencies(
-            settings, target, _extra(candidate), Path(tree), console, upgrade=upgrade
-        )
-        given = _Input(
-            out=out,
-            target=target,
-            python=_python(settings, console),
-            members=members,
-            dependencies=dependencies,
-            tree=Path(tree),
-        )
-        apart = settings.build.form != "zip" and dependencies.distributions
-        drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
+    dependencies = find_dependencies(settings, target, _extra(candidate), console, upgrade=upgrade)
+    given = _Input(
+        out=out,
+        target=target,
+        python=_python(settings, console),
+        members=members,
+        dependencies=dependencies,
+    )
+    apart = settings.build.form != "zip" and dependencies.distributions
+    drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
     parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
     weight.refuse(parts, limit)
     *layers, own = [_written(draft) for draft in drafts]
@@ -180,7 +172,7 @@ def _layer_and_app(given: _Input, console: Console) -> tuple[_Draft, ...]:
             given,
             "layer",
             given.dependencies.key,
-            lambda: layer.build(distributions, given.tree, LAYER_PREFIX, given.compiler(LAYER_ROOT), console),
+            lambda: layer.build(distributions, LAYER_PREFIX, given.compiler(LAYER_ROOT), console),
             weight.owners(distributions, LAYER_PREFIX),
         ),
         _draft(given, "app", _contents(given.members), lambda: _app(given, console), {}),
@@ -194,7 +186,7 @@ def _one_zip(given: _Input, console: Console) -> tuple[_Draft, ...]:
     def entries() -> Iterator[Entry]:
         # Dependencies first: they seldom change, so two versions of the zip begin alike. Where both have a
         # file, the project's wins, as /var/task comes before /opt/python on sys.path.
-        for entry in layer.build(distributions, given.tree, "", given.compiler(TASK_ROOT), console):
+        for entry in layer.build(distributions, "", given.compiler(TASK_ROOT), console):
             if bytecode.source_path(entry.name) not in own:
                 yield entry
         yield from _app(given, console)

@@ -1,24 +1,27 @@
-"""From a project's dependency file to a tree of installed distributions that fits the function.
+"""From a project's dependency file to the wheels that fit the function.
 
-    find the file ▶ plan with uv ▶ build what has no wheel ▶ install ▶ gate
+    find the file ▶ plan with uv ▶ build what has no wheel, download what has ▶ look into them ▶ gate
 
-This is the one door of the dependency rooms: `sources`, `plan`, `wheels`, `install` and `gate` stand behind
-it, in that order.
+This is the one door of the dependency rooms: `sources`, `plan`, `wheels`, `downloads`, `site_packages` and
+`gate` stand behind it, in that order. Nothing is installed: what is packed is copied out of the wheels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+
+from packaging.utils import canonicalize_name
 
 from lambdify.cli import folders
 from lambdify.cli.build import fingerprint
 from lambdify.cli.build.distributions import Dependencies, Distribution
-from lambdify.cli.build.elf import Elf
-from lambdify.cli.build.gate import find_natives, inspect
-from lambdify.cli.build.install import install_wheels
+from lambdify.cli.build.downloads import fetch_wheels
+from lambdify.cli.build.gate import inspect
 from lambdify.cli.build.kept import inputs
 from lambdify.cli.build.native import Site
 from lambdify.cli.build.plan import Plan, make_plan
+from lambdify.cli.build.site_packages import Contents, read_contents
 from lambdify.cli.build.sources import KINDS, Source, find_source
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.wheel_cache import Wheel, WheelCache
@@ -28,16 +31,15 @@ from lambdify.cli.errors import BundleRefused
 from lambdify.cli.settings import Settings
 
 
-def install_dependencies(
+def find_dependencies(
     settings: Settings,
     target: Target,
     extra: tuple[str, ...],
-    dest: Path,
     console: Console,
     *,
     upgrade: bool = False,
 ) -> Dependencies:
-    """Install the project's dependencies, and the `extra` requirements beside them, into the empty `dest`.
+    """Return the project's dependencies, and the `extra` requirements beside them, as wheels on this machine.
 
     With `upgrade` what nothing locks is resolved again.
     """
@@ -50,19 +52,19 @@ def install_dependencies(
         return _dependencies(source, (), (), given, settled=True)
     with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
         plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade)
-    wheels = _wheels(plan, settings, target, console)
-    by_container = {wheel.package.name for wheel in wheels}
+    built = _wheels(plan, settings, target, console)
+    by_container = {wheel.package.name for wheel in built}
     ready = [package for package in plan.wheels if package.name not in by_container]
-    count = len(plan.packages)
-    with console.step(f"Install {count} package{'' if count == 1 else 's'}"):
-        distributions = install_wheels(
-            ready, wheels, indexes=plan.indexes, target=target, root=settings.root, dest=dest
-        )
-        remarks = _check(dest, distributions, target)
-    notes = (*plan.notes, *(note for wheel in wheels for note in wheel.notes), *remarks)
+    wheels = (*built, *fetch_wheels(ready, plan.indexes, console))
+    with ThreadPoolExecutor() as threads:
+        found = sorted(threads.map(read_contents, wheels), key=_name)
+    remarks = _check(found, target)
+    notes = (*plan.notes, *(note for wheel in built for note in wheel.notes), *remarks)
     for note in notes:
         console.note(note)
-    return _dependencies(source, distributions, notes, given, settled=plan.settled)
+    return _dependencies(
+        source, tuple(each.distribution for each in found), notes, given, settled=plan.settled
+    )
 
 
 def _tell_source(source: Source | None, console: Console) -> None:
@@ -89,21 +91,23 @@ def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) ->
     return make_wheels(plan, site, store, console)
 
 
-def _check(tree: Path, distributions: Sequence[Distribution], target: Target) -> tuple[str, ...]:
+def _name(contents: Contents) -> str:
+    return canonicalize_name(contents.distribution.name)
+
+
+def _check(found: Sequence[Contents], target: Target) -> tuple[str, ...]:
     """Hold native files against the runtime; return what is worth knowing, refuse what would not load."""
-    natives: Mapping[str, Mapping[str, Elf]] = {
-        distribution.name: find_natives(tree, distribution.files) for distribution in distributions
-    }
+    natives = {contents.distribution.name: contents.natives for contents in found}
     provided = [PurePosixPath(path).name for files in natives.values() for path in files]
     findings = {name: inspect(files, target, provided=provided) for name, files in natives.items()}
-    refusals = [f"{name}: {refusal}" for name, found in findings.items() for refusal in found.refusals]
+    refusals = [f"{name}: {refusal}" for name, told in findings.items() for refusal in told.refusals]
     if refusals:
-        told = "\n".join(refusals)
+        lines = "\n".join(refusals)
         raise BundleRefused(
-            f"these would not load on Lambda ({target.runtime}, {target.architecture}):\n{told}",
+            f"these would not load on Lambda ({target.runtime}, {target.architecture}):\n{lines}",
             hint="Pin another version, or a variant without the missing libraries (such as a -headless one).",
         )
-    return tuple(f"{name}: {remark}" for name, found in findings.items() for remark in found.remarks)
+    return tuple(f"{name}: {remark}" for name, told in findings.items() for remark in told.remarks)
 
 
 def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:

@@ -1,24 +1,29 @@
 """What dependencies come to: values, and nothing that would have to be imported to make them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """One installed package."""
+    """One package, as the wheel that it is packed from."""
 
     name: str
     """As the package spells it."""
     version: str
     files: tuple[str, ...]
-    """What belongs in the bundle: paths relative to the tree, with "/"; sorted."""
+    """What would be installed of it: paths relative to site-packages, with "/"; sorted."""
     key: str
     """Identifies it: name, version and the content of every file (sha256, hex)."""
+    wheel: Path
+    """Never changed while it is there; nothing is unpacked from it."""
+    sha256: str
+    """The wheel's own, hex."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """What was installed."""
+    """What the function needs beside the project."""
 
     source_name: str
     """The file the requirements came from, "" when the project has none."""

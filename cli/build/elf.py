@@ -5,11 +5,9 @@ files too. https://gabi.xinuos.com/, and for symbol versions
 https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 """
 
-import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 _MAGIC = b"\x7fELF"
 _CLASS_64, _LITTLE_ENDIAN = 2, 1
@@ -23,8 +21,6 @@ _NO_VERSION = (0, 0)
 # The one marker of glibc that is a feature rather than a version: compact relocations came with 2.36.
 _FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
 
-Buffer = bytes | mmap.mmap
-
 
 @dataclass(frozen=True, kw_only=True)
 class Elf:
@@ -37,16 +33,7 @@ class Elf:
     """The lowest C library that has all the symbols it uses."""
 
 
-def read_elf(path: Path) -> Elf | None:
-    """Return what an ELF file needs; None for any other file."""
-    with path.open("rb") as file:
-        if file.read(4) != _MAGIC:
-            return None
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return parse_elf(content)
-
-
-def parse_elf(content: Buffer) -> Elf | None:
+def parse_elf(content: bytes) -> Elf | None:
     """Return what the ELF file with this content needs; None when it is none, or cut off."""
     if content[:4] != _MAGIC:
         return None
@@ -72,7 +59,7 @@ def parse_elf(content: Buffer) -> Elf | None:
         return None
 
 
-def symbols(content: Buffer) -> int:
+def symbols(content: bytes) -> int:
     """Count the bytes of an ELF file that only debuggers and linkers read; 0 for any other file."""
     if content[:4] != _MAGIC or content[4:6] != bytes((_CLASS_64, _LITTLE_ENDIAN)):
         return 0
@@ -99,7 +86,7 @@ class _Segment:
     size: int
 
 
-def _segments(content: Buffer) -> Iterator[_Segment]:
+def _segments(content: bytes) -> Iterator[_Segment]:
     (table,) = struct.unpack_from("<Q", content, 32)
     size, count = struct.unpack_from("<HH", content, 54)
     for index in range(count):
@@ -107,7 +94,7 @@ def _segments(content: Buffer) -> Iterator[_Segment]:
         yield _Segment(kind=kind, offset=offset, address=address, size=length)
 
 
-def _dynamic_entries(content: Buffer, segments: tuple[_Segment, ...]) -> Iterator[tuple[int, int]]:
+def _dynamic_entries(content: bytes, segments: tuple[_Segment, ...]) -> Iterator[tuple[int, int]]:
     for segment in segments:
         if segment.kind != _PT_DYNAMIC:
             continue
@@ -127,7 +114,7 @@ def _file_offset(address: int, segments: tuple[_Segment, ...]) -> int:
 
 
 def _glibc_versions(
-    content: Buffer, table: dict[int, int], strings: int, segments: tuple[_Segment, ...]
+    content: bytes, table: dict[int, int], strings: int, segments: tuple[_Segment, ...]
 ) -> Iterator[tuple[int, int]]:
     if _DT_VERNEED not in table:
         return
@@ -154,7 +141,7 @@ def _glibc_version(name: str) -> tuple[int, int] | None:
     return (int(parts[0]), int(parts[1]))
 
 
-def _text(content: Buffer, offset: int) -> str:
+def _text(content: bytes, offset: int) -> str:
     end = content.find(b"\0", offset)
     if end < 0:
         raise IndexError(offset)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lambdify.cli.build.elf import Elf, parse_elf, read_elf
+from lambdify.cli.build.elf import Elf, parse_elf
 from lambdify.cli.build.target import Target
 
 NATIVE = re.compile(r"\.so(\.[\w.]+)?$")
@@ -37,14 +37,8 @@ class Findings:
     remarks: tuple[str, ...] = ()
 
 
-def find_natives(root: Path, files: Iterable[str]) -> Mapping[str, Elf]:
-    """Return what each shared object among the files needs, by its path under `root`."""
-    natives = {name: read_elf(root / name) for name in files if NATIVE.search(name)}
-    return {name: elf for name, elf in natives.items() if elf is not None}
-
-
 def find_natives_in_wheel(wheel: Path) -> Mapping[str, Elf]:
-    """Return the same for a wheel that is not unpacked."""
+    """Return what each shared object of a wheel needs, by its path in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         natives = {name: parse_elf(archive.read(name)) for name in archive.namelist() if NATIVE.search(name)}
     return {name: elf for name, elf in natives.items() if elf is not None}

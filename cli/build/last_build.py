@@ -9,21 +9,18 @@ Rules:
 """
 
 import dataclasses
-import functools
 import hashlib
 import json
 import os
 import time
-import types
-import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lambdify.cli import folders
-from lambdify.cli.build import app, fingerprint, uv
+from lambdify.cli.build import app, fingerprint, frozen, uv
 from lambdify.cli.build.files import IGNORE_FILE
-from lambdify.cli.build.fingerprint import Fingerprint, Stamp
+from lambdify.cli.build.fingerprint import Fingerprint
 from lambdify.cli.detection import launch
 from lambdify.cli.settings import Settings
 from lambdify.cli.version import VERSION
@@ -31,7 +28,7 @@ from lambdify.cli.version import VERSION
 if TYPE_CHECKING:
     from lambdify.cli.build.files import Selection
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when notes are written in another way."""
 FOLDER = "last-builds"
 Value = TypeVar("Value")
@@ -65,8 +62,8 @@ def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     moment = time.time_ns()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        note = _reader(_Note)(content["note"])
-        result: Value = _reader(cast(Any, shape))(content["result"])
+        note = frozen.reader(_Note)(content["note"])
+        result: Value = frozen.reader(cast(Any, shape))(content["result"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     if note.format != FORMAT or note.itself != _itself() or note.launches != _launches(settings.root):
@@ -77,7 +74,7 @@ def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     if note.project.young:
         # They were read and found the same; those that are old enough by now need not be read again.
         aged = dataclasses.replace(note, project=note.project.aged(moment))
-        text = json.dumps({"note": _plain(aged), "result": content["result"]})
+        text = json.dumps({"note": frozen.plain(aged), "result": content["result"]})
         folders.write(settings.root, f"{FOLDER}/{path.name}", text)
     return result
 
@@ -113,7 +110,7 @@ def keep(
             },
         ),
     )
-    text = json.dumps({"note": _plain(note), "result": _plain(result)})
+    text = json.dumps({"note": frozen.plain(note), "result": frozen.plain(result)})
     folders.write(settings.root, f"{FOLDER}/{_name(settings, out)}", text)
 
 
@@ -139,60 +136,3 @@ def _itself() -> str:
 def _launches(root: Path) -> dict[str, str]:
     found = {path for pattern in launch.FILES for path in root.glob(pattern) if path.is_file()}
     return {str(path): fingerprint.digest(path) for path in sorted({*found, root / IGNORE_FILE})}
-
-
-# -------------------------------------------------------------------- frozen values as JSON, and back
-
-
-def _plain(value: object) -> object:
-    """A value as JSON has it."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
-
-
-Reader = Callable[[Any], Any]
-"""Makes a value of what JSON has. Raises TypeError, ValueError or KeyError if it is none of that type."""
-
-
-@functools.cache
-def _reader(hint: Any) -> Reader:
-    """What reads values of the type that `hint` says: found once for a type, since there are thousands."""
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Path:
-        return Path
-    if hint is Stamp:
-        return lambda value: Stamp(*map(_reader(int), value))
-    if dataclasses.is_dataclass(hint):
-        return functools.partial(_fields, hint)
-    if origin is typing.Literal:
-        return _reader(cast(Any, type(inner[0])))
-    if origin in (Union, types.UnionType):
-        (reader,) = (_reader(each) for each in inner if each is not type(None))
-        return lambda value: None if value is None else reader(value)
-    if origin is tuple:
-        return functools.partial(_items, inner)
-    if origin is not None and issubclass(origin, Mapping):
-        return lambda value: dict(zip(value, map(_reader(inner[1]), value.values()), strict=True))
-    return functools.partial(_exactly, hint)
-
-
-def _fields(shape: Any, value: Mapping[str, Any]) -> Any:
-    hints = typing.get_type_hints(shape)
-    return shape(**{name: _reader(hints[name])(each) for name, each in value.items()})
-
-
-def _items(inner: tuple[Any, ...], values: list[Any]) -> tuple[Any, ...]:
-    if inner[-1] is Ellipsis:
-        return tuple(map(_reader(inner[0]), values))
-    return tuple(_reader(hint)(value) for hint, value in zip(inner, values, strict=True))
-
-
-def _exactly(kind: type, value: object) -> object:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value

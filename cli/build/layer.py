@@ -1,13 +1,15 @@
-"""The dependencies' part of the bundle: stripped, with bytecode, packed one distribution at a time.
+"""The dependencies' part of the bundle: copied out of their wheels, stripped, with bytecode.
 
-What one distribution comes to is kept in the cache, as a zip named by everything that it was made from. So a
-bundle is put together from fragments, projects share them, and a new version of one package costs the work of
-one package. A fragment is there whole or not at all; a broken one is made again.
+A wheel is a zip, and what is packed of it is copied as it lies there, deflated: only bytecode is added. What
+one wheel comes to is kept in the cache, as a zip named by everything that it was made from. So a bundle is
+put together from fragments, projects share them, and a new version of one package costs the work of one
+package. A fragment is there whole or not at all; a broken one is made again.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,88 +19,87 @@ from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.build.distributions import Distribution
 from lambdify.cli.console import Console
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the same input comes to something else: it is part of every name."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Fragment:
-    """What one distribution alone puts into the bundle, before any of it is read."""
+class _Part:
+    """What one wheel alone puts into the bundle, bytecode left aside."""
 
-    paths: tuple[str, ...]
-    zip: Path
+    entries: tuple[Entry, ...]
+    modules: tuple[Member, ...]
+    """Those of the entries that are Python, inflated."""
 
 
 def build(
-    distributions: Sequence[Distribution],
-    tree: Path,
-    prefix: str,
-    compiler: bytecode.Compiler | None,
-    console: Console,
+    distributions: Sequence[Distribution], prefix: str, compiler: bytecode.Compiler | None, console: Console
 ) -> tuple[Entry, ...]:
-    """What the installed tree comes to in a zip, under `prefix`, sorted by name."""
-    fragments = tuple(_fragments(distributions, tree, prefix, compiler))
-    found = {fragment: archive.find(fragment.zip) for fragment in fragments}
-    missing = [fragment for fragment in fragments if found[fragment] is None]
-    made = _make(missing, tree, prefix, compiler, console) if missing else {}
-    entries = (entry for fragment in fragments for entry in found[fragment] or made[fragment])
-    return tuple(sorted(entries, key=lambda entry: entry.name))
+    """What the wheels come to in a zip, under `prefix`, sorted by name."""
+    fragments = {_fragment(each, prefix, compiler): each for each in distributions}
+    found = {fragment: archive.find(fragment) for fragment in fragments}
+    missing = {fragment: each for fragment, each in fragments.items() if found[fragment] is None}
+    made = _make(missing, prefix, compiler, console) if missing else {}
+    entries: dict[str, Entry] = {}
+    for fragment in fragments:
+        for entry in found[fragment] or made.get(fragment, ()):
+            # Some distributions share a file, such as a namespace's __init__.py. The first has it, by name.
+            entries.setdefault(entry.name, entry)
+    return tuple(entries[name] for name in sorted(entries))
 
 
-def _fragments(
-    distributions: Sequence[Distribution], tree: Path, prefix: str, compiler: bytecode.Compiler | None
-) -> Iterator[_Fragment]:
-    folder = folders.cache() / "fragments"
-    taken: set[str] = set()
-    for distribution in distributions:
-        # Some distributions share a file, such as a namespace's __init__.py; it is on disk once.
-        paths = tuple(path for path in distribution.files if path not in taken)
-        taken.update(paths)
-        mount, minor = (compiler.mount, compiler.minor) if compiler else ("", "")
-        contents = [(path, _digest(tree / path), _executable(tree / path)) for path in paths]
-        key = json.dumps([FORMAT, archive.LEVEL, strip.FORMAT, prefix, mount, minor, contents])
-        yield _Fragment(paths=paths, zip=folder / f"{hashlib.sha256(key.encode()).hexdigest()}.zip")
+def _fragment(distribution: Distribution, prefix: str, compiler: bytecode.Compiler | None) -> Path:
+    """Where what is made of a wheel is kept."""
+    mount, minor = (compiler.mount, compiler.minor) if compiler else ("", "")
+    key = [FORMAT, archive.LEVEL, strip.FORMAT, prefix, mount, minor, distribution.sha256]
+    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    return folders.cache() / "fragments" / f"{name}.zip"
 
 
 def _make(
-    missing: Sequence[_Fragment],
-    tree: Path,
-    prefix: str,
-    compiler: bytecode.Compiler | None,
-    console: Console,
-) -> dict[_Fragment, tuple[Entry, ...]]:
-    """Strip, compile and deflate, and put the result into the cache."""
+    missing: dict[Path, Distribution], prefix: str, compiler: bytecode.Compiler | None, console: Console
+) -> dict[Path, tuple[Entry, ...]]:
+    """Strip and compile, and put the result into the cache."""
     made = {}
     with console.progress("Packing the dependencies", len(missing)) as advance:
-        members = {fragment: _members(fragment, tree, prefix) for fragment in missing}
-        # All at once: a process for each distribution would cost more than its work.
-        compiled = bytecode.build(compiler, [member for group in members.values() for member in group])
-        for fragment, group in members.items():
-            own = [compiled[member.name] for member in group if member.name in compiled]
-            made[fragment] = archive.deflate([*group, *own])
-            fragment.zip.parent.mkdir(parents=True, exist_ok=True)
-            archive.write(fragment.zip, made[fragment])
+        parts = {fragment: _part(each, prefix) for fragment, each in missing.items()}
+        for fragment, own in _compile(parts, compiler).items():
+            made[fragment] = (*parts[fragment].entries, *archive.deflate(own))
+            fragment.parent.mkdir(parents=True, exist_ok=True)
+            archive.write(fragment, made[fragment])
             advance(1)
     return made
 
 
-def _members(fragment: _Fragment, tree: Path, prefix: str) -> tuple[Member, ...]:
-    sources = {path: (tree / path).read_bytes() for path in fragment.paths if path.endswith(".py")}
-    return tuple(
-        Member(
-            prefix + path,
-            sources[path] if path in sources else (tree / path).read_bytes(),
-            _executable(tree / path),
-        )
-        for path in strip.kept(sources, fragment.paths)
+def _compile(parts: dict[Path, _Part], compiler: bytecode.Compiler | None) -> dict[Path, list[Member]]:
+    """The bytecode of each part's modules."""
+    # All at once: a process for each distribution would cost more than its work. But what several of them
+    # have under the same name may differ.
+    often = Counter(module.name for part in parts.values() for module in part.modules)
+    modules = (module for part in parts.values() for module in part.modules if often[module.name] == 1)
+    once = bytecode.build(compiler, list(modules))
+    made = {}
+    for fragment, part in parts.items():
+        shared = [module for module in part.modules if often[module.name] > 1]
+        compiled = once | bytecode.build(compiler, shared)
+        made[fragment] = [compiled[module.name] for module in part.modules if module.name in compiled]
+    return made
+
+
+def _part(distribution: Distribution, prefix: str) -> _Part:
+    from lambdify.cli.build import site_packages
+
+    entries = site_packages.entries(distribution)
+    sources = {path: archive.inflate(entry) for path, entry in entries.items() if path.endswith(".py")}
+    kept = strip.kept(sources, distribution.files)
+    return _Part(
+        entries=tuple(_packed(entries[path], prefix) for path in kept),
+        modules=tuple(Member(prefix + path, sources[path]) for path in kept if path in sources),
     )
 
 
-def _executable(path: Path) -> bool:
+def _packed(entry: Entry, prefix: str) -> Entry:
+    """An entry of a wheel as one of ours."""
     # Some wheels mark every module; nothing on Lambda starts a module as a program.
-    return path.suffix != ".py" and bool(path.stat().st_mode & 0o100)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    executable = entry.executable and not entry.name.endswith(".py")
+    return archive.deflate_again(archive.named(entry, prefix + entry.name, executable=executable))

@@ -12,7 +12,7 @@ import tarfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ def fetch_source(package: Package, indexes: Indexes, folder: Path) -> Path:
         case "git":
             return _clone(package, folder / "source")
         case _:
-            return _download(package, indexes, folder / package.filename)
+            return download(package, indexes, folder / package.filename)
 
 
 def source_digest(package: Package) -> str:
@@ -69,6 +69,36 @@ def find_native_sources(source: Path) -> tuple[str, ...]:
         with tarfile.open(source) as archive:
             names = archive.getnames()
     return tuple(name for name in names if _NATIVE.search(name) and not _ASIDE.search(name))
+
+
+def download(
+    package: Package, indexes: Indexes, into: Path, wanted: Callable[[], bool] = lambda: True
+) -> Path:
+    """Put an archive into a file, and return that. Raises RequirementsError, also if another was locked.
+
+    Asked before every block, `wanted` can call it off.
+    """
+    into.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    try:
+        with _open(package, indexes) as origin, into.open("wb") as copy:
+            while wanted() and (block := origin.read(1 << 20)):
+                digest.update(block)
+                copy.write(block)
+    except (urllib.error.URLError, OSError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        place = redact(package.url) or package.path
+        raise RequirementsError(
+            f"{package.label} could not be downloaded from {place}: {error}",
+            hint="Check the network; a private index wants its credentials in UV_INDEX_URL or ~/.netrc.",
+        ) from error
+    if digest.hexdigest() != package.sha256:
+        raise RequirementsError(
+            f"{package.label}: {package.filename} has sha256 {digest.hexdigest()}, not {package.sha256}",
+            hint="If it was replaced on purpose, lock again. If not, somebody may have tampered with it.",
+        )
+    return into
 
 
 def _source_files(folder: Path) -> Iterator[str]:
@@ -120,28 +150,6 @@ def _clone(package: Package, into: Path) -> Path:
                 hint="Check the address and the commit, and that git can reach them without asking.",
             )
     return into / package.subdirectory if package.subdirectory else into
-
-
-def _download(package: Package, indexes: Indexes, into: Path) -> Path:
-    into.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    try:
-        with _open(package, indexes) as origin, into.open("wb") as copy:
-            while block := origin.read(1 << 20):
-                digest.update(block)
-                copy.write(block)
-    except (urllib.error.URLError, OSError) as error:
-        place = redact(package.url) or package.path
-        raise RequirementsError(
-            f"{package.label} could not be downloaded from {place}: {error}",
-            hint="Check the network; a private index wants its credentials in UV_INDEX_URL or ~/.netrc.",
-        ) from error
-    if digest.hexdigest() != package.sha256:
-        raise RequirementsError(
-            f"{package.label}: {package.filename} has sha256 {digest.hexdigest()}, not {package.sha256}",
-            hint="If it was replaced on purpose, lock again. If not, somebody may have tampered with it.",
-        )
-    return into
 
 
 def _open(package: Package, indexes: Indexes) -> IO[bytes]:

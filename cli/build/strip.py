@@ -40,6 +40,10 @@ RULES = (
     Rule("translations before they are compiled", re.compile(r"/locale/.+\.po$")),
 )
 TESTS = Rule("test suites", re.compile(r"^[^/]+/(.+/)?tests/"))
+# Where a statement that imports it may be: on one line, on lines joined by backslashes, or in parentheses.
+_IMPORT_OF_TESTS = re.compile(
+    rb"\b(?:from|import)\b(?:\\\r?\n|[^\n])*\btests\b|\bimport\b[\s\\]*\((?:#[^\n]*|[^)#])*\btests\b"
+)
 KEPT = re.compile(
     r"\.dist-info/(METADATA$|entry_points\.txt$|top_level\.txt$|licenses/|LICEN[CS]E|NOTICE|COPYING)"
 )
@@ -47,7 +51,9 @@ KEPT = re.compile(
 
 def kept(sources: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
     """The paths of one distribution that are packed, sorted; `sources` is the content of its modules."""
-    imported = _imported_tests(sources)
+    paths = tuple(paths)
+    # Most packages have no test suite in their wheel, and none of their modules has to be looked at.
+    imported = _imported_tests(sources) if any(map(TESTS.pattern.match, paths)) else frozenset()
     return tuple(sorted(path for path in paths if KEPT.search(path) or not _stripped(path, imported)))
 
 
@@ -63,8 +69,8 @@ def _imported_tests(sources: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset(
         "/".join(parts[: parts.index("tests") + 1])
         for path, source in sources.items()
-        # Few modules have the word at all; only those are parsed.
-        if b"tests" in source and not TESTS.pattern.match(path)
+        # Few modules have the word in an import; only those are parsed.
+        if b"tests" in source and _IMPORT_OF_TESTS.search(source) and not TESTS.pattern.match(path)
         for module in _imports(path, source)
         if "tests" in (parts := module.split("."))
     )

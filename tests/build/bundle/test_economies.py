@@ -11,8 +11,8 @@ from lambdify.cli.build.archive import Member
 from lambdify.cli.build.bundle import Archive, Bundle
 from lambdify.cli.build.cold_start import ColdStart, Imports, NotMeasured
 from lambdify.cli.build.dependencies import Dependencies
+from lambdify.cli.build.distributions import Distribution
 from lambdify.cli.build.elf import symbols
-from lambdify.cli.build.install import Distribution
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.weight import Part
 
@@ -52,7 +52,14 @@ def bundle(tmp_path: Path):
             dependencies=Dependencies(
                 source_name="requirements.txt",
                 distributions=tuple(
-                    Distribution(name=name, version="1", files=(f"{name}/core.so",), key="")
+                    Distribution(
+                        name=name,
+                        version="1",
+                        files=(f"{name}/core.so",),
+                        key="",
+                        wheel=tmp_path,
+                        sha256="",
+                    )
                     for name in natives
                 ),
                 notes=(),

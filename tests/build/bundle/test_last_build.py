@@ -78,7 +78,14 @@ def test_an_unchanged_project_has_the_same_bundle_and_the_run_says_so(pack, find
 
 def test_all_of_a_bundle_comes_back(root, out, pack, console):
     packed = pack()
-    flask = Distribution(name="Flask", version="3.0", files=("flask/__init__.py", "flask/é.py"), key="ab")
+    flask = Distribution(
+        name="Flask",
+        version="3.0",
+        files=("flask/__init__.py", "flask/é.py"),
+        key="ab",
+        wheel=root / "flask.whl",
+        sha256="cd",
+    )
     whole = replace(
         packed,
         layer=packed.app,
@@ -162,7 +169,7 @@ def test_a_change_is_seen(root, pack, find, change):
         {"function__architecture": "arm64"},
         {"function__on_event": "shop.model:A"},
         {"http__show_errors": True},
-        {"build__layer": False},
+        {"build__form": "zip"},
         {"build__exclude": ["*.txt"]},
     ],
     ids=str,

@@ -60,7 +60,10 @@ def test_what_may_be_read_or_imported_is_kept(path):
         ("shop/a.py", b"from .tests.helper import x"),
         ("shop/a.py", b"from . import tests"),
         ("shop/sub/a.py", b"def late():\n    from ..tests import helper"),
-        ("shop/a.py", b"this is no Python, but says tests"),
+        ("shop/a.py", b"from . \\\r\n  import tests"),
+        ("shop/a.py", b"from . import (  # (all)\n    a,\n    tests,\n)"),
+        ("shop/a.py", b"from . import \\\n  (a,\n   tests)"),
+        ("shop/a.py", b"this is no Python, but says: import tests"),
     ],
 )
 def test_a_test_suite_that_other_code_imports_is_kept(module, source):

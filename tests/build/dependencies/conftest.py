@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings as settings_module
-from lambdify.cli.build.dependencies import Dependencies, install_dependencies
+from lambdify.cli.build import archive, site_packages
+from lambdify.cli.build.dependencies import Dependencies, find_dependencies
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 
@@ -25,7 +26,7 @@ from .package_index import Handler, Index
 
 @dataclass(frozen=True)
 class Installed:
-    """One run of install_dependencies: what it returned, where, and what it told."""
+    """One run of find_dependencies: what it returned, installed somewhere, and what it told."""
 
     dependencies: Dependencies
     tree: Path
@@ -74,7 +75,11 @@ def install(
         tree = tmp_path_factory.mktemp("tree")
         story = io.StringIO()
         target = Target(python=python, architecture=architecture)
-        dependencies = install_dependencies(settings, target, extra, tree, Console(stderr=story))
+        dependencies = find_dependencies(settings, target, extra, Console(stderr=story))
+        for distribution in dependencies.distributions:
+            for name, entry in site_packages.entries(distribution).items():
+                (tree / name).parent.mkdir(parents=True, exist_ok=True)
+                (tree / name).write_bytes(archive.inflate(entry))
         return Installed(dependencies, tree, story.getvalue())
 
     return run

@@ -3,13 +3,14 @@
 import platform
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import markupsafe._speedups
 import pytest
 
-from lambdify.cli.build.elf import Elf, parse_elf, read_elf
-from lambdify.cli.build.gate import find_natives, find_natives_in_wheel, inspect
+from lambdify.cli.build.elf import Elf, parse_elf
+from lambdify.cli.build.gate import find_natives_in_wheel, inspect
 from lambdify.cli.build.target import Target
 
 AL2 = Target(python="3.11")
@@ -20,7 +21,7 @@ GOOD = Elf(machine="x86_64", needed=("libc.so.6", "libpthread.so.0"), glibc=(2, 
 @pytest.mark.skipif(platform.system() != "Linux", reason="looks at this machine's own ELF files")
 class TestReading:
     def test_a_real_extension_module(self):
-        elf = read_elf(REAL)
+        elf = parse_elf(REAL.read_bytes())
         assert elf.machine == platform.machine()
         assert "libc.so.6" in elf.needed
         assert (2, 2) <= elf.glibc < (3, 0)
@@ -30,7 +31,7 @@ class TestReading:
     def test_it_is_what_readelf_says(self, path):
         if not path.exists():
             pytest.skip(f"{path} is not on this machine")
-        elf = read_elf(path)
+        elf = parse_elf(path.read_bytes())
         dynamic = subprocess.run(
             ["readelf", "--wide", "--dynamic", path], capture_output=True, text=True, check=True
         )
@@ -48,25 +49,21 @@ class TestReading:
         elf = parse_elf(content[: int(len(content) * share)])
         assert elf is None or isinstance(elf, Elf)
 
-    def test_other_files_are_none(self, tmp_path):
-        for content in (b"", b"\x7fEL", b"#!/bin/sh\n", b"\x7fELF"):
-            (tmp_path / "x.so").write_bytes(content)
-            assert read_elf(tmp_path / "x.so") is None
+    @pytest.mark.parametrize("content", [b"", b"\x7fEL", b"#!/bin/sh\n", b"\x7fELF"])
+    def test_other_files_are_none(self, content):
+        assert parse_elf(content) is None
 
 
-def test_only_shared_objects_are_looked_at(tmp_path):
-    for name in ("a.so", "libb.so.1.2", "c.cpython-311-x86_64-linux-gnu.so"):
-        shutil.copy(REAL, tmp_path / name)
-    (tmp_path / "linker-script.so").write_text("INPUT(libc.so.6)")
-    (tmp_path / "d.py").write_text("")
-    files = [path.name for path in tmp_path.iterdir()]
-    assert set(find_natives(tmp_path, files)) == {"a.so", "libb.so.1.2", "c.cpython-311-x86_64-linux-gnu.so"}
-
-
-def test_a_wheel_is_looked_into_without_unpacking(tmp_path):
-    shutil.copy(REAL, tmp_path / "a.so")
-    wheel = shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path, "a.so")
-    assert find_natives_in_wheel(Path(wheel)) == {"a.so": read_elf(REAL)}
+def test_only_shared_objects_are_looked_at_and_the_wheel_is_not_unpacked(tmp_path):
+    native = {"a.so", "libb.so.1.2", "c.cpython-311-x86_64-linux-gnu.so"}
+    with zipfile.ZipFile(tmp_path / "x.whl", "w") as wheel:
+        for name in native:
+            wheel.write(REAL, name)
+        wheel.writestr("linker-script.so", "INPUT(libc.so.6)")
+        wheel.writestr("d.py", "")
+    found = find_natives_in_wheel(tmp_path / "x.whl")
+    assert found == dict.fromkeys(native, parse_elf(REAL.read_bytes()))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.whl"]
 
 
 class TestJudging:

@@ -54,14 +54,13 @@ def test_a_distribution_lists_what_belongs_in_the_bundle(project, index, install
     index.add_wheel("web", "1.5")
     run = install(project({"requirements.txt": f"{index.option}web\n"}))
     (web,) = run.dependencies.distributions
-    # Not bin/web, which names this machine's interpreter, nor RECORD, INSTALLER and direct_url.json.
+    # Not RECORD, which lists files that are not packed.
     assert web.files == (
         "web-1.5.dist-info/METADATA",
         "web-1.5.dist-info/WHEEL",
         "web-1.5.dist-info/entry_points.txt",
         "web/__init__.py",
     )
-    assert (run.tree / "bin" / "web").is_file()
 
 
 def test_the_key_is_that_of_the_content_wherever_it_was_installed_from(project, index, install, tmp_path):
@@ -183,7 +182,7 @@ def test_a_wheel_that_was_exchanged_after_locking_is_refused(project, index, ins
         version = "7.0"
         wheels = [{{ url = "{index.url}/web/{wheel.name}", hashes = {{ sha256 = "{"0" * 64}" }} }}]
     """
-    with pytest.raises(RequirementsError, match=r"(?i)hash mismatch"):
+    with pytest.raises(RequirementsError, match=r"web 7\.0: web-7\.0\S+ has sha256 \w+, not 0{64}"):
         install(project({"pylock.toml": text}))
 
 

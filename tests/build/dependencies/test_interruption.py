@@ -19,13 +19,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.build.dependencies import install_dependencies
+from lambdify.cli.build.dependencies import find_dependencies
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
-root, tree, image = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+root, image = Path(sys.argv[1]), sys.argv[2]
 chosen = settings.load(root)
 chosen = replace(chosen, build=replace(chosen.build, image=image))
-install_dependencies(chosen, Target(python="3.11"), (), tree, Console())
+find_dependencies(chosen, Target(python="3.11"), (), Console())
 """
 WAIT = """
 import os, pathlib, sys, time
@@ -46,7 +46,7 @@ def start(root: Path, tmp_path: Path, image: str = "") -> "subprocess.Popen[byte
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = os.environ | {"TMPDIR": str(temporary), "LAMBDIFY_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", PROGRAM, str(root), str(tmp_path / "tree"), image]
+    command = [sys.executable, "-c", PROGRAM, str(root), image]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 

@@ -1,0 +1,78 @@
+"""Wheels of package indexes, as the files that they are: downloaded once, kept for all projects.
+
+    <cache>/downloads/<sha256>.whl
+
+uv resolves, and would install too; but it keeps no wheel, only what was in it. A wheel is a zip already: what
+is packed is copied out of it, and need not be unpacked, written, read and deflated again.
+
+A file is there whole or not at all. What is found in it is held against its name before it is believed.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from lambdify.cli import folders
+from lambdify.cli.build import fingerprint
+from lambdify.cli.build.indexes import Indexes
+from lambdify.cli.build.origins import download
+from lambdify.cli.build.pylock import Package
+from lambdify.cli.build.wheel_cache import Wheel
+from lambdify.cli.console import Console
+from lambdify.cli.errors import RequirementsError
+
+AT_ONCE = 8
+
+
+def fetch_wheels(packages: Sequence[Package], indexes: Indexes, console: Console) -> tuple[Wheel, ...]:
+    """Return the wheels of the packages, in the same order. Raises RequirementsError."""
+    folder = folders.cache() / "downloads"
+    wheels = tuple(
+        Wheel(package=package, path=_path(package, folder), sha256=package.sha256) for package in packages
+    )
+    missing = [wheel for wheel in wheels if not _is_good(wheel)]
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        _fetch(missing, indexes, console)
+    return wheels
+
+
+def _path(package: Package, folder: Path) -> Path:
+    """A wheel that lies on this machine is taken from where it lies."""
+    return package.path or folder / f"{package.sha256}.whl"
+
+
+def _is_good(wheel: Wheel) -> bool:
+    return fingerprint.digest(wheel.path) == wheel.sha256
+
+
+def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
+    over = Event()
+    label = wheels[0].package.label if len(wheels) == 1 else f"{len(wheels)} packages"
+
+    def fetch(wheel: Wheel) -> None:
+        if wheel.package.path:
+            raise RequirementsError(
+                f"{wheel.package.label}: {wheel.path} is not there, or not the file that was locked",
+                hint="Lock again, if it was replaced on purpose.",
+            )
+        with tempfile.TemporaryDirectory(dir=wheel.path.parent, prefix=".") as unfinished:
+            download(wheel.package, indexes, Path(unfinished, "wheel"), lambda: not over.is_set()).replace(
+                wheel.path
+            )
+            advance(1)
+
+    with (
+        console.progress(f"Download {label}", len(wheels)) as advance,
+        ThreadPoolExecutor(AT_ONCE) as threads,
+    ):
+        running: list[Future[None]] = [threads.submit(fetch, wheel) for wheel in wheels]
+        try:
+            for one in running:
+                one.result()
+        finally:
+            # After the first failure, and a Ctrl-C, nobody waits for the others.
+            over.set()
+            threads.shutdown(wait=False, cancel_futures=True)
