@@ -13,7 +13,6 @@ user of a deployed app waits at a cold start.
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from lambdify.adapter import event_sources, loading, wsgi
@@ -60,10 +59,7 @@ class Adapter:
             from lambdify.adapter.asgi import Server  # asyncio and mangum cost a WSGI app 30 ms of cold start
 
             self._server = Server(app)
-            self._run = self._server.run
-        elif self.interface == "wsgi":
-            self._run = partial(wsgi.run, app)
-        else:
+        elif self.interface != "wsgi":
             raise InterfaceUnknown("this is a Lambda handler already: deploy it as it is")
 
     def __call__(self, event: Any, context: Any) -> Any:
@@ -79,7 +75,11 @@ class Adapter:
             report("an HTTP event could not be read", error, context, level=logging.WARNING)
             return source.write_payload(BAD_REQUEST, event)
         try:
-            return source.write_payload(self._run(request, event, context), event)
+            if self._server is None:
+                response = wsgi.run(self.app, request, event, context)
+            else:
+                response = self._server.run(request, event, context)
+            return source.write_payload(response, event)
         except Exception as error:  # the one place: whatever the app raises, its client gets an answer
             report(f"{request.method} {request.path} failed", error, context)
             return source.write_payload(self.fail(error), event)

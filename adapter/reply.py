@@ -28,7 +28,7 @@ from typing import Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ClientGone, ProtocolBroken
-from lambdify.adapter.messages import Response
+from lambdify.adapter.messages import Pair, Response
 
 HEAD = """\
 POST /2018-06-01/runtime/invocation/{request_id}/response HTTP/1.1\r
@@ -67,7 +67,7 @@ class Reply:
         self.gone = False
         """Whether what is sent is no longer taken."""
 
-    def begin(self, status: int, headers: Iterable[wire.Pair]) -> None:
+    def begin(self, status: int, headers: Iterable[Pair]) -> None:
         """Fix status and headers. Raises ResponseRefused if no client may be sent them."""
         head = wire.build_response(self.method, status, headers, None)
         length = dict(head.headers).get("content-length", "")

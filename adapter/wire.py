@@ -16,19 +16,18 @@ Rules
 
 from binascii import a2b_hex
 from collections.abc import Callable, Collection, Iterable
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from lambdify.adapter import bodies
 from lambdify.adapter.errors import MALFORMED, PayloadRefused, ResponseRefused
-from lambdify.adapter.messages import Request, Response
+from lambdify.adapter.messages import Pair, Request, Response
 
-Pair = tuple[str, str]
-Name = TypeVar("Name", str, bytes)
+Key = TypeVar("Key", bound=Iterable[str])
+Result = TypeVar("Result")
 
-UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-PATH_CHARACTERS = UNRESERVED | frozenset("!$&'()*+,;=:@/")
-TOKEN_CHARACTERS = UNRESERVED | frozenset("!#$%&'*+^`|")
+UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+PATH_CHARACTERS = UNRESERVED + b"!$&'()*+,;=:@/"
+TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
 
 CONNECTION_ONLY = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"))
 """https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1"""
@@ -37,14 +36,18 @@ NO_CONTENT = (204, 205)
 """https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5"""
 BODILESS = (*NO_CONTENT, 304)
 
+LONGEST_KNOWN = 2_000
+"""Characters; the names of a browser's headers take 300."""
+
 PORTS = {"http": 80, "https": 443}
 
 
-def quote(text: str, safe: frozenset[str] = PATH_CHARACTERS) -> str:
+def quote(text: str, safe: bytes = PATH_CHARACTERS) -> str:
     """Decoded text, percent-encoded; characters of `safe` stay."""
-    if safe.issuperset(text):
+    encoded = text.encode()
+    if not encoded.translate(None, safe):  # what is left without those; mostly nothing
         return text
-    return "".join(c if c in safe else "".join(f"%{byte:02X}" for byte in c.encode()) for c in text)
+    return "".join([chr(byte) if byte in safe else f"%{byte:02X}" for byte in encoded])
 
 
 def unquote(text: str) -> bytes:
@@ -91,16 +94,25 @@ def split_mount(path: str, mount: str) -> tuple[str, str]:
 
 def read_headers(fields: dict[str, Any]) -> list[Pair]:
     """The headers of an event or payload, from its multi-value map if it has one."""
-    return _read_headers(fields)[0]
+    names, values = _read_rows(fields)
+    return list(zip(names.row, values, strict=True))
 
 
-def read_query(event: dict[str, Any], encode: Callable[[str], str]) -> str:
-    """The query string of an event that has only maps of it, from its multi-value map if it has one."""
+def read_query(event: dict[str, Any], *, decoded: bool) -> str:
+    """The query string of an event that has only maps of it, from its multi-value map if it has one.
+
+    What the front end has `decoded` is encoded again, all but the unreserved characters.
+    """
     several = event.get("multiValueQueryStringParameters")
     if several is None:
-        several = {key: [value] for key, value in (event.get("queryStringParameters") or {}).items()}
-    fields = [f"{encode(key)}={encode(value)}" for key, values in several.items() for value in values]
-    return "&".join(fields)
+        fields = list((event.get("queryStringParameters") or {}).items())
+    else:
+        fields = [(key, value) for key, values in several.items() for value in values]
+    query = "&".join([key + "=" + value for key, value in fields])
+    # Without unreserved characters, one separator is left for each key and each value behind the first.
+    if decoded and len(query.encode().translate(None, UNRESERVED)) > 2 * len(fields) - 1:
+        return "&".join([f"{quote(key, UNRESERVED)}={quote(value, UNRESERVED)}" for key, value in fields])
+    return query
 
 
 def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
@@ -144,7 +156,6 @@ def join(pairs: Collection[Pair], separator: str = ",") -> dict[str, str]:
 
 def build_request(
     event: dict[str, Any],
-    *,
     method: str,
     path: str,
     query: str,
@@ -160,42 +171,29 @@ def build_request(
     """
     text = event.get("body")
     body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
-    pairs, found = _read_headers(event)
-    length = str(len(body)) if body or "content-length" in found else ""
-    if found.get("content-length", "") != length:
-        pairs = [*_leave_out("content-length", pairs, found), ("content-length", length)]
-    if cookies is None and len(found) < len(pairs):  # some name is repeated
-        cookies = [value for name, value in pairs if name == "cookie"]
-    if cookies:
-        pairs = [*_leave_out("cookie", pairs, found), ("cookie", "; ".join(cookies))]
-    scheme, host, port = _find_origin(
-        found.get("x-forwarded-proto", ""), found.get("host") or host, found.get("x-forwarded-port", "")
-    )
-    return Request(
-        method,
-        path if path.isascii() else to_ascii(path),
-        query if query.isascii() else to_ascii(query),
-        tuple(pairs),
-        body,
-        mount,
-        scheme,
-        host,
-        port,
-        _last(found.get("x-forwarded-for", "")) if client is None else client,
-    )
-
-
-def _leave_out(name: str, pairs: list[Pair], found: dict[str, str]) -> list[Pair]:
-    return [pair for pair in pairs if pair[0] != name] if name in found else pairs
-
-
-@lru_cache(maxsize=100)  # a function has few names
-def _find_origin(scheme: str, host: str, port: str) -> tuple[str, str, int]:
-    """Scheme, name and port that the client used, from the headers that say them."""
-    scheme = "http" if _last(scheme) == "http" else "https"
-    name, given = _split_host(host)
-    port = given or _last(port)
-    return scheme, name, int(port) if port.isdecimal() else PORTS[scheme]
+    names, values = _read_rows(event, cookies)
+    length = str(len(body)) if body or names.length is not None else ""
+    if length and (names.length is None or values[names.length] != length):
+        names, values = _put_last(names, values, "content-length", length)
+    if names.cookies > 1:
+        several = cookies or [
+            value for name, value in zip(names.row, values, strict=True) if name == "cookie"
+        ]
+        names, values = _put_last(names, values, "cookie", "; ".join(several))
+    scheme, host, port = ORIGINS[
+        "" if names.proto is None else values[names.proto],
+        host if names.host is None else values[names.host] or host,
+        "" if names.port is None else values[names.port],
+    ]
+    if client is None:
+        client = "" if names.hops is None else _last(values[names.hops])
+    if not path.isascii():
+        path = to_ascii(path)
+    if not query.isascii():
+        query = to_ascii(query)
+    rows = (names.row, values)
+    # What Request() does with pairs is done: this is its last line.
+    return tuple.__new__(Request, (method, path, query, rows, body, mount, scheme, host, port, client))
 
 
 def forward(request: Request) -> list[Pair]:
@@ -230,60 +228,112 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
         length = None if body is None or method == "HEAD" or status == 304 else str(len(body))
     checked = []
     for given, value in headers:
-        name = _check_name(given)
-        if not (value.isascii() and value.isprintable()):
+        name = CHECKED[given]
+        if name == "content-length" and length is not None:
+            if value == length:
+                checked.append((name, value))
+            continue
+        if not value.isascii() or "\n" in value or "\r" in value or "\0" in value:
             _check_value(name, value)
-        if name and (name != "content-length" or length is None or length == value):
+        if name:
             checked.append((name, value))
-    return Response(status, tuple(checked), body if body and length else b"")
+    return tuple.__new__(Response, (status, tuple(checked), body if body and length else b""))
 
 
-class Names(dict[str, Name]):
-    """What becomes of each header name, worked out once: clients and front ends use the same few again and
-    again. Only the first thousand are kept, since a client can make up names.
+class Known(dict[Key, Result]):
+    """What was worked out before, by names or rows of names that clients and apps send again and again.
+
+    All of it is forgotten when there is no more room, and what is unusually long is not kept: a client that
+    makes names up takes neither memory nor more time than its own requests do.
     """
 
-    def __init__(self, work_out: Callable[[str], Name]) -> None:
+    def __init__(self, work_out: Callable[[Key], Result], room: int = 500) -> None:
         super().__init__()
-        self._work_out: Callable[[str], Name] = work_out
+        self._work_out: Callable[[Key], Result] = work_out
+        self._room = room
 
-    def __missing__(self, name: str) -> Name:
-        result = self._work_out(name)
-        if len(self) < 1_000:
-            self[name] = result
+    def __missing__(self, key: Key) -> Result:
+        result = self._work_out(key)
+        if len(self) >= self._room:
+            self.clear()
+        if sum(map(len, key)) < LONGEST_KNOWN:
+            self[key] = result
         return result
 
 
-LOWER = Names(str.lower)
+def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
+    """Scheme, name and port that the client used, from the headers that say them."""
+    proto, host, port = headers
+    scheme = "http" if _last(proto) == "http" else "https"
+    name, given = _split_host(host)
+    port = given or _last(port)
+    return scheme, name, int(port) if port.isdecimal() else PORTS[scheme]
 
 
-def _read_headers(fields: dict[str, Any]) -> tuple[list[Pair], dict[str, str]]:
-    """The headers in order, and by name; the latter may be the map in `fields` itself."""
+class Names:
+    """A row of header names as an event spells them, and where in it the ones are that matter here."""
+
+    __slots__ = ("cookie", "cookies", "hops", "host", "length", "port", "proto", "row")
+
+    def __init__(self, given: tuple[str, ...]) -> None:
+        self.row = tuple([name.lower() for name in given])
+        at = {name: position for position, name in enumerate(self.row)}
+        self.cookie = at.get("cookie")
+        self.cookies = self.row.count("cookie")
+        self.hops = at.get("x-forwarded-for")
+        self.host = at.get("host")
+        self.length = at.get("content-length")
+        self.port = at.get("x-forwarded-port")
+        self.proto = at.get("x-forwarded-proto")
+
+
+NAMES = Known(Names, 250)
+ORIGINS = Known(_find_origin, 100)
+
+
+def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tuple[Names, tuple[str, ...]]:
+    """The headers of an event or payload, from its multi-value map if it has one.
+
+    `cookies` become a cookie header if there is none, and else take its place.
+    """
     several = fields.get("multiValueHeaders")
     if several:
-        pairs = [(LOWER[name], value) for name, values in several.items() for value in values]
-        found = dict(pairs)
+        try:
+            values = tuple([value for (value,) in several.values()])
+            given = tuple(several)
+        except ValueError:  # some name is repeated
+            values = tuple([value for values in several.values() for value in values])
+            given = tuple([name for name, values in several.items() for _ in values])
+        names = NAMES[given]
     else:
-        found = fields.get("headers") or {}
-        pairs = list(found.items())
-        # One look at all names and one at all values, since there is hardly ever anything to do.
-        names = "".join(found)
-        if names != names.lower():
-            pairs = [(name.lower(), value) for name, value in pairs]
-            found = dict(pairs)
-    if not "".join(found.values()).isascii() or len(found) < len(pairs):
-        pairs = [(name, to_latin1(value)) for name, value in pairs]
-        found = dict(pairs)
-    return pairs, found
+        single = fields.get("headers") or {}
+        if not cookies:
+            names, values = NAMES[tuple(single)], tuple(single.values())
+        elif "cookie" not in single:
+            names, values = NAMES[*single, "cookie"], (*single.values(), "; ".join(cookies))
+        else:
+            names = NAMES[tuple(single)]
+            values = (*(single | {"cookie": "; ".join(cookies)}).values(),)
+    if not "".join(values).isascii():
+        values = tuple([to_latin1(value) for value in values])
+    return names, values
 
 
-@lru_cache(maxsize=500)  # apps use the same few names again and again
+def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
+    """With one header of that name, behind all others."""
+    kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] != name]
+    return NAMES[*[name for name, _ in kept], name], (*[value for _, value in kept], value)
+
+
 def _check_name(name: str) -> str:
     """The name in lower case, or "" for one that concerns only one connection."""
     lower = name.lower()
-    if not lower or not TOKEN_CHARACTERS.issuperset(lower):
+    if not lower or lower.encode().translate(None, TOKEN_CHARACTERS):
         raise ResponseRefused(f"{lower[:80]!r} is not the name of a header")
     return "" if lower in CONNECTION_ONLY else lower
+
+
+CHECKED = Known(_check_name)
 
 
 def _check_value(name: str, value: str) -> None:

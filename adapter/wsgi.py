@@ -29,7 +29,7 @@ def run(app: App, request: Request, event: object, context: object) -> Response:
     """What the app answers; anything it raises passes through."""
     answer = Answer()
     answer.take(app(build_environ(request, event, context), answer.start))
-    return wire.build_response(request.method, answer.code(), answer.headers, b"".join(answer.chunks))
+    return wire.build_response(request.method, CODES[answer.status], answer.headers, b"".join(answer.chunks))
 
 
 def stream(app: App, request: Request, event: object, context: object, reply: "Reply") -> None:
@@ -40,11 +40,12 @@ def stream(app: App, request: Request, event: object, context: object, reply: "R
 
 def build_environ(request: Request, event: object, context: object) -> Environ:
     """The environ of a request, with `aws.event` and `aws.context` in it."""
-    method, path, query, headers, body, mount, scheme, host, port, client = request
-    environ = ALWAYS.copy()
+    method, path, query, (names, values), body, mount, scheme, host, port, client = request
+    template, keys = PLANS[names]
+    environ = template.copy()
     environ["REQUEST_METHOD"] = method
-    environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1")
-    environ["PATH_INFO"] = wire.decode(path, "latin-1")
+    environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1") if mount else ""
+    environ["PATH_INFO"] = wire.decode(path, "latin-1") if "%" in path else path
     environ["QUERY_STRING"] = query
     environ["REQUEST_URI"] = f"{mount}{path}?{query}" if query else mount + path
     environ["SERVER_NAME"] = host
@@ -55,30 +56,39 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
     environ["wsgi.errors"] = sys.stderr
     environ["aws.event"] = event
     environ["aws.context"] = context
-    without_headers = len(environ)
-    for name, value in headers:
-        environ[KEYS[name]] = value
-    if len(environ) < without_headers + len(headers):
-        environ |= _join_repeated(headers)
-    environ.pop(NO_KEY, None)
+    if keys is None:
+        environ |= _join_repeated(request.headers)
+    else:
+        environ.update(zip(keys, values))  # noqa: B905 - `strict=True` takes as long as three headers
     return environ
 
 
+def _plan(names: tuple[str, ...]) -> tuple[Environ, tuple[str, ...] | None]:
+    """An environ to copy, with a place for each header, and their keys; None if it is not one for each."""
+    usual = ALWAYS | dict.fromkeys(PER_REQUEST)
+    if len(set(names)) < len(names) or "_" in "".join(names):
+        return usual, None
+    keys = tuple([_find_key(name) for name in names])
+    return usual | dict.fromkeys(keys), keys
+
+
 def _find_key(name: str) -> str:
-    if name in ("content-type", "content-length"):
-        return name.upper().replace("-", "_")
-    return NO_KEY if "_" in name else "HTTP_" + name.upper().replace("-", "_")
-
-
-NO_KEY = ""
-KEYS = wire.Names(_find_key)
+    key = name.upper().replace("-", "_")
+    return key if name in ("content-type", "content-length") else f"HTTP_{key}"
 
 
 def _join_repeated(headers: Headers) -> dict[str, str]:
-    grouped = wire.group((KEYS[name], value) for name, value in headers)
+    grouped = wire.group((_find_key(name), value) for name, value in headers if "_" not in name)
     return {
         key: ",".join(values) if key.startswith("HTTP_") else values[-1] for key, values in grouped.items()
     }
+
+
+PER_REQUEST = (
+    "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "SERVER_NAME", "SERVER_PORT",
+    "REMOTE_ADDR", "wsgi.url_scheme", "wsgi.input", "wsgi.errors", "aws.event", "aws.context",
+)  # fmt: skip
+PLANS = wire.Known(_plan, 250)
 
 
 class Answer:
@@ -87,17 +97,17 @@ class Answer:
     __slots__ = ("chunks", "headers", "status")
 
     def __init__(self) -> None:
-        self.status: str | None = None
-        self.headers: list[tuple[str, str]] = []
+        self.status = ""
         self.chunks: list[bytes] = []
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], None]:
         """`start_response`; what it returns is `write`."""
-        if exc_info is not None and self.begun():
-            raise exc_info[1].with_traceback(exc_info[2])
-        if exc_info is None and self.status is not None:
+        if exc_info is not None:
+            if self.begun():
+                raise exc_info[1].with_traceback(exc_info[2])
+        elif self.status:
             raise ProtocolBroken("the app called start_response twice")
         self.status, self.headers = status, headers
         return self.write
@@ -105,7 +115,7 @@ class Answer:
     def write(self, chunk: bytes) -> None:
         """Take a piece of the body, from the iterable or from the app's call."""
         if chunk:
-            if self.status is None:
+            if not self.status:
                 raise ProtocolBroken("the app sent a body before it called start_response")
             self.chunks.append(chunk)
 
@@ -126,12 +136,19 @@ class Answer:
 
     def end(self) -> None:
         """See that there is an answer, now that the body is over."""
-        if self.status is None:
+        if not self.status:
             raise ProtocolBroken("the app did not call start_response")
 
     def code(self) -> int:
         """The status as a number."""
-        return int(self.status.partition(" ")[0]) if self.status else 0
+        return CODES[self.status]
+
+
+def _find_code(status: str) -> int:
+    return int(status.partition(" ")[0])
+
+
+CODES = wire.Known(_find_code)
 
 
 class StreamedAnswer(Answer):

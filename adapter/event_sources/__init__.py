@@ -36,12 +36,14 @@ EVENT_SOURCES: "tuple[EventSource, ...]" = (http_api, rest, alb)
 
 def find(event: object) -> "EventSource | None":
     """The source that this event came from, or None if it is not an HTTP request."""
-    if isinstance(event, dict) and "methodArn" not in event and "routeArn" not in event:
-        for source in EVENT_SOURCES:
-            if source.recognises(event):
-                return source
-        return _find_rare(event)
-    return None
+    if not isinstance(event, dict) or "methodArn" in event or "routeArn" in event:
+        return None
+    if "rawPath" in event and http_api.recognises(event):
+        return http_api
+    for source in EVENT_SOURCES:
+        if source.recognises(event):
+            return source
+    return _find_rare(event)
 
 
 def _find_rare(event: dict[str, Any]) -> "EventSource | None":

@@ -31,19 +31,20 @@ def recognises(event: dict[str, Any]) -> bool:
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     return wire.build_request(
-        event, method=event["httpMethod"], path=event["path"], query=wire.read_query(event, wire.to_ascii)
+        event, event["httpMethod"], event["path"], wire.read_query(event, decoded=False)
     )
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
     """The response as Lambda returns it, in the kind of map that the event has."""
-    body, is_base64 = bodies.write(response.body, response.headers)
+    status, pairs, body = response
+    text, is_base64 = bodies.write(body, pairs)
+    payload: dict[str, Any] = {"statusCode": status, "body": text, "isBase64Encoded": is_base64}
     if event.get("multiValueHeaders") is not None:
-        headers: dict[str, Any] = {"multiValueHeaders": wire.group(response.headers)}
+        payload["multiValueHeaders"] = wire.group(pairs)
     else:
-        headers = {"headers": _write_headers(response.headers)}
-    payload = {"statusCode": response.status, **headers, "body": body, "isBase64Encoded": is_base64}
-    return bodies.check_size(payload, LIMIT)
+        payload["headers"] = _write_headers(pairs)
+    return bodies.check_size(payload, LIMIT) if len(text) > bodies.SURELY_FITS else payload
 
 
 def write_event(request: Request, *, target_group: str = "local", multi_value: bool = True) -> dict[str, Any]:

@@ -32,39 +32,42 @@ def read_event(event: dict[str, Any]) -> Request:
     context = event["requestContext"]
     domain = context["domainName"]
     path = event["rawPath"]
-    if FUNCTION_URL_DOMAIN not in domain:
+    if FUNCTION_URL_DOMAIN not in domain and path.encode().translate(None, wire.PATH_CHARACTERS):
         path = wire.quote(path)
     stage = context.get("stage", DEFAULT_STAGE)
     mount = ""
     if stage != DEFAULT_STAGE:
         mount, path = wire.split_mount(path, f"/{stage}")
+    http = context["http"]
     return wire.build_request(
         event,
-        method=context["http"]["method"],
-        path=path,
-        query=event.get("rawQueryString", ""),
-        mount=mount,
-        client=context["http"]["sourceIp"],
-        host=domain,
-        cookies=event.get("cookies"),
+        http["method"],
+        path,
+        event.get("rawQueryString", ""),
+        mount,
+        http["sourceIp"],
+        domain,
+        event.get("cookies"),
     )
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
-    body, is_base64 = bodies.write(response.body, response.headers)
-    headers = wire.join(response.headers, ", ")
-    cookies = []
-    if headers.pop("set-cookie", None) is not None:
-        cookies = [value for name, value in response.headers if name == "set-cookie"]
+    status, pairs, body = response
+    text, is_base64 = bodies.write(body, pairs)
+    headers = wire.join(pairs, ", ")
+    cookies: list[str] = []
+    if "set-cookie" in headers:
+        del headers["set-cookie"]
+        cookies = [value for name, value in pairs if name == "set-cookie"]
     payload = {
-        "statusCode": response.status,
+        "statusCode": status,
         "headers": headers,
         "cookies": cookies,
-        "body": body,
+        "body": text,
         "isBase64Encoded": is_base64,
     }
-    return bodies.check_size(payload, bodies.LAMBDA_LIMIT)
+    return bodies.check_size(payload, bodies.LAMBDA_LIMIT) if len(text) > bodies.SURELY_FITS else payload
 
 
 def write_event(

@@ -36,25 +36,26 @@ def read_event(event: dict[str, Any]) -> Request:
     mount, path = _split_path(event, context)
     return wire.build_request(
         event,
-        method=event["httpMethod"],
-        path=path,
-        query=wire.read_query(event, _encode),
-        mount=mount,
-        client=context["identity"]["sourceIp"],
-        host=context.get("domainName", ""),
+        event["httpMethod"],
+        path,
+        wire.read_query(event, decoded=True),
+        mount,
+        context["identity"]["sourceIp"],
+        context.get("domainName", ""),
     )
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
-    body, is_base64 = bodies.write(response.body, response.headers)
+    status, pairs, body = response
+    text, is_base64 = bodies.write(body, pairs)
     payload = {
-        "statusCode": response.status,
-        "multiValueHeaders": wire.group(response.headers),
-        "body": body,
+        "statusCode": status,
+        "multiValueHeaders": wire.group(pairs),
+        "body": text,
         "isBase64Encoded": is_base64,
     }
-    return bodies.check_size(payload, bodies.LAMBDA_LIMIT)
+    return bodies.check_size(payload, bodies.LAMBDA_LIMIT) if len(text) > bodies.SURELY_FITS else payload
 
 
 def write_event(
@@ -132,7 +133,3 @@ def _fill_in(resource: str, parameters: dict[str, str]) -> str:
     for name, value in parameters.items():
         resource = resource.replace(f"{{{name}+}}", value).replace(f"{{{name}}}", value)
     return resource
-
-
-def _encode(field: str) -> str:
-    return wire.quote(field, wire.UNRESERVED)

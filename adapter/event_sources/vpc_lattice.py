@@ -37,7 +37,7 @@ def read_event(event: dict[str, Any]) -> Request:
         "isBase64Encoded": event.get("is_base64_encoded" if first else "isBase64Encoded"),
     }
     return wire.build_request(
-        fields, method=event["method"], path=target, query=query or wire.read_query(fields, _encode)
+        fields, method=event["method"], path=target, query=query or wire.read_query(fields, decoded=True)
     )
 
 
@@ -89,7 +89,3 @@ def read_payload(payload: object) -> Response:
 
 def _read_lists(fields: dict[str, Any]) -> dict[str, list[str]]:
     return {name: value if isinstance(value, list) else [value] for name, value in fields.items()}
-
-
-def _encode(field: str) -> str:
-    return wire.quote(field, wire.UNRESERVED)

@@ -182,16 +182,45 @@ def test_a_payload_that_is_no_response_is_refused(payload):
         wire.read_response(payload)
 
 
-def test_what_becomes_of_a_name_is_worked_out_once_for_a_thousand_names():
-    asked: list[str] = []
+class Lowered(wire.Known[str, str]):
+    """Names in lower case, and a note of each time that one was worked out."""
 
-    def work_out(name: str) -> str:
-        asked.append(name)
+    def __init__(self, room: int) -> None:
+        super().__init__(self.work_out, room)
+        self.asked: list[str] = []
+
+    def work_out(self, name: str) -> str:
+        self.asked.append(name)
         return name.lower()
 
-    names = wire.Names(work_out)
-    for _ in range(2):
-        assert [names[f"X-{number}"] for number in range(1001)] == [f"x-{number}" for number in range(1001)]
-    assert len(names) == 1000
-    assert asked.count("X-0") == 1
-    assert asked.count("X-1000") == 2
+
+def test_what_follows_from_a_name_is_worked_out_once():
+    known = Lowered(room=10)
+    assert [known["X-A"], known["X-A"]] == ["x-a", "x-a"]
+    assert known.asked == ["X-A"]
+
+
+def test_names_that_a_client_makes_up_take_no_more_than_the_room_there_is():
+    known = Lowered(room=10)
+    for number in range(1_000):
+        assert known[f"X-{number}"] == f"x-{number}"
+        assert len(known) <= 10
+    assert [known["X-A"], known["X-A"], known.asked.count("X-A")] == ["x-a", "x-a", 1]
+
+
+def test_names_of_unusual_length_are_not_kept():
+    known = Lowered(room=10)
+    assert known["X" * 10_000] == "x" * 10_000
+    assert len(known) == 0
+
+
+@pytest.mark.parametrize("spelled", ["Cookie", "cookie"])
+def test_a_row_of_names_is_read_in_any_case(spelled):
+    event = {"headers": {spelled: "a=1", "X-Forwarded-Port": "8000", "HOST": "example.com"}}
+    request = wire.build_request(event, "GET", "/", "", cookies=["b=2"])
+    assert sorted(request.headers) == [
+        ("cookie", "b=2"),
+        ("host", "example.com"),
+        ("x-forwarded-port", "8000"),
+    ]
+    assert (request.host, request.port) == ("example.com", 8000)
