@@ -49,7 +49,7 @@ def find_dependencies(
     _tell_source(source, console)
     subject = source.name if source else ", ".join(extra)
     if not subject:
-        return _dependencies(source, (), (), given, settled=True)
+        return _dependencies(source, (), (), (), given, settled=True)
     with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
         plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade)
     built = _wheels(plan, settings, target, console)
@@ -62,9 +62,8 @@ def find_dependencies(
     notes = (*plan.notes, *(note for wheel in built for note in wheel.notes), *remarks)
     for note in notes:
         console.note(note)
-    return _dependencies(
-        source, tuple(each.distribution for each in found), notes, given, settled=plan.settled
-    )
+    distributions = tuple(each.distribution for each in found)
+    return _dependencies(source, distributions, notes, extra, given, settled=plan.settled)
 
 
 def _tell_source(source: Source | None, console: Console) -> None:
@@ -87,6 +86,7 @@ def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) ->
         target=target,
         image=site.image,
         packages=settings.build.packages,
+        before=settings.build.before,
     )
     return make_wheels(plan, site, store, console)
 
@@ -123,6 +123,7 @@ def _dependencies(
     source: Source | None,
     distributions: tuple[Distribution, ...],
     notes: tuple[str, ...],
+    extra: tuple[str, ...],
     given: tuple[tuple[str, str], ...],
     *,
     settled: bool,
@@ -133,6 +134,7 @@ def _dependencies(
         distributions=distributions,
         notes=notes,
         key=digest.hexdigest(),
+        extra=extra,
         inputs=given,
         settled=settled,
     )

@@ -1,6 +1,6 @@
 """Wheels that need a compiler, or a place that is like the function's: all of them in one container.
 
-    copy the sources in ▶ check the image's Python ▶ install [build] packages
+    copy the sources in ▶ check the image's Python ▶ install [build] packages ▶ run [build] before
     for each package: pip wheel ▶ put missing system libraries into the wheel (auditwheel) ▶ gate
 
 One package's failure does not keep the others from being built, and each has its log.
@@ -138,6 +138,9 @@ def build_in_container(
             if site.build.packages:
                 with console.step(f"Install {', '.join(site.build.packages)} in the build container"):
                     _install_packages(workshop)
+            for command in site.build.before:
+                with console.step(f"Run `{command}` in the build container"):
+                    _run_before(workshop, command)
             results = []
             for number, job in enumerate(jobs):
                 with console.step(f"Build {job.package.label} in {site.image}"), _named(job.package):
@@ -225,6 +228,16 @@ def _install_packages(workshop: _Workshop) -> None:
         raise BuildError(
             f"[build] packages could not be installed in {workshop.site.image}: {summarize(ran.output)}",
             hint=f"Names differ between systems: {', '.join(packages)}. The whole log: {log}",
+        )
+
+
+def _run_before(workshop: _Workshop, command: str) -> None:
+    ran = workshop.container.run(["sh", "-c", command], workshop.environment)
+    log = _write_log(workshop.site, "before", f"$ {command}\n{ran.output}")
+    if not ran.succeeded:
+        raise BuildError(
+            f"[build] before: `{command}` failed in {workshop.site.image}: {summarize(ran.output)}",
+            hint=f"It runs as the image's user, in its working folder, by `sh -c`. The whole log: {log}",
         )
 
 

@@ -40,13 +40,16 @@ class Wheel:
 
 @dataclass(frozen=True, kw_only=True)
 class WheelCache:
-    """The wheels of one target, as built with one set of system packages."""
+    """The wheels of one target, as built in a container that was made ready in one way."""
 
     folder: Path
     target: Target
     image: str
     """Name of the image that native wheels are built in."""
     packages: tuple[str, ...] = ()
+    """System packages that were installed first."""
+    before: tuple[str, ...] = ()
+    """Commands that ran first, in their order."""
 
     def find_pure(self, package: Package) -> Wheel | None:
         """Return the wheel that was built without a compiler."""
@@ -76,7 +79,8 @@ class WheelCache:
     def _entry(self, package: Package, image: str) -> Path:
         origin = [package.name, package.version, source_digest(package), package.subdirectory]
         system = [image, *sorted(self.packages)] if image else []
-        text = json.dumps([_RECIPE, origin, self.target.id, system])
+        before = [list(self.before)] if image and self.before else []
+        text = json.dumps([_RECIPE, origin, self.target.id, system, *before])
         return self.folder / hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

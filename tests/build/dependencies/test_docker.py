@@ -150,6 +150,22 @@ def test_system_packages_that_do_not_exist_are_told(native_project, install, bui
     assert str(root / ".lambdify" / "logs" / "packages.log") in caught.value.hint
 
 
+def test_the_projects_own_commands_run_before_anything_is_built(native_project, install, build_image):
+    tree = native_tree("header", includes="#include <answer.h>", value="ANSWER")
+    root = native_project(header=tree)
+    before = ("mkdir -p /usr/include", "echo '#define ANSWER 7' > /usr/include/answer.h")
+    assert answer(install(root, "3.11", image=build_image, before=before).tree, "header") == "7"
+
+
+def test_a_command_that_fails_is_told_with_what_it_said(native_project, install, build_image):
+    root = native_project(fast=native_tree("fast", value="5"))
+    with pytest.raises(BuildError, match=r"`echo no such disk; exit 3` failed in .*no such disk") as caught:
+        install(root, "3.11", image=build_image, before=("echo no such disk; exit 3",))
+    log = root / ".lambdify" / "logs" / "before.log"
+    assert str(log) in caught.value.hint
+    assert log.read_text() == "$ echo no such disk; exit 3\nno such disk\n"
+
+
 def test_native_sources_that_became_a_pure_wheel_are_told(native_project, install, build_image):
     tree = {**native_tree("slow", tag=""), "COMMANDS": "true\n"}
     run = install(native_project(slow=tree), "3.11", image=build_image)

@@ -41,7 +41,12 @@ def test_a_wheel_is_found_by_what_it_was_built_from(cache, wheel):
 
 @pytest.mark.parametrize(
     "other",
-    [{"target": Target(python="3.12")}, {"image": "image:other"}, {"packages": ("libpq-devel",)}],
+    [
+        {"target": Target(python="3.12")},
+        {"image": "image:other"},
+        {"packages": ("libpq-devel",)},
+        {"before": ("./configure",)},
+    ],
 )
 def test_another_target_image_or_set_of_system_packages_is_another_wheel(cache, wheel, other):
     cache.keep_native(PACKAGE, wheel, "sha256:1", ())
