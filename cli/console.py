@@ -74,6 +74,24 @@ class Console:
         # Whoever reads a followed log through a pipe wants the line now.
         self._stdout.flush()
 
+    def answer_bytes(self, data: bytes) -> bool:
+        """Write bytes to stdout as they are, or return False: a terminal is not shown what is no text."""
+        buffer = getattr(self._stdout, "buffer", None)
+        if buffer is not None and not self._stdout.isatty():
+            self._stdout.flush()
+            buffer.write(data)
+            buffer.flush()
+            return True
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return False
+        if text:
+            # The prompt of the shell is to begin a line of its own.
+            self._stdout.write(text if text.endswith("\n") else f"{text}\n")
+            self._stdout.flush()
+        return True
+
     # ---------------------------------------------------------------- the story
 
     @contextmanager

@@ -33,6 +33,7 @@ LambdifyError
 ├── FunctionFailed       45   the function was invoked and raised, or gave no response
 ├── ReleaseFailed        46   a new version did not do what it has to, and gets no traffic
 ├── ReleaseMissing       47   there is no such release to go back to
+├── RequestFailed        48   the app answered with an error status, and `invoke --fail` was asked for
 ├── PortTaken            50   something else listens on the port that was asked for
 ├── LocalCloudDown       51   the local cloud is not running
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
@@ -201,6 +202,12 @@ class ReleaseMissing(LambdifyError):
     """There is no such release, or its version was removed."""
 
     exit_code = 47
+
+
+class RequestFailed(LambdifyError):
+    """The app answered a request with an error status."""
+
+    exit_code = 48
 
 
 class PortTaken(LambdifyError):

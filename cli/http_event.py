@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from lambdify.adapter import wire
+from lambdify.adapter import bodies, wire
 from lambdify.adapter.errors import PayloadRefused
 from lambdify.adapter.event_sources import alb, http_api, rest
 from lambdify.adapter.messages import Request, Response
@@ -82,6 +82,11 @@ def read(settings: Settings, payload: bytes) -> Response:
             during=f"invoking {settings.full_name}",
         ) from error
     return response._replace(body=body) if streamed else response
+
+
+def write_body(body: bytes) -> tuple[str, bool]:
+    """Bytes as they stand in JSON, and whether that is base64."""
+    return bodies.write(body, ())
 
 
 def _complete(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:

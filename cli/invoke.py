@@ -28,20 +28,31 @@ class Invocation:
     """The published version that ran."""
 
 
-def invoke(settings: Settings, account: Account, payload: str, console: Console) -> Invocation:
+def invoke(
+    settings: Settings, account: Account, payload: str, console: Console, *, tail: bool = False
+) -> Invocation:
     """Call the function with JSON text ("" for no event) and wait for what it returns.
 
-    The end of its log (Lambda gives 4 KB) becomes part of the story. Raises UsageError for text that is not
-    JSON, NotDeployed, and FunctionFailed when the function raised, ran out of time or died.
+    With `tail`, and where it failed, the end of its log (Lambda gives 4 KB) becomes part of the story. Raises
+    UsageError for text that is not JSON, NotDeployed, and FunctionFailed when the function raised, ran out of
+    time or died.
     """
     event = _check_json(payload)
     function = stack.fetch(settings, account).outputs["Function"]
     answer, returned = call(function, event, account)
-    value = read_payload(returned)
-    tell(answer, value, console)
-    if "FunctionError" in answer:
-        raise failure(value, settings)
-    return Invocation(payload=value, version=answer["ExecutedVersion"])
+    check(answer, returned, settings, console, tail=tail)
+    return Invocation(payload=read_payload(returned), version=answer["ExecutedVersion"])
+
+
+def check(
+    answer: Mapping[str, Any], payload: bytes, settings: Settings, console: Console, *, tail: bool
+) -> None:
+    """Tell what there is to tell of an invocation. Raises FunctionFailed when it failed."""
+    failed = "FunctionError" in answer
+    if tail or failed:
+        tell(answer, read_payload(payload) if failed else None, console)
+    if failed:
+        raise failure(read_payload(payload), settings)
 
 
 def call(

@@ -14,30 +14,81 @@ from lambdify.cli.errors import UsageError
     "invoke",
     cls=help_page.Command,
     examples=(
-        ('lambdify invoke \'{"lambdify": "keep-warm"}\'', "a keep-warm call"),
-        ("lambdify invoke --file event.json --stage production", "an event from a file"),
+        ("lambdify invoke --http /", "the page that a visitor gets"),
+        ("lambdify invoke --http /books --data @book.json", "a POST of a file"),
+        ('lambdify invoke \'{"lambdify": "keep-warm"}\' --tail', "an event, and the log"),
+        ("lambdify invoke --file event.json", "an event from a file"),
     ),
 )
 @click.argument("payload", default="")
 @click.option(
     "-f", "--file", type=click.File(encoding="utf-8"), help='Read the payload from a file; "-" is stdin.'
 )
+@click.option(
+    "--http",
+    metavar="REQUEST",
+    help='Send an HTTP request instead, such as "GET /path": the event that the endpoint would send.',
+)
+@click.option("--header", "headers", metavar="NAME: VALUE", multiple=True, help="A header, with --http.")
+@click.option("--data", metavar="TEXT", help="The body, with --http; @FILE reads a file, @- stdin.")
+@click.option("--fail", is_flag=True, help="With --http: end with 48 where the status is 400 or above.")
+@click.option("--tail", is_flag=True, help="Show the end of what the function wrote to its log.")
 @click.option("-s", "--stage", metavar="STAGE", help="The stage, when it is not the default one.")
 @arguments.on_account
 @arguments.json
 @arguments.common
 def command(
-    flags: Flags, payload: str, file: IO[str] | None, stage: str | None, local: bool, **where: str | None
+    flags: Flags,
+    payload: str,
+    file: IO[str] | None,
+    http: str | None,
+    headers: tuple[str, ...],
+    data: str | None,
+    fail: bool,
+    tail: bool,
+    stage: str | None,
+    local: bool,
+    **where: str | None,
 ) -> None:
-    """Call the function with a JSON payload, print what it returns."""
+    """Call the function: with a JSON payload, or with an HTTP request.
+
+    The endpoint is left out: its authorizers and limits do not apply.
+    """
+    if payload and file:
+        raise UsageError("There are two payloads, one on the command line and one in a file.")
+    if http is None and (headers or data is not None or fail):
+        raise UsageError("--header, --data and --fail are for --http.", hint="Add --http, or leave them out.")
+    if http is not None and (payload or file):
+        raise UsageError("A payload and --http are two things.", hint="The body of a request is its --data.")
+    if http is not None:
+        from lambdify.cli import http_call
+
+        call = http_call.read(http, headers, _read_data(data))
+        console = make_console(flags)
+        opened = open_stage(console, stage, local, **where)
+        answer = http_call.send(call, opened.settings, opened.account, console, tail=tail)
+        http_call.show(answer, console, fail=fail)
+        return
+
     import json
 
     from lambdify.cli import answers
     from lambdify.cli import invoke as room
 
-    if payload and file:
-        raise UsageError("There are two payloads, one on the command line and one in a file.")
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)
-    result = room.invoke(opened.settings, opened.account, file.read() if file else payload, console)
+    text = file.read() if file else payload
+    result = room.invoke(opened.settings, opened.account, text, console, tail=tail)
     console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.value(result))
+
+
+def _read_data(data: str | None) -> bytes | None:
+    """The bytes that --data stands for."""
+    if data is None or not data.startswith("@"):
+        return None if data is None else data.encode()
+    try:
+        with click.open_file(data[1:], "rb") as file:
+            read: bytes = file.read()
+            return read
+    except OSError as error:
+        raise UsageError(f"{data[1:]} cannot be read: {error.strerror}") from error

@@ -67,10 +67,10 @@ def test_no_payload_is_an_empty_event(deployed, make_settings, talk):
     invoke(make_settings(), deployed.account, "  ", talk.console)
 
 
-def test_the_end_of_the_log_is_part_of_the_story(deployed, make_settings, talk):
+def test_where_it_is_asked_for_the_end_of_the_log_is_part_of_the_story(deployed, make_settings, talk):
     log = tail("START RequestId: 1", "hello from the shop", "END RequestId: 1")
     deployed.answers("lambda.invoke", answer("ok", LogResult=log))
-    invoke(make_settings(), deployed.account, "{}", talk.console)
+    invoke(make_settings(), deployed.account, "{}", talk.console, tail=True)
     assert talk.said == "  START RequestId: 1\n  hello from the shop\n  END RequestId: 1\n"
 
 
