@@ -7,6 +7,7 @@ Rules:
   other builds of zlib deflate otherwise, and bytecode differs between patch releases.
 - A zip that is there already is not made again. One is there whole, or not at all.
 - What is too big for Lambda is refused here, before anything is written or uploaded.
+- Where only a few files of the project have changed, the others' members are taken over; see `previous`.
 - In the project, nothing is written but `.lambdify/`.
 """
 
@@ -17,10 +18,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli.build import app, archive, bytecode, files, last_build, layer, leaks, pythons, strip, weight
+from lambdify.cli.build import (
+    app,
+    archive,
+    bytecode,
+    files,
+    last_build,
+    layer,
+    leaks,
+    previous,
+    pythons,
+    strip,
+    weight,
+)
 from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.build.bytecode import Compiler
 from lambdify.cli.build.distributions import Dependencies
+from lambdify.cli.build.previous import Previous
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
@@ -80,6 +94,7 @@ class _Input:
     members: tuple[Member, ...]
     """The app's."""
     dependencies: Dependencies
+    before: Previous
 
     def compiler(self, mount: str) -> Compiler | None:
         """Who compiles what Lambda unpacks under `mount`."""
@@ -104,8 +119,7 @@ def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
     found = last_build.find(settings, out, Bundle)
     if found is None or not all(_is_there(archive) for archive in found.archives):
         return None
-    for note in found.dependencies.notes:
-        console.note(note)
+    _tell_again(found.dependencies, console)
     console.note("Nothing has changed since this was packed.")
     return found
 
@@ -123,22 +137,27 @@ def pack(
 
     Raises NameCollision, BundleRefused, BuildError, and whatever `find_dependencies` raises.
     """
-    # Its rooms bring libraries along, which `find` does without.
-    from lambdify.cli.build.dependencies import find_dependencies
-
     begun = last_build.begin(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
     app.refuse_collision(settings.root, candidate.path)
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
     weight.refuse_files(selection.files, limit)
     members = app.members(settings, candidate, selection.files)
-    dependencies = find_dependencies(settings, target, _extra(candidate), console, upgrade=upgrade)
+    extra = _extra(candidate)
+    before = _previous(settings, out, extra, members)
+    dependencies = None if upgrade else _tell_again(before.dependencies, console)
+    if dependencies is None:
+        # Its rooms bring libraries along, which a change in the project does without.
+        from lambdify.cli.build.dependencies import find_dependencies
+
+        dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade)
     given = _Input(
         out=out,
         target=target,
         python=_python(settings, console),
         members=members,
         dependencies=dependencies,
+        before=before,
     )
     apart = settings.build.form != "zip" and dependencies.distributions
     drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
@@ -152,13 +171,41 @@ def pack(
         dependencies=dependencies,
         parts=parts,
         left_out=selection.left_out,
-        leaks=tuple(leak for member in members for leak in leaks.scan(member.name, member.content)),
+        leaks=_leaks(members, before),
     )
     # Without an interpreter there was no bytecode, and to look for one again is to start processes.
     if dependencies.settled and (given.python or not settings.build.bytecode):
         contents = {member.name: member.content for member in members}
         last_build.keep(settings, out, begun, selection, contents, dependencies.inputs, bundle)
     return bundle
+
+
+def _previous(settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member]) -> Previous:
+    """What of the last build into `out` can be used for these members."""
+    recalled = last_build.recall(settings, out, Bundle)
+    if recalled is None:
+        return Previous()
+    last, same_inputs = recalled
+    return previous.compare(
+        last.app.path,
+        last.dependencies if same_inputs else None,
+        last.leaks,
+        extra,
+        members,
+        settings.function.python,
+    )
+
+
+def _tell_again(dependencies: Dependencies | None, console: Console) -> Dependencies | None:
+    for note in dependencies.notes if dependencies else ():
+        console.note(note)
+    return dependencies
+
+
+def _leaks(members: Sequence[Member], before: Previous) -> tuple[leaks.Leak, ...]:
+    changed = (member for member in members if member.name not in before.unchanged)
+    found = (leak for member in changed for leak in leaks.scan(member.name, member.content))
+    return tuple(sorted((*before.leaks, *found), key=lambda leak: leak.path))
 
 
 def _is_there(archive: Archive) -> bool:
@@ -220,8 +267,13 @@ def _draft(
 
 def _app(given: _Input, console: Console) -> tuple[Entry, ...]:
     with console.step("Packing the application"):
-        compiled = bytecode.build(given.compiler(TASK_ROOT), given.members)
-        return archive.deflate(sorted([*given.members, *compiled.values()]))
+        before = given.before.entries
+        compiler = given.compiler(TASK_ROOT)
+        # What is the same and has no bytecode did not compile the last time either.
+        changed = [member for member in given.members if member.name not in before]
+        compiled = bytecode.build(compiler, changed)
+        made = archive.deflate([*changed, *compiled.values()])
+        return tuple(sorted((*before.values(), *made), key=lambda entry: entry.name))
 
 
 def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:

@@ -33,6 +33,8 @@ class Dependencies:
     """What the user was told about the choice of versions and the state of native files."""
     key: str
     """Identifies the set: names, versions and the content of every file (sha256, hex)."""
+    extra: tuple[str, ...] = ()
+    """What lambdify requires beside the project."""
     inputs: tuple[tuple[str, str], ...] = ()
     """Every file that had a say, with its digest of before it was read; "" where there was none."""
     settled: bool = True

@@ -3,7 +3,8 @@
     settings · lambdify itself · dependency files · the project's files      all as they were? the same bundle
 
 Rules:
-- Nothing is resolved, installed, compiled or read for it, no process is started, and no library is imported.
+- Nothing is resolved, compiled or read for it, no process is started, and no library is imported.
+- Where only the project has changed, the next build may start from what there was; see `previous`.
 - When in doubt, all is done again: a build that cannot be repeated from its inputs alone is not noted.
 - A note that is broken, or of another version of lambdify, is as good as none.
 """
@@ -28,7 +29,7 @@ from lambdify.cli.version import VERSION
 if TYPE_CHECKING:
     from lambdify.cli.build.files import Selection
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when notes are written in another way."""
 FOLDER = "last-builds"
 Value = TypeVar("Value")
@@ -58,25 +59,28 @@ class _Note:
 
 def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     """Return the result of the last build into `out` if nothing has changed since."""
-    path = settings.root / folders.WORKSPACE / FOLDER / _name(settings, out)
     moment = time.time_ns()
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        note = frozen.reader(_Note)(content["note"])
-        result: Value = frozen.reader(cast(Any, shape))(content["result"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    noted = _read(settings, out, shape)
+    if noted is None:
         return None
-    if note.format != FORMAT or note.itself != _itself() or note.launches != _launches(settings.root):
-        return None
-    same = all(fingerprint.digest(Path(name)) == known for name, known in note.inputs.items())
-    if not (same and note.project.holds()):
+    note, result = noted
+    if note.launches != _launches(settings.root) or not (_same_inputs(note) and note.project.holds()):
         return None
     if note.project.young:
         # They were read and found the same; those that are old enough by now need not be read again.
         aged = dataclasses.replace(note, project=note.project.aged(moment))
-        text = json.dumps({"note": frozen.plain(aged), "result": content["result"]})
-        folders.write(settings.root, f"{FOLDER}/{path.name}", text)
+        _write(settings, out, aged, result)
     return result
+
+
+def recall(settings: Settings, out: Path, shape: type[Value]) -> tuple[Value, bool] | None:
+    """Return the result of the last build into `out`, whatever has become of the project since.
+
+    It is of the same lambdify, with the same settings. The second value says whether the dependency files are
+    the same too.
+    """
+    noted = _read(settings, out, shape)
+    return (noted[1], _same_inputs(noted[0])) if noted else None
 
 
 def begin(root: Path) -> Beginning:
@@ -110,8 +114,27 @@ def keep(
             },
         ),
     )
+    _write(settings, out, note, result)
+
+
+def _read(settings: Settings, out: Path, shape: type[Value]) -> tuple[_Note, Value] | None:
+    path = settings.root / folders.WORKSPACE / FOLDER / _name(settings, out)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        note: _Note = frozen.reader(_Note)(content["note"])
+        result: Value = frozen.reader(cast(Any, shape))(content["result"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return (note, result) if note.format == FORMAT and note.itself == _itself() else None
+
+
+def _write(settings: Settings, out: Path, note: _Note, result: object) -> None:
     text = json.dumps({"note": frozen.plain(note), "result": frozen.plain(result)})
     folders.write(settings.root, f"{FOLDER}/{_name(settings, out)}", text)
+
+
+def _same_inputs(note: _Note) -> bool:
+    return all(fingerprint.digest(Path(name)) == known for name, known in note.inputs.items())
 
 
 def _name(settings: Settings, out: Path) -> str:
