@@ -9,8 +9,8 @@ Rules:
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,15 +56,22 @@ def bucket_name(account: Account) -> str:
 @translated(during="uploading the bundle")
 def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Artifact:
     """Upload what the bucket does not have yet; the bucket is made if there is none."""
-    bucket = bucket_name(account)
-    _ensure_bucket(bucket, account)
+    planned = plan(bundle, settings, account)
+    _ensure_bucket(planned.bucket, account)
     archives = {prefix(settings) + each.path.name: each.path for each in bundle.archives}
-    uploaded = tuple(key for key, path in archives.items() if _upload(path, bucket, key, account, console))
+    uploaded = tuple(
+        key for key, path in archives.items() if _upload(path, planned.bucket, key, account, console)
+    )
+    return replace(planned, uploaded=uploaded)
+
+
+def plan(bundle: "Bundle", settings: Settings, account: Account) -> Artifact:
+    """Where `put` would upload to: nothing is asked of S3."""
     return Artifact(
-        bucket=bucket,
+        bucket=bucket_name(account),
         app_key=prefix(settings) + bundle.app.path.name,
         layer_key=prefix(settings) + bundle.layer.path.name if bundle.layer else None,
-        uploaded=uploaded,
+        uploaded=(),
     )
 
 
@@ -77,14 +84,7 @@ def remove_stage(settings: Settings, account: Account) -> Removed:
         return Removed(objects=0, bucket=False)
     removed = 0
     while batch := list(islice(_versions(s3, bucket, owner, prefix(settings)), BATCH)):
-        answer = s3.delete_objects(
-            Bucket=bucket, Delete={"Objects": batch, "Quiet": True}, ExpectedBucketOwner=owner
-        )
-        for error in answer.get("Errors", []):
-            raise AwsError(
-                f"S3 did not delete {error['Key']}: {error.get('Message', error.get('Code'))}",
-                during="removing the uploaded bundles",
-            )
+        _delete(batch, bucket, account)
         removed += len(batch)
     empty = next(_versions(s3, bucket, owner), None) is None
     # Another project may upload just now: then S3 keeps the bucket.
@@ -95,6 +95,25 @@ def remove_stage(settings: Settings, account: Account) -> Removed:
         ExpectedBucketOwner=owner,
     )
     return Removed(objects=removed, bucket=bool(gone))
+
+
+@translated(during="removing old bundles")
+def remove(keys: Iterable[str], account: Account) -> None:
+    """Delete objects that nothing needs any more, those that are gone already included."""
+    left = iter(keys)
+    while batch := [{"Key": key} for key in islice(left, BATCH)]:
+        _delete(batch, bucket_name(account), account)
+
+
+def _delete(batch: list[dict[str, str]], bucket: str, account: Account) -> None:
+    answer = account.client("s3").delete_objects(
+        Bucket=bucket, Delete={"Objects": batch, "Quiet": True}, ExpectedBucketOwner=account.account_id
+    )
+    for error in answer.get("Errors", []):
+        raise AwsError(
+            f"S3 did not delete {error['Key']}: {error.get('Message', error.get('Code'))}",
+            during="removing the uploaded bundles",
+        )
 
 
 def prefix(settings: Settings) -> str:

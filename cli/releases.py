@@ -117,7 +117,7 @@ def begin(deployed: Stack, settings: Settings, account: Account) -> Release:
         artifacts=tuple(key for key in keys if key),
         settings=describe(settings),
         state="unfinished",
-        reason="",
+        reason="its deployment has not ended",
     )
     taken = "^PreconditionFailed:|^ConditionalRequestConflict:"
     while attempt(_put, none_if=taken, release=release, settings=settings, account=account, new=True) is None:
@@ -156,7 +156,8 @@ def _folder(settings: Settings) -> str:
     return f"{artifacts.prefix(settings)}releases/"
 
 
-def _key(number: int, settings: Settings) -> str:
+def key(number: int, settings: Settings) -> str:
+    """Where the record of a release is in the bucket."""
     return f"{_folder(settings)}{number:05}.json"
 
 
@@ -183,7 +184,7 @@ def _records(settings: Settings, account: Account) -> Iterator[Release]:
             account.client("s3").get_object,
             none_if=NOT_THERE,
             Bucket=artifacts.bucket_name(account),
-            Key=_key(number, settings),
+            Key=key(number, settings),
             ExpectedBucketOwner=account.account_id,
         )
         if found:
@@ -203,7 +204,7 @@ def _read(record: dict[str, Any]) -> Release:
 def _put(release: Release, settings: Settings, account: Account, *, new: bool) -> Any:
     return account.client("s3").put_object(
         Bucket=artifacts.bucket_name(account),
-        Key=_key(release.number, settings),
+        Key=key(release.number, settings),
         Body=json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode(),
         ContentType="application/json",
         ExpectedBucketOwner=account.account_id,

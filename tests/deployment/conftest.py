@@ -3,13 +3,16 @@
 import hashlib
 import io
 import itertools
+import json
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from uv import find_uv_bin
 
-from lambdify.cli import aws, settings
+from lambdify.cli import aws, settings, template
+from lambdify.cli.artifacts import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.build.archive import Member, deflate, write
 from lambdify.cli.build.bundle import Archive, Bundle
@@ -28,6 +32,7 @@ from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.local import ministack
 from lambdify.cli.settings import Settings
+from lambdify.cli.template import Template
 
 
 @pytest.fixture(autouse=True)
@@ -121,17 +126,119 @@ def talk_to() -> Callable[[str], Talk]:
     return make
 
 
-# -------------------------------------------------------------------- AWS
+# -------------------------------------------------------------------- its template
+
+
+@pytest.fixture(name="write")
+def write_template(make_settings: Callable[..., Settings]) -> Callable[..., Template]:
+    """`write({"warm.every": "off"})`: the template of the stage dev with these settings."""
+    uploaded = Artifact(
+        bucket="lambdify-123456789012-eu-central-1",
+        app_key="shop/dev/app-0123456789abcdef.zip",
+        layer_key="shop/dev/layer-fedcba9876543210.zip",
+        uploaded=(),
+    )
+
+    def write(
+        overrides: Mapping[str, object] | None = None,
+        *,
+        artifact: Artifact = uploaded,
+        target: Target | None = None,
+        stage: str = "dev",
+    ) -> Template:
+        chosen = make_settings(stage, overrides)
+        return template.write(chosen, artifact, target or Target(python=chosen.function.python))
+
+    return write
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where ministack listens: AWS's APIs and nothing else, since no function runs in these tests."""
+def complaints() -> Callable[..., list[str]]:
+    """`complaints(template)`: what cfn-lint finds, warnings and remarks included."""
+    # Imported when it is needed: it reads AWS's schemas.
+    from cfnlint.api import lint
+    from cfnlint.core import get_rules
+
+    rules = get_rules([], [], ["I"])
+
+    def complaints(written: Template, region: str = "us-east-1") -> list[str]:
+        return [str(match) for match in lint(written.text, rules=rules, regions=[region])]
+
+    return complaints
+
+
+# -------------------------------------------------------------------- AWS
+
+
+class Functions:
+    """What runs in place of the functions: ministack hands their events on, and this answers."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        """(version, event) of each invocation."""
+        self.answer: Callable[[str, Any], Any] = lambda version, event: {"lambdify": "warm"}
+        """What the version returns for the event; what it raises is what the function raised."""
+
+    def invoke(self, version: str, event: Any) -> tuple[int, Any]:
+        self.calls.append((version, event))
+        try:
+            return 200, self.answer(version, event)
+        except ArithmeticError as error:
+            return 500, str(error)
+
+
+@pytest.fixture(scope="session")
+def running_functions() -> Iterator[tuple[Functions, str]]:
+    """What answers for the functions, and where ministack finds it."""
+    functions = Functions()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, value = functions.invoke(self.headers["X-Amzn-Lambda-Function-Version"], event)
+            body = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield functions, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def functions(running_functions: tuple[Functions, str]) -> Iterator[Functions]:
+    """What runs in place of the functions; every app starts, unless the test says otherwise."""
+    yield running_functions[0]
+    running_functions[0].reset()
+
+
+STAGES = ("shop-dev", "shop-live", "shop-staging", "shop-dev-x")
+"""The functions that these tests deploy."""
+
+
+@pytest.fixture(scope="session")
+def cloud(
+    tmp_path_factory: pytest.TempPathFactory, running_functions: tuple[Functions, str]
+) -> Iterator[str]:
+    """Where ministack listens: AWS's APIs, with `functions` in place of what is deployed."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("cloud")
     log = folder / "log"
-    program = ["--from", f"ministack=={ministack.VERSION}", "ministack"]
+    # Not its script, which goes through a shell: that drops the variables whose names have a hyphen.
+    start = "from ministack.app import main; main()"
+    program = ["--from", f"ministack=={ministack.VERSION}", "python", "-P", "-c", start]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [find_uv_bin(), "tool", "run", "--quiet", *program],
@@ -144,6 +251,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
                 "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
+                **{f"MINISTACK_LAMBDA_PROXY_{name}": running_functions[1] for name in STAGES},
             },
             cwd=folder,
             stdout=output,
