@@ -191,6 +191,11 @@ def _function(settings: "Settings") -> Iterator[SettingsError]:
         yield SettingsError(
             "[function] layers: a container image takes no layers.", hint="Put their files into the project."
         )
+    if settings.release.shift and function.provisioned_concurrency:
+        yield SettingsError(
+            "[release] shift: an alias with provisioned concurrency leads to one version only.",
+            hint="Leave out shift, or provisioned_concurrency.",
+        )
     reserved = function.reserved_concurrency
     if reserved is not None and reserved < function.provisioned_concurrency:
         yield SettingsError(

@@ -4,8 +4,9 @@ Each has a reader that takes the whole table, and returns it as `Settings` keeps
 Values stay out of messages: one of them may be a secret.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
@@ -25,6 +26,15 @@ SECRET = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.
 """Where a secret is: a parameter's name, or a secret's name or ARN and a key of its JSON."""
 MOST_TAGS = 48
 """50, and two of them are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
+
+OUR_RESOURCES = re.compile(
+    "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share"
+    "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|(Authorizer)?(Permission)?"
+    "|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
+    "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
+)
+"""Logical ids that a template of ours may hold, with any settings; a parameter's name is one too."""
+OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Layer")
 
 
 def _environment(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
@@ -88,11 +98,17 @@ def _tags(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dic
 
 def _declared(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """[resources] and [outputs]: tables by logical id, which CloudFormation reads."""
+    ours = OUR_RESOURCES if keys[-1] == "resources" else OUR_OUTPUTS
     for name, value in values.items():
         at = (*keys, name)
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
             raise SettingsError(
                 f'{place(at)}: "{name}" cannot be a logical id.', hint="It has letters and digits only."
+            )
+        if ours.fullmatch(name):
+            raise SettingsError(
+                f'{place(at)}: "{name}" in [{".".join(keys)}] is a logical id of lambdify\'s own.',
+                hint=f'Choose another one, such as "My{name}".',
             )
         wanted = "Type" if keys[-1] == "resources" else "Value"
         if not isinstance(value, dict) or wanted not in value:
@@ -100,7 +116,24 @@ def _declared(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) ->
                 f"{place(at)}: {'.'.join(at)} has no {wanted}.",
                 hint=f"Write [{'.'.join(at)}] and {wanted} = ... below it, as CloudFormation wants it.",
             )
+        if wrong := next(_not_json(value, at), None):
+            raise SettingsError(
+                f"{place(wrong)}: {'.'.join(wrong)} is a date or a number that templates do not have.",
+                hint="Put it in quotes.",
+            )
     return dict(values)
+
+
+def _not_json(value: object, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Where TOML says more than JSON can."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _not_json(inner, (*at, name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _not_json(inner, at)
+    elif not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        yield at
 
 
 FREE: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Place], dict[str, Any]]] = {

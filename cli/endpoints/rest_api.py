@@ -77,9 +77,14 @@ def _statements(settings: Settings) -> list[Resource]:
         return []
     # API Gateway puts the API's own ARN before it: https://docs.aws.amazon.com/apigateway/latest/developerguide/
     # apigateway-resource-policies-create-attach.html
-    call = {"Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
-    denied = [{"Effect": "Deny", **call, "Condition": condition} for condition in conditions]
-    return [{"Effect": "Allow", **call}, *denied]
+    call = {"Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+    # Where callers sign, everybody would be everybody with an AWS account.
+    ours = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    allowed = {"Effect": "Allow", "Principal": ours if http.auth == "iam" else "*", **call}
+    denied = [
+        {"Effect": "Deny", "Principal": "*", **call, "Condition": condition} for condition in conditions
+    ]
+    return [allowed, *denied]
 
 
 def _path() -> Resource:
@@ -118,7 +123,7 @@ def _call(settings: Settings) -> Resource:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
     """
     if not settings.http.streaming:
-        return {"Uri": invocation("${Alias}")}
+        return {"Uri": invocation()}
     call = "2021-11-15/functions/${Alias}/response-streaming-invocations"
     seconds = min(settings.function.timeout, STREAMING_LIMIT)
     return {

@@ -53,10 +53,12 @@ def gateway_permission(source: str, function: object = None) -> Resource:
     )
 
 
-def invocation(function: str) -> Resource:
-    """How API Gateway names a function that it calls; its ARN, or "${Alias}"."""
-    call = f"2015-03-31/functions/{function}/invocations"
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/{call}"}
+def invocation(function: str = "") -> Resource:
+    """How API Gateway names a function that it calls: our alias, or what has this ARN."""
+    path = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
+    if not function:
+        return {"Fn::Sub": f"{path}/${{Alias}}/invocations"}
+    return {"Fn::Join": ["/", [{"Fn::Sub": path}, function, "invocations"]]}
 
 
 def cors(settings: Settings) -> Resource:

@@ -98,6 +98,7 @@ TOGETHER = [
         "into the project",
     ),
     ({"function.reserved_concurrency": 1, "function.provisioned_concurrency": 2}, "more than", '"off"'),
+    ({"release.shift": "10% every 2 minutes", "function.provisioned_concurrency": 2}, "shift", "Leave out"),
     ({"function.snapstart": True, "function.python": "3.11"}, 'python = "3.11"', "3.12 or newer"),
     ({"function.snapstart": True, "function.storage": 1024}, "storage = 1024", "512"),
     ({"function.snapstart": True, "function.provisioned_concurrency": 1}, "provisioned", "one of the two"),

@@ -1,13 +1,9 @@
 """The template: pure, accepted by cfn-lint in every variant, and no right too many."""
 
-import itertools
 import json
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.core import get_rules
 
-from lambdify.cli import template
 from lambdify.cli.artifacts import Artifact
 from lambdify.cli.build.target import Target
 
@@ -17,29 +13,7 @@ ARTIFACT = Artifact(
     layer_key="shop/dev/layer-fedcba9876543210.zip",
     uploaded=(),
 )
-TARGET = Target(python="3.13")
 NO_LAYER = Artifact(bucket=ARTIFACT.bucket, app_key=ARTIFACT.app_key, layer_key=None, uploaded=())
-
-
-@pytest.fixture(scope="module")
-def complaints():
-    """`complaints(template)`: what cfn-lint finds, warnings and remarks included."""
-    rules = get_rules([], [], ["I"])
-
-    def complaints(written, region="us-east-1"):
-        return [str(match) for match in lint(written.text, rules=rules, regions=[region])]
-
-    return complaints
-
-
-@pytest.fixture
-def write(make_settings):
-    """`write({"warm.every": "off"})`: the template of the stage dev with these settings."""
-
-    def write(overrides=None, *, artifact=ARTIFACT, target=TARGET, stage="dev"):
-        return template.write(make_settings(stage, overrides), artifact, target)
-
-    return write
 
 
 def resources(written, kind):
@@ -61,20 +35,15 @@ def version_id(written):
 
 
 @pytest.mark.parametrize(
-    ("every", "environment", "artifact", "target"),
-    list(
-        itertools.product(
-            ("off", "1 minutes"),
-            ({}, {"MODE": "fast", "NAME": "Zoë ${not:a:variable}"}),
-            (ARTIFACT, NO_LAYER),
-            (Target(python="3.11"), Target(python="3.14", architecture="arm64")),
-        )
-    ),
+    ("environment", "artifact", "target"),
+    [
+        ({}, NO_LAYER, Target(python="3.11")),
+        ({"MODE": "fast", "NAME": "Zoë ${not:a:variable}"}, ARTIFACT, Target(architecture="arm64")),
+    ],
 )
-def test_cfn_lint_has_nothing_to_say(write, complaints, every, environment, artifact, target):
-    overrides = {"warm.every": every, "environment": environment, "function.description": "A shop"}
-    written = write(overrides, artifact=artifact, target=target)
-    assert complaints(written) == []
+def test_cfn_lint_has_nothing_to_say(write, complaints, environment, artifact, target):
+    overrides = {"warm.every": "1 minutes", "environment": environment, "function.description": "A shop"}
+    assert complaints(write(overrides, artifact=artifact, target=target)) == []
 
 
 ENDPOINTS = (
@@ -89,20 +58,6 @@ ENDPOINTS = (
 
 def behind(kind, streaming=False):
     return {"http.endpoint": kind, "http.streaming": streaming}
-
-
-@pytest.mark.parametrize(("kind", "streaming"), ENDPOINTS)
-@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
-def test_cfn_lint_has_nothing_to_say_about_any_endpoint(write, complaints, kind, streaming, region):
-    written = write(behind(kind, streaming))
-    assert complaints(written, region) == []
-    assert "arn:aws" not in written.text
-
-
-@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-2", "cn-north-1", "us-gov-west-1"])
-def test_the_template_fits_every_partition(write, complaints, region):
-    assert complaints(write(), region) == []
-    assert "arn:aws" not in write().text
 
 
 def test_the_template_of_a_stage_with_everything(write, golden):
@@ -255,17 +210,6 @@ def test_a_stream_behind_a_rest_api_may_take_as_long_as_the_function(write):
         return {each["Integration"]["TimeoutInMillis"] for each in methods}
 
     assert (limit(60), limit(900)) == ({60_000}, {900_000})
-
-
-def test_kinds_of_endpoints_have_nothing_in_common_so_that_a_stage_can_switch(write):
-    """CloudFormation makes the new one, then removes the old one; a shared name would be changed in place."""
-    common = {"Role", "LogGroup", "Layer", "Function", "Alias", "ScheduleRole", "Schedule"}
-    kinds = ["http-api", "function-url", "rest-api"]
-    own = [set(write(behind(kind)).body["Resources"]) - common for kind in kinds]
-    (version,) = set.intersection(*own)
-    assert version.startswith("Version")
-    for one, other in itertools.combinations(own, 2):
-        assert one & other == {version}
 
 
 @pytest.mark.parametrize(
