@@ -20,7 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from lambdify.cli.errors import Declined, LambdifyError, UsageError
 
@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 Advance = Callable[[int], None]
 NUMBER = re.compile(r"[\d.,]+( ?\S{1,4})?|-?")
 """A table cell that reads as a quantity: "12", "1.5 MB", or nothing."""
+
+
+STYLES = {"": "", "title": "bold", "quiet": "dim", "added": "green", "changed": "yellow", "removed": "red"}
+STYLES["danger"] = "bold red"
+"""What a line is, and how it looks on a terminal."""
+
+
+class Line(NamedTuple):
+    """A line that may stand out on a terminal; everywhere else its text has to say enough."""
+
+    text: str
+    style: str = ""
+    """One of STYLES."""
 
 
 class Console:
@@ -56,18 +69,26 @@ class Console:
         in_ci = environ.get("CI", "").lower() not in {"", "0", "false"}
         on_terminal = self._stderr.isatty() and not in_ci
         self._animated = on_terminal and environ.get("TERM") != "dumb"
+        self._colours = self._stdout.isatty() and not in_ci and environ.get("TERM") != "dumb"
         self.interactive = on_terminal and self._stdin.isatty()
         """Whether there is somebody to ask."""
         self._drawing: Drawing | None = None
         self._live: list[Any] = []
         """What is being animated now, outermost first."""
+        self._began: dict[str, float] = {}
+        """What `under_way` told of, and when first."""
         self._unfinished = ""
         """The step whose plain line still waits for its duration."""
 
     # ---------------------------------------------------------------- the answer
 
-    def answer(self, text: str, value: object = None) -> None:
+    def answer(self, text: str | Sequence[Line], value: object = None) -> None:
         """Write what the command was run for to stdout: `text`, or with --json `value` as a line of JSON."""
+        if not isinstance(text, str):
+            if self._colours and not self.json:
+                self._answer_in_colours(text)
+                return
+            text = "\n".join(line.text for line in text)
         if self.json:
             text = json_module.dumps(text if value is None else value, ensure_ascii=False)
         self._stdout.write(f"{text}\n")
@@ -140,6 +161,14 @@ class Console:
         finally:
             self._finish(label, outcome, duration(self._clock() - started))
 
+    def under_way(self, names: Sequence[str]) -> None:
+        """Show what the step waits for now, each with its time: on a terminal, where it can be replaced."""
+        self._began = {name: self._began.get(name, self._clock()) for name in names}
+        if self._live and hasattr(self._live[-1], "status"):
+            shown = self._live[-1]
+            title = getattr(shown.status, "title", str(shown.status))
+            shown.update(_Waiting(title, self._began, self._clock))
+
     def note(self, text: str) -> None:
         """Tell a fact that the user may want to know."""
         if not self.quiet:
@@ -148,6 +177,11 @@ class Console:
     def warn(self, text: str) -> None:
         """Tell a fact that the user should act on."""
         self._write(f"warning: {text}", "yellow")
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        """Show lines as they are, each in its style, as part of the story."""
+        for line in lines if not self.quiet else ():
+            self._write(f"  {line.text}".rstrip(), STYLES[line.style])
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show rows in aligned columns, as part of the story."""
@@ -209,6 +243,13 @@ class Console:
 
             self._drawing = Drawing(file=self._stderr, highlight=False, markup=False, emoji=False)
         return self._drawing
+
+    def _answer_in_colours(self, lines: Sequence[Line]) -> None:
+        from rich.console import Console as Drawing
+
+        paper = Drawing(file=self._stdout, highlight=False, markup=False, emoji=False)
+        for line in lines:
+            paper.print(line.text, style=STYLES[line.style], soft_wrap=True)
 
     def _write(self, text: str, style: str = "") -> None:
         if self._animated:
@@ -283,6 +324,22 @@ class Console:
         if not reply:
             raise Declined("The question was closed without an answer; nothing was changed.")
         return reply.strip()
+
+
+class _Waiting:
+    """A step and what it waits for; rich asks for it anew with every frame, so that the times go on."""
+
+    def __init__(self, title: str, began: Mapping[str, float], clock: Callable[[], float]) -> None:
+        self.title = title
+        self._began = began
+        self._clock = clock
+
+    def __rich__(self) -> "Any":
+        from rich.text import Text
+
+        now = self._clock()
+        lines = (f"\n  {name}  {duration(now - began)}" for name, began in self._began.items())
+        return Text.assemble(self.title, ("".join(lines), "dim"))
 
 
 def duration(seconds: float) -> str:

@@ -28,10 +28,16 @@ WAY_OUT = {
     "DELETE_FAILED": "lambdify undeploy {stage}",
     "ROLLBACK_FAILED": "lambdify undeploy {stage}",
     "IMPORT_ROLLBACK_FAILED": "lambdify undeploy {stage}",
-    "UPDATE_FAILED": "aws cloudformation rollback-stack --stack-name {stack}",
-    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {stack}",
+    "UPDATE_FAILED": "lambdify deploy {stage}",
+    "UPDATE_ROLLBACK_FAILED": "lambdify deploy {stage}",
 }
 """States that no change set gets a stack out of, and the command that does."""
+FAILED_CREATION = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+"""States in which a stack can only be deleted, and was never up."""
+FAILED_UPDATE = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
+"""States in which a change, and then its rollback, stopped half way."""
+NOT_CHANGEABLE = frozenset({*WAY_OUT, *FAILED_CREATION})
+"""States in which CloudFormation takes no change set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +142,7 @@ def busy(name: str, doing: str) -> StackBusy:
     """The error for a stack that something else is being done to."""
     return StackBusy(
         f'CloudFormation is at work on the stack "{name}" ({doing}).',
-        hint="Wait until it is done (`lambdify status` shows it), then try again.",
+        hint="Wait until it is done (`lambdify status` shows it), or add --wait.",
     )
 
 

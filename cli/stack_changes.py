@@ -8,33 +8,30 @@ Rules:
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lambdify.cli import changes
 from lambdify.cli.aws import Account, attempt, translated
-from lambdify.cli.errors import DeployFailed
+from lambdify.cli.changes import Body, Change
+from lambdify.cli.errors import DeployFailed, SettingsError
 from lambdify.cli.stack import MISSING, OURS, Stack, busy, change_sets, fetch_body
-from lambdify.cli.stack_events import Operation, Sleep, explained, last_event, pauses
+from lambdify.cli.stack_events import (
+    DELETED,
+    MADE,
+    TAKEN_BACK,
+    Operation,
+    Sleep,
+    explained,
+    last_event,
+    pauses,
+)
 from lambdify.cli.template import Template
 
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 """How CloudFormation says that there is nothing to do: it fails the change set, with one of these reasons."""
 AT_WORK = "^ValidationError: .*_IN_PROGRESS state"
 """How CloudFormation says that something else is being done to the stack."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """What a change set does to one resource."""
-
-    action: str
-    """Add, Modify, Remove."""
-    resource: str
-    """Logical id."""
-    kind: str
-    """Such as AWS::Lambda::Function."""
-    replaced: bool | None
-    """Whether it will be another one afterwards; None when CloudFormation cannot tell yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +44,9 @@ class ChangeSet:
     creates: bool
     """Whether the stack comes into being with it."""
     changes: tuple[Change, ...]
+    before: Body = field(default_factory=dict)
+    """The template as it is deployed; {} for a stack that is not."""
+    after: Body = field(default_factory=dict)
 
 
 @translated(during="asking CloudFormation what will change")
@@ -56,19 +56,23 @@ def propose(
     account: Account,
     *,
     parameters: Mapping[str, str] | None = None,
+    express: bool = False,
     sleep: Sleep = time.sleep,
 ) -> ChangeSet | None:
     """What CloudFormation would do to make the stack what the template says; None when it is that already.
 
     `parameters` are for a template that is not deployed yet: what only they would change is not looked for.
-    Raises StackBusy, and DeployFailed when CloudFormation refuses the template.
+    `express` has CloudFormation not wait until things are steady. Raises StackBusy, and DeployFailed when
+    CloudFormation refuses the template.
     """
-    if stack is not None and _is_deployed(template, stack, account):
+    creates = stack is None or stack.is_new
+    before = {} if stack is None or stack.is_new else fetch_body(stack, account)
+    if stack is not None and _is_deployed(template, stack, before):
         return None
     tags = [{"Key": key, "Value": value} for key, value in template.tags.items()]
-    creates = stack is None or stack.is_new
-    what = {"TemplateBody": template.text, "Tags": tags}
-    return _create(template.stack, what, parameters or {}, account, sleep, creates=creates)
+    what = {"TemplateBody": template.text, "Tags": tags, **(_express(account) if express else {})}
+    bodies = (before, template.body)
+    return _create(template.stack, what, parameters or {}, account, sleep, creates=creates, bodies=bodies)
 
 
 @translated(during="asking CloudFormation what will change")
@@ -87,6 +91,7 @@ def _create(
     sleep: Sleep,
     *,
     creates: bool = False,
+    bodies: tuple[Body, Body] = ({}, {}),
 ) -> ChangeSet | None:
     """The change set, complete; None when it is empty."""
     cloudformation = account.client("cloudformation")
@@ -102,7 +107,15 @@ def _create(
     )
     if made is None:
         raise busy(stack, "another change")
-    empty = ChangeSet(id=made["Id"], stack=stack, stack_id=made["StackId"], creates=creates, changes=())
+    empty = ChangeSet(
+        id=made["Id"],
+        stack=stack,
+        stack_id=made["StackId"],
+        creates=creates,
+        changes=(),
+        before=bodies[0],
+        after=bodies[1],
+    )
     complete = None
     try:
         complete = _settle(empty, cloudformation, sleep)
@@ -120,7 +133,7 @@ def apply(change_set: ChangeSet, account: Account) -> Operation:
     operation = Operation(
         stack=change_set.stack,
         stack_id=change_set.stack_id,
-        deletes=False,
+        ends=MADE,
         after=last_event(change_set.stack_id, cloudformation),
     )
     overtaken = f"^InvalidChangeSetStatus|^ChangeSetNotFound|{AT_WORK}"
@@ -150,10 +163,22 @@ def delete(stack: Stack, account: Account) -> Operation:
     after = "" if under_way else last_event(stack.id, cloudformation)
     if not under_way:
         cloudformation.delete_stack(StackName=stack.id)
-    return Operation(stack=stack.name, stack_id=stack.id, deletes=True, after=after)
+    return Operation(stack=stack.name, stack_id=stack.id, ends=DELETED, after=after)
 
 
-def _is_deployed(template: Template, stack: Stack, account: Account) -> bool:
+@translated(during="taking the change back")
+def take_back(stack: Stack, account: Account) -> Operation:
+    """Let CloudFormation go on with a rollback that failed, or begin one that was left out."""
+    cloudformation = account.client("cloudformation")
+    after = last_event(stack.id, cloudformation)
+    if stack.state == "UPDATE_ROLLBACK_FAILED":
+        cloudformation.continue_update_rollback(StackName=stack.id)
+    else:
+        cloudformation.rollback_stack(StackName=stack.id)
+    return Operation(stack=stack.name, stack_id=stack.id, ends=TAKEN_BACK, after=after)
+
+
+def _is_deployed(template: Template, stack: Stack, before: Body) -> bool:
     """Whether the stack was last made from this very template: saves the wait for an empty change set.
 
     After a rollback it is left to CloudFormation to compare.
@@ -162,14 +187,30 @@ def _is_deployed(template: Template, stack: Stack, account: Account) -> bool:
         template.tags.items() <= stack.tags.items()
     ):
         return False
-    return bool(fetch_body(stack, account) == template.body)
+    return before == template.body
+
+
+def _express(account: Account) -> dict[str, Any]:
+    """Express mode, with the rollback that it would leave out by itself.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeploymentConfig.html
+    """
+    known = account.client("cloudformation").meta.service_model.operation_model("CreateChangeSet").input_shape
+    if "DeploymentConfig" not in known.members:
+        raise SettingsError(
+            "[release] express = true: the boto3 that is installed does not know express mode.",
+            hint="Install boto3 1.43.38 or newer beside lambdify, or leave express out.",
+        )
+    return {"DeploymentConfig": {"Mode": "EXPRESS", "DisableRollback": False}}
 
 
 def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:
     """The change set with its changes, once CloudFormation has worked them out; None when there are none."""
     for pause in pauses():
         pages = list(
-            cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set.id)
+            cloudformation.get_paginator("describe_change_set").paginate(
+                ChangeSetName=change_set.id, IncludePropertyValues=True
+            )
         )
         state, reason = pages[0]["Status"], pages[0].get("StatusReason", "")
         if state == "CREATE_COMPLETE":
@@ -183,14 +224,6 @@ def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeS
                 hint="Nothing was changed. Correct the setting it names, and deploy again.",
             )
         sleep(pause)
-    changes = (each["ResourceChange"] for page in pages for each in page["Changes"])
-    return replace(change_set, changes=tuple(map(_read_change, changes)))
-
-
-def _read_change(described: Mapping[str, Any]) -> Change:
-    return Change(
-        action=described["Action"],
-        resource=described["LogicalResourceId"],
-        kind=described["ResourceType"],
-        replaced={"True": True, "Conditional": None}.get(described.get("Replacement", ""), False),
-    )
+    found = (each["ResourceChange"] for page in pages for each in page["Changes"])
+    read = (changes.read(each, change_set.before, change_set.after) for each in found)
+    return replace(change_set, changes=tuple(read))

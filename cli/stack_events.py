@@ -13,13 +13,16 @@ from itertools import chain, repeat
 from typing import Any
 
 from lambdify.cli.aws import Account, translated
-from lambdify.cli.console import Console
+from lambdify.cli.console import Console, duration
 from lambdify.cli.errors import DeployFailed, Interrupted, StackBroken
 from lambdify.cli.settings import Settings
 from lambdify.cli.stack import WAY_OUT, way_out
 
 Sleep = Callable[[float], None]
 
+MADE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+DELETED = frozenset({"DELETE_COMPLETE"})
+TAKEN_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
 OUTCOME = {
     "ROLLBACK_COMPLETE": "Nothing of it is left but the empty stack.",
     "UPDATE_ROLLBACK_COMPLETE": "Everything is as it was before.",
@@ -46,7 +49,8 @@ class Operation:
 
     stack: str
     stack_id: str
-    deletes: bool
+    ends: frozenset[str]
+    """The states that say that it was done: MADE, DELETED or TAKEN_BACK."""
     after: str
     """Id of the last event before it; "" when there was none."""
 
@@ -70,7 +74,7 @@ def watch(
         if told and not state.endswith("_IN_PROGRESS"):
             break
         sleep(pause)
-    if state not in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}:
+    if state not in operation.ends:
         raise _failure(operation, state, events, settings, cloudformation)
 
 
@@ -82,14 +86,23 @@ def follow(
     *,
     sleep: Sleep = time.sleep,
 ) -> None:
-    """Begin, watch, and tell each resource that is done.
+    """Begin, watch, and tell each resource that is done, and how long it took.
 
     Raises what `watch` raises; and Interrupted on Ctrl-C, since CloudFormation may have heard by then.
     """
     try:
+        begun: dict[str, datetime] = {}
         for event in watch(begin(), settings, account, sleep=sleep):
-            if not event.of_stack and not event.state.endswith("_IN_PROGRESS"):
-                console.note(f"{event.resource}  {event.state}  {event.reason}".rstrip())
+            if event.of_stack:
+                continue
+            if event.state.endswith("_IN_PROGRESS"):
+                begun.setdefault(event.resource, event.at)
+            else:
+                began = begun.pop(event.resource, None)
+                took = duration((event.at - began).total_seconds()) if began else ""
+                told = (event.resource, event.state, took, event.reason)
+                console.note("  ".join(part for part in told if part))
+            console.under_way(tuple(begun))
     except KeyboardInterrupt:
         raise Interrupted(
             f"What CloudFormation was told to do with {settings.full_name} goes on without you.",
@@ -159,10 +172,18 @@ def _failure(
     else:
         reason = explained(first.reason, cloudformation, StackName=operation.stack_id)
         what = reason if first.of_stack else f"{first.resource} ({first.kind}): {reason}"
-    if operation.deletes:
+    if operation.ends == DELETED:
         return StackBroken(
             f'"{operation.stack}" could not be deleted. {what}',
             hint=f"Remove what is in the way, then `{way_out('DELETE_FAILED', settings)}` again.",
+        )
+    if operation.ends == TAKEN_BACK:
+        skip = f" --resources-to-skip {first.resource}" if first and not first.of_stack else ""
+        leave = f"aws cloudformation continue-update-rollback --stack-name {operation.stack}{skip}"
+        return StackBroken(
+            f'"{operation.stack}" could not be taken back to what it was. {what}',
+            hint=f"Remove what is in the way, then `lambdify deploy {settings.stage}` again; or leave the "
+            f"resource as it is: `{leave}`.",
         )
     if state in WAY_OUT:
         return DeployFailed(

@@ -97,8 +97,8 @@ def test_a_stack_that_is_being_worked_on_is_busy(found, make_settings, state):
         ("CREATE_FAILED", "lambdify undeploy dev"),
         ("ROLLBACK_FAILED", "lambdify undeploy dev"),
         ("DELETE_FAILED", "lambdify undeploy dev"),
-        ("UPDATE_FAILED", "aws cloudformation rollback-stack --stack-name shop-dev"),
-        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name shop-dev"),
+        ("UPDATE_FAILED", "lambdify deploy dev"),
+        ("UPDATE_ROLLBACK_FAILED", "lambdify deploy dev"),
     ],
 )
 def test_a_broken_stack_names_the_command_that_gets_it_out(found, make_settings, state, command):

@@ -9,7 +9,8 @@ from botocore.stub import ANY
 from lambdify.cli import stack_changes
 from lambdify.cli.errors import DeployFailed, StackBusy
 from lambdify.cli.stack import Stack
-from lambdify.cli.stack_changes import Change, ChangeSet
+from lambdify.cli.changes import Change
+from lambdify.cli.stack_changes import ChangeSet
 from lambdify.cli.template import Template
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
@@ -48,6 +49,9 @@ def describe(status, reason="", changes=(), **more):
 @pytest.fixture
 def created(stubbed):
     """The change set is made, as an update."""
+    stubbed.answers(
+        "cloudformation.get_template", {"TemplateBody": "{}"}, StackName=ID, TemplateStage="Original"
+    )
     stubbed.answers(
         "cloudformation.create_change_set",
         {"Id": CHANGE_SET, "StackId": ID},
@@ -93,6 +97,7 @@ def test_the_changes_are_read_when_cloudformation_has_worked_them_out(stubbed, c
             changes=[{**layer, "Replacement": "True"}, {**alias, "Replacement": "Conditional"}],
         ),
         ChangeSetName=CHANGE_SET,
+        IncludePropertyValues=True,
         NextToken="more",
     )
     change_set = stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
@@ -156,6 +161,7 @@ def test_ctrl_c_while_the_changes_are_worked_out_removes_the_change_set(stubbed,
 
 
 def test_a_deployment_that_came_first_makes_the_stack_busy(stubbed):
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
     stubbed.refuses(
         "cloudformation.create_change_set",
         "ValidationError",
@@ -204,4 +210,4 @@ def test_a_stack_that_somebody_else_creates_meanwhile_stays(stubbed):
 
 def test_a_deletion_that_is_under_way_is_joined(stubbed):
     operation = stack_changes.delete(existing("DELETE_IN_PROGRESS"), stubbed.account)
-    assert (operation.stack_id, operation.deletes, operation.after) == (ID, True, "")
+    assert (operation.stack_id, operation.ends, operation.after) == (ID, {"DELETE_COMPLETE"}, "")

@@ -6,11 +6,11 @@ import pytest
 
 from lambdify.cli import stack_events
 from lambdify.cli.errors import AwsError, DeployFailed, Interrupted, StackBroken
-from lambdify.cli.stack_events import Operation
+from lambdify.cli.stack_events import DELETED, MADE, Operation
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
-UPDATE = Operation(stack="shop-dev", stack_id=ID, deletes=False, after="before")
-DELETION = Operation(stack="shop-dev", stack_id=ID, deletes=True, after="before")
+UPDATE = Operation(stack="shop-dev", stack_id=ID, ends=MADE, after="before")
+DELETION = Operation(stack="shop-dev", stack_id=ID, ends=DELETED, after="before")
 CHECKS = "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list of issues."
 
 
@@ -127,7 +127,7 @@ def test_a_rollback_that_failed_too_names_the_way_out(happens, watch):
     )
     with pytest.raises(DeployFailed, match=r"and so did its rollback\. Function .*: Rate exceeded") as caught:
         watch()
-    assert "`aws cloudformation continue-update-rollback --stack-name shop-dev`" in caught.value.hint
+    assert "`lambdify deploy dev` gets it out of there" in caught.value.hint
 
 
 def test_a_stack_that_does_not_pass_validation_names_the_property(stubbed, happens, watch):

@@ -1,0 +1,252 @@
+"""What a change means: property by property, for the data that is there, and for the URL.
+
+Pure: templates and CloudFormation's words in, values out; nothing is asked of AWS here.
+
+Rules:
+- Which resources change is CloudFormation's to say. What of them changes it says too where it gives values;
+  elsewhere the two templates are compared, which shows references instead of what they lead to.
+- A value that may be a credential is never shown, though it should not be in a template at all.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Body = Mapping[str, Any]
+"""A template, parsed; {} is that of a stack that is not there."""
+
+HOLDS_DATA = frozenset(
+    {
+        "AWS::Backup::BackupVault",
+        "AWS::Cognito::UserPool",
+        "AWS::DSQL::Cluster",
+        "AWS::DocDB::DBCluster",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::EC2::Volume",
+        "AWS::ECR::Repository",
+        "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::CacheCluster",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::ElastiCache::ServerlessCache",
+        "AWS::KMS::Key",
+        "AWS::Kinesis::Stream",
+        "AWS::Logs::LogGroup",
+        "AWS::Neptune::DBCluster",
+        "AWS::OpenSearchService::Domain",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::Redshift::Cluster",
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+        "AWS::SSM::Parameter",
+        "AWS::SecretsManager::Secret",
+        "AWS::Timestream::Table",
+    }
+)
+"""Kinds of resources that are more than their settings."""
+ENDPOINTS = {
+    "AWS::ApiGatewayV2::Api": "http-api",
+    "AWS::ApiGateway::RestApi": "rest-api",
+    "AWS::Lambda::Url": "function-url",
+    "AWS::ElasticLoadBalancingV2::ListenerRule": "alb",
+}
+"""Kinds of resources that an address belongs to, and what [http] endpoint calls them."""
+KEPT = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
+"""Policies that leave the data in the account."""
+CREDENTIAL = re.compile(r"(?i)pass|secret|token|cred|private|(^|_)(api_?)?key($|_)|dsn")
+"""Names of environment variables whose values nobody should be shown."""
+WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+HIDDEN = "(hidden)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Property:
+    """One value that changes. None stands for what is not there."""
+
+    path: str
+    """Such as "Environment.Variables.MODE"."""
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a change set does to one resource."""
+
+    action: str
+    """Add, Modify, Remove."""
+    resource: str
+    """Logical id."""
+    kind: str
+    """Such as AWS::Lambda::Function."""
+    replaced: bool | None
+    """Whether it will be another one afterwards; None when CloudFormation cannot tell yet."""
+    kept: bool = False
+    """Whether what is removed or replaced stays in the account, outside of the stack."""
+    properties: tuple[Property, ...] = ()
+    """Of one that is modified."""
+
+    @property
+    def loses_data(self) -> bool:
+        """Whether what it holds is deleted, as far as CloudFormation can tell."""
+        gone = self.action == "Remove" or self.replaced is True
+        return gone and not self.kept and self.kind in HOLDS_DATA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """The endpoint's URL becomes another one."""
+
+    before: str
+    """Kind of the endpoint, as [http] endpoint names it."""
+    after: str
+
+
+def read(described: Mapping[str, Any], before: Body, after: Body) -> Change:
+    """A change as DescribeChangeSet tells it, with the values that it changes."""
+    resource, action = described["LogicalResourceId"], described["Action"]
+    old, new = _resource(before, resource), _resource(after, resource)
+    replaced = {"True": True, "Conditional": None}.get(described.get("Replacement", ""), False)
+    policy = described.get("PolicyAction", "").removeprefix("ReplaceAnd") or (
+        old.get("DeletionPolicy" if action == "Remove" else "UpdateReplacePolicy", "Delete")
+    )
+    return Change(
+        action=action,
+        resource=resource,
+        kind=described["ResourceType"],
+        replaced=replaced,
+        kept=policy in KEPT,
+        properties=_properties(described, old, new) if action == "Modify" else (),
+    )
+
+
+def expected(before: Body, after: Body) -> tuple[Change, ...]:
+    """What the templates alone say: for a stack that CloudFormation will not take a change set for yet."""
+    old, new = before.get("Resources", {}), after.get("Resources", {})
+    return tuple(
+        read(
+            {
+                "LogicalResourceId": name,
+                "Action": "Modify" if name in old and name in new else "Add" if name in new else "Remove",
+                "ResourceType": (new.get(name) or old[name])["Type"],
+            },
+            before,
+            after,
+        )
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    )
+
+
+def move(before: Body, after: Body, changes: tuple[Change, ...]) -> Move | None:
+    """Whether clients have to be told another address."""
+    old, new = _address(before), _address(after)
+    replaced = {each.resource for each in changes if each.replaced}
+    if not old or (old == new and not replaced & set(old)):
+        return None
+    return Move(before="".join(old.values()), after="".join(new.values()) or "none")
+
+
+def text(value: object) -> str:
+    """A value of a template as a person reads it, in one line."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((function, argument),) = value.items()
+        if function == "Ref" or (function == "Fn::Sub" and isinstance(argument, str)):
+            return str(argument)
+        if function == "Fn::GetAtt":
+            return argument if isinstance(argument, str) else ".".join(argument)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def differences(before: object, after: object, path: str = "") -> Iterator[Property]:
+    """The values that differ, as deep as both sides go on."""
+    if before == after:
+        return
+    if _is_table(before) and _is_table(after):
+        for key in sorted({*before, *after}):  # type: ignore[misc]
+            inner = f"{path}.{key}" if path else str(key)
+            yield from differences(before.get(key), after.get(key), inner)  # type: ignore[attr-defined]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, f"{path}[{index}]")
+    elif _is_table(before if after is None else after) and (before is None or after is None):
+        some: Mapping[str, Any] = before or after or {}  # type: ignore[assignment]
+        for key in sorted(some):
+            old, new = (some[key], None) if after is None else (None, some[key])
+            yield from differences(old, new, f"{path}.{key}" if path else str(key))
+    else:
+        yield Property(path=path, before=_shown(path, before), after=_shown(path, after))
+
+
+def _is_table(value: object) -> bool:
+    """Whether it holds names and values, rather than being computed by CloudFormation."""
+    if not isinstance(value, Mapping):
+        return False
+    return not (len(value) == 1 and re.match(r"Ref$|Fn::", next(iter(value))))
+
+
+def _properties(described: Mapping[str, Any], old: Body, new: Body) -> tuple[Property, ...]:
+    """CloudFormation's own values where it gives them, and what the templates say elsewhere."""
+    targets = [each["Target"] for each in described.get("Details", [])]
+    told = {
+        target.get("Path") or f"/{target['Attribute']}/{target.get('Name', '')}": target
+        for target in targets
+        if "BeforeValue" in target or "AfterValue" in target
+    }
+    if told:
+        return tuple(
+            found
+            for path, target in sorted(told.items())
+            for found in differences(
+                parsed(target.get("BeforeValue")), parsed(target.get("AfterValue")), _dotted(path)
+            )
+        )
+    return tuple(differences(old.get("Properties", {}), new.get("Properties", {})))
+
+
+def parsed(value: str | None) -> object:
+    """CloudFormation gives objects and lists as JSON, and all else as text."""
+    if value is None or value[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _dotted(path: str) -> str:
+    """Such as Tags[0].Value for /Properties/Tags/0/Value."""
+    inner = path.removeprefix("/Properties").strip("/").split("/")
+    return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(inner))
+
+
+def _shown(path: str, value: object) -> object:
+    if value is None:
+        return None
+    _, _, variable = path.partition("Variables.")
+    written = value if isinstance(value, str) else ""
+    return HIDDEN if (variable and CREDENTIAL.search(variable)) or WITH_PASSWORD.search(written) else value
+
+
+def _resource(body: Body, name: str) -> Body:
+    found: Body = body.get("Resources", {}).get(name, {})
+    return found
+
+
+def _address(body: Body) -> dict[str, str]:
+    """The resources that the endpoint's URL is made of, with their kinds."""
+    url = body.get("Outputs", {}).get("Endpoint", {}).get("Value")
+    written = json.dumps(url)
+    return {
+        name: ENDPOINTS[resource["Type"]]
+        for name, resource in sorted(body.get("Resources", {}).items())
+        if resource["Type"] in ENDPOINTS
+        and re.search(rf'"{re.escape(name)}"|\${{{re.escape(name)}[.}}]', written)
+    }

@@ -1,0 +1,73 @@
+"""lambdify diff: what a deployment would change."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console
+
+if TYPE_CHECKING:
+    from lambdify.cli.build.bundle import Bundle
+    from lambdify.cli.console import Console
+    from lambdify.cli.session import Session
+
+DIFFERENT = 2
+"""With --exit-code; as terraform's -detailed-exitcode has it."""
+
+
+@click.command(
+    "diff",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify diff production", "every value before and after, rights, costs, what was changed by hand"),
+        ("lambdify diff --exit-code --json", "for a pipeline: 0 nothing would change, 2 something would"),
+    ),
+)
+@arguments.stage
+@click.option("--exit-code", "coded", is_flag=True, help=f"End with {DIFFERENT} when something would change.")
+@click.option(
+    "--no-drift", is_flag=True, help="Do not look for what was changed by hand, which takes a while."
+)
+@arguments.on_account
+@arguments.upgrade
+@arguments.json
+@arguments.common
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    flags: Flags,
+    stage: str | None,
+    coded: bool,
+    no_drift: bool,
+    local: bool,
+    upgrade: bool,
+    **where: str | None,
+) -> None:
+    """Show what a deployment would change, and change nothing."""
+    from dataclasses import replace
+
+    from lambdify.cli import detect, session
+
+    console = make_console(flags)
+    settings = session.load_settings(stage, where)
+    settings = replace(settings, app=detect.choose_app(settings, console).app)
+    opened = session.connect(settings, console, local=local)
+    if answer(opened, console, drift=not no_drift, upgrade=upgrade) and coded:
+        context.exit(DIFFERENT)
+
+
+def answer(opened: "Session", console: "Console", *, drift: bool, upgrade: bool) -> bool:
+    """Print what a deployment would change; whether anything would."""
+    from lambdify.cli import diff as room
+    from lambdify.cli import preview
+    from lambdify.cli.package import package
+
+    def pack() -> "Bundle":
+        return package(opened.settings, None, console, upgrade=upgrade)
+
+    found = room.look(opened.settings, pack, opened.account, console, drift=drift)
+    console.answer(preview.full(found.preview, found.drift), room.value(found))
+    return found.changed

@@ -1,0 +1,161 @@
+"""What a stage costs in a month in which nobody calls it. Pure; the prices are data, in prices.toml.
+
+An estimate, to be told with its date and region: it says what AWS bills for being there, not what use costs.
+What a template does not tell (how much is logged, what is attached from outside) is named without a number.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PRICES = Path(__file__).with_name("prices.toml")
+WARM_CALL = 0.1
+"""Seconds that a keep-warm call is taken to last: more than it does."""
+PRICED = re.compile(
+    r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|ElasticLoadBalancingV2)::"
+)
+"""Kinds of resources that cost nothing when idle, or are counted here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Something that is billed when idle."""
+
+    what: str
+    monthly: float | None
+    """USD; None when the template does not tell."""
+    why: str
+
+
+def idle(body: Mapping[str, Any], *, kept: int = 1) -> tuple[Cost, ...]:
+    """What the stage of that template costs in a month without calls, when `kept` releases are kept."""
+    resources = body.get("Resources", {})
+    return tuple(
+        cost for name, resource in sorted(resources.items()) for cost in _of(name, resource, resources, kept)
+    )
+
+
+def total(costs: tuple[Cost, ...]) -> float:
+    """USD a month, as far as it is known."""
+    return sum(cost.monthly or 0 for cost in costs)
+
+
+def basis() -> str:
+    """Which prices these are."""
+    prices = _prices()
+    return f"prices of {prices['region']}, {prices['as_of']}; other regions differ"
+
+
+def dollars(amount: float) -> str:
+    """An amount as a person reads it: "$12.40", "under $0.01"."""
+    return "under $0.01" if 0 < amount < 0.005 else f"${amount:.2f}"
+
+
+def _of(name: str, resource: Mapping[str, Any], resources: Mapping[str, Any], kept: int) -> Iterator[Cost]:
+    properties = resource.get("Properties", {})
+    match resource["Type"]:
+        case "AWS::Lambda::Function":
+            yield from _function(properties, kept)
+        case "AWS::Lambda::Alias":
+            yield from _provisioned(properties, resources)
+        case "AWS::Scheduler::Schedule":
+            yield from _keep_warm(name, properties, resources)
+        case "AWS::CloudWatch::Alarm":
+            yield Cost(what=f"alarm {name}", monthly=_prices()["alarm"]["month"], why="for being there")
+        case "AWS::Logs::LogGroup":
+            days = properties.get("RetentionInDays")
+            yield Cost(
+                what=f"log storage of {name}",
+                monthly=None,
+                why=f"${_prices()['stored']['logs_gb']:.2f} for each GB, kept "
+                + (f"{days} days" if days else "for ever"),
+            )
+        case kind if not PRICED.match(kind):
+            yield Cost(what=name, monthly=None, why=f"{kind} has prices of its own")
+
+
+def _function(properties: Mapping[str, Any], kept: int) -> Iterator[Cost]:
+    prices, memory = _prices(), _gigabytes(properties)
+    if properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions":
+        each = memory * prices["snapstart"]["cache"] * _seconds()
+        yield Cost(
+            what="SnapStart", monthly=each * kept, why=f"{memory:g} GB for each of {kept} kept versions"
+        )
+    if "ImageUri" in properties.get("Code", {}):
+        stored = prices["stored"]["images_gb"]
+        yield Cost(what="container images", monthly=None, why=f"${stored:.2f} for each GB of those kept")
+    if properties.get("VpcConfig"):
+        yield Cost(
+            what="the VPC", monthly=None, why="NAT gateways and endpoints of its subnets, if there are any"
+        )
+
+
+def _provisioned(properties: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Cost]:
+    config = properties.get("ProvisionedConcurrencyConfig") or {}
+    count = config.get("ProvisionedConcurrentExecutions")
+    if not isinstance(count, int):
+        return
+    function = _the_function(resources)
+    each = _gigabytes(function) * _prices()[_architecture(function)]["provisioned"] * _seconds()
+    yield Cost(
+        what="provisioned concurrency",
+        monthly=count * each,
+        why=f"{count} environments of {_gigabytes(function):g} GB",
+    )
+
+
+def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Cost]:
+    rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", str(properties.get("ScheduleExpression")))
+    if not rate:
+        yield Cost(what=name, monthly=None, why="its schedule is not a plain rate")
+        return
+    minutes = int(rate[1]) * (60 if rate[2] == "hour" else 1)
+    at_once = _environments(properties.get("Target", {}).get("Input"))
+    calls = _seconds() / 60 / minutes * at_once
+    function = _the_function(resources)
+    each = WARM_CALL * _gigabytes(function) * _prices()[_architecture(function)]["duration"]
+    yield Cost(
+        what="keep-warm calls",
+        monthly=calls * (each + _prices()["request"]["each"]),
+        why=f"{calls:.0f} calls of {WARM_CALL:g} s at most",
+    )
+
+
+def _environments(event: object) -> int:
+    """How many environments one keep-warm event wakes."""
+    try:
+        values = json.loads(event) if isinstance(event, str) else {}
+    except ValueError:
+        return 1
+    counts = values.values() if isinstance(values, dict) else ()
+    return max([1, *(count for count in counts if isinstance(count, int))])
+
+
+def _the_function(resources: Mapping[str, Any]) -> Mapping[str, Any]:
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            properties: Mapping[str, Any] = resource.get("Properties", {})
+            return properties
+    return {}
+
+
+def _gigabytes(function: Mapping[str, Any]) -> float:
+    return float(function.get("MemorySize", 128)) / 1024
+
+
+def _architecture(function: Mapping[str, Any]) -> str:
+    return str((function.get("Architectures") or ["x86_64"])[0])
+
+
+def _seconds() -> float:
+    return float(_prices()["hours"]) * 3600
+
+
+@cache
+def _prices() -> dict[str, Any]:
+    return tomllib.loads(PRICES.read_text(encoding="utf-8"))
