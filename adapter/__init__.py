@@ -11,6 +11,8 @@ Only the standard library is used, and for WSGI apps a small part of it: for wha
 user of a deployed app waits at a cold start.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,7 +90,7 @@ class Adapter:
         """The 500 for what the app raised: silent, unless errors are to be shown."""
         return SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
 
-    def stream(self, request: Request, event: object, context: object, reply: "Reply") -> None:
+    def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
         """Send the app's answer to one request while the app makes it; what the app raises passes through."""
         if self._server is not None:
             self._server.stream(request, event, context, reply)

@@ -10,6 +10,8 @@ Rules
 5. A payload above Lambda's limit is refused here, with both sizes, before the runtime fails on it.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from binascii import a2b_base64, b2a_base64

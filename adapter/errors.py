@@ -15,6 +15,8 @@ and anything the app raises, are answered with a plain 500 and logged: a client 
 client that has gone is nobody's error, and a line in the log for those who want to know.
 """
 
+from __future__ import annotations
+
 import logging
 
 MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)

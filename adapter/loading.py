@@ -9,6 +9,8 @@ Rules
 3. What cannot be told is refused with the way out, not guessed: the wrong interface fails at each request.
 """
 
+from __future__ import annotations
+
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal

@@ -6,6 +6,8 @@ since one of each is made for every request; written out here, since each class 
 a tenth of a millisecond of every cold start.
 """
 
+from __future__ import annotations
+
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +43,14 @@ class Request(tuple[str, str, str, Rows, bytes, str, str, str, int, str]):
         method: str,
         path: str,
         query: str = "",
-        headers: "Iterable[Pair]" = (),
+        headers: Iterable[Pair] = (),
         body: bytes = b"",
         mount: str = "",
         scheme: str = "https",
         host: str = "localhost",
         port: int = 443,
         client: str = "",
-    ) -> "Self":
+    ) -> Self:
         rows = tuple(zip(*headers, strict=True)) or NO_ROWS
         return tuple.__new__(cls, (method, path, query, rows, body, mount, scheme, host, port, client))
 
@@ -73,7 +75,7 @@ class Request(tuple[str, str, str, Rows, bytes, str, str, str, int, str]):
         """The headers as pairs. Cookies are one `cookie` header, wherever the event kept them."""
         return tuple(zip(*self.rows, strict=True))
 
-    def _replace(self, **changes: Any) -> "Request":
+    def _replace(self, **changes: Any) -> Request:
         """The same request, but for what is named."""
         return Request(**({name: getattr(self, name) for name in REQUEST_FIELDS} | changes))
 
@@ -89,7 +91,7 @@ class Response(tuple[int, Headers, bytes]):
 
     __slots__ = ()
 
-    def __new__(cls, status: int, headers: Headers = (), body: bytes = b"") -> "Self":
+    def __new__(cls, status: int, headers: Headers = (), body: bytes = b"") -> Self:
         return tuple.__new__(cls, (status, headers, body))
 
     status: int = _field(0)
@@ -97,7 +99,7 @@ class Response(tuple[int, Headers, bytes]):
     """Several `set-cookie` pairs are several cookies: never joined."""
     body: bytes = _field(2)
 
-    def _replace(self, **changes: Any) -> "Response":
+    def _replace(self, **changes: Any) -> Response:
         """The same response, but for what is named."""
         fields: dict[str, Any] = {"status": self[0], "headers": self[1], "body": self[2]}
         return Response(**(fields | changes))

@@ -14,6 +14,8 @@ Rules
    that one, what stands before it came from the client.
 """
 
+from __future__ import annotations
+
 from binascii import a2b_hex
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar

@@ -9,20 +9,25 @@ Rules
    have written (https://docs.gunicorn.org/en/stable/settings.html#header-map).
 """
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken
 from lambdify.adapter.messages import Headers, Request, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import IO
+
     from lambdify.adapter.reply import Reply
 
+    App = Callable[["Environ", Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
+
 Environ = dict[str, Any]
-App = Callable[[Environ, Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
 
 
 def run(app: App, request: Request, event: object, context: object) -> Response:
@@ -32,7 +37,7 @@ def run(app: App, request: Request, event: object, context: object) -> Response:
     return wire.build_response(request.method, CODES[answer.status], answer.headers, b"".join(answer.chunks))
 
 
-def stream(app: App, request: Request, event: object, context: object, reply: "Reply") -> None:
+def stream(app: App, request: Request, event: object, context: object, reply: Reply) -> None:
     """Send what the app answers as it comes; anything the app raises passes through."""
     answer = StreamedAnswer(reply)
     answer.take(app(build_environ(request, event, context), answer.start))
@@ -158,7 +163,7 @@ class StreamedAnswer(Answer):
 
     __slots__ = ("_reply",)
 
-    def __init__(self, reply: "Reply") -> None:
+    def __init__(self, reply: Reply) -> None:
         super().__init__()
         self._reply = reply
 

@@ -1,8 +1,7 @@
 """The HTTP event sources: one module for each form in which AWS hands a request to Lambda.
 
-Each has the same five functions, in this order:
+Each has the same four functions, in this order:
 
-    recognises(event)                 is this event mine?
     read_event(event)       → Request     what Lambda received
     write_payload(response, event) → payload  what Lambda returns
     write_event(request)    → event       the inverses: for local gateways and for tests
@@ -11,11 +10,13 @@ Each has the same five functions, in this order:
 An event that is recognised always gets an HTTP answer: if it is broken, `read_event` raises one of
 `errors.MALFORMED` and the answer is 400. An event of an API Gateway authorizer looks like a request but asks
 for a policy, so it is nobody's.
+
+A function has one event source, and its users wait for what is imported at a cold start. So which module an
+event is for is known here, and the module is imported by the first such event.
 """
 
-from typing import TYPE_CHECKING, Any
-
-from lambdify.adapter.event_sources import alb, http_api, rest
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:  # for the type checker alone: making a protocol costs every cold start
     from typing import Protocol
@@ -25,35 +26,46 @@ if TYPE_CHECKING:  # for the type checker alone: making a protocol costs every c
     class EventSource(Protocol):
         """What every module of this package offers to the adapter."""
 
-        def recognises(self, event: dict[str, Any]) -> bool: ...
         def read_event(self, event: dict[str, Any]) -> Request: ...
         def write_payload(self, response: Response, event: dict[str, Any]) -> dict[str, Any]: ...
         def read_payload(self, payload: object) -> Response: ...
 
 
-EVENT_SOURCES: "tuple[EventSource, ...]" = (http_api, rest, alb)
+_imported: "dict[str, EventSource]" = {}
 
 
 def find(event: object) -> "EventSource | None":
     """The source that this event came from, or None if it is not an HTTP request."""
     if not isinstance(event, dict) or "methodArn" in event or "routeArn" in event:
         return None
-    if "rawPath" in event and http_api.recognises(event):
-        return http_api
-    for source in EVENT_SOURCES:
-        if source.recognises(event):
-            return source
-    return _find_rare(event)
+    name = recognise(event)
+    return (_imported.get(name) or _import(name)) if name else None
 
 
-def _find_rare(event: dict[str, Any]) -> "EventSource | None":
-    """Sources that few functions have: imported by their first event, not at every cold start."""
+def recognise(event: dict[str, Any]) -> str | None:
+    """The name of the module that the event is for, by the keys that only such events have."""
+    version = event.get("version")
+    if version == "2.0" and ("rawPath" in event or "routeKey" in event):  # VPC Lattice's second has neither
+        return "http_api"
+    context = event.get("requestContext")
+    if isinstance(context, dict) and "elb" in context:
+        return "alb"
+    if "httpMethod" in event:
+        return "rest"
     if "method" in event:
-        from lambdify.adapter.event_sources import vpc_lattice
+        is_lattice = "raw_path" in event or (version == "2.0" and "path" in event)
+        return "vpc_lattice" if is_lattice else None
+    return "edge" if _is_at_edge(event) else None
 
-        return vpc_lattice if vpc_lattice.recognises(event) else None
-    if "Records" in event:
-        from lambdify.adapter.event_sources import edge
 
-        return edge if edge.recognises(event) else None
-    return None
+def _is_at_edge(event: dict[str, Any]) -> bool:
+    """Whether the event is a request at CloudFront; its events about responses are not."""
+    records = event.get("Records")
+    record = records[0] if isinstance(records, list) and len(records) == 1 else None
+    cf = record.get("cf") if isinstance(record, dict) else None
+    return isinstance(cf, dict) and "request" in cf and "response" not in cf
+
+
+def _import(name: str) -> "EventSource":
+    _imported[name] = source = cast("EventSource", import_module(f"{__name__}.{name}"))
+    return source

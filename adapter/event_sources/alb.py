@@ -22,12 +22,6 @@ LIMIT = 1_048_576
 """Bytes of JSON (the page above, "Limits")."""
 
 
-def recognises(event: dict[str, Any]) -> bool:
-    """Whether the event is a load balancer's request."""
-    context = event.get("requestContext")
-    return isinstance(context, dict) and "elb" in context
-
-
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     return wire.build_request(

@@ -33,14 +33,6 @@ NEVER_WRITTEN = (
 )  # fmt: skip
 
 
-def recognises(event: dict[str, Any]) -> bool:
-    """Whether the event is a request at CloudFront; its events about responses are not."""
-    records = event.get("Records")
-    record = records[0] if isinstance(records, list) and len(records) == 1 else None
-    cf = record.get("cf") if isinstance(record, dict) else None
-    return isinstance(cf, dict) and "request" in cf and "response" not in cf
-
-
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     request = event["Records"][0]["cf"]["request"]

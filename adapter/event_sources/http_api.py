@@ -22,11 +22,6 @@ DEFAULT_STAGE = "$default"
 FUNCTION_URL_DOMAIN = ".lambda-url."
 
 
-def recognises(event: dict[str, Any]) -> bool:
-    """Whether the event is a request in format 2.0 (VPC Lattice says 2.0 too, but has neither)."""
-    return event.get("version") == "2.0" and ("rawPath" in event or "routeKey" in event)
-
-
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     context = event["requestContext"]

@@ -24,12 +24,6 @@ from lambdify.adapter.messages import Request, Response
 DEFAULT_STAGE = "prod"
 
 
-def recognises(event: dict[str, Any]) -> bool:
-    """Whether the event is a request in format 1.0."""
-    context = event.get("requestContext")
-    return "httpMethod" in event and not (isinstance(context, dict) and "elb" in context)
-
-
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     context = event["requestContext"]

@@ -20,11 +20,6 @@ from lambdify.adapter.event_sources import http_api
 from lambdify.adapter.messages import Request, Response
 
 
-def recognises(event: dict[str, Any]) -> bool:
-    """Whether the event is a request of either version."""
-    return "method" in event and ("raw_path" in event or (event.get("version") == "2.0" and "path" in event))
-
-
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     first = "raw_path" in event
