@@ -162,6 +162,9 @@ def text(value: object) -> str:
             return str(argument)
         if function == "Fn::GetAtt":
             return argument if isinstance(argument, str) else ".".join(argument)
+        if function == "Fn::If":
+            condition, then, otherwise = argument
+            return f"{text(then)} if {condition}, else {text(otherwise)}"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

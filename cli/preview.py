@@ -52,6 +52,8 @@ def short(preview: Preview) -> list[Line]:
     for change in preview.changes:
         sign, style = SIGNS.get(change.action, ("~", "changed"))
         names = ", ".join(dict.fromkeys(each.path.split(".")[0] for each in change.properties))
+        if _only_refers(change):
+            continue
         about = f"{change.kind}{f'  ({names})' if names else ''}{_fate(change)}"
         lines.append(Line(f"{sign} {change.resource:<{width}}  {about}", _style(change, style)))
     return [*lines, *_grave(preview), *_rights(preview.rights), *_bill(preview, details=False)]
@@ -62,10 +64,15 @@ def full(preview: Preview, drift: Drift | None) -> list[Line]:
     lines = [] if preview.changes else [Line("Nothing would change.")]
     for change in preview.changes:
         sign, style = SIGNS.get(change.action, ("~", "changed"))
-        style = _style(change, style)
+        style = "quiet" if _only_refers(change) else _style(change, style)
         lines.append(Line(f"{sign} {change.resource}  {change.kind}{_fate(change)}", style))
         lines += _values(change.properties)
     return [*lines, *_grave(preview), *_rights(preview.rights), *_bill(preview, details=True), *_drift(drift)]
+
+
+def _only_refers(change: Change) -> bool:
+    """Whether it is looked at for what it refers to alone; mostly CloudFormation finds nothing to do."""
+    return change.action == "Modify" and not change.properties and not change.replaced
 
 
 def _style(change: Change, usual: str) -> str:
@@ -73,6 +80,8 @@ def _style(change: Change, usual: str) -> str:
 
 
 def _fate(change: Change) -> str:
+    if _only_refers(change):
+        return "  only where it refers to what changes"
     if change.replaced is None:
         return "  may be replaced"
     if change.replaced:
