@@ -1,6 +1,6 @@
 """Answers as a person reads them, and as a program does.
 
-Rooms return values; what `status`, `logs` and `local status` print of them is put together here.
+Rooms return values; what `status` and `local status` print of them is put together here.
 """
 
 import json
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lambdify.cli.caches import Shelf
     from lambdify.cli.local.cloud import Cloud, Stage
-    from lambdify.cli.logs import LogLine
+    from lambdify.cli.releases import Release
     from lambdify.cli.status import Status
 
 
@@ -42,11 +42,6 @@ def status(found: "Status") -> str:
     return "\n".join(f"{name:<{width}}  {fact}" for name, fact in facts.items() if fact)
 
 
-def log_line(line: "LogLine") -> str:
-    """The time where the user is, and what was written."""
-    return f"{line.at.astimezone():%H:%M:%S.%f}"[:12] + f"  {line.message}"
-
-
 def cache(shelves: "Sequence[Shelf]") -> str:
     """A table of what is kept, and where it is."""
     rows = [
@@ -61,6 +56,25 @@ def cache(shelves: "Sequence[Shelf]") -> str:
         for each in shelves
     ]
     return "\n".join(columns(("Kind", "Entries", "Size", "Newest", "What", "Where"), rows))
+
+
+def releases(found: "Sequence[Release]") -> str:
+    """A table, newest first; ▶ is what has the traffic."""
+    if not found:
+        return "No release is recorded."
+    rows = [
+        (
+            "▶" if each.state == "live" else "",
+            str(each.number),
+            f"{each.at.astimezone():%Y-%m-%d %H:%M}",
+            each.by.rpartition(":")[2] or "?",
+            (each.commit[:9] or "-") + ("*" if each.dirty else ""),
+            each.version,
+            f"{each.state}: {each.reason}" if each.reason else each.state,
+        )
+        for each in found
+    ]
+    return "\n".join(columns(("", "Release", "When", "Who", "Commit", "Version", "State"), rows))
 
 
 def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:

@@ -1,30 +1,42 @@
 """lambdify deploy, from a bundle to an endpoint: the second half of the straight line.
 
-    Bundle ──put──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──apply, watch──▶ Deployment
+    Bundle ──put──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──apply, watch──▶ new version
+    new version ──try──▶ Release ──move the traffic──▶ Deployment ──prune──▶
 
 Nothing that runs is changed before the user has seen the change set and said yes. From there CloudFormation
-carries it out, or takes it back, whether we are there or not.
+carries it out, or takes it back, whether we are there or not. Traffic stays where it is until the new version
+has shown that it works; if it does not, that is a release that failed, and nothing else has happened.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli import artifacts, stack, stack_changes, stack_events, template
+from lambdify.cli import (
+    artifacts,
+    preview,
+    recovery,
+    releases,
+    releasing,
+    stack,
+    stack_changes,
+    stack_events,
+    template,
+    traffic,
+)
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
+from lambdify.cli.releases import Release
 from lambdify.cli.settings import Settings
 from lambdify.cli.stack import Stack
-from lambdify.cli.stack_changes import Change, ChangeSet
+from lambdify.cli.stack_changes import ChangeSet
 from lambdify.cli.stack_events import Sleep
 
 if TYPE_CHECKING:
     from lambdify.cli.build.bundle import Bundle
-
-REPLACED = {True: "yes", False: "", None: "maybe"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +47,8 @@ class Deployment:
     endpoint: str
     function: str
     version: str
+    release: int
+    """Number of the release that has the traffic; 0 when that is not known."""
     region: str
     changed: bool
     """False when there was nothing to do."""
@@ -49,46 +63,42 @@ def deploy(
     console: Console,
     *,
     yes: bool = False,
+    wait: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Deployment:
     """Bring the stage to what the settings and the bundle say; `yes` applies without asking.
 
+    `wait` waits for another deployment of the stage that is under way.
+
     `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
     """
-    existing = _prepare(settings, account, console, sleep)
+    existing = recovery.ready(settings, account, console, yes=yes, wait=wait, sleep=sleep)
     bundle = pack()
     artifact = artifacts.put(bundle, settings, account, console)
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):
-        change_set = stack_changes.propose(wanted, existing, account, sleep=sleep)
-    if change_set is None:
-        console.note(f"Nothing has changed: {settings.full_name} is deployed as it is.")
-    else:
-        _show(change_set.changes, console)
+        held = traffic.hold(wanted, existing, account)
+        change_set = stack_changes.propose(wanted, existing, account, parameters=held, sleep=sleep)
+    if change_set is not None:
+        _show(change_set, settings, console)
         _agree(change_set, settings, account, console, yes=yes)
         _carry_out(change_set, settings, account, console, sleep)
-    return _read(settings, account, changed=change_set is not None, uploaded=artifact.uploaded)
+    deployed = stack.fetch(settings, account)
+    release = releases.find_live(settings, account)
+    if change_set is None and deployed.published == deployed.live and release and not release.reason:
+        console.note(f"Nothing has changed: {settings.full_name} is deployed as it is.")
+        return _describe(deployed, release, account, changed=False, uploaded=artifact.uploaded)
+    if change_set is None:
+        _agree_to_move(deployed, settings, console, yes=yes)
+    release = releasing.release(deployed, settings, account, console, sleep=sleep)
+    deployed = stack.fetch(settings, account)
+    return _describe(deployed, release, account, changed=True, uploaded=artifact.uploaded)
 
 
-def _prepare(settings: Settings, account: Account, console: Console, sleep: Sleep) -> Stack | None:
-    """The stack to change, if there is one. What is left of a creation that failed is removed first."""
-    existing = stack.find(settings, account)
-    if existing is None:
-        return None
-    stack.check(existing, settings)
-    if existing.state != "ROLLBACK_COMPLETE":
-        return existing
-    # https://repost.aws/knowledge-center/cloudformation-rollback-complete: it can only be deleted. Nothing is
-    # lost by that, since the rollback has deleted all that was in it.
-    with console.step(f"Removing the empty stack that the failed creation of {existing.name} left"):
-        deletion = partial(stack_changes.delete, existing, account)
-        stack_events.follow(deletion, settings, account, console, sleep=sleep)
-    return None
-
-
-def _show(changes: Iterable[Change], console: Console) -> None:
-    rows = [(each.action, each.resource, each.kind, REPLACED[each.replaced]) for each in changes]
-    console.table(("Change", "Resource", "Type", "Replaced"), rows)
+def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:
+    kept = settings.release.keep
+    what = preview.of(change_set.changes, change_set.before, change_set.after, kept=kept)
+    console.lines(preview.short(what))
 
 
 def _agree(
@@ -113,13 +123,23 @@ def _carry_out(
         stack_events.follow(update, settings, account, console, sleep=sleep)
 
 
-def _read(settings: Settings, account: Account, *, changed: bool, uploaded: tuple[str, ...]) -> Deployment:
-    deployed = stack.fetch(settings, account)
+def _agree_to_move(deployed: Stack, settings: Settings, console: Console, *, yes: bool) -> None:
+    """Ask before traffic goes to what was deployed before and has none: it failed, or was rolled back."""
+    console.note(f"Nothing has changed since version {deployed.published}, which was deployed already.")
+    question = f"Give version {deployed.published} the traffic of {settings.full_name}?"
+    if not yes and deployed.published != deployed.live and not console.confirm(question):
+        raise Declined(f"{settings.full_name} was not changed: version {deployed.live} has its traffic.")
+
+
+def _describe(
+    deployed: Stack, release: Release, account: Account, *, changed: bool, uploaded: tuple[str, ...]
+) -> Deployment:
     return Deployment(
         stack=deployed.name,
-        endpoint=deployed.outputs["Endpoint"],
+        endpoint=deployed.outputs.get("Endpoint", ""),
         function=deployed.outputs["Function"],
-        version=deployed.outputs["Version"],
+        version=deployed.live,
+        release=release.number,
         region=account.region,
         changed=changed,
         uploaded=uploaded,

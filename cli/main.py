@@ -69,8 +69,8 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 
 
 SECTIONS = {
-    "Put an app on Lambda": ("deploy", "undeploy"),
-    "Look at what runs": ("status", "logs", "invoke"),
+    "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
+    "Look at what runs": ("status", "releases", "logs", "invoke"),
     "Get ready": ("init", "package"),
     "On this machine": ("local", "cache"),
 }

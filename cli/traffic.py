@@ -10,6 +10,7 @@ Rules:
   https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
 
+from collections.abc import Container, Mapping
 from functools import partial
 
 from lambdify.cli import stack, stack_changes, stack_events
@@ -29,8 +30,8 @@ def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str
     follows = not existing.parameters.get(LIVE)
     if follows and wanted.version in stack.fetch_body(existing, account)["Resources"]:
         # Nothing new is published: the alias may go on following.
-        return {LIVE: "", SHARE: "0"}
-    return {LIVE: existing.live, SHARE: "0"}
+        return _known({LIVE: "", SHARE: "0"}, wanted.body["Parameters"])
+    return _known({LIVE: existing.live, SHARE: "0"}, wanted.body["Parameters"])
 
 
 def move(
@@ -47,7 +48,7 @@ def move(
 
     Raises StackBusy when the stack is another one by now, and DeployFailed.
     """
-    wanted = {LIVE: version, SHARE: f"{share:g}"}
+    wanted = _known({LIVE: version, SHARE: f"{share:g}"}, deployed.parameters)
     change_set = stack_changes.propose_parameters(deployed, wanted, account, sleep=sleep)
     if change_set is None:
         return stack.fetch(settings, account)
@@ -75,3 +76,8 @@ def take_back(
         f"A part of the traffic of {settings.full_name} may go to version {deployed.published}.",
         hint=f"`lambdify rollback {settings.stage}` gives all of it to version {version} again.",
     )
+
+
+def _known(parameters: Mapping[str, str], there: Container[str]) -> dict[str, str]:
+    """Those that the template has: CloudFormation refuses others."""
+    return {name: value for name, value in parameters.items() if name in there}

@@ -19,6 +19,8 @@ from lambdify.cli.errors import UsageError
 )
 @arguments.stage
 @click.option("-y", "--yes", is_flag=True, help="Apply the changes without asking.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--wait", is_flag=True, help="Wait for another deployment of the stage to end.")
 @arguments.on_account
 @click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
 @arguments.upgrade
@@ -28,6 +30,8 @@ def command(
     flags: Flags,
     stage: str | None,
     yes: bool,
+    dry_run: bool,
+    wait: bool,
     local: bool,
     port: int | None,
     upgrade: bool,
@@ -39,7 +43,6 @@ def command(
     from lambdify.cli import deploy as room
     from lambdify.cli import detect, session
     from lambdify.cli.package import package as pack
-    from lambdify.cli.trial import wake
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
@@ -47,7 +50,12 @@ def command(
     settings = session.load_settings(stage, {**where, "local.port": port})
     # The app is looked for first: what needs no account should not fail for want of one.
     settings = replace(settings, app=detect.choose_app(settings, console).app)
-    opened = session.connect(settings, console, local=local, start=True)
+    opened = session.connect(settings, console, local=local, start=not dry_run)
+    if dry_run:
+        from lambdify.cli.commands import diff
+
+        diff.answer(opened, console, drift=False, upgrade=upgrade)
+        return
     # The local cloud costs nothing and is nobody else's: there it goes ahead.
     deployed = room.deploy(
         opened.settings,
@@ -55,7 +63,7 @@ def command(
         opened.account,
         console,
         yes=yes or local,
+        wait=wait,
     )
     deployed = replace(deployed, endpoint=opened.address(deployed.endpoint))
-    wake(deployed.version, opened.settings, opened.account, console)
     console.answer(deployed.endpoint, asdict(deployed))

@@ -73,6 +73,7 @@ def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
 
     def make(app: str = "app = 1", layer: str | None = "dependency = 1") -> Bundle:
         return Bundle(
+            form="layer",
             app=archive("app", app),
             layer=archive("layer", layer) if layer else None,
             target=Target(python="3.13"),

@@ -1,0 +1,30 @@
+"""lambdify releases: what was deployed when, and what became of it."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console, open_stage
+
+
+@click.command(
+    "releases",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify releases", "of the default stage"),
+        ("lambdify releases production --json", "with settings and artifacts, for a program"),
+    ),
+)
+@arguments.stage
+@arguments.on_account
+@arguments.json
+@arguments.common
+def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -> None:
+    """Show what was deployed when, by whom, and what is live."""
+    from lambdify.cli import answers
+    from lambdify.cli import releases as room
+
+    console = make_console(flags)
+    opened = open_stage(console, stage, local, **where)
+    found = room.find_all(opened.settings, opened.account)
+    console.answer(answers.releases(found), [answers.value(each) for each in found])

@@ -1,0 +1,40 @@
+"""lambdify rollback: give the traffic back to a release of before."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console, open_stage
+
+
+@click.command(
+    "rollback",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify rollback", "to the release before the one that is live"),
+        ("lambdify rollback 12", "to that one"),
+        ("lambdify rollback production 12 --yes", "of another stage, without a question"),
+    ),
+)
+@arguments.stage
+@click.argument("number", required=False, type=click.IntRange(min=1))
+@click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
+@arguments.on_account
+@arguments.json
+@arguments.common
+def command(
+    flags: Flags, stage: str | None, number: int | None, yes: bool, local: bool, **where: str | None
+) -> None:
+    """Give the traffic back to an earlier release."""
+    from dataclasses import asdict, replace
+
+    from lambdify.cli import rollback as room
+
+    if stage and stage.isdecimal() and number is None:
+        number, stage = int(stage), None
+    console = make_console(flags)
+    opened = open_stage(console, stage, local, **where)
+    done = room.rollback(opened.settings, opened.account, console, number=number, yes=yes or local)
+    done = replace(done, endpoint=opened.address(done.endpoint))
+    text = f"{opened.settings.full_name} is at release {done.release}, version {done.version}."
+    console.answer(text, asdict(done))
