@@ -17,7 +17,7 @@ Rules
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -104,44 +104,47 @@ class Server:
 
 def build_scope(request: Request, event: object, context: object, state: dict[str, Any]) -> Scope:
     """The scope of a request, with `aws.event` and `aws.context` in it; its path includes the mount."""
-    target = request.mount + request.path
+    method, path, query, (names, values), _, mount, scheme, host, port, client = request
+    target = mount + path
+    encoded = map(str.encode, values) if "".join(values).isascii() else [v.encode("latin-1") for v in values]
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "method": request.method,
-        "scheme": request.scheme,
-        "path": wire.decode(target, "utf-8"),
+        "method": method,
+        "scheme": scheme,
+        "path": wire.decode(target, "utf-8") if "%" in target else target,
         "raw_path": target.encode(),
-        "query_string": request.query.encode(),
-        "root_path": wire.decode(request.mount, "utf-8"),
-        "headers": [(NAMES[name], value.encode("latin-1")) for name, value in request.headers],
-        "client": (request.client, 0) if request.client else None,
-        "server": (request.host, request.port),
+        "query_string": query.encode(),
+        "root_path": wire.decode(mount, "utf-8") if mount else "",
+        "headers": list(zip(NAMES[names], encoded)),  # noqa: B905 - `strict=True` takes as long as three headers
+        "client": (client, 0) if client else None,
+        "server": (host, port),
         "state": state,
         "aws.event": event,
         "aws.context": context,
     }
 
 
-def _encode(name: str) -> bytes:
-    return name.encode("latin-1")
+def _encode(names: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple([name.encode("latin-1") for name in names])
 
 
-NAMES = wire.Known(_encode)
+NAMES = wire.Known(_encode, 250)
 
 
 class Exchange:
     """One request and what the app has answered so far: the two ends of its channel."""
 
+    status = 0
+    headers: Sequence[tuple[str, str]] = ()
+    complete = False
+    _over = False
+    _listening: asyncio.Event | None = None
+
     def __init__(self, body: bytes) -> None:
         self._request: Message | None = {"type": "http.request", "body": body, "more_body": False}
         self._chunks: list[bytes] = []
-        self.status = 0
-        self.headers: list[tuple[str, str]] = []
-        self.complete = False
-        self._over = False
-        self._listening: asyncio.Event | None = None
 
     async def receive(self) -> Message:
         """The request, then, once that is over, http.disconnect."""
