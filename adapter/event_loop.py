@@ -22,6 +22,7 @@ import asyncio
 import math
 import selectors
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -63,24 +64,41 @@ async def _do(work: Work, arguments: tuple[object, ...]) -> None:
     await work(*arguments)
 
 
+class Agenda(selectors.DefaultSelector):
+    """What there is to do for a loop: its sockets, and whether callbacks and timers may be waiting.
+
+    A loop selects once in each turn, and then does what was asked of it before.
+    """
+
+    asked = False
+    """Whether a callback was asked for since."""
+    last_timer = -math.inf
+    """When the last timer is due."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """The sockets that are ready."""
+        self.asked = False
+        if self.last_timer <= time.monotonic():
+            self.last_timer = -math.inf
+        return super().select(timeout)
+
+    def is_empty(self) -> bool:
+        """Whether a turn would find nothing to do. One socket is the loop's own, by which threads wake it."""
+        return not self.asked and self.last_timer < 0 and len(self.get_map()) == 1
+
+
 class Loop(asyncio.SelectorEventLoop):
     """asyncio's loop, which knows whether it is idle."""
 
-    _asked = False
-    """Whether callbacks may be waiting for the next turn."""
-    _last_timer = -math.inf
-    """When the last timer is due."""
     _set_aside: list[Asked] | None = None
     """While a request's task is made, the callbacks asked for: its first step."""
     _stepping = False
     """Whether that is being taken, outside of a turn."""
 
     def __init__(self) -> None:
-        selector = selectors.DefaultSelector()
-        super().__init__(selector)
-        self._watched = selector.get_map()
-        self._always_watched = len(self._watched)  # its own pipe, by which threads wake it
-        self._no_handle = asyncio.Handle(self.is_idle, (), self)
+        self._agenda = Agenda()
+        super().__init__(self._agenda)
+        self._no_handle = asyncio.Handle(self.stop, (), self)
         self._hooks_outside = sys.get_asyncgen_hooks()
         self._hooks_inside = self.run_until_complete(_find_hooks())
 
@@ -88,18 +106,14 @@ class Loop(asyncio.SelectorEventLoop):
         """As the function of this name."""
         if asyncio._get_running_loop() is not None:
             raise RuntimeError("a request cannot be answered inside of a running event loop")
-        if not self.is_idle():
+        if not self._agenda.is_empty():
             self.call_soon(self.stop)
             self.run_forever()
         task = self._begin(work, arguments)
         if task.done():
-            return task, self._asked or self.get_task_factory() is not None
+            return task, self._agenda.asked or self.get_task_factory() is not None
         self.run_forever()
         return task, True
-
-    def is_idle(self) -> bool:
-        """Whether a turn would find nothing to do: no callback, no timer, no socket."""
-        return not self._asked and self._last_timer < 0 and len(self._watched) == self._always_watched
 
     def _begin(self, work: Work, arguments: tuple[object, ...]) -> asyncio.Task[None]:
         """A task that has taken its first step."""
@@ -146,7 +160,7 @@ class Loop(asyncio.SelectorEventLoop):
         if self._set_aside is not None:
             self._set_aside.append((callback, args, context))
             return self._no_handle
-        self._asked = True
+        self._agenda.asked = True
         return super().call_soon(callback, *args, context=context)
 
     def call_soon_threadsafe(
@@ -157,7 +171,7 @@ class Loop(asyncio.SelectorEventLoop):
     ) -> asyncio.Handle:
         """As asyncio's."""
         handle = super().call_soon_threadsafe(callback, *args, context=context)
-        self._asked = True  # said afterwards, since a turn may begin meanwhile
+        self._agenda.asked = True  # said afterwards, since a turn may begin meanwhile
         return handle
 
     def call_at(
@@ -168,7 +182,7 @@ class Loop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """As asyncio's."""
-        self._last_timer = max(self._last_timer, when)
+        self._agenda.last_timer = max(self._agenda.last_timer, when)
         return super().call_at(when, callback, *args, context=context)
 
     def add_signal_handler(
@@ -179,24 +193,21 @@ class Loop(asyncio.SelectorEventLoop):
     ) -> None:
         """As asyncio's."""
         super().add_signal_handler(sig, callback, *args)
-        self._last_timer = math.inf  # a signal comes at any time, and is handled in a turn
+        self._agenda.last_timer = math.inf  # a signal comes at any time, and is handled in a turn
 
     def is_running(self) -> bool:
         """As asyncio's, and while a request takes its first step."""
         if self._stepping:
-            self._asked = True
+            self._agenda.asked = True
             return True
         return super().is_running()
 
     def run_forever(self) -> None:
         """As asyncio's."""
-        self._asked = False  # what was asked so far comes in the first turn
-        if self._last_timer <= self.time():
-            self._last_timer = -math.inf
         try:
             super().run_forever()
         except BaseException:
-            self._asked = True  # that turn was broken off
+            self._agenda.asked = True  # a turn was broken off
             raise
 
 
