@@ -106,15 +106,20 @@ def read_query(event: dict[str, Any], *, decoded: bool) -> str:
     What the front end has `decoded` is encoded again, all but the unreserved characters.
     """
     several = event.get("multiValueQueryStringParameters")
+    single = event.get("queryStringParameters") or {}
     if several is None:
-        fields = list((event.get("queryStringParameters") or {}).items())
+        fields = [key + "=" + value for key, value in single.items()]
     else:
-        fields = [(key, value) for key, values in several.items() for value in values]
-    query = "&".join([key + "=" + value for key, value in fields])
-    # Without unreserved characters, one separator is left for each key and each value behind the first.
-    if decoded and len(query.encode().translate(None, UNRESERVED)) > 2 * len(fields) - 1:
-        return "&".join([f"{quote(key, UNRESERVED)}={quote(value, UNRESERVED)}" for key, value in fields])
-    return query
+        fields = [key + "=" + value for key, values in several.items() for value in values]
+    query = "&".join(fields)
+    # Where all characters are unreserved, nothing is left without those but the separators.
+    if not decoded or len(query.encode().translate(None, UNRESERVED)) < 2 * len(fields):
+        return query
+    if several is None:
+        several = {key: [value] for key, value in single.items()}
+    encoded = {quote(key, UNRESERVED): values for key, values in several.items()}
+    fields = [f"{key}={quote(value, UNRESERVED)}" for key, values in encoded.items() for value in values]
+    return "&".join(fields)
 
 
 def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:

@@ -49,7 +49,7 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
     template, keys = PLANS[names]
     environ = template.copy()
     environ["REQUEST_METHOD"] = method
-    environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1") if mount else ""
+    environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1") if "%" in mount else mount
     environ["PATH_INFO"] = wire.decode(path, "latin-1") if "%" in path else path
     environ["QUERY_STRING"] = query
     environ["REQUEST_URI"] = f"{mount}{path}?{query}" if query else mount + path
@@ -118,21 +118,21 @@ class Answer:
         return self.write
 
     def write(self, chunk: bytes) -> None:
-        """Take a piece of the body, from the iterable or from the app's call."""
-        if chunk:
-            if not self.status:
-                raise ProtocolBroken("the app sent a body before it called start_response")
-            self.chunks.append(chunk)
+        """Take a piece of the body."""
+        self.chunks.append(chunk)
 
     def begun(self) -> bool:
         """Whether the headers count as sent."""
-        return bool(self.chunks)
+        return any(self.chunks)
 
     def take(self, result: Iterable[bytes]) -> None:
         """Take all that the app's iterable gives, and close it."""
         try:
             for chunk in result:
-                self.write(chunk)
+                if chunk:
+                    if not self.status:
+                        raise ProtocolBroken("the app sent a body before it called start_response")
+                    self.write(chunk)
             self.end()
         finally:
             close = getattr(result, "close", None)
@@ -169,11 +169,9 @@ class StreamedAnswer(Answer):
 
     def write(self, chunk: bytes) -> None:
         """Send a piece of the body on, and wait until it is taken."""
-        super().write(chunk)
-        for piece in self.chunks:
+        if chunk:
             self._begin()
-            self._reply.send(self._reply.pack(piece))
-        self.chunks.clear()
+            self._reply.send(self._reply.pack(chunk))
 
     def begun(self) -> bool:
         """Whether the headers are sent."""
