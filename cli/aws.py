@@ -190,8 +190,9 @@ def _options(service: str, attempts: int, *, direct: bool) -> Any:
         # An invocation answers when the function does; nobody is to give up sooner.
         read_timeout=LONGEST_INVOCATION + 30 if service == "lambda" else 60,
         tcp_keepalive=True,
-        # An endpoint of our own is on this machine, which the user's proxy cannot reach.
+        # An endpoint of our own is on this machine, which the user's proxy cannot reach, and has one name.
         proxies={} if direct else None,
+        inject_host_prefix=not direct,
     )
 
 

@@ -7,6 +7,7 @@ import click
 from lambdify.cli import arguments, help_page
 from lambdify.cli.arguments import Flags
 from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
     cls=help_page.Command,
     examples=(
         ("lambdify logs --follow", "the last hour, and then as it comes"),
-        ("lambdify logs production --since 2d --json", "one JSON object a line"),
+        ("lambdify logs --filter ERROR --since 2d", "what went wrong"),
+        ("lambdify logs --request 1a2b3c4d", "all that one request wrote"),
+        ("lambdify logs production --json", "one JSON object a line"),
     ),
 )
 @arguments.stage
 @click.option("-f", "--follow", is_flag=True, help="Go on with the lines that are still to come.")
+@click.option(
+    "--poll",
+    is_flag=True,
+    help="With --follow: ask every second, which is free, instead of by CloudWatch's Live Tail, of which the "
+    "minutes beyond 1,800 a month cost about a cent each.",
+)
 @click.option(
     "--since",
     type=arguments.Since(),
@@ -30,17 +39,59 @@ if TYPE_CHECKING:
     metavar="WHEN",
     help="10m, 2h, 3d or a date.",
 )
+@click.option(
+    "--filter",
+    "text",
+    default="",
+    metavar="TEXT",
+    help="Only lines with this text; or CloudWatch's pattern, such as '{ $.level = \"ERROR\" }'.",
+)
+@click.option(
+    "--request", metavar="ID", help="All lines of one request, by its id or the eight letters that are shown."
+)
 @arguments.on_account
 @arguments.json
 @arguments.common
 def command(
-    flags: Flags, stage: str | None, follow: bool, since: "datetime", local: bool, **where: str | None
+    flags: Flags,
+    stage: str | None,
+    follow: bool,
+    poll: bool,
+    since: "datetime",
+    text: str,
+    request: str | None,
+    local: bool,
+    **where: str | None,
 ) -> None:
-    """Print the function's log."""
-    from lambdify.cli import answers
+    """Print the function's log: each line with its request, and what each request took.
+
+    What Lambda writes about a request is put together in one line at its end; --json tells all there is.
+    """
+    from lambdify.cli import answers, log_lines, log_view
     from lambdify.cli import logs as room
 
+    if request is not None and (follow or text):
+        raise UsageError("--request shows one request that is over.", hint="Leave --follow and --filter out.")
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)
-    for line in room.read(opened.settings, opened.account, since=since, follow=follow):
-        console.answer(answers.log_line(line), answers.value(line))
+    if request is not None:
+        entries = iter(room.read_request(request, opened.settings, opened.account, since=since))
+    else:
+        lines = room.read(
+            opened.settings,
+            opened.account,
+            since=since,
+            pattern=room.pattern(text),
+            follow=follow,
+            live=not poll,
+            note=console.note,
+        )
+        entries = log_lines.read(lines)
+    empty = True
+    for entry in entries:
+        empty = False
+        shown = log_view.show(entry)
+        if shown or console.json:
+            console.answer(shown, answers.value(entry))
+    if empty:
+        console.note(f"No lines since {since.astimezone():%Y-%m-%d %H:%M}; --since goes back further.")

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from lambdify.cli import answers
 from lambdify.cli.local.cloud import Cloud, Stage
-from lambdify.cli.logs import LogLine
 from lambdify.cli.status import Status
 
 STATUS = Status(
@@ -49,12 +48,6 @@ def test_a_value_is_json_with_moments_as_iso_8601():
     value = answers.value(STATUS)
     assert json.loads(json.dumps(value)) == value
     assert value["changed_at"] == "2026-11-23T12:00:00+00:00"
-
-
-def test_a_log_line_begins_with_the_time_where_the_user_is():
-    at = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
-    shown = answers.log_line(LogLine(id="1", at=at, stream="s", message="GET / 200"))
-    assert shown == f"{at.astimezone():%H:%M:%S}.123  GET / 200"
 
 
 def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):

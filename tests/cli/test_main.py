@@ -70,6 +70,7 @@ ERRORS = {
     "payload-and-http": (["invoke", "{}", "--http", "/"], {}, {}, 2),
     "no-request": (["invoke", "--http", "books"], {}, {}, 2),
     "no-data": (["invoke", "--http", "/books", "--data", "@book.json"], {}, {}, 2),
+    "follow-a-request": (["logs", "--request", "1a2b3c4d", "--follow"], {}, {}, 2),
     "unknown-option": (["deploy"], {"lambdify.toml": "[function]\nmemmory = 512\n"}, {}, 10),
     "wrong-type": (["deploy"], {"lambdify.toml": 'name = "shop"\n[function]\nmemory = "512"\n'}, {}, 10),
     "unknown-stage": (["deploy", "prod"], {"lambdify.toml": STAGES}, {}, 10),

@@ -1,0 +1,234 @@
+"""A line of the log as what it is: something that the app wrote, or the platform about a request. Pure.
+
+Lambda writes two formats, [logs] format says which, and what an app prints goes between in any form:
+
+    text    START RequestId: 1a2b   REPORT RequestId: 1a2b  Duration: 1.23 ms ...   [INFO]  time  id  text
+    json    {"time", "type": "platform.report", "record": {}}   {"timestamp", "level", "message", "requestId"}
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+
+Rules:
+- Nothing is lost: what is not understood is a line with its text.
+- Which request a plain line belongs to is known from the lines around it: an environment, which is a stream,
+  has one request at a time.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+Kind = Literal["line", "start", "end", "report", "init", "platform"]
+
+INIT = "init"
+"""Stands for the request of what is written before there is one: while the app is imported."""
+ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+PLATFORM = re.compile(
+    rf"(?P<word>START|END|REPORT) RequestId: (?P<id>{ID})|(?P<other>INIT_START|INIT_REPORT|RESTORE_START|"
+    r"RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS|XRAY)\b"
+)
+WORDS: Mapping[str, Kind] = {"START": "start", "END": "end", "REPORT": "report", "INIT_START": "init"}
+TYPES: Mapping[str, Kind] = {
+    "platform.start": "start",
+    "platform.runtimeDone": "end",
+    "platform.report": "report",
+    "platform.initStart": "init",
+}
+REPORTS = {"REPORT", "INIT_REPORT", "RESTORE_REPORT", "platform.report", "platform.initReport"}
+"""Those that say how something ended, once; the others say it too, but each of them as well."""
+LOGGED = re.compile(rf"\[(?P<level>[A-Z]+)\]\t\S+Z\t(?P<id>{ID})?\t(?P<text>.*)", re.DOTALL)
+"""As AWS's handler writes a record of `logging`."""
+RAISED = re.compile(r"\[(?P<level>ERROR|CRITICAL)\] (?P<text>.*)", re.DOTALL)
+"""As AWS's runtime client writes what the handler raised."""
+FAILED = re.compile(
+    rf"(?:\S+Z (?P<id>{ID}) )?(?P<text>Task timed out after .*)|RequestId: (?P<died>{ID}) (?P<why>Error: .*)",
+    re.DOTALL,
+)
+SHORT = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+
+NAMES = {
+    "Duration": "duration_ms",
+    "Billed Duration": "billed_duration_ms",
+    "Memory Size": "memory_size_mb",
+    "Max Memory Used": "max_memory_used_mb",
+    "Init Duration": "init_duration_ms",
+    "Restore Duration": "restore_duration_ms",
+    "Billed Restore Duration": "billed_restore_duration_ms",
+    "durationMs": "duration_ms",
+    "billedDurationMs": "billed_duration_ms",
+    "memorySizeMB": "memory_size_mb",
+    "maxMemoryUsedMB": "max_memory_used_mb",
+    "initDurationMs": "init_duration_ms",
+    "restoreDurationMs": "restore_duration_ms",
+    "billedRestoreDurationMs": "billed_restore_duration_ms",
+    "Status": "status",
+    "Error Type": "error_type",
+    "errorType": "error_type",
+    "Phase": "phase",
+    "XRAY TraceId": "trace_id",
+}
+"""What is told of a request, in both formats, and what we call it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One event of a log stream."""
+
+    id: str
+    """"" for one that came by Live Tail, which tells none."""
+    at: datetime
+    """In UTC."""
+    stream: str
+    message: str
+    """Without the line end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A line, read."""
+
+    at: datetime
+    stream: str
+    kind: Kind
+    request: str
+    """Its id; INIT before there was one, "" where it is not known."""
+    level: str
+    """TRACE, DEBUG, INFO, WARN, ERROR or FATAL; "" where none is told."""
+    message: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What else was told, with units in the names of the platform's numbers."""
+
+
+def read(lines: Iterable[LogLine]) -> Iterator[Entry]:
+    """The lines, in their order, each with the request that it belongs to."""
+    current: dict[str, str] = {}
+    for line in lines:
+        entry = parse(line)
+        if entry.kind in {"start", "init"}:
+            current[entry.stream] = entry.request
+        yield entry if entry.request else replace(entry, request=current.get(entry.stream, ""))
+        if entry.kind == "report":
+            current.pop(entry.stream, None)
+
+
+def parse(line: LogLine) -> Entry:
+    """One line by itself; a plain one does not tell its request."""
+    record = _object(line.message)
+    if record is not None:
+        return _from_platform(line, record) if "record" in record else _from_object(line, record)
+    if found := PLATFORM.match(line.message):
+        return _from_report(line, found)
+    if found := LOGGED.fullmatch(line.message):
+        return _entry(line, found["text"], level=found["level"], request=found["id"] or "")
+    if found := RAISED.fullmatch(line.message):
+        return _entry(line, found["text"], level=found["level"])
+    if found := FAILED.fullmatch(line.message):
+        text, request = found["text"] or found["why"], found["id"] or found["died"] or ""
+        return _entry(line, text, level="ERROR", request=request)
+    return _entry(line, line.message)
+
+
+def _entry(
+    line: LogLine,
+    message: str,
+    *,
+    kind: Kind = "line",
+    level: str = "",
+    request: str = "",
+    fields: Mapping[str, Any] | None = None,
+) -> Entry:
+    return Entry(
+        at=line.at,
+        stream=line.stream,
+        kind=kind,
+        request=request,
+        level=SHORT.get(level.upper(), level.upper()),
+        message=message,
+        fields=fields or {},
+    )
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _from_report(line: LogLine, found: "re.Match[str]") -> Entry:
+    word = found["word"] or found["other"]
+    fields: dict[str, Any] = {}
+    # "REPORT RequestId: ID", then one "Name: value unit" after each tab.
+    for part in line.message.removeprefix(word).split("\t"):
+        name, colon, value = part.strip().partition(": ")
+        if colon and name in NAMES:
+            fields[NAMES[name]] = _number(value.strip())
+    return _entry(
+        line,
+        line.message,
+        kind=WORDS.get(word, "platform"),
+        level=_level_of(word, fields),
+        request=found["id"] or (INIT if word.startswith(("INIT", "RESTORE")) else ""),
+        fields=fields,
+    )
+
+
+def _from_platform(line: LogLine, value: Mapping[str, Any]) -> Entry:
+    record = value["record"] if isinstance(value["record"], dict) else {}
+    told = {**record, **(record.get("metrics") or {})}
+    fields = {
+        NAMES.get(name, name): told[name] for name in told if name in NAMES or name in {"status", "phase"}
+    }
+    kind = str(value.get("type", ""))
+    return _entry(
+        line,
+        line.message,
+        kind=TYPES.get(kind, "platform"),
+        level=_level_of(kind, fields),
+        request=str(
+            record.get("requestId")
+            or (INIT if kind.startswith(("platform.init", "platform.restore")) else "")
+        ),
+        fields=fields,
+    )
+
+
+def _from_object(line: LogLine, value: Mapping[str, Any]) -> Entry:
+    """What an app, or AWS's handler for it, wrote as an object."""
+    rest = dict(value)
+
+    def take(*names: str) -> Any:
+        found = next((name for name in names if isinstance(rest.get(name), str)), None)
+        return rest.pop(found) if found else ""
+
+    level = take("level", "log_level", "levelname", "severity")
+    request = take("requestId", "request_id", "aws_request_id", "function_request_id")
+    message = take("message", "msg", "event")
+    take("timestamp", "time", "asctime")
+    if not message and isinstance(rest.get("errorMessage"), str):
+        message = f"{rest.pop('errorType', 'Error')}: {rest.pop('errorMessage')}"
+    return _entry(line, message, level=level, request=request, fields=rest)
+
+
+def _level_of(kind: str, fields: Mapping[str, Any]) -> str:
+    failed = kind in REPORTS and fields.get("status") in {"error", "failure", "timeout"}
+    return "ERROR" if failed else ""
+
+
+def _number(text: str) -> float | int | str:
+    """12.3 of "12.3 ms"; the text itself where it is none."""
+    number = text.removesuffix(" ms").removesuffix(" MB")
+    try:
+        return int(number)
+    except ValueError:
+        pass
+    try:
+        return float(number)
+    except ValueError:
+        return text
