@@ -14,7 +14,9 @@ Rules:
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,12 +95,13 @@ class _Input:
     """Who compiles; None for no bytecode."""
     members: tuple[Member, ...]
     """The app's."""
+    own: Callable[[], tuple[Entry, ...]]
+    """What these come to, with bytecode, sorted by name."""
     dependencies: Dependencies
-    before: Previous
 
     def compiler(self, mount: str) -> Compiler | None:
         """Who compiles what Lambda unpacks under `mount`."""
-        return Compiler(python=self.python, minor=self.target.python, mount=mount) if self.python else None
+        return _compiler(self.python, self.target, mount)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,27 +148,26 @@ def pack(
     members = app.members(settings, candidate, selection.files)
     extra = _extra(candidate)
     before = _previous(settings, out, extra, members)
+    python = _python(settings, console)
+    own = cache(lambda: _own_entries(members, before, _compiler(python, target, TASK_ROOT)))
     dependencies = None if upgrade else _tell_again(before.dependencies, console)
     if dependencies is None:
         # Its rooms bring libraries along, which a change in the project does without.
         from lambdify.cli.build.dependencies import find_dependencies
 
-        dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade)
-    given = _Input(
-        out=out,
-        target=target,
-        python=_python(settings, console),
-        members=members,
-        dependencies=dependencies,
-        before=before,
-    )
+        # uv waits for the index, and meanwhile the project is packed: most often that is needed too.
+        with ThreadPoolExecutor(1) as aside:
+            if not _path(out, target, python, "app", _contents(members))[0].is_file():
+                aside.submit(own)
+            dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade)
+    given = _Input(out=out, target=target, python=python, members=members, own=own, dependencies=dependencies)
     apart = settings.build.form != "zip" and dependencies.distributions
     drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
     parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
     weight.refuse(parts, limit)
-    *layers, own = [_written(draft) for draft in drafts]
+    *layers, main = [_written(draft) for draft in drafts]
     bundle = Bundle(
-        app=own,
+        app=main,
         layer=layers[0] if layers else None,
         target=target,
         dependencies=dependencies,
@@ -251,10 +253,7 @@ def _draft(
     owners: Mapping[str, str],
 ) -> _Draft:
     """A zip by its name: the one that is there, or what `make` gives for it."""
-    formats = [FORMAT, layer.FORMAT, strip.FORMAT, archive.LEVEL]
-    identity = [formats, given.target.id, given.python is not None, kind, made_from]
-    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-    path = given.out / f"{kind}-{digest[:16]}.zip"
+    path, digest = _path(given.out, given.target, given.python, kind, made_from)
     found = archive.find(path)
     return _Draft(
         path=path,
@@ -265,15 +264,29 @@ def _draft(
     )
 
 
+def _path(out: Path, target: Target, python: Path | None, kind: str, made_from: object) -> tuple[Path, str]:
+    """Where a zip belongs, and its digest."""
+    formats = [FORMAT, layer.FORMAT, strip.FORMAT, archive.LEVEL]
+    identity = [formats, target.id, python is not None, kind, made_from]
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    return out / f"{kind}-{digest[:16]}.zip", digest
+
+
 def _app(given: _Input, console: Console) -> tuple[Entry, ...]:
     with console.step("Packing the application"):
-        before = given.before.entries
-        compiler = given.compiler(TASK_ROOT)
-        # What is the same and has no bytecode did not compile the last time either.
-        changed = [member for member in given.members if member.name not in before]
-        compiled = bytecode.build(compiler, changed)
-        made = archive.deflate([*changed, *compiled.values()])
-        return tuple(sorted((*before.values(), *made), key=lambda entry: entry.name))
+        return given.own()
+
+
+def _own_entries(members: Sequence[Member], before: Previous, compiler: Compiler | None) -> tuple[Entry, ...]:
+    # What is the same and has no bytecode did not compile the last time either.
+    changed = [member for member in members if member.name not in before.entries]
+    compiled = bytecode.build(compiler, changed)
+    made = archive.deflate([*changed, *compiled.values()])
+    return tuple(sorted((*before.entries.values(), *made), key=lambda entry: entry.name))
+
+
+def _compiler(python: Path | None, target: Target, mount: str) -> Compiler | None:
+    return Compiler(python=python, minor=target.python, mount=mount) if python else None
 
 
 def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:

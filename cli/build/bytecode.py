@@ -8,6 +8,7 @@ A .pyc holds the path that the module has on Lambda: tracebacks read right, and 
 leaks. It fits one minor version of Python only, so a worker process of that version makes it.
 """
 
+import os
 import struct
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,9 @@ from pathlib import Path, PurePosixPath
 from lambdify.cli.build.archive import Member
 from lambdify.cli.errors import BuildError
 
-WORKERS = 2
-WORTH_A_WORKER = 100
-"""Modules; a process costs as much time as compiling about this many."""
+MOST_WORKERS = 8
+WORTH_A_WORKER = 250_000
+"""Bytes of source; a process costs as much time as compiling about half of this."""
 WORKER = Path(__file__).with_name("bytecode_worker.py")
 
 
@@ -42,8 +43,11 @@ def build(compiler: Compiler | None, members: Sequence[Member]) -> dict[str, Mem
     modules = {member.name: member.content for member in members if member.name.endswith(".py")}
     if compiler is None or not modules:
         return {}
-    count = max(1, min(WORKERS, len(modules) // WORTH_A_WORKER))
-    shares = [dict(list(modules.items())[number::count]) for number in range(count)]
+    worthwhile = sum(map(len, modules.values())) // WORTH_A_WORKER
+    count = max(1, min(MOST_WORKERS, os.cpu_count() or 1, worthwhile))
+    # The largest first, so that the shares are about alike.
+    ordered = sorted(modules.items(), key=lambda module: -len(module[1]))
+    shares = [dict(ordered[number::count]) for number in range(count)]
     with ThreadPoolExecutor(count) as threads:
         answers = list(threads.map(lambda share: _work(compiler, share), shares))
     return {

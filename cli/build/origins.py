@@ -9,8 +9,6 @@ import os
 import re
 import shutil
 import tarfile
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,6 +76,9 @@ def download(
 
     Asked before every block, `wanted` can call it off.
     """
+    # Here, since most runs download nothing, and it brings HTTP and e-mail along.
+    from urllib.error import HTTPError
+
     into.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
@@ -85,8 +86,8 @@ def download(
             while wanted() and (block := origin.read(1 << 20)):
                 digest.update(block)
                 copy.write(block)
-    except (urllib.error.URLError, OSError) as error:
-        if isinstance(error, urllib.error.HTTPError):
+    except OSError as error:
+        if isinstance(error, HTTPError):
             error.close()
         place = redact(package.url) or package.path
         raise RequirementsError(
@@ -153,15 +154,17 @@ def _clone(package: Package, into: Path) -> Path:
 
 
 def _open(package: Package, indexes: Indexes) -> IO[bytes]:
+    from urllib.request import Request, urlopen
+
     if package.path is not None:
         return package.path.open("rb")
     if not package.url.startswith(("https://", "http://")):
         raise RequirementsError(f"{package.label}: {redact(package.url)} is no address to download from")
     address = urlsplit(package.url)
     public = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
-    request = urllib.request.Request(public)  # noqa: S310 the scheme is checked above
+    request = Request(public)  # noqa: S310 the scheme is checked above
     for name, value in indexes.authorization(package.url).items():
         # Private indexes send on to a file store, which must not see these credentials, and refuses them.
         request.add_unredirected_header(name, value)
-    opened: IO[bytes] = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
+    opened: IO[bytes] = urlopen(request, timeout=_TIMEOUT)  # noqa: S310
     return opened
