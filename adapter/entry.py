@@ -8,9 +8,10 @@ the project says so
     "on_event": "package.module:function"    what gets the events that are not HTTP
     "show_errors": true                      a 500 shows the app's traceback
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
+    "command": "python manage.py migrate"    what runs in a new version before it gets traffic
 
-A keep-warm event is answered here, without the app. It is one key and nothing else, and an HTTP event has
-many: no request can be taken for one, whatever its body says.
+A keep-warm event is answered here, without the app, and so is the event that asks for the command. Each is
+one key and nothing else, and an HTTP event has many: no request can be taken for one, whatever its body says.
 
 An ASGI app's shutdown runs on SIGTERM. Lambda sends that before it ends an execution environment, but only to
 functions with an extension registered, which then have 0.3 to 2 seconds; all others end without notice
@@ -30,12 +31,17 @@ from lambdify.adapter.errors import AppNotLoaded, report
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
+RELEASE_COMMAND = {"lambdify": "release-command"}
 
 
 def handler(event: Any, context: Any) -> Any:
     """The payload for an event."""
     if event == KEEP_WARM:
         return WARM
+    if event == RELEASE_COMMAND and (command := _read_bundle(os.environ["LAMBDA_TASK_ROOT"]).get("command")):
+        from lambdify.adapter import release_command  # subprocess, once in the life of a version
+
+        return release_command.run(command, os.environ["LAMBDA_TASK_ROOT"])
     return respond(event, context)
 
 

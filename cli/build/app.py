@@ -67,6 +67,7 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "on_event": settings.function.on_event,
         "show_errors": settings.http.show_errors,
         "secrets": dict(settings.secrets),
+        "command": settings.release.command,
     }
     return {"app": candidate.app} | {name: value for name, value in said.items() if value}
 

@@ -205,6 +205,73 @@ def test_no_request_can_be_taken_for_keep_warm(invoke, event):
     assert payloads(invoke(FLASK, event))[0]["body"] == "home"
 
 
+RELEASE_COMMAND = {"lambdify": "release-command"}
+SHOW = "python -c \"import main; print(main.app.name, 'in', __import__('os').getcwd())\""
+
+
+def test_the_release_command_runs_with_what_the_app_imports_and_gives_its_code_and_output(invoke, tmp_path):
+    *told, payload = invoke(FLASK, RELEASE_COMMAND, command=SHOW).stdout.splitlines()
+    expected = f"main in {tmp_path / 'task'}"
+    assert json.loads(payload) == {"code": 0, "output": f"imported\n{expected}\n"}
+    assert told == ["imported", expected], "it is in the log too"
+
+
+def test_a_command_sees_the_folder_that_the_app_is_imported_from(invoke):
+    code = f"import pathlib\npathlib.Path('src').mkdir()\npathlib.Path('src/shop.py').write_text({FLASK!r})\n"
+    command = 'python3 -c "import shop"'
+    done = invoke("", RELEASE_COMMAND, app="shop:app", script=code + INVOKE, path="src", command=command)
+    assert json.loads(done.stdout.splitlines()[-1])["code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("sh -c 'echo one; echo two >&2; exit 3'", 3, "one\ntwo\n"),
+        ("no-such-program", 127, "[Errno 2] No such file or directory: 'no-such-program'\n"),
+        ("sh -c 'kill -9 $$'", -9, ""),
+    ],
+)
+def test_a_command_that_fails_says_how(invoke, command, code, said):
+    payload = invoke(FLASK, RELEASE_COMMAND, command=command).stdout.splitlines()[-1]
+    assert json.loads(payload) == {"code": code, "output": said}
+
+
+def test_of_a_long_output_the_end_comes_back(invoke):
+    command = 'python -c "for number in range(100_000): print(number)"'
+    output = json.loads(invoke(FLASK, RELEASE_COMMAND, command=command).stdout.splitlines()[-1])["output"]
+    assert len(output) == 64_000
+    assert output.endswith("99998\n99999\n")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**HOME, "lambdify": "release-command"},
+        {**HOME, "body": json.dumps(RELEASE_COMMAND), "isBase64Encoded": False},
+        {**HOME, "headers": {**HOME["headers"], **RELEASE_COMMAND}, "queryStringParameters": RELEASE_COMMAND},
+    ],
+    ids=["a key", "the body", "headers and query"],
+)
+def test_no_request_can_ask_for_the_command(invoke, event):
+    done = invoke(FLASK, event, command="sh -c 'echo it ran'")
+    assert payloads(done)[0]["body"] == "home"
+    assert "it ran" not in done.stdout
+
+
+def test_an_event_cannot_bring_a_command(invoke):
+    brought = {"lambdify": "release-command", "command": "sh -c 'echo it ran'"}
+    done = invoke(FLASK, brought, command="sh -c 'echo ours'")
+    assert done.returncode == 1
+    assert "EventUnknown" in done.stderr
+    assert not done.stdout
+
+
+def test_without_a_command_the_event_is_like_any_other(invoke):
+    done = invoke(FLASK, RELEASE_COMMAND)
+    assert done.returncode == 1
+    assert "EventUnknown" in done.stderr
+
+
 @pytest.mark.parametrize("event", [{"lambdify": "something else"}, {"lambdify": "keep-warm", "more": 1}, {}])
 def test_an_unknown_event_is_refused(invoke, event):
     done = invoke(FLASK, event)

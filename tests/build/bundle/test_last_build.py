@@ -169,6 +169,8 @@ def test_a_change_is_seen(root, pack, find, change):
         {"function__architecture": "arm64"},
         {"function__on_event": "shop.model:A"},
         {"http__show_errors": True},
+        {"secrets": {"KEY": "ssm:/shop/key"}},
+        {"release__command": "python -m shop.migrate"},
         {"build__form": "zip"},
         {"build__exclude": ["*.txt"]},
     ],
