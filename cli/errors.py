@@ -21,6 +21,8 @@ LambdifyError
 ├── BundleRefused        23   what was packed would not work on Lambda (wrong CPU, too big, missing file)
 ├── PythonNotFound       24   no interpreter of the function's version on this machine
 ├── CacheInUse           25   another run uses the cache that was to be cleared
+├── DiskFull             26   there is no room left where something has to be written
+├── FileRefused          27   the system does not let us read or write a file
 ├── CredentialsError     30   no AWS credentials, or expired ones
 ├── RegionError          31   no region, or one where this cannot be deployed
 ├── AccessDenied         32   the credentials may not do what has to be done
@@ -130,6 +132,18 @@ class CacheInUse(LambdifyError):
     """Another run of lambdify uses the cache that was to be cleared."""
 
     exit_code = 25
+
+
+class DiskFull(LambdifyError):
+    """There is no room left where something has to be written."""
+
+    exit_code = 26
+
+
+class FileRefused(LambdifyError):
+    """The system does not let us read or write a file."""
+
+    exit_code = 27
 
 
 class CredentialsError(LambdifyError):

@@ -35,6 +35,8 @@ def main() -> None:
         code = _show(error, flags)
     except (KeyboardInterrupt, click.Abort):
         code = _show(_from_interrupt(flags), flags)
+    except OSError as error:
+        code = _from_system(error, flags)
     except Exception as error:  # the one place that stands between a bug and a bare traceback
         make_console(flags).crash(error)
         code = BUG
@@ -44,6 +46,16 @@ def main() -> None:
 def _interrupt(*_: object) -> None:
     """Let SIGTERM, by which CI systems cancel a job, clean up as Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+def _from_system(error: OSError, flags: Flags) -> int:
+    """What the system refused, in our form, or a bug."""
+    from lambdify.cli import disk
+
+    if explained := disk.explain(error):
+        return _show(explained, flags)
+    make_console(flags).crash(error)
+    return BUG
 
 
 def _show(error: LambdifyError, flags: Flags) -> int:

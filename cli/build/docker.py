@@ -179,7 +179,10 @@ def _told(during: str) -> Iterator[None]:
     try:
         yield
     except (NotFound, APIError) as error:
-        raise BuildError(f"the container engine could not {during}: {_explain(error)}") from error
+        raise BuildError(
+            f"the container engine could not {during}: {_explain(error)}",
+            hint="Its log says more. An image to build in ([build] image) needs a shell, cat and timeout.",
+        ) from error
     except (DockerException, RequestException, OSError) as error:
         raise DockerUnavailable(
             f"the container engine went away: {_explain(error)}", hint=_WAY_OUT, during=during

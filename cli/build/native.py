@@ -224,7 +224,7 @@ def _install_packages(workshop: _Workshop) -> None:
     packages = workshop.site.build.packages
     ran = workshop.container.run(["sh", "-c", _INSTALL, "sh", *packages], workshop.environment)
     if not ran.succeeded:
-        log = _write_log(workshop.site, "packages", ran.output)
+        log = write_log(workshop.site, "packages", ran.output)
         raise BuildError(
             f"[build] packages could not be installed in {workshop.site.image}: {summarize(ran.output)}",
             hint=f"Names differ between systems: {', '.join(packages)}. The whole log: {log}",
@@ -233,7 +233,7 @@ def _install_packages(workshop: _Workshop) -> None:
 
 def _run_before(workshop: _Workshop, command: str) -> None:
     ran = workshop.container.run(["sh", "-c", command], workshop.environment)
-    log = _write_log(workshop.site, "before", f"$ {command}\n{ran.output}")
+    log = write_log(workshop.site, "before", f"$ {command}\n{ran.output}")
     if not ran.succeeded:
         raise BuildError(
             f"[build] before: `{command}` failed in {workshop.site.image}: {summarize(ran.output)}",
@@ -246,7 +246,7 @@ def _build(workshop: _Workshop, number: int, job: Job) -> Result:
     what = _what_to_build(job, place)
     pip = [workshop.python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(out), *what]
     ran = workshop.container.run(pip, workshop.environment)
-    log = _write_log(workshop.site, job.package.name, ran.output)
+    log = write_log(workshop.site, job.package.name, ran.output)
     if not ran.succeeded:
         return _failed(job, "pip wheel failed", ran.output, log)
     wheel = _fetch_wheel(workshop, out)
@@ -255,7 +255,7 @@ def _build(workshop: _Workshop, number: int, job: Job) -> Result:
     if libraries := missing_libraries(find_natives_in_wheel(wheel)):
         fixed = _ROOM / f"{number}-fixed"
         repaired = _repair(workshop, out / wheel.name, fixed)
-        log = _write_log(workshop.site, job.package.name, f"{ran.output}\n{repaired}")
+        log = write_log(workshop.site, job.package.name, f"{ran.output}\n{repaired}")
         if repaired and not _has_files(workshop, fixed):
             return _failed(job, f"auditwheel could not add {', '.join(libraries)}", repaired, log)
         wheel = _fetch_wheel(workshop, fixed)
@@ -337,7 +337,8 @@ def _failed(job: Job, what: str, output: str, log: Path) -> Result:
     return Result(job=job, failure=f"{job.package.label}: {what}. {told} (log: {log})")
 
 
-def _write_log(site: Site, name: str, text: str) -> Path:
+def write_log(site: Site, name: str, text: str) -> Path:
+    """Keep what was said while a package was built, and return where."""
     log = folders.workspace(site.root) / "logs" / f"{name}.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text(text, encoding="utf-8")

@@ -4,6 +4,7 @@ Every fetch ends in a copy of our own. Building in a project's folder would leav
 and an archive is only as good as its digest.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -23,9 +25,8 @@ from lambdify.cli.errors import RequirementsError
 
 _TIMEOUT = 60.0
 """Seconds without a byte."""
-_NOT_SOURCE = frozenset(
-    {".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "build", "dist", "node_modules"}
-)
+_NOT_SOURCE = frozenset({".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "node_modules"})
+_BUILT = frozenset({"build", "dist"})
 _NATIVE = re.compile(
     r"\.(c|cc|cpp|cxx|pyx|rs|f|f90)$|(^|/)(Cargo\.toml|CMakeLists\.txt|meson\.build)$", re.IGNORECASE
 )
@@ -50,9 +51,10 @@ def source_digest(package: Package) -> str:
     if package.path is None or package.kind != "directory":
         return package.sha256
     digest = hashlib.sha256()
-    for name in sorted(_source_files(package.path)):
-        content = hashlib.sha256((package.path / name).read_bytes()).digest()
-        digest.update(os.fsencode(name) + b"\0" + content)
+    with _readable(package):
+        for name in sorted(_source_files(package.path)):
+            content = hashlib.sha256((package.path / name).read_bytes()).digest()
+            digest.update(os.fsencode(name) + b"\0" + content)
     return digest.hexdigest()
 
 
@@ -89,10 +91,13 @@ def download(
     except OSError as error:
         if isinstance(error, HTTPError):
             error.close()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            # Not the network's fault.
+            raise
         place = redact(package.url) or package.path
         raise RequirementsError(
             f"{package.label} could not be downloaded from {place}: {error}",
-            hint="Check the network; a private index wants its credentials in UV_INDEX_URL or ~/.netrc.",
+            hint="Check the network; a private index wants its credentials in UV_DEFAULT_INDEX or ~/.netrc.",
         ) from error
     if digest.hexdigest() != package.sha256:
         raise RequirementsError(
@@ -104,18 +109,57 @@ def download(
 
 def _source_files(folder: Path) -> Iterator[str]:
     """Paths, relative and with "/", of everything but virtual environments, caches and build results."""
-    for base, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _aside(Path(base, name))]
+    for base, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        entered = [Path(base, name) for name in folders]
+        folders[:] = [path.name for path in entered if not (_aside(path, folder) or _circular(path, folder))]
         for name in files:
             path = Path(base, name)
             if path.is_file():
                 yield path.relative_to(folder).as_posix()
 
 
-def _aside(folder: Path) -> bool:
+def _aside(folder: Path, top: Path) -> bool:
+    if folder.name in _BUILT and folder.parent == top:
+        # Where build tools write. But packages have these names too.
+        return not (folder / "__init__.py").is_file()
     return (
-        folder.name in _NOT_SOURCE or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").is_file()
+        folder.name in _NOT_SOURCE
+        or folder.name.endswith(".egg-info")
+        or os.path.isfile(folder / "pyvenv.cfg")  # noqa: PTH113 no error where it may not be asked
     )
+
+
+def _circular(folder: Path, top: Path) -> bool:
+    """Whether a link leads back to a folder that it is in, by whatever way."""
+    above = (path for path in folder.parents if path.is_relative_to(top))
+    return folder.is_symlink() and folder.resolve() in {path.resolve() for path in above}
+
+
+def _refuse(error: OSError) -> None:
+    """A part that cannot be read must not be missing without a word; of a folder that is gone others tell."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _refuse_name(package: Package, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise RequirementsError(
+            f"{package.label}: the name {os.fsencode(name)!r} is not UTF-8, and no wheel can hold it",
+            hint="Rename the file, or move it out of the package's folder.",
+        ) from None
+
+
+@contextmanager
+def _readable(package: Package) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise RequirementsError(
+            f"{package.label}: {error.filename} cannot be read: {error.strerror}",
+            hint="Make it readable for whoever runs lambdify.",
+        ) from error
 
 
 def _copy(package: Package, into: Path) -> Path:
@@ -125,10 +169,12 @@ def _copy(package: Package, into: Path) -> Path:
             f"{package.name} is required from {origin}, and there is no such folder",
             hint="Correct the path in the dependency file, or lock again.",
         )
-    for name in _source_files(origin):
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(origin / name, target)
+    with _readable(package):
+        for name in _source_files(origin):
+            _refuse_name(package, name)
+            target = into / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(origin / name, target)
     if (origin / ".git").is_dir():
         # Versions are often read from the history (setuptools-scm, hatch-vcs).
         shutil.copytree(origin / ".git", into / ".git", symlinks=True)

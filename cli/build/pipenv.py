@@ -6,6 +6,7 @@ markers and hashes, so nothing has to be walked.
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +29,42 @@ _MARKER_KEYS = (
 
 def read_pipfile_lock(path: Path, groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return the locked packages of the default category and of `groups` as requirement lines."""
-    try:
-        lock = json.loads(path.read_text(encoding="utf-8"))
+    with _told(path):
+        lock = _load(path)
         sources = [source["url"] for source in lock["_meta"]["sources"]]
         categories = [(name, lock[name]) for name in ("default", *groups)]
+    options = [f"--index-url {sources[0]}"] if sources else []
+    options += [f"--extra-index-url {url}" for url in sources[1:]]
+    declared = _declared_markers(path.with_name("Pipfile"))
+    with _told(path):
+        lines = [line for _, entries in categories for line in _lines(entries, declared, path.parent)]
+    return (*options, *lines)
+
+
+def read_names(path: Path) -> frozenset[str]:
+    """Return the names that the default category of a Pipfile.lock mentions, wherever they apply."""
+    with _told(path):
+        return frozenset(_load(path)["default"])
+
+
+def _load(path: Path) -> dict[str, Any]:
+    lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return lock
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except KeyError as error:
         raise RequirementsError(
             f"{path.name} has no {error.args[0]}",
             hint="Lock again with `pipenv lock`, or correct [build] groups.",
         ) from error
-    except (OSError, ValueError) as error:
-        raise RequirementsError(f"{path.name} cannot be read: {error}") from error
-    options = [f"--index-url {sources[0]}"] if sources else []
-    options += [f"--extra-index-url {url}" for url in sources[1:]]
-    declared = _declared_markers(path.with_name("Pipfile"))
-    lines = [line for _, entries in categories for line in _lines(entries, declared, path.parent)]
-    return (*options, *lines)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise RequirementsError(
+            f"{path.name} cannot be read: {error}", hint="Lock again with `pipenv lock`."
+        ) from error
 
 
 def _lines(entries: Mapping[str, dict[str, Any]], declared: Mapping[str, str], root: Path) -> Iterator[str]:

@@ -15,7 +15,6 @@ Rules:
   lambdify that is running: a requirement of that name is never resolved.
 """
 
-import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from packaging.version import Version
 
 from lambdify.cli.build.indexes import Indexes, find_indexes
 from lambdify.cli.build.kept import Resolution, resolve_once
-from lambdify.cli.build.pipenv import read_pipfile_lock
+from lambdify.cli.build.pipenv import read_names, read_pipfile_lock
 from lambdify.cli.build.poetry import read_poetry_lock
 from lambdify.cli.build.pylock import Package, read_pylock
 from lambdify.cli.build.requirements import find_name, read_hashes, read_lines, read_pins
@@ -101,9 +100,10 @@ def _free(
         options=_optional_parts(build),
         pinned=read_pins(lines),
     )
+    allowed = read_hashes(lines)
     # In the container everything can be built, so there is no reason to take an older version.
     resolution = resolve_once(question, target, prefer_wheels=build.strategy != "docker", upgrade=upgrade)
-    _check_hashes(resolution.packages, read_hashes(lines), source, {find_name(line) for line in extra})
+    _check_hashes(resolution.packages, allowed, source, {find_name(line) for line in extra})
     return _plan(resolution, indexes)
 
 
@@ -241,9 +241,9 @@ def _names(source: Source) -> frozenset[str | None]:
         case "requirements.txt" | "pyproject.toml":
             return frozenset(find_name(line) for line in _declared_lines(source))
         case "Pipfile.lock":
-            return frozenset(json.loads(source.path.read_text(encoding="utf-8"))["default"])
+            return read_names(source.path)
         case "uv.lock" | "poetry.lock" | "pylock.toml":
             content = read_toml(source.path)
             return frozenset(
-                package["name"] for package in content.get("package", content.get("packages", ()))
+                package.get("name") for package in content.get("package", content.get("packages", ()))
             )

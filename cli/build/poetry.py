@@ -16,7 +16,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
@@ -58,6 +58,16 @@ def read_poetry_lock(
 ) -> tuple[str, ...]:
     """Return the locked packages that the function needs as requirement lines, `without` those names."""
     scope = _Scope(target=target, extras=extras, groups=groups)
+    try:
+        return _read(path, scope, without)
+    except (KeyError, TypeError, AttributeError, InvalidVersion) as error:
+        raise RequirementsError(
+            f"{path.name} or the pyproject.toml beside it is not as poetry writes it: {error!r}",
+            hint="Lock again with `poetry lock`.",
+        ) from error
+
+
+def _read(path: Path, scope: _Scope, without: frozenset[str]) -> tuple[str, ...]:
     packages: dict[str, list[Table]] = {}
     for package in read_toml(path).get("package", ()):
         packages.setdefault(canonicalize_name(package["name"]), []).append(package)

@@ -79,7 +79,9 @@ def read_pylock(
         )
         return tuple(_package(package, origin, base) for package, origin in chosen)
     except PylockValidationError as error:
-        raise RequirementsError(f"{name} is not a valid pylock.toml: {error}") from error
+        raise RequirementsError(
+            f"{name} is not a valid pylock.toml: {error}", hint="Have the tool that wrote it write it again."
+        ) from error
     except (PylockSelectError, InvalidMarker, UndefinedComparison, UndefinedEnvironmentName) as error:
         raise RequirementsError(
             f"{name} cannot be installed for {target.runtime} on {target.architecture}: {error}",

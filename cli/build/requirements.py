@@ -36,8 +36,16 @@ def read_own_lines(path: Path) -> tuple[str, ...]:
     try:
         # utf-8-sig: editors on Windows begin a file with a mark that would become part of the first name.
         return split_lines(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequirementsError(f"{path} cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise RequirementsError(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start}",
+            hint="Save it as UTF-8. What PowerShell writes with `>` is UTF-16.",
+        ) from error
+    except OSError as error:
+        raise RequirementsError(
+            f"{path} cannot be read: {error.strerror}",
+            hint="Make it readable, or correct the line or the setting that names it.",
+        ) from error
 
 
 def find_files(path: Path) -> tuple[Path, ...]:

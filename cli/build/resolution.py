@@ -6,8 +6,10 @@ or only what has to be built. https://docs.astral.sh/uv/reference/cli/#uv-pip-co
 
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lambdify.cli.build.advice import find_advice
 from lambdify.cli.build.indexes import Indexes
@@ -17,6 +19,7 @@ from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import PYTHON, run_uv
 from lambdify.cli.errors import RequirementsError
 
+_YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
 OWN_NAME = "lambdify"
 """Another project owns this name on the package index; the bundle carries the adapter that is running."""
 
@@ -41,6 +44,14 @@ class Question:
     """Names that must not be built."""
 
 
+class _Answer(NamedTuple):
+    """What uv chose, and what it warned of."""
+
+    packages: tuple[Package, ...]
+    yanked: tuple[str, ...]
+    """A note for each release that its authors have taken back."""
+
+
 class _Unresolvable(Exception):
     """No set of versions fits; carries what uv said."""
 
@@ -52,30 +63,30 @@ class _Unresolvable(Exception):
 def resolve(
     question: Question, target: Target, *, prefer_wheels: bool
 ) -> tuple[tuple[Package, ...], tuple[str, ...]]:
-    """Return the packages, and a note for each that is older than it could be."""
+    """Return the packages, and a note for each that is older than it could be or was taken back."""
     try:
         newest = _compile(question, target)
     except _Unresolvable as error:
         raise unresolvable(question.subject, target, error.errors) from error
     stuck = tuple(
-        package.name for package in newest if package.kind == "sdist" and package.name not in question.pinned
+        package.name
+        for package in newest.packages
+        if package.kind == "sdist" and package.name not in question.pinned
     )
     if not (stuck and prefer_wheels):
-        return newest, ()
+        return newest
     chosen = _compile_with_wheels(question, stuck, target) or newest
-    versions = {package.name: package.version for package in newest}
+    versions = {package.name: package.version for package in newest.packages}
     platform = f"{target.runtime} on {target.architecture} ({target.system})"
     notes = tuple(
         f"{package.label} instead of {versions[package.name]}: newer ones have no wheel for {platform}"
-        for package in chosen
+        for package in chosen.packages
         if versions.get(package.name, package.version) != package.version
     )
-    return chosen, notes
+    return chosen.packages, (*chosen.yanked, *notes)
 
 
-def _compile_with_wheels(
-    question: Question, names: tuple[str, ...], target: Target
-) -> tuple[Package, ...] | None:
+def _compile_with_wheels(question: Question, names: tuple[str, ...], target: Target) -> _Answer | None:
     """Resolve again without building `names`, or as many of them as have a wheel in any allowed version."""
     # Most of what is only an sdist always was. Asking for one name alone is much faster than for everything.
     offered = tuple(name for name in names if _ever_had_a_wheel(question, name, target))
@@ -86,7 +97,7 @@ def _compile_with_wheels(
     except _Unresolvable:
         if len(offered) == 1:
             return None
-    chosen: tuple[Package, ...] | None = None
+    chosen: _Answer | None = None
     settled: tuple[str, ...] = ()
     for name in offered:
         try:
@@ -107,12 +118,12 @@ def _ever_had_a_wheel(question: Question, name: str, target: Target) -> bool:
         only_binary=(name,),
     )
     try:
-        return bool(_compile(alone, target))
+        return bool(_compile(alone, target).packages)
     except _Unresolvable:
         return False
 
 
-def _compile(question: Question, target: Target) -> tuple[Package, ...]:
+def _compile(question: Question, target: Target) -> _Answer:
     """Let uv choose versions and files, and read what it chose."""
     with tempfile.TemporaryDirectory(prefix="lambdify-") as name:
         folder = Path(name)
@@ -125,7 +136,7 @@ def _compile(question: Question, target: Target) -> tuple[Package, ...]:
             (folder / filename).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         outcome = run_uv(
             [
-                *("pip", "compile", "--quiet", "--format", "pylock.toml"),
+                *("pip", "compile", "--format", "pylock.toml"),
                 *("--output-file", str(folder / "pylock.toml")),
                 *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
                 *("--constraints", str(folder / "constraints.txt")),
@@ -139,12 +150,18 @@ def _compile(question: Question, target: Target) -> tuple[Package, ...]:
         )
         if not outcome.succeeded:
             raise _Unresolvable(outcome.errors)
-        return read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=question.subject)
+        packages = read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=question.subject)
+        return _Answer(packages, tuple(_yanked(outcome.errors)))
+
+
+def _yanked(errors: str) -> Iterator[str]:
+    for name, version, reason in _YANKED.findall(errors):
+        yield f"{name} {version} was yanked from its index{f': {reason}' if reason else ''}"
 
 
 def unresolvable(subject: str, target: Target, errors: str) -> RequirementsError:
     """Say what uv found, in its own words: it explains a conflict well."""
-    said = re.sub(r"^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
+    said = re.sub(r"^warning: .*\n|^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
     return RequirementsError(
         f"{subject} cannot be resolved for {target.runtime} on {target.architecture}: {said}",
         hint=find_advice(errors) or "Change the requirement that is named above.",

@@ -25,6 +25,8 @@ Kind = Literal["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "require
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """The most specific first."""
 
+REPAIR = "Correct it; or, if a tool wrote it, have that write it again."
+"""What to do about a file that is broken."""
 _WITH_EXTRAS = frozenset({"uv.lock", "poetry.lock", "pylock.toml", "pyproject.toml"})
 _WITH_GROUPS = _WITH_EXTRAS | {"Pipfile.lock"}
 
@@ -68,7 +70,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RequirementsError(f"{path.name} cannot be read: {error}") from error
+        raise RequirementsError(f"{path.name} cannot be read: {error}", hint=REPAIR) from error
 
 
 def _kind_of(path: Path) -> Kind:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from packaging.utils import parse_wheel_filename
 
 from lambdify.cli.build.advice import summarize
-from lambdify.cli.build.native import EPOCH, Job, Result, Site, build_in_container, find_image_id
+from lambdify.cli.build.native import EPOCH, Job, Result, Site, build_in_container, find_image_id, write_log
 from lambdify.cli.build.origins import fetch_source, find_native_sources
 from lambdify.cli.build.plan import Plan
 from lambdify.cli.build.pylock import Package
@@ -27,6 +27,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, BundleRefused
 
 _NO_COMPILER = "/bin/false"
+_FAILED = "error: Failed to build"
 
 
 def make_wheels(plan: Plan, site: Site, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
@@ -89,13 +90,13 @@ def _attempt(package: Package, site: Site, folder: Path, store: WheelCache, cons
             package=package, source=source, reason=f"native sources: {Path(native[0]).name}", native=True
         )
     with console.step(f"Build {package.label}"):
-        wheel, problem = _build_here(source, folder, site)
+        wheel, problem = _build_here(package, source, folder, site)
     if wheel is None:
         return Job(package=package, source=source, reason=problem)
     return store.keep_pure(package, wheel)
 
 
-def _build_here(source: Path, folder: Path, site: Site) -> tuple[Path | None, str]:
+def _build_here(package: Package, source: Path, folder: Path, site: Site) -> tuple[Path | None, str]:
     """Return a wheel that runs anywhere, or why there is none."""
     out = folder / "wheel"
     environment = {
@@ -109,7 +110,6 @@ def _build_here(source: Path, folder: Path, site: Site) -> tuple[Path | None, st
         [
             "build",
             "--wheel",
-            "--quiet",
             *PYTHON,
             *site.indexes.uv_options,
             "--out-dir",
@@ -121,7 +121,10 @@ def _build_here(source: Path, folder: Path, site: Site) -> tuple[Path | None, st
         extra=environment,
     )
     if not built.succeeded:
-        return None, f"cannot be built here: {summarize(built.errors)}"
+        write_log(site, package.name, built.errors)
+        # First what the build said, then uv's account of itself.
+        said = built.errors.partition(_FAILED)[0].strip() or built.errors
+        return None, f"cannot be built here: {summarize(said)}"
     wheel = next(out.glob("*.whl"))
     _, _, _, tags = parse_wheel_filename(wheel.name)
     if any(tag.interpreter.startswith("py3") and (tag.abi, tag.platform) == ("none", "any") for tag in tags):

@@ -36,6 +36,13 @@ class Index:
     ) -> Path:
         return write_sdist(self._package(name), name, version, tag=tag, tree=tree)
 
+    def yank(self, *files: Path, reason: str) -> None:
+        """List all files of a package, these with the mark that their authors took them back (PEP 592)."""
+        (folder,) = {file.parent for file in files}
+        marks = dict.fromkeys(files, f'data-yanked="{reason}"')
+        links = [f'<a href="{path.name}" {marks.get(path, "")}>{path.name}</a>' for path in folder.iterdir()]
+        (folder / "index.html").write_text("\n".join(links))
+
     def _package(self, name: str) -> Path:
         folder = self.folder / "simple" / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,8 @@ from lambdify.cli.build.advice import find_advice, summarize
         ("error: command 'gcc' failed: No such file or directory", "no C compiler"),
         ("error: can't find Rust compiler", "Rust toolchain"),
         ("exec /usr/bin/sleep: exec format error", "emulation"),
+        ("/bin/sh: 1: gcc: not found", "no C compiler"),
+        ("failed to write: No space left on device (os error 28)", "make room"),
         ("HTTP status client error (401 Unauthorized) for url", "credentials"),
         ("Because flaks was not found in the package registry and you require", "spelling"),
         ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),

@@ -209,6 +209,28 @@ def test_what_does_not_resolve_is_told_in_uvs_words_with_the_way_out(project, in
     assert caught.value.hint == "Change the requirement that is named above."
 
 
+def test_a_release_that_its_authors_took_back_is_passed_over(project, index):
+    index.add_wheel("web", "1.0")
+    index.yank(index.add_wheel("web", "2.0"), reason="loses data")
+    made = plan(project({"requirements.txt": f"{index.option}web\n"}))
+    assert chosen(made) == {"web": "web-1.0-py3-none-any.whl"}
+    assert made.notes == ()
+
+
+def test_one_that_is_pinned_all_the_same_is_taken_and_told_again_and_again(project, index):
+    index.yank(index.add_wheel("web", "2.0"), reason="loses data")
+    root = project({"requirements.txt": f"{index.option}web==2.0\n"})
+    told = "web 2.0 was yanked from its index: loses data"
+    assert plan(root).notes == (told,)
+    assert plan(root).notes[0] == told
+
+
+def test_where_nothing_else_will_do_the_reason_is_told(project, index):
+    index.yank(index.add_wheel("web", "2.0"), reason="loses data")
+    with pytest.raises(RequirementsError, match=r"web==2\.0 was yanked \(reason: loses data\)"):
+        plan(project({"requirements.txt": f"{index.option}web>=2\n"}))
+
+
 def test_a_line_that_is_none_is_told(project):
     with pytest.raises(RequirementsError, match=r"requirements\.txt cannot be resolved .*(\n.*)*flask=="):
         plan(project({"requirements.txt": "flask==\n"}))
