@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Flags = dict[str, bool]
+"""By name; and what says where, as it is typed."""
 Function = Callable[..., Any]
 
 
@@ -23,6 +24,19 @@ def _keep(context: click.Context, parameter: click.Parameter, value: bool) -> bo
     if value and parameter.name:
         context.ensure_object(dict)[parameter.name] = True
     return value
+
+
+def _keep_where(context: click.Context, parameter: click.Parameter, value: bool | str | None) -> object:
+    """Note an option that says where, as it is typed, for commands in hints."""
+    if value:
+        typed = parameter.opts[0] if value is True else f"{parameter.opts[0]} {value}"
+        context.ensure_object(dict)[typed] = True
+    return _keep(context, parameter, True) if value is True else value
+
+
+def where(flags: Flags) -> list[str]:
+    """The options of this run that say where, as they are typed."""
+    return [name for name in flags if name.startswith("--")]
 
 
 def _flag(name: str, text: str) -> Callable[[Function], Function]:
@@ -39,9 +53,9 @@ def common(command: Function) -> Function:
 def on_account(command: Function) -> Function:
     """The options that say where a stage is deployed to."""
     text = "The local cloud on this machine instead of AWS."
-    local = click.option("--local", is_flag=True, callback=_keep, help=text)
-    region = click.option("--region", metavar="NAME", help="AWS region.")
-    profile = click.option("--profile", metavar="NAME", help="AWS profile.")
+    local = click.option("--local", is_flag=True, callback=_keep_where, help=text)
+    region = click.option("--region", metavar="NAME", callback=_keep_where, help="AWS region.")
+    profile = click.option("--profile", metavar="NAME", callback=_keep_where, help="AWS profile.")
     return local(region(profile(command)))
 
 

@@ -8,6 +8,7 @@ Rules:
 - Other rooms say what happens (`step`, `progress`, `note`, `warn`, `table`); how it looks is decided here.
 - `--quiet` leaves out the story, never a warning or an error.
 - `--json` changes the answer, never the story.
+- Commands that are named get the flags of this run that say where (hints.py).
 - Nobody is asked anything unless both the question and the reply go through a terminal.
 - https://no-color.org is honoured (by rich), and CI=true, which most CI services set, means no animation.
 """
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from lambdify.cli import hints
 from lambdify.cli.errors import Declined, LambdifyError, UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Console:
         *,
         quiet: bool = False,
         json: bool = False,
+        where: Sequence[str] = (),
         stdin: TextIO | None = None,
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
@@ -61,6 +64,7 @@ class Console:
     ) -> None:
         self.quiet = quiet
         self.json = json
+        self._where = where
         self._stdin = stdin or sys.stdin
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
@@ -172,11 +176,11 @@ class Console:
     def note(self, text: str) -> None:
         """Tell a fact that the user may want to know."""
         if not self.quiet:
-            self._write(f"  {text}", "dim")
+            self._write(f"  {hints.repeat(text, self._where)}", "dim")
 
     def warn(self, text: str) -> None:
         """Tell a fact that the user should act on."""
-        self._write(f"warning: {text}", "yellow")
+        self._write(f"warning: {hints.repeat(text, self._where)}", "yellow")
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Show lines as they are, each in its style, as part of the story."""
@@ -225,7 +229,7 @@ class Console:
         if error.during:
             self._write_labelled("during", error.during, "bold")
         if error.hint:
-            self._write_labelled("hint", error.hint, "bold")
+            self._write_labelled("hint", hints.repeat(error.hint, self._where), "bold")
 
     def crash(self, error: BaseException) -> None:
         """Show a mistake of ours, with everything that is needed to report it."""

@@ -6,6 +6,7 @@ parses, makes one call, prints the answer, and imports the room that does the wo
 
 from typing import TYPE_CHECKING
 
+from lambdify.cli import arguments
 from lambdify.cli.arguments import Flags
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ def make_console(flags: Flags) -> "Console":
     """The console of one run."""
     from lambdify.cli.console import Console
 
-    return Console(quiet=flags.get("quiet", False), json=flags.get("json", False))
+    return Console(
+        quiet=flags.get("quiet", False), json=flags.get("json", False), where=arguments.where(flags)
+    )
 
 
 def open_stage(console: "Console", stage: str | None, local: bool, **where: str | None) -> "Session":

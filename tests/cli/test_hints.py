@@ -1,0 +1,56 @@
+"""Commands in hints, as they have to be typed after this run."""
+
+import io
+
+import pytest
+
+from lambdify.cli import hints
+from lambdify.cli.console import Console
+from lambdify.cli.errors import LambdifyError
+from lambdify.cli.main import commands
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        ("`lambdify logs dev` shows it.", ["--local"], "`lambdify logs dev --local` shows it."),
+        (
+            "`lambdify logs`",
+            ["--profile work", "--region eu-west-1"],
+            "`lambdify logs --profile work --region eu-west-1`",
+        ),
+        ("`lambdify deploy --local` starts it", ["--local"], "`lambdify deploy --local` starts it"),
+        (
+            "`lambdify init` and `lambdify deploy`",
+            ["--local"],
+            "`lambdify init` and `lambdify deploy --local`",
+        ),
+        ("`lambdify local stop` ends it", ["--local"], "`lambdify local stop` ends it"),
+        ("`lambdify --help`, lambdify logs", ["--local"], "`lambdify --help`, lambdify logs"),
+        ("`lambdify logs dev`", [], "`lambdify logs dev`"),
+    ],
+)
+def test_a_command_that_is_named_gets_the_flags_that_say_where(text, where, said):
+    assert hints.repeat(text, where) == said
+
+
+def test_the_commands_that_do_not_take_such_flags_are_known():
+    for name, command in commands.commands.items():
+        takes = "--local" in {option for each in command.params for option in each.opts}
+        assert takes == (name not in hints.NOT_ON_ACCOUNT), name
+
+
+def test_the_console_adds_them_wherever_it_names_a_command():
+    stderr = io.StringIO()
+    console = Console(where=["--local"], stderr=stderr, stdout=io.StringIO(), environ={})
+    console.note("`lambdify logs`")
+    console.warn("`lambdify logs`")
+    console.error(LambdifyError("it failed", hint="`lambdify logs`"))
+    assert stderr.getvalue().count("`lambdify logs --local`") == 3
+
+
+def test_a_failed_run_names_the_next_one_with_its_flags(lambdify, project):
+    root = project({"lambdify.toml": 'name = "shop"\n'})
+    failed = lambdify("logs", "--local", "--region", "eu-west-1", cwd=root)
+    assert failed.returncode == 51
+    assert "`lambdify deploy --local --region eu-west-1`" in failed.stderr
