@@ -14,29 +14,33 @@ Rules
 5. An app that raises after its response is complete has answered: that is logged, not sent.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
-import socket
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mangum.exceptions import LifespanFailure, LifespanUnsupported
 from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
-from mangum.types import ASGI
 
 from lambdify.adapter import event_loop, wire
 from lambdify.adapter.errors import ProtocolBroken, StartupFailed, report
 from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+
+    from mangum.types import ASGI
+
     from lambdify.adapter.reply import Reply
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TIME_TO_ANSWER = 0.5
 """Seconds kept back when tasks are waited for: to write the payload and hand it to Lambda."""
@@ -62,7 +66,7 @@ class Server:
         self._perform(exchange, request, event, context)
         return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
 
-    def stream(self, request: Request, event: object, context: object, reply: "Reply") -> None:
+    def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
         """Send what the app answers as it comes; anything it raises before the end passes through."""
         exchange = StreamedExchange(request.body, reply)
         try:
@@ -70,7 +74,7 @@ class Server:
         finally:
             exchange.unwatch(self._loop)
 
-    def _perform(self, exchange: "Exchange", request: Request, event: object, context: object) -> None:
+    def _perform(self, exchange: Exchange, request: Request, event: object, context: object) -> None:
         scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
         task, left_others = event_loop.perform(self._loop, self._app, scope, exchange.receive, exchange.send)
         exchange.disconnect()
@@ -194,7 +198,7 @@ class StreamedExchange(Exchange):
     it any more, `receive` says http.disconnect and a send raises ClientGone.
     """
 
-    def __init__(self, body: bytes, reply: "Reply") -> None:
+    def __init__(self, body: bytes, reply: Reply) -> None:
         super().__init__(body)
         self._reply = reply
         self._sending = asyncio.Lock()

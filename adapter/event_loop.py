@@ -18,23 +18,25 @@ Rules
 5. A loop of another kind (uvloop, a policy of the app's own, asyncio's debug mode) takes its turns.
 """
 
+from __future__ import annotations
+
 import asyncio
 import math
 import selectors
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from typing import TypeVarTuple, Unpack
+    from collections.abc import Awaitable, Callable
+    from contextvars import Context
+    from typing import TypeVarTuple
 
     Arguments = TypeVarTuple("Arguments")
+    Work = Callable[..., Awaitable[None]]
+    Asked = tuple[Callable[..., object], tuple[Any, ...], Any]
+    """A callback, its arguments and its context."""
 
-Work = Callable[..., Awaitable[None]]
-Asked = tuple[Callable[..., object], tuple[Any, ...], Any]
-"""A callback, its arguments and its context."""
 NAME = "request"
 """What its task is called."""
 
@@ -152,8 +154,8 @@ class Loop(asyncio.SelectorEventLoop):
 
     def call_soon(
         self,
-        callback: "Callable[[Unpack[Arguments]], object]",
-        *args: "Unpack[Arguments]",
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
         """As asyncio's; the first step of a request's task is set aside."""
@@ -165,8 +167,8 @@ class Loop(asyncio.SelectorEventLoop):
 
     def call_soon_threadsafe(
         self,
-        callback: "Callable[[Unpack[Arguments]], object]",
-        *args: "Unpack[Arguments]",
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
         """As asyncio's."""
@@ -177,8 +179,8 @@ class Loop(asyncio.SelectorEventLoop):
     def call_at(
         self,
         when: float,
-        callback: "Callable[[Unpack[Arguments]], object]",
-        *args: "Unpack[Arguments]",
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """As asyncio's."""
@@ -188,8 +190,8 @@ class Loop(asyncio.SelectorEventLoop):
     def add_signal_handler(
         self,
         sig: int,
-        callback: "Callable[[Unpack[Arguments]], object]",
-        *args: "Unpack[Arguments]",
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
     ) -> None:
         """As asyncio's."""
         super().add_signal_handler(sig, callback, *args)
