@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lambdify.cli import stack, template
+from lambdify.cli import log_view, stack, template
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
@@ -95,7 +95,7 @@ def read_payload(payload: bytes) -> Any:
 
 def tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:
     """The end of the log, which holds the traceback of an error; without a log, the traceback alone."""
-    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines()
+    log = log_view.tail(base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"))
     trace = value.get("stackTrace", []) if "FunctionError" in answer else []
     for line in log or "".join(trace).splitlines():
         console.note(line)

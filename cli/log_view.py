@@ -9,10 +9,11 @@ out, unless something went wrong.
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from lambdify.cli.console import Line
-from lambdify.cli.log_lines import INIT, Entry
+from lambdify.cli.log_lines import INIT, Entry, LogLine, parse
 
 STYLES = {"ERROR": "removed", "FATAL": "danger", "WARN": "changed", "DEBUG": "quiet", "TRACE": "quiet"}
 ID_LENGTH = 8
@@ -20,8 +21,8 @@ ID_LENGTH = 8
 LEVEL_LENGTH = 5
 
 
-def show(entry: Entry) -> list[Line]:
-    """The lines for an entry; none for what says nothing that another line does not say."""
+def show(entry: Entry, *, dated: bool = False) -> list[Line]:
+    """The lines for an entry, with the day where `dated`; none for what another line says as well."""
     message = entry.message
     if entry.kind == "report":
         message = close(entry.fields)
@@ -30,11 +31,24 @@ def show(entry: Entry) -> list[Line]:
             return []
         message = _failed_init(entry.fields)
     style = "quiet" if entry.kind == "report" and not entry.level else STYLES.get(entry.level, "")
-    head = f"{entry.at.astimezone():%H:%M:%S.%f}"[:12] + f"  {_short(entry.request):<{ID_LENGTH}}  "
+    moment = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    head = f"{moment if dated else moment[11:]}  {_short(entry.request):<{ID_LENGTH}}  "
     level = f"{entry.level:<{LEVEL_LENGTH}}  " if entry.level and entry.kind == "line" else ""
     first, *rest = (message + _more(entry)).split("\n") or [""]
     indent = " " * (len(head) + len(level))
     return [Line(head + level + first, style), *(Line(indent + line, style) for line in rest)]
+
+
+def tail(text: str) -> list[str]:
+    """The end of a log that an invocation gives back, which is of one request and tells no times."""
+    now = datetime.now(UTC)
+    shown = [
+        line.text
+        for each in text.splitlines()
+        for line in show(parse(LogLine(id="", at=now, stream="", message=each)))
+    ]
+    margin = len("00:00:00.000  ") + ID_LENGTH + 2
+    return [line[margin:] for line in shown]
 
 
 def close(fields: Mapping[str, Any]) -> str:
@@ -88,4 +102,5 @@ def _milliseconds(value: float | str) -> str:
     """As exact as it matters: "1.2 ms", "345 ms", "12,345 ms"."""
     if not isinstance(value, int | float):
         return str(value)
-    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
+    exact = isinstance(value, float) and value < 100
+    return f"{value:.1f} ms" if exact else f"{value:,.0f} ms"

@@ -87,10 +87,11 @@ def command(
             note=console.note,
         )
         entries = log_lines.read(lines)
+    dated = since.astimezone().date() != since.now().date()
     empty = True
     for entry in entries:
         empty = False
-        shown = log_view.show(entry)
+        shown = log_view.show(entry, dated=dated)
         if shown or console.json:
             console.answer(shown, answers.value(entry))
     if empty:

@@ -87,7 +87,7 @@ def test_a_function_that_raised_fails_the_command_with_its_error_and_trace(deplo
         invoke(make_settings(), deployed.account, "{}", talk.console)
     assert caught.value.exit_code == 45
     assert "`lambdify logs dev`" in caught.value.hint
-    assert talk.said == "  START\n  [ERROR] KeyError: 'order'\n  Traceback (most recent call last):\n"
+    assert talk.said == "  START\n  ERROR  KeyError: 'order'\n  Traceback (most recent call last):\n"
 
 
 def test_without_a_log_the_trace_is_told(deployed, make_settings, talk):

@@ -275,3 +275,17 @@ def test_what_says_nothing_that_another_line_does_not_say_is_left_out(message):
 def test_levels_stand_out(level, style):
     (shown,) = show(json.dumps({"level": level, "message": "hello"}))
     assert shown.style == style
+
+
+def test_lines_of_another_day_are_told_with_it():
+    (shown,) = log_view.show(parse("hello"), dated=True)
+    assert shown.text == f"{AT.astimezone():%Y-%m-%d} {CLOCK}            hello"
+
+
+def test_the_tail_of_an_invocation_is_its_lines_without_times():
+    record = json.dumps({"level": "INFO", "message": "hi"})
+    assert log_view.tail(f"START RequestId: {ID} Version: 7\nhello\n{record}\n{REPORT}\n") == [
+        "hello",
+        "INFO   hi",
+        "done: 12.3 ms, billed 358 ms, 64 of 512 MB, cold start 345 ms",
+    ]
