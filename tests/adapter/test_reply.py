@@ -153,13 +153,16 @@ def test_the_iterable_of_a_wsgi_app_is_closed(api, reply, beside):
     assert reply.gone
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[Any], Adapter]]:
+@pytest.fixture(params=["at once", "after a wait"])
+def serve(request: pytest.FixtureRequest) -> Iterator[Callable[[Any], Adapter]]:
+    """Adapters that end with the test, of apps that begin to answer in the two ways of `event_loop`."""
     adapters: list[Adapter] = []
 
     def serve(app: Any) -> Adapter:
         async def with_lifespan(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "http":
+                if request.param == "after a wait":
+                    await asyncio.sleep(0)
                 await app(scope, receive, send)
 
         adapters.append(Adapter(with_lifespan))
@@ -347,6 +350,16 @@ def test_what_is_written_by_the_call_is_sent_at_once(reply, api, beside):
     Adapter(app, interface="wsgi").stream(GET, {}, None, reply)
     reply.close()
     assert received.result().endswith(chunk(b"one") + chunk(b"two") + b"0\r\n\r\n")
+
+
+def test_nothing_is_sent_where_nothing_is_written(reply):
+    def app(environ, start_response):
+        start_response("200 OK", [])(b"")
+        raise LookupError("before the first piece")
+
+    with pytest.raises(LookupError):
+        Adapter(app).stream(GET, {}, None, reply)
+    assert not reply.begun
 
 
 def test_an_app_that_never_starts_has_no_response(reply):
