@@ -2,7 +2,7 @@
 
     python benchmarks/adapter.py [--rounds 40] [--apps "raw WSGI" Flask ...] [--fresh]
 
-Makes an environment with the adapters of others in it (benchmarks/.venv, from the package index), copies ours
+Makes an environment of this Python with the adapters of others in it (in benchmarks/.venv), copies ours
 into it as a bundle holds it, and lets them race in there: see `race`. Instructions are counted where valgrind
 is installed.
 """
@@ -22,7 +22,7 @@ from race import apps, tables
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
-ENVIRONMENT = HERE / ".venv"
+ENVIRONMENT = HERE / ".venv" / "{}.{}".format(*sys.version_info)
 PEERS = ("apig-wsgi", "serverless-wsgi", "zappa", "mangum")
 APPS = ("flask", "django", "fastapi")
 OTHERS = ("pybase64", "awslambdaric")
