@@ -1,0 +1,23 @@
+"""Request and Response: values that can be compared, changed in part, and read in a failing test."""
+
+from lambdify.adapter.messages import Request, Response
+
+PAIRS = (("accept", "*/*"), ("x-twice", "1"), ("x-twice", "2"))
+
+
+def test_headers_are_the_pairs_that_were_given():
+    assert Request("GET", "/", headers=PAIRS).headers == PAIRS
+    assert Request("GET", "/", headers=list(PAIRS)) == Request("GET", "/", headers=PAIRS)
+    assert Request("GET", "/").headers == ()
+
+
+def test_what_is_not_named_stays():
+    request = Request("GET", "/", headers=PAIRS, port=8000)
+    assert request._replace(path="/other") == Request("GET", "/other", headers=PAIRS, port=8000)
+    assert request._replace(headers=PAIRS[:1]).headers == PAIRS[:1]
+    assert Response(200, PAIRS, b"x")._replace(status=404) == Response(404, PAIRS, b"x")
+
+
+def test_both_are_shown_as_they_are_made():
+    for message in (Request("GET", "/", headers=PAIRS), Response(200, PAIRS, b"x")):
+        assert eval(repr(message)) == message
