@@ -38,7 +38,7 @@ from lambdify.cli.local.stages import Served, Stages
 
 SWEEP = 1.0
 """Seconds between two looks at what has to end."""
-_SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "lambda", "logs")
+_SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
 _log = logging.getLogger("lambdify")
 
 

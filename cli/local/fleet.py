@@ -3,8 +3,9 @@
 Rules, as on Lambda:
 - A sandbox has one event at a time. One that is free takes the next event, the one used last first.
 - When none is free another one starts, up to the limit; then the event is refused (throttled), not queued.
-- A sandbox belongs to one version with one configuration. When another one is called in its place, the old
-  sandboxes end after what they are doing.
+- A sandbox belongs to one version with one configuration. Two of a function may be called in turns: traffic
+  is shared between them, or the next one is tried. When a third is called, the sandboxes of the one that was
+  called the longest time ago end, after what they are doing.
 - One that nobody needed for a while ends.
 """
 
@@ -20,6 +21,8 @@ from lambdify.cli.local.sandbox import Outcome, Sandbox, SandboxGone
 
 LIMIT = 10
 """Sandboxes of one function: as many as a new AWS account may have at once."""
+VERSIONS = 2
+"""Versions of a function that have sandboxes at once."""
 PATIENCE = 300.0
 """Seconds that a sandbox is kept for the next event."""
 
@@ -57,8 +60,8 @@ class Fleet:
         self._free: list[_Free] = []
         """The one that was used last is at the end."""
         self._busy: Counter[Function] = Counter()
-        self._current: dict[Place, Function] = {}
-        """What was called last at each place."""
+        self._current: dict[Place, tuple[Function, ...]] = {}
+        """What was called last at each place, and before that."""
         self._ending: set[threading.Thread] = set()
 
     def invoke(
@@ -112,10 +115,11 @@ class Fleet:
     def _take_over(self, function: Function) -> None:
         place = _place(function)
         with self._lock:
-            known = self._current.get(place)
-            self._current[place] = function
-        if known != function:
-            self._end(lambda free: _place(free.function) == place and free.function != function)
+            known = self._current.get(place, ())
+            others = [each for each in known if each != function]
+            self._current[place] = current = (function, *others[: VERSIONS - 1])
+        if len(others) >= VERSIONS:
+            self._end(lambda free: _place(free.function) == place and free.function not in current)
 
     def _acquire(self, function: Function) -> Sandbox:
         with self._lock:
@@ -136,7 +140,7 @@ class Fleet:
     def _release(self, function: Function, sandbox: Sandbox, *, usable: bool) -> None:
         with self._lock:
             self._busy[function] -= 1
-            kept = usable and self._current.get(_place(function)) == function
+            kept = usable and function in self._current.get(_place(function), ())
             if kept:
                 self._free.append(_Free(function, sandbox, self._clock()))
         if not kept:

@@ -1,5 +1,6 @@
 """What is deployed: a function's version as ministack describes it, and its code, unpacked.
 
+An alias may lead to two versions; which of them gets an event is drawn by their weights, as on Lambda.
 The description is asked for again at most once a second, so that what answers is what was deployed. Code is
 unpacked once for each content, into folders that nobody changes afterwards.
 """
@@ -8,6 +9,7 @@ import base64
 import calendar
 import hashlib
 import os
+import random
 import re
 import shutil
 import stat
@@ -31,6 +33,7 @@ FRESH = 1.0
 PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_URL"
 """How ministack knows that invocations go to us. AWS has no such thing, so the function never sees it."""
 _ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):\d+:function:(?P<name>[^:]+)(?::(?P<qualifier>.+))?")
+_VERSION = re.compile(r"\$LATEST|[0-9]+")
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -75,13 +78,23 @@ class Functions:
         connect: Callable[[str], Account],
         folder: Path,
         clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        self._connect, self._folder, self._clock = connect, folder, clock
+        """`draw` gives numbers from 0 to 1, which decide between two versions behind an alias."""
+        self._connect, self._folder, self._clock, self._draw = connect, folder, clock, draw
         self._known: dict[str, tuple[float, Function]] = {}
+        self._led: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {}
+        """Where each alias leads: ARNs of versions, and their part of the traffic."""
+        self._unpacked: dict[tuple[str, tuple[str, ...]], Code] = {}
+        """By the digest of the code and the ARNs of the layers."""
         self._lock = threading.Lock()
 
     def find(self, arn: str) -> Function | None:
         """The function that an ARN with a version or alias leads to, or None if there is none."""
+        version = self._choose(arn)
+        return self._find_version(version) if version else None
+
+    def _find_version(self, arn: str) -> Function | None:
         known = self._known.get(arn)
         if known and self._clock() - known[0] < FRESH:
             return known[1]
@@ -93,6 +106,7 @@ class Functions:
     def forget(self) -> None:
         """Ask again from now on: something was deployed."""
         self._known.clear()
+        self._led.clear()
 
     def unpack(self, function: Function) -> Code:
         """The function's code and layers as folders, made if this content was never seen before."""
@@ -102,12 +116,57 @@ class Functions:
             if not task_root.exists():
                 found = lambda_.get_function(FunctionName=function.arn, Qualifier=function.version)
                 write_tree(task_root, [_download(found["Code"]["Location"], function.code)])
-            found = [lambda_.get_layer_version_by_arn(Arn=arn)["Content"] for arn in function.layers]
+            key = (function.code, function.layers)
+            found = [self._find_layer(arn, lambda_) for arn in function.layers]
+            if None in found:
+                # A version runs on with a layer that was deleted since, on Lambda too.
+                if key in self._unpacked:
+                    return self._unpacked[key]
+                raise LocalCloudFailed(
+                    f"A layer of {function.name} is no longer there.", hint="Deploy again."
+                )
             digest = hashlib.sha256("".join(content["CodeSha256"] for content in found).encode())
             layers = self._folder / f"layers-{digest.hexdigest()[:32]}"
             if not layers.exists():
                 write_tree(layers, [_download(each["Location"], each["CodeSha256"]) for each in found])
-        return Code(task_root=task_root, layers=layers)
+            code = self._unpacked[key] = Code(task_root=task_root, layers=layers)
+        return code
+
+    def _choose(self, arn: str) -> str | None:
+        """The ARN of a version that the ARN leads to."""
+        asked, shares = self._led.get(arn, (0.0, ()))
+        if not shares or self._clock() - asked >= FRESH:
+            shares = self._follow(arn)
+            self._led[arn] = (self._clock(), shares)
+        left = self._draw()
+        for version, share in shares:
+            left -= share
+            if left < 0:
+                return version
+        return shares[-1][0] if shares else None
+
+    def _follow(self, arn: str) -> tuple[tuple[str, float], ...]:
+        """Where an alias leads, with the part of the traffic that goes there; a version leads to itself."""
+        match = _ARN.fullmatch(arn)
+        if not match or not match["qualifier"] or _VERSION.fullmatch(match["qualifier"]):
+            return ((arn, 1.0),)
+        alias = attempt(
+            self._connect(match["region"]).client("lambda").get_alias,
+            none_if=r"^ResourceNotFoundException",
+            FunctionName=match["name"],
+            Name=match["qualifier"],
+        )
+        if alias is None:
+            return ()
+        shares = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        function = arn.rpartition(":")[0]
+        others = [(f"{function}:{version}", share) for version, share in shares.items()]
+        return ((f"{function}:{alias['FunctionVersion']}", 1.0 - sum(shares.values())), *others)
+
+    def _find_layer(self, arn: str, lambda_: Any) -> Any:
+        """Where the content of a layer is; None when it was deleted."""
+        found = attempt(lambda_.get_layer_version_by_arn, none_if=r"^ResourceNotFoundException", Arn=arn)
+        return found["Content"] if found else None
 
     def _fetch(self, arn: str) -> Function | None:
         match = _ARN.fullmatch(arn)

@@ -15,6 +15,7 @@ from lambdify.cli.local import runtime
 from lambdify.cli.local.fleet import Fleet
 from lambdify.cli.local.functions import Function, Functions
 from lambdify.cli.local.log_writer import LogWriter, Stream
+from lambdify.cli.local.metric_writer import MetricWriter
 from lambdify.cli.local.output import Event
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.response_stream import ResponseStream
@@ -35,6 +36,7 @@ class LambdaService:
         self._tmp.mkdir(parents=True, exist_ok=True)
         self.functions = Functions(connect, folder)
         self.logs = LogWriter(connect)
+        self.metrics = MetricWriter(connect)
         self.fleet = Fleet(self._start_sandbox)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="invocation")
 
@@ -49,7 +51,12 @@ class LambdaService:
         function = self.functions.find(arn)
         if function is None:
             raise NotDeployed(f"There is no function {arn}.")
-        return self.fleet.invoke(function, request_id=request_id, event=event, arn=arn, stream=stream)
+        outcome = self.fleet.invoke(function, request_id=request_id, event=event, arn=arn, stream=stream)
+        qualifier = arn.rpartition(":")[2]
+        if qualifier != function.version:
+            place = (function.region, function.name, qualifier, function.version)
+            self.metrics.put(*place, failed=outcome.failed)
+        return outcome
 
     def start(
         self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
@@ -72,6 +79,7 @@ class LambdaService:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.fleet.close()
         self.logs.close()
+        self.metrics.close()
 
     def _start_sandbox(self, function: Function) -> Sandbox:
         def sink(name: str, event: Event) -> None:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,46 @@ def test_a_redeployed_function_answers_at_the_same_url_at_once(deploy: Deploy) -
     app.update("def handler(event, context):\n    return 'two'\n")
     assert app.url == url
     assert httpx.get(url).text == "two"
+
+
+def test_an_alias_with_two_versions_shares_the_requests_between_them(deploy: Deploy) -> None:
+    app = deploy("def handler(event, context):\n    return 'one'\n")
+    httpx.get(app.url)
+    app.update("def handler(event, context):\n    return 'two'\n")
+    httpx.get(app.url)
+    alias = {"FunctionName": app.name, "Name": "live"}
+    weights = {"AdditionalVersionWeights": {"1": 0.5}}
+    app.account.client("lambda").update_alias(**alias, FunctionVersion="2", RoutingConfig=weights)
+    assert eventually(lambda: httpx.get(app.url).text == "one")
+    assert eventually(lambda: httpx.get(app.url).text == "two")
+    app.account.client("lambda").update_alias(
+        **alias, FunctionVersion="2", RoutingConfig={"AdditionalVersionWeights": {"1": 0.0}}
+    )
+    assert eventually(lambda: {httpx.get(app.url).text for _ in range(20)} == {"two"})
+
+
+def test_what_comes_through_the_endpoint_is_counted_by_version(deploy: Deploy) -> None:
+    app = deploy("def handler(event, context):\n    return 1 / ('fail' not in event['rawPath'])\n")
+    httpx.get(app.url)
+    httpx.get(f"{app.url}/fail")
+    version = {"FunctionName": app.name, "Resource": f"{app.name}:live", "ExecutedVersion": "1"}
+
+    def count(metric: str, dimensions: dict[str, str]) -> float:
+        now = datetime.now(UTC)
+        found = app.account.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in found["Datapoints"]))
+
+    assert eventually(lambda: count("Errors", version) == 1.0)
+    assert count("Invocations", version) == 2.0
+    assert count("Errors", {"FunctionName": app.name}) == 1.0
 
 
 def test_its_log_lines_reach_cloudwatch_once(deploy: Deploy) -> None:

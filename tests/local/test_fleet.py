@@ -137,13 +137,22 @@ def test_a_sandbox_that_died_unseen_costs_no_event(make_fleet: Callable[..., Fle
     assert int(second.payload) != pid
 
 
-def test_another_version_takes_over_and_the_old_sandboxes_end(make_fleet: Callable[..., Fleet]) -> None:
+def test_two_versions_that_share_the_traffic_keep_their_sandboxes(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet(PID)
-    old = int(invoke(fleet).payload)
-    new = int(invoke(fleet, replace(FUNCTION, version="8")).payload)
-    assert new != old
-    assert gone(old)
-    assert fleet.count(SHOP) == 1
+    versions = [FUNCTION, replace(FUNCTION, version="8")] * 3
+    assert len({invoke(fleet, each).payload for each in versions}) == 2
+    assert fleet.count(SHOP) == 2
+
+
+def test_a_third_version_takes_over_from_the_one_that_was_called_the_longest_time_ago(
+    make_fleet: Callable[..., Fleet],
+) -> None:
+    fleet = make_fleet(PID)
+    called = [FUNCTION, replace(FUNCTION, version="8"), FUNCTION, replace(FUNCTION, version="9")]
+    first, second, *_ = [int(invoke(fleet, each).payload) for each in called]
+    assert gone(second)
+    assert int(invoke(fleet).payload) == first
+    assert fleet.count(SHOP) == 2
 
 
 def test_a_sandbox_that_nobody_needs_for_a_while_ends(make_fleet: Callable[..., Fleet], clock: Clock) -> None:

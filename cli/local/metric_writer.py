@@ -1,0 +1,82 @@
+"""Lambda's own metrics, for what comes through the endpoints: ministack counts only what comes through it.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#invocation-metrics
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.errors import LambdifyError
+
+PAUSE = 1.0
+"""Seconds in which invocations are counted."""
+_log = logging.getLogger(__name__)
+
+
+class Counted(NamedTuple):
+    """What is counted."""
+
+    region: str
+    function: str
+    alias: str
+    version: str
+    metric: str
+    """Invocations or Errors."""
+
+
+class MetricWriter:
+    """A thread that writes what `put` counted."""
+
+    def __init__(self, connect: Callable[[str], Account]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._counts: Counter[Counted] = Counter()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metric writer", daemon=True)
+        self._thread.start()
+
+    def put(self, region: str, function: str, alias: str, version: str, *, failed: bool) -> None:
+        """Count an invocation of a version through an alias; returns at once."""
+        with self._lock:
+            self._counts[Counted(region, function, alias, version, "Invocations")] += 1
+            self._counts[Counted(region, function, alias, version, "Errors")] += failed
+
+    def close(self) -> None:
+        """Write what is left, then end."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.wait(PAUSE):
+            self._write_all()
+        self._write_all()
+
+    def _write_all(self) -> None:
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        for counted, count in counts.items():
+            try:
+                self._write(counted, count)
+            except LambdifyError as error:
+                _log.warning("metrics lost: %s", error.message)
+
+    @translated(during="writing metrics")
+    def _write(self, counted: Counted, count: int) -> None:
+        alias = {"Resource": f"{counted.function}:{counted.alias}", "ExecutedVersion": counted.version}
+        name = {"FunctionName": counted.function}
+        self._connect(counted.region).client("cloudwatch").put_metric_data(
+            Namespace="AWS/Lambda",
+            MetricData=[
+                {
+                    "MetricName": counted.metric,
+                    "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+                    "Value": float(count),
+                    "Unit": "Count",
+                }
+                for dimensions in (name, name | alias)
+            ],
+        )
