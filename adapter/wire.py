@@ -6,8 +6,7 @@ Rules
 2. A mount is split off on a segment boundary: stage `dev` is no part of `/developer`.
 3. Header names are lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
    turned back into its bytes (https://peps.python.org/pep-3333/#unicode-issues).
-4. A request has one `cookie` header, last where it had to be put together, and a `content-length` that is
-   true.
+4. A request has one `cookie` header, and a `content-length` that is true.
 5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
    concerns only one connection is left out, and `content-length` is right or absent.
 6. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
