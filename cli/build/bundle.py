@@ -122,6 +122,8 @@ def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
     found = last_build.find(settings, out, Bundle)
     if found is None or not all(_is_there(archive) for archive in found.archives):
         return None
+    if not _same_images(found.dependencies):
+        return None
     _tell_again(found.dependencies, console)
     console.note("Nothing has changed since this was packed.")
     return found
@@ -190,12 +192,22 @@ def _previous(settings: Settings, out: Path, extra: tuple[str, ...], members: Se
     last, same_inputs = recalled
     return previous.compare(
         last.app.path,
-        last.dependencies if same_inputs else None,
+        last.dependencies if same_inputs and _same_images(last.dependencies) else None,
         last.leaks,
         extra,
         members,
         settings.function.python,
     )
+
+
+def _same_images(dependencies: Dependencies) -> bool:
+    """Whether what was built in a container would be built in the same image, as far as an engine can say."""
+    if not dependencies.images:
+        return True
+    # Whoever builds nothing in containers never waits for this: the SDK takes longer to import than all else.
+    from lambdify.cli.build.native import find_image_id
+
+    return all(find_image_id(name) in (None, known) for name, known in dependencies.images)
 
 
 def _tell_again(dependencies: Dependencies | None, console: Console) -> Dependencies | None:

@@ -8,6 +8,7 @@ This is the one door of the dependency rooms: `sources`, `plan`, `wheels`, `down
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -63,7 +64,9 @@ def find_dependencies(
     for note in notes:
         console.note(note)
     distributions = tuple(each.distribution for each in found)
-    return _dependencies(source, distributions, notes, extra, given, settled=plan.settled)
+    known = _dependencies(source, distributions, notes, extra, given, settled=plan.settled)
+    image = settings.build.image or target.build_image
+    return replace(known, images=tuple(sorted({(image, wheel.image) for wheel in built if wheel.image})))
 
 
 def _tell_source(source: Source | None, console: Console) -> None:

@@ -37,5 +37,7 @@ class Dependencies:
     """What lambdify requires beside the project."""
     inputs: tuple[tuple[str, str], ...] = ()
     """Every file that had a say, with its digest of before it was read; "" where there was none."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Names of the images that wheels were built in, each with its id of then."""
     settled: bool = True
     """Whether the same inputs come to the same set, as they do not with folders and branches."""

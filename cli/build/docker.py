@@ -157,10 +157,10 @@ class Engine:
 
 
 @contextmanager
-def open_engine(need: str) -> Iterator[Engine]:
-    """Connect to the container engine; `need` begins the message when none answers."""
+def open_engine(need: str, *, patience: int = _TIMEOUT) -> Iterator[Engine]:
+    """Connect to the container engine; `need` begins the message when none answers in `patience` seconds."""
     try:
-        client = docker.from_env(timeout=_TIMEOUT)
+        client = docker.from_env(timeout=patience)
     except DockerException as error:
         raise DockerUnavailable(
             f"{need}, but no container engine answers: {_explain(error)}", hint=_WAY_OUT

@@ -5,6 +5,7 @@
 Rules:
 - Nothing is resolved, compiled or read for it, no process is started, and no library is imported.
 - Where only the project has changed, the next build may start from what there was; see `previous`.
+- What was built in a container is asked for, since a tag can have moved. That alone needs a library.
 - When in doubt, all is done again: a build that cannot be repeated from its inputs alone is not noted.
 - A note that is broken, or of another version of lambdify, is as good as none.
 """

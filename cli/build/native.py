@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 EPOCH = "315532800"
 """1980, the oldest time that a zip can hold: the same source gives the same bytes."""
+_PATIENCE = 5
+"""Seconds that an engine may take for an answer that we can do without."""
 _ROOM = PurePosixPath("/lambdify")
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _HANDED_ON = (
@@ -107,7 +109,7 @@ def find_image_id(image: str) -> str | None:
     from lambdify.cli.build.docker import open_engine
 
     try:
-        with open_engine("to look for an image") as engine:
+        with open_engine("to look for an image", patience=_PATIENCE) as engine:
             return engine.find_image(image)
     except (DockerUnavailable, BuildError):
         return None

@@ -36,6 +36,8 @@ class Wheel:
     path: Path
     sha256: str
     notes: tuple[str, ...] = ()
+    image: str = ""
+    """Id of the image that it was built in; "" for one that was not built in a container."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,7 @@ def _read(entry: Path, package: Package) -> Wheel | None:
         path=wheel,
         sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
         notes=notes,
+        image="" if entry.name == _PURE else _written(entry.name),
     )
 
 

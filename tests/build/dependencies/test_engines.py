@@ -1,13 +1,15 @@
 """`lambdify package` with an engine that is elsewhere or goes away, and an engine whose user goes away."""
 
+import shutil
 import signal
+import subprocess
 import time
 
 import docker
 import pytest
 
 from .engine_proxy import engine_proxy
-from .packages import source_tree
+from .packages import native_tree, source_tree
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -21,6 +23,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     return build_pure(folder)
 """
 NATIVE_LOOKING = {"x.c": "int x;"}
+APP = "def app(environ, start_response):\n    return []\n"
 
 
 def waiting(seconds):
@@ -32,9 +35,8 @@ def waiting(seconds):
 
 @pytest.fixture
 def root(project, build_image):
-    app = "def app(environ, start_response):\n    return []\n"
     toml = f'[function]\npython = "3.11"\n[build]\nimage = "{build_image}"\n'
-    return project({"app.py": app, "lambdify.toml": toml, "requirements.txt": "./slow\n", **waiting(300)})
+    return project({"app.py": APP, "lambdify.toml": toml, "requirements.txt": "./slow\n", **waiting(300)})
 
 
 @pytest.fixture
@@ -108,3 +110,32 @@ def test_no_container_outlives_who_started_it(root, lambdify, engine, number):
         assert building(engine, started=False) == []
         assert list(lambdify.temporary.iterdir()) == []
     assert list(lambdify.cache.rglob("*.whl")) == []
+
+
+@pytest.fixture
+def moving_tag(build_image):
+    """`moving_tag(1)`: a tag, which moves with each call to an image that differs in that."""
+    tag = "lambdify/test-moving:python3.11"
+
+    def move(number):
+        recipe = f"FROM {build_image}\nLABEL moved={number}\n"
+        build = ["docker", "build", "--quiet", "--tag", tag, "-"]
+        subprocess.run(build, input=recipe, text=True, check=True, capture_output=True)
+        return tag
+
+    yield move
+    subprocess.run(["docker", "rmi", "--force", tag], check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="makes images with the docker command")
+def test_a_tag_that_has_moved_means_that_what_was_built_is_built_again(project, index, lambdify, moving_tag):
+    index.add_sdist("fast", "1.0", tree=native_tree("fast"))
+    settings = f'[function]\npython = "3.11"\n[build]\nimage = "{moving_tag(1)}"\n'
+    requirements = f"{index.option}fast\n"
+    root = project({"app.py": APP, "lambdify.toml": settings, "requirements.txt": requirements})
+    built, unchanged = "Build fast 1.0 in lambdify/test-moving", "Nothing has changed"
+    assert built in lambdify("package", cwd=root).stderr
+    moving_tag(2)
+    # An engine that is away is no reason to build again.
+    assert unchanged in lambdify("package", cwd=root, env={"DOCKER_HOST": "tcp://127.0.0.1:1"}).stderr
+    assert built in lambdify("package", cwd=root).stderr
