@@ -4,7 +4,8 @@
 money for as long as it exists: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-pricing
 
 Rules:
-- What an alias leads to stays, whoever made the alias; and so does what the stack's template has published.
+- What an alias leads to stays, whoever made the alias; and so does what the stack's template has published,
+  and what had the traffic until now: requests may still be on their way to it.
 - A version is only removed when it is older than both: what somebody else is deploying just now is newer.
 - An archive is removed with the last release that was made of it. Records stay longer, for `releases`.
 """
@@ -23,12 +24,12 @@ WORKED = {"live", "superseded", "rolled back"}
 
 
 @translated(during="removing old releases")
-def prune(settings: Settings, account: Account, console: Console) -> None:
-    """Remove the versions, archives and records that are too old."""
+def prune(settings: Settings, account: Account, console: Console, *, had: str) -> None:
+    """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
     deployed = stack.fetch(settings, account)
     known = releases.find_all(settings, account)
     kept = choose_kept(known, settings.release.keep)
-    keep = {each.version for each in kept} | {deployed.live, deployed.published}
+    keep = {each.version for each in kept} | {deployed.live, deployed.published, had}
     newest = max(int(deployed.live), int(deployed.published))
     there = releases.find_versions(settings, account)
     old = [each for each in there if int(each) < newest and each not in keep]
@@ -39,7 +40,7 @@ def prune(settings: Settings, account: Account, console: Console) -> None:
     needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
     unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
     records = [releases.key(each.number, settings) for each in known[REMEMBERED:]]
-    artifacts.remove([*sorted(unneeded), *records], account)
+    artifacts.remove([*sorted(unneeded), *records], settings, account)
     if gone := [version for version in old if version not in held]:
         console.note(f"Removed version{'s'[: len(gone) > 1]} {', '.join(sorted(gone, key=int))}.")
 

@@ -471,12 +471,18 @@ def test_a_version_that_another_alias_leads_to_stays(ship, account, versions):
     assert versions() == ["1", "2", "3"]
 
 
+def test_what_had_the_traffic_until_now_goes_with_the_next_deployment(ship, versions):
+    for number in range(1, 4):
+        ship(f"app = {number}", {"release.keep": 1})
+    assert versions() == ["2", "3"]
+
+
 def test_what_was_live_long_ago_is_kept_while_it_is_live_again(ship, back, versions):
     for number in range(1, 4):
         ship(f"app = {number}")
     back(1)
     ship("app = 4", {"release.keep": 1})
-    assert versions() == ["4"]
+    assert versions() == ["1", "4"]
 
 
 # -------------------------------------------------------------------- two at once
