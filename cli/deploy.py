@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lambdify.cli import (
     artifacts,
     preview,
+    protection,
     recovery,
     releases,
     releasing,
@@ -84,6 +85,7 @@ def deploy(
         _agree(change_set, settings, account, console, yes=yes)
         _carry_out(change_set, settings, account, console, sleep)
     deployed = stack.fetch(settings, account)
+    protection.keep(settings, deployed, account)
     release = releases.find_live(settings, account)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
         console.note(f"Nothing has changed: {settings.full_name} is deployed as it is.")
@@ -107,6 +109,7 @@ def _agree(
     """Return when the user agrees. However the question ends else, the change set is removed."""
     agreed = False
     try:
+        protection.check_change(change_set, settings)
         agreed = yes or console.confirm(f"Apply this to {settings.full_name} in {account.region}?")
     finally:
         if not agreed:

@@ -36,6 +36,7 @@ LambdifyError
 ├── ReleaseFailed        46   a new version did not do what it has to, and gets no traffic
 ├── ReleaseMissing       47   there is no such release to go back to
 ├── RequestFailed        48   the app answered with an error status, and `invoke --fail` was asked for
+├── StageProtected       49   the stage is protected, and this would delete or replace what it holds
 ├── PortTaken            50   something else listens on the port that was asked for
 ├── LocalCloudDown       51   the local cloud is not running
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
@@ -222,6 +223,12 @@ class RequestFailed(LambdifyError):
     """The app answered a request with an error status."""
 
     exit_code = 48
+
+
+class StageProtected(LambdifyError):
+    """The stage is protected, and this would delete or replace what it holds."""
+
+    exit_code = 49
 
 
 class PortTaken(LambdifyError):

@@ -45,8 +45,9 @@ def log_group(settings: Settings) -> Resource:
     """The function's log group."""
     return {
         "Type": "AWS::Logs::LogGroup",
-        # Logs are kept for [logs] retention and no longer: the stage takes them with it.
-        "DeletionPolicy": "Delete",
+        # `undeploy` removes it after the stack, or leaves it (--keep-logs); then the next stack takes it over.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+        "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Delete",
         "Properties": {"LogGroupName": log_group_name(settings), "RetentionInDays": settings.logs.retention},
     }

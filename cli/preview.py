@@ -14,6 +14,7 @@ from lambdify.cli.drift import Drift
 from lambdify.cli.rights import Right, compare
 
 SIGNS = {"Add": ("+", "added"), "Modify": ("~", "changed"), "Remove": ("-", "removed")}
+SIGNS["Import"] = ("=", "changed")
 WIDEST = 60
 """Characters of a value that are shown."""
 
@@ -82,6 +83,8 @@ def _style(change: Change, usual: str) -> str:
 def _fate(change: Change) -> str:
     if _only_refers(change):
         return "  only where it refers to what changes"
+    if change.action == "Import":
+        return "  is there already, and is taken over"
     if change.replaced is None:
         return "  may be replaced"
     if change.replaced:

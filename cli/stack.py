@@ -52,6 +52,8 @@ class Stack:
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     changed_at: datetime
+    protected: bool = False
+    """Whether CloudFormation refuses to delete it."""
 
     @property
     def live(self) -> str:
@@ -156,6 +158,7 @@ def _read_stack(described: Mapping[str, Any]) -> Stack:
         parameters={each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])},
         tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
         changed_at=described.get("LastUpdatedTime") or described["CreationTime"],
+        protected=described.get("EnableTerminationProtection", False),
     )
 
 

@@ -7,7 +7,7 @@ Rules:
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,6 +102,8 @@ def _create(
         ChangeSetName=f"{OURS}{uuid.uuid4().hex[:12]}",
         ChangeSetType="CREATE" if creates else "UPDATE",
         Capabilities=["CAPABILITY_IAM"],
+        # The log that `undeploy --keep-logs` left is taken over; nothing else has a policy that allows it.
+        **({"ImportExistingResources": True} if creates else {}),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         **what,
     )
@@ -156,13 +158,16 @@ def discard(change_set: ChangeSet, account: Account) -> None:
 
 
 @translated(during="deleting the stack")
-def delete(stack: Stack, account: Account) -> Operation:
-    """Let CloudFormation begin to delete the stack, or join a deletion that is under way."""
+def delete(stack: Stack, account: Account, *, leave: Sequence[str] = ()) -> Operation:
+    """Let CloudFormation begin to delete the stack, or join a deletion that is under way.
+
+    `leave` are resources that stay in the account: those that a deletion failed on before.
+    """
     cloudformation = account.client("cloudformation")
     under_way = stack.state == "DELETE_IN_PROGRESS"
     after = "" if under_way else last_event(stack.id, cloudformation)
     if not under_way:
-        cloudformation.delete_stack(StackName=stack.id)
+        cloudformation.delete_stack(StackName=stack.id, **({"RetainResources": list(leave)} if leave else {}))
     return Operation(stack=stack.name, stack_id=stack.id, ends=DELETED, after=after)
 
 

@@ -1,77 +1,217 @@
-"""lambdify undeploy: take a stage away, and leave nothing behind.
+"""lambdify undeploy: take a stage away, leave nothing behind, and name what stays all the same.
 
-    stack (endpoint, schedule, function, layer, roles, log group) ──▶ log group ──▶ archives ──▶ bucket
+    stack (endpoint, schedule, function, versions, roles) ──▶ log ──▶ images, archives, releases ──▶ bucket
 
 Each part is removed if it is there, so that a removal that was cut short is completed by the next one.
-What is not provably of this stage is not touched.
+What is not provably of this stage is not touched: the stack and the log group carry its tags, the rest is in
+its own part of the bucket. What stays is what the project asked to keep (a DeletionPolicy in [resources]),
+the log with --keep-logs, and what CloudFormation cannot delete, when somebody agreed to leave it.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
-from lambdify.cli import artifacts, stack, stack_changes, stack_events, template
+from lambdify.cli import artifacts, protection, recovery, stack, stack_changes, stack_events, template
 from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.changes import KEPT
 from lambdify.cli.console import Console
-from lambdify.cli.errors import Declined
+from lambdify.cli.errors import Declined, StackBroken, StageProtected
 from lambdify.cli.settings import Settings
 from lambdify.cli.stack import Stack
 from lambdify.cli.stack_events import Sleep
 
+GONE_WITH_FUNCTION = "AWS::Lambda::Version"
+"""Kept in the stack's eyes, to go back to; but no version is there without its function."""
+MISSING = "^ResourceNotFoundException:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Something that stays in the account."""
+
+    name: str
+    kind: str
+    why: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """What was there, and no longer is."""
+    """What was there, and no longer is; and what still is."""
 
     stack: bool
     log_group: bool
-    """Whether a log group outlived the stack."""
     objects: int
-    """Archives deleted from the bucket."""
+    """Archives and records of releases, deleted from the bucket."""
+    images: bool
+    """Whether there was a repository of images."""
     bucket: bool
     """Whether the bucket went with its last stage."""
+    kept: tuple[Kept, ...]
 
 
 def undeploy(
-    settings: Settings, account: Account, console: Console, *, yes: bool = False, sleep: Sleep = time.sleep
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    yes: bool = False,
+    wait: bool = False,
+    keep_logs: bool = False,
+    leave: bool = False,
+    sleep: Sleep = time.sleep,
 ) -> Removal:
     """Delete everything that the stage owns; `yes` does it without asking.
 
-    Raises NotDeployed when there is nothing at all, StackBusy, and StackBroken when CloudFormation cannot
-    delete the stack.
+    `wait` waits for a deployment that is under way, `leave` leaves behind what CloudFormation cannot delete.
+    Raises NotDeployed when there is nothing at all, StageProtected, StackBusy, and StackBroken when
+    CloudFormation cannot delete the stack.
     """
+    protection.check_removal(settings)
     existing = stack.find(settings, account)
+    if existing and _is_busy(existing) and wait:
+        existing = recovery.settled(existing, settings, account, console, sleep=sleep)
+    kept: tuple[Kept, ...] = ()
     if existing:
-        _agree(existing, settings, account, console, yes=yes)
-        with console.step(f"Deleting the stack {existing.name}"):
-            deletion = partial(stack_changes.delete, existing, account)
-            stack_events.follow(deletion, settings, account, console, sleep=sleep)
-    log_group = existing is not None and _remove_log_group(settings, account)
+        _agree(existing, settings, account, console, yes=yes, keep_logs=keep_logs)
+        kept = _kept_by_policy(existing, settings, account)
+        kept += _delete(existing, settings, account, console, sleep, leave=leave)
+    log_group = _remove_log_group(settings, account, ours=existing is not None, keep=keep_logs)
+    if keep_logs and log_group:
+        kept += (_the_log(settings),)
     with console.step("Removing the uploaded bundles"):
         removed = artifacts.remove_stage(settings, account)
-    if not (existing or removed.objects or removed.bucket):
+    if not (existing or log_group or removed.objects or removed.bucket or removed.images):
         raise stack.not_deployed(settings, account)
     return Removal(
-        stack=existing is not None, log_group=log_group, objects=removed.objects, bucket=removed.bucket
+        stack=existing is not None,
+        log_group=log_group and not keep_logs,
+        objects=removed.objects,
+        images=removed.images,
+        bucket=removed.bucket,
+        kept=kept,
     )
 
 
-def _agree(existing: Stack, settings: Settings, account: Account, console: Console, *, yes: bool) -> None:
-    if existing.is_busy and existing.state != "DELETE_IN_PROGRESS":
+def told(removal: Removal, settings: Settings) -> str:
+    """What was removed, as a person reads it, and what stays and why."""
+    gone = f"{settings.full_name} is gone."
+    kept = [f"  {each.name} ({each.kind}): {each.why}" for each in removal.kept]
+    return "\n".join([f"{gone} What stays:", *kept]) if kept else gone
+
+
+def _is_busy(existing: Stack) -> bool:
+    """Whether somebody deploys; a deletion is joined instead."""
+    return existing.is_busy and existing.state != "DELETE_IN_PROGRESS"
+
+
+def _agree(
+    existing: Stack, settings: Settings, account: Account, console: Console, *, yes: bool, keep_logs: bool
+) -> None:
+    if _is_busy(existing):
         raise stack.busy(existing.name, existing.state)
-    question = (
-        f"Delete {existing.name} in {account.region}, with its endpoint, its logs and all that it runs?"
-    )
+    logs = "" if keep_logs else "its logs "
+    question = f"Delete {existing.name} in {account.region}, with its endpoint, {logs}and all that it runs?"
     if not yes and not console.confirm(question):
         raise Declined(f"{settings.full_name} was not deleted.")
+    if not existing.protected:
+        return
+    # `deploy` set it for protect = true, or somebody by hand: a flag in a script is not enough to lift it.
+    if yes or not console.confirm(f"{existing.name} has termination protection. Take it off and delete it?"):
+        raise StageProtected(
+            f"{existing.name} has termination protection; it was not deleted.",
+            hint=f"`lambdify undeploy {settings.stage}` without --yes asks to take it off, or `aws "
+            "cloudformation update-termination-protection --no-enable-termination-protection "
+            f"--stack-name {existing.name}`.",
+        )
+    protection.lift(existing, account)
+
+
+def _delete(
+    existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, leave: bool
+) -> tuple[Kept, ...]:
+    """Delete the stack; what was left behind because it could not be."""
+    deletion = partial(stack_changes.delete, existing, account)
+    try:
+        with console.step(f"Deleting the stack {existing.name}"):
+            stack_events.follow(deletion, settings, account, console, sleep=sleep)
+    except StackBroken as error:
+        stuck = _stuck(existing, account)
+        names = ", ".join(each["LogicalResourceId"] for each in stuck)
+        if not stuck:
+            raise
+        if not (leave or (console.interactive and console.confirm(f"Leave {names} behind?"))):
+            hint = f"{error.hint} Or leave {names} behind: `lambdify undeploy {settings.stage} --leave`."
+            raise StackBroken(error.message, hint=hint, during=error.during) from error
+    else:
+        return ()
+    rest = [each["LogicalResourceId"] for each in stuck]
+    retained = partial(stack_changes.delete, replace(existing, state="DELETE_FAILED"), account, leave=rest)
+    with console.step(f"Deleting the stack {existing.name} without {names}"):
+        stack_events.follow(retained, settings, account, console, sleep=sleep)
+    return tuple(
+        Kept(
+            name=each.get("PhysicalResourceId", each["LogicalResourceId"]),
+            kind=each["ResourceType"],
+            why="CloudFormation could not delete it: "
+            + each.get("ResourceStatusReason", "it did not say why"),
+        )
+        for each in stuck
+    )
+
+
+@translated(during="looking for what could not be deleted")
+def _stuck(existing: Stack, account: Account) -> list[Mapping[str, Any]]:
+    found = account.client("cloudformation").describe_stack_resources(StackName=existing.id)["StackResources"]
+    return [each for each in found if each["ResourceStatus"] == "DELETE_FAILED"]
+
+
+@translated(during="looking for what the stack keeps")
+def _kept_by_policy(existing: Stack, settings: Settings, account: Account) -> tuple[Kept, ...]:
+    """What the template says is to outlive the stack, besides what this module sees to itself."""
+    if existing.is_new or existing.state == "DELETE_IN_PROGRESS":
+        return ()
+    resources = stack.fetch_body(existing, account).get("Resources", {})
+    policies = {
+        name: each["DeletionPolicy"]
+        for name, each in resources.items()
+        if each.get("DeletionPolicy") in KEPT and each["Type"] != GONE_WITH_FUNCTION
+    }
+    if not policies:
+        return ()
+    found = account.client("cloudformation").describe_stack_resources(StackName=existing.id)["StackResources"]
+    return tuple(
+        Kept(
+            name=each["PhysicalResourceId"],
+            kind=each["ResourceType"],
+            why=f"its DeletionPolicy is {policies[each['LogicalResourceId']]}",
+        )
+        for each in found
+        if each["LogicalResourceId"] in policies
+        and each.get("PhysicalResourceId", template.log_group(settings)) != template.log_group(settings)
+    )
+
+
+def _the_log(settings: Settings) -> Kept:
+    why = (
+        f"--keep-logs; its lines go after {settings.logs.retention} days, and a new deployment takes it over"
+    )
+    return Kept(name=template.log_group(settings), kind="AWS::Logs::LogGroup", why=why)
 
 
 @translated(during="removing the log group")
-def _remove_log_group(settings: Settings, account: Account) -> bool:
-    """Remove what a last line brought back: the function's role may not make the group, but others may."""
-    gone = attempt(
-        account.client("logs").delete_log_group,
-        none_if="^ResourceNotFoundException:",
-        logGroupName=template.log_group(settings),
-    )
-    return gone is not None
+def _remove_log_group(settings: Settings, account: Account, *, ours: bool, keep: bool) -> bool:
+    """Remove the function's log, which outlives the stack; whether there was one of this stage.
+
+    Where the stack was `ours` its log is: also one that a last line brought back, which has no tags.
+    """
+    logs, name = account.client("logs"), template.log_group(settings)
+    if ours and not keep:
+        return attempt(logs.delete_log_group, none_if=MISSING, logGroupName=name) is not None
+    arn = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:{name}"
+    found = attempt(logs.list_tags_for_resource, none_if=MISSING, resourceArn=arn)
+    if found is None or not template.tags(settings).items() <= found["tags"].items():
+        return False
+    return keep or attempt(logs.delete_log_group, none_if=MISSING, logGroupName=name) is not None

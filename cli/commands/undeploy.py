@@ -10,14 +10,29 @@ from lambdify.cli.commands import make_console, open_stage
 @click.command(
     "undeploy",
     cls=help_page.Command,
-    examples=(("lambdify undeploy production", "asks first, and tells what goes"),),
+    examples=(
+        ("lambdify undeploy production", "asks first, and tells what goes"),
+        ("lambdify undeploy production --keep-logs", "a later deployment goes on with the same log"),
+    ),
 )
 @arguments.stage
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
+@click.option("--keep-logs", is_flag=True, help="Leave the log where it is.")
+@click.option("--leave", is_flag=True, help="Leave behind what CloudFormation cannot delete, and name it.")
+@click.option("--wait", is_flag=True, help="Wait for a deployment that is under way to end.")
 @arguments.on_account
 @arguments.json
 @arguments.common
-def command(flags: Flags, stage: str | None, yes: bool, local: bool, **where: str | None) -> None:
+def command(
+    flags: Flags,
+    stage: str | None,
+    yes: bool,
+    keep_logs: bool,
+    leave: bool,
+    wait: bool,
+    local: bool,
+    **where: str | None,
+) -> None:
     """Delete a stage, and leave nothing behind."""
     from dataclasses import asdict
 
@@ -25,5 +40,13 @@ def command(flags: Flags, stage: str | None, yes: bool, local: bool, **where: st
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)
-    removal = room.undeploy(opened.settings, opened.account, console, yes=yes or local)
-    console.answer(f"{opened.settings.full_name} is gone.", asdict(removal))
+    removal = room.undeploy(
+        opened.settings,
+        opened.account,
+        console,
+        yes=yes or local,
+        wait=wait,
+        keep_logs=keep_logs,
+        leave=leave,
+    )
+    console.answer(room.told(removal, opened.settings), asdict(removal))

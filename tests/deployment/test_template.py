@@ -225,10 +225,10 @@ def test_a_stage_that_is_not_kept_warm_has_no_schedule_and_no_role_for_one(write
     assert set(resources(written, "IAM::Role")) == {"Role"}
 
 
-def test_the_log_group_is_there_before_the_function_and_goes_with_the_stack(write):
+def test_the_log_group_is_there_before_the_function_and_is_left_to_undeploy(write):
     group = write().body["Resources"]["LogGroup"]
     assert group["Properties"] == {"LogGroupName": "/aws/lambda/shop-dev", "RetentionInDays": 30}
-    assert group["DeletionPolicy"] == "Delete"
+    assert group["DeletionPolicy"] == "RetainExceptOnCreate"
     assert only(write(), "Lambda::Function")["LoggingConfig"] == {"LogGroup": {"Ref": "LogGroup"}}
 
 

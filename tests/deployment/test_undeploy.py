@@ -53,6 +53,7 @@ def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, m
     seen = events("DELETE_COMPLETE", "DELETE_IN_PROGRESS", "UPDATE_COMPLETE")
     stubbed.answers("cloudformation.describe_stack_events", seen)
     stubbed.refuses("logs.delete_log_group", "ResourceNotFoundException", "no such log group")
+    stubbed.refuses("ecr.delete_repository", "RepositoryNotFoundException", "no such repository")
     stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
     removal = undeploy(make_settings(), stubbed.account, talk.console, yes=True)
     assert (removal.stack, removal.log_group, removal.objects, removal.bucket) == (True, False, 0, False)
@@ -61,11 +62,13 @@ def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, m
 def test_a_log_group_that_came_back_is_removed(stubbed, stack_is, make_settings, talk):
     """A role that somebody gave more rights lets a function that still runs make its log group anew."""
     stack_is("CREATE_COMPLETE")
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
     stubbed.answers("cloudformation.describe_stack_events", events("CREATE_COMPLETE"))
     stubbed.answers("cloudformation.delete_stack", StackName=ID)
     stack_is("DELETE_COMPLETE")
     stubbed.answers("cloudformation.describe_stack_events", events("DELETE_COMPLETE", "CREATE_COMPLETE"))
     stubbed.answers("logs.delete_log_group", logGroupName="/aws/lambda/shop-dev")
+    stubbed.refuses("ecr.delete_repository", "RepositoryNotFoundException", "no such repository")
     stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
     assert undeploy(make_settings(), stubbed.account, talk.console, yes=True).log_group
 
