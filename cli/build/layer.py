@@ -90,11 +90,14 @@ def _part(distribution: Distribution, prefix: str) -> _Part:
     from lambdify.cli.build import site_packages
 
     entries = site_packages.entries(distribution)
-    sources = {path: archive.inflate(entry) for path, entry in entries.items() if path.endswith(".py")}
-    kept = strip.kept(sources, distribution.files)
+    modules = {path: entry for path, entry in entries.items() if path.endswith(".py")}
+    # Test suites can be most of a package, and are seldom packed.
+    judged = {path: archive.inflate(modules[path]) for path in modules if not strip.TESTS.pattern.match(path)}
+    kept = strip.kept(judged, distribution.files)
+    sources = {path: judged.get(path) or archive.inflate(modules[path]) for path in kept if path in modules}
     return _Part(
         entries=tuple(_packed(entries[path], prefix) for path in kept),
-        modules=tuple(Member(prefix + path, sources[path]) for path in kept if path in sources),
+        modules=tuple(Member(prefix + path, source) for path, source in sources.items()),
     )
 
 

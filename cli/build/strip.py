@@ -41,8 +41,11 @@ RULES = (
 )
 TESTS = Rule("test suites", re.compile(r"^[^/]+/(.+/)?tests/"))
 # Where a statement that imports it may be: on one line, on lines joined by backslashes, or in parentheses.
-_IMPORT_OF_TESTS = re.compile(
-    rb"\b(?:from|import)\b(?:\\\r?\n|[^\n])*\btests\b|\bimport\b[\s\\]*\((?:#[^\n]*|[^)#])*\btests\b"
+# Each begins with a word, which is found much faster than a choice of words.
+_IMPORTS_OF_TESTS = (
+    re.compile(rb"tests\b(?:\\\r?\n|[^\n])*?\bimport\b"),
+    re.compile(rb"import\b(?:\\\r?\n|[^\n])*?\btests\b"),
+    re.compile(rb"import\b[\s\\]*\((?:#[^\n]*|[^)#])*?\btests\b"),
 )
 KEPT = re.compile(
     r"\.dist-info/(METADATA$|entry_points\.txt$|top_level\.txt$|licenses/|LICEN[CS]E|NOTICE|COPYING)"
@@ -50,7 +53,10 @@ KEPT = re.compile(
 
 
 def kept(sources: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths of one distribution that are packed, sorted; `sources` is the content of its modules."""
+    """The paths of one distribution that are packed, sorted.
+
+    `sources` is the content of its modules; those in test suites have no say.
+    """
     paths = tuple(paths)
     # Most packages have no test suite in their wheel, and none of their modules has to be looked at.
     imported = _imported_tests(sources) if any(map(TESTS.pattern.match, paths)) else frozenset()
@@ -70,7 +76,8 @@ def _imported_tests(sources: Mapping[str, bytes]) -> frozenset[str]:
         "/".join(parts[: parts.index("tests") + 1])
         for path, source in sources.items()
         # Few modules have the word in an import; only those are parsed.
-        if b"tests" in source and _IMPORT_OF_TESTS.search(source) and not TESTS.pattern.match(path)
+        if b"tests" in source and not TESTS.pattern.match(path)
+        if any(pattern.search(source) for pattern in _IMPORTS_OF_TESTS)
         for module in _imports(path, source)
         if "tests" in (parts := module.split("."))
     )
