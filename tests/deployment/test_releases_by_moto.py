@@ -1,0 +1,142 @@
+"""A second opinion on releases: moto's S3 and Lambda, where ministack's word is not to be the only one."""
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from botocore.stub import ANY
+
+from lambdify.cli import artifacts, pruning, releases, stack
+from lambdify.cli.releases import Release
+from lambdify.cli.stack import Stack
+
+ROLE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+@pytest.fixture
+def deployed(moto, make_settings):
+    """A stage with five versions, of which the last has the traffic."""
+    settings = make_settings()
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("app.py", "")
+    role = moto.client("iam").create_role(RoleName="shop", AssumeRolePolicyDocument=json.dumps(ROLE))
+    lambda_ = moto.client("lambda")
+    lambda_.create_function(
+        FunctionName="shop-dev",
+        Runtime="python3.13",
+        Role=role["Role"]["Arn"],
+        Handler="app.handler",
+        Code={"ZipFile": zipped.getvalue()},
+    )
+    for number in range(5):
+        lambda_.update_function_configuration(FunctionName="shop-dev", Description=str(number))
+        lambda_.publish_version(FunctionName="shop-dev")
+    lambda_.create_alias(FunctionName="shop-dev", Name="live", FunctionVersion="5")
+    body = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {
+            "Version": {"Value": "5"},
+            "Published": {"Value": "5"},
+            "App": {"Value": "shop/dev/app-5.zip"},
+        },
+    }
+    moto.client("cloudformation").create_stack(
+        StackName="shop-dev",
+        TemplateBody=json.dumps(body),
+        Tags=[{"Key": "lambdify:project", "Value": "shop"}, {"Key": "lambdify:stage", "Value": "dev"}],
+    )
+    moto.client("s3").create_bucket(
+        Bucket=artifacts.bucket_name(moto), CreateBucketConfiguration={"LocationConstraint": moto.region}
+    )
+    return stack.fetch(settings, moto)
+
+
+@pytest.fixture
+def begin(deployed, moto, make_settings):
+    """`begin("3")`: record a release of that version, which worked."""
+
+    def begin(version) -> Release:
+        outputs = {"Published": version, "App": f"shop/dev/app-{version}.zip"}
+        made = releases.begin(replace(deployed, outputs=outputs), make_settings(), moto)
+        key = f"shop/dev/app-{version}.zip"
+        moto.client("s3").put_object(Bucket=artifacts.bucket_name(moto), Key=key, Body=b"zip")
+        return releases.end(made, "live", make_settings(), moto)
+
+    return begin
+
+
+def test_a_record_comes_back_as_it_was_written(begin, moto, make_settings):
+    made = begin("5")
+    assert releases.find_live(make_settings(), moto) == made
+    assert releases.find_all(make_settings(), moto) == (made,)
+
+
+def test_a_number_that_somebody_takes_at_the_same_time_is_theirs(stubbed, make_settings):
+    deployed = Stack(
+        name="shop-dev",
+        id="arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
+        state="UPDATE_COMPLETE",
+        reason="",
+        outputs={"Published": "7"},
+        parameters={},
+        tags={},
+        changed_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    listed = [{"Key": "shop/dev/releases/00011.json"}]
+    stubbed.answers("s3.list_objects_v2", {"IsTruncated": False, "Contents": listed})
+    stubbed.refuses("s3.put_object", "PreconditionFailed", "At least one of the pre-conditions...", 412)
+    stubbed.refuses("s3.put_object", "ConditionalRequestConflict", "The conditional request...", 409)
+    stubbed.answers(
+        "s3.put_object",
+        Bucket="lambdify-123456789012-eu-central-1",
+        Key="shop/dev/releases/00014.json",
+        Body=ANY,
+        ContentType="application/json",
+        ExpectedBucketOwner="123456789012",
+        IfNoneMatch="*",
+    )
+    assert releases.begin(deployed, make_settings(), stubbed.account).number == 14
+
+
+def test_before_there_is_a_bucket_there_are_no_releases(moto, make_settings):
+    assert releases.find_all(make_settings(), moto) == ()
+    assert releases.find_live(make_settings(), moto) is None
+
+
+def test_old_versions_and_archives_go_and_the_rest_stays(begin, moto, make_settings, talk):
+    for version in "12345":
+        begin(version)
+    moto.client("lambda").create_alias(FunctionName="shop-dev", Name="theirs", FunctionVersion="1")
+    settings = make_settings(overrides={"release.keep": 2})
+    pruning.prune(settings, moto, talk.console, had="4")
+    assert sorted(releases.find_versions(settings, moto)) == ["1", "4", "5"]
+    found = moto.client("s3").list_objects_v2(Bucket=artifacts.bucket_name(moto))["Contents"]
+    archives = [each["Key"] for each in found if each["Key"].endswith(".zip")]
+    assert archives == ["shop/dev/app-4.zip", "shop/dev/app-5.zip"]
+    assert "Removed versions 2, 3." in talk.said
+
+
+def test_a_version_newer_than_what_the_stack_has_published_belongs_to_somebody_else(
+    begin, moto, make_settings, talk
+):
+    begin("5")
+    lambda_ = moto.client("lambda")
+    lambda_.update_function_configuration(FunctionName="shop-dev", Description="theirs")
+    lambda_.publish_version(FunctionName="shop-dev")
+    pruning.prune(make_settings(overrides={"release.keep": 1}), moto, talk.console, had="5")
+    assert sorted(releases.find_versions(make_settings(), moto)) == ["5", "6"]
+
+
+def test_undeploying_takes_the_records_along(begin, moto, make_settings):
+    begin("5")
+    assert artifacts.remove_stage(make_settings(), moto).objects == 2
+    assert releases.find_all(make_settings(), moto) == ()
