@@ -1,6 +1,6 @@
 """Answers as a person reads them, and as a program does.
 
-Rooms return values; what `status` and `local status` print of them is put together here.
+Rooms return values; what the smaller commands print of them is put together here.
 """
 
 import json
@@ -16,30 +16,11 @@ if TYPE_CHECKING:
     from lambdify.cli.caches import Shelf
     from lambdify.cli.local.cloud import Cloud, Stage
     from lambdify.cli.releases import Release
-    from lambdify.cli.status import Status
 
 
 def value(answer: "DataclassInstance") -> Any:
     """An answer for --json: its fields; paths and moments as text."""
     return json.loads(json.dumps(asdict(answer), default=_text))
-
-
-def status(found: "Status") -> str:
-    """One line for each thing there is to know; what is not there is left out."""
-    facts = {
-        "endpoint": found.endpoint,
-        "stack": f"{found.stack} in {found.region}",
-        "state": f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}",
-        "reason": found.reason,
-        "function": f"{found.function}, version {found.version}" if found.function else "",
-        "runtime": f"{found.runtime}, {found.memory} MB, {found.timeout} s" if found.runtime else "",
-        "code": f"{found.code_size / 1e6:.1f} MB" if found.code_size else "",
-        "app": found.app[:16],
-        "layer": found.layer[:16],
-        "kept warm": found.schedule or "no",
-    }
-    width = max(map(len, facts))
-    return "\n".join(f"{name:<{width}}  {fact}" for name, fact in facts.items() if fact)
 
 
 def cache(shelves: "Sequence[Shelf]") -> str:

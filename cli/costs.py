@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PRICES = Path(__file__).with_name("prices.toml")
+WARM = "keep-warm calls"
 WARM_CALL = 0.1
 """Seconds that a keep-warm call is taken to last: more than it does."""
 PRICED = re.compile(
@@ -43,6 +44,17 @@ def idle(body: Mapping[str, Any], *, kept: int = 1) -> tuple[Cost, ...]:
 def total(costs: tuple[Cost, ...]) -> float:
     """USD a month, as far as it is known."""
     return sum(cost.monthly or 0 for cost in costs)
+
+
+def of_calls(calls: int, seconds: float, *, memory: int, architecture: str) -> float:
+    """USD for that many calls of a function with so many MB that took so many seconds altogether."""
+    each = _prices()["request"]["each"]
+    return calls * float(each) + seconds * memory / 1024 * float(_prices()[architecture]["duration"])
+
+
+def of_requests(requests: int, endpoint: str) -> float:
+    """USD for requests through an endpoint of that kind; 0 for kinds that are paid otherwise."""
+    return requests * float(_prices()["endpoint"].get(endpoint, 0))
 
 
 def basis() -> str:
@@ -120,7 +132,7 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
     function = _the_function(resources)
     each = WARM_CALL * _gigabytes(function) * _prices()[_architecture(function)]["duration"]
     yield Cost(
-        what="keep-warm calls",
+        what=WARM,
         monthly=calls * (each + _prices()["request"]["each"]),
         why=f"{calls:.0f} calls of {WARM_CALL:g} s at most",
     )

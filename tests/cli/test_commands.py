@@ -109,7 +109,9 @@ def test_another_stage_is_another_deployment(deployed, lambdify):
 
 
 def test_status_shows_the_address_that_answers(deployed, lambdify):
-    assert lambdify("status", "--local").stdout.splitlines()[0] == f"endpoint   {deployed.stdout.strip()}"
+    shown = [line.split(maxsplit=1) for line in lambdify("status", "--local").stdout.splitlines()]
+    assert shown[0] == ["endpoint", deployed.stdout.strip()]
+    assert shown[1][1].startswith("200 in ")
     assert json.loads(lambdify("status", "--local", "--json").stdout)["endpoint"] == deployed.stdout.strip()
 
 

@@ -1,0 +1,71 @@
+"""Whether the endpoint answers: one GET request, as a visitor would send it.
+
+Rules:
+- It is a real request: it may start an environment, and it is in the log and in the metrics.
+- Redirects are not followed: one is an answer too, and where it leads may be somebody else.
+- No answer is a finding, not an error.
+"""
+
+import http.client
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from lambdify.cli.settings import Settings
+from lambdify.cli.version import VERSION
+
+PATIENCE = 30.0
+"""Seconds: as long as an HTTP API waits, so that a slow start is not taken for none."""
+BROKEN = 500
+"""The first status that is not the app's own decision."""
+HERE = {"127.0.0.1", "localhost"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What became of the request."""
+
+    path: str
+    ok: bool
+    """Whether it got the status that [release] says, or, where it says none, any below 500."""
+    status: int
+    """0 where there was no answer."""
+    milliseconds: int
+    """Until the first byte of the answer."""
+    problem: str
+    """Why there was no answer; "" where there was one."""
+
+
+def check(endpoint: str, settings: Settings, *, patience: float = PATIENCE) -> Health:
+    """Ask the endpoint for [release] smoke, or for "/"."""
+    path = settings.release.smoke or "/"
+    request = urllib.request.Request(  # noqa: S310 (an endpoint is http or https)
+        endpoint + path, headers={"User-Agent": f"lambdify/{VERSION}", "Accept": "*/*"}
+    )
+    # A proxy of the user's cannot reach this machine.
+    proxies: dict[str, str] | None = {} if urlsplit(endpoint).hostname in HERE else None
+    opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(proxies))
+    begun = time.monotonic()
+    status, problem = 0, ""
+    try:
+        with opener.open(request, timeout=patience) as answer:
+            status = answer.status
+    except urllib.error.HTTPError as answer:
+        status = answer.code
+        answer.close()
+    except urllib.error.URLError as error:
+        problem = str(error.reason)
+    except (OSError, http.client.HTTPException) as error:
+        problem = str(error) or type(error).__name__
+    took = time.monotonic() - begun
+    expected = settings.release.status
+    ok = status == expected if settings.release.smoke else 0 < status < BROKEN
+    return Health(path=path, ok=ok, status=status, milliseconds=round(took * 1000), problem=problem)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """None, so that the redirect itself is the answer."""
