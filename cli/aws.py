@@ -81,11 +81,6 @@ def connect(
     profile = settings.profile or os.environ.get("AWS_PROFILE", "")
     with translated(during="connecting to AWS", profile=profile):
         session = _open(settings, credentials)
-        if not session.region_name:
-            raise RegionError(
-                "No AWS region is set.",
-                hint='Set one in lambdify.toml (region = "eu-central-1"), in AWS_REGION or in the profile.',
-            )
 
         @cache
         def client(service: str, attempts: int = ATTEMPTS) -> Any:
@@ -108,6 +103,26 @@ def connect(
         caller=identity["Arn"],
         unrepeated=partial(client, attempts=1),
     )
+
+
+def unasked(settings: Settings, account_id: str) -> Account:
+    """An account of which the number is all that is known: where its things are, and no way to ask.
+
+    Raises CredentialsError for a profile that is none, RegionError.
+    """
+    with translated(during="looking for the region", profile=settings.profile):
+        session = _open(settings, None)
+        partition = session.get_partition_for_region(session.region_name)
+    return imagined(account_id, session.region_name, partition)
+
+
+def imagined(account_id: str, region: str, partition: str) -> Account:
+    """An account to write ARNs and names for; it has no clients."""
+
+    def refuse(service: str) -> Any:
+        raise LookupError(f"{service} of an account that is not there")
+
+    return Account(client=refuse, account_id=account_id, region=region, partition=partition)
 
 
 def attempt(call: Callable[..., Any], *, none_if: str, **parameters: Any) -> Any:
@@ -143,6 +158,16 @@ def translated(*, during: str, profile: str = "") -> Iterator[None]:
 
 
 def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
+    session = _begin(settings, credentials)
+    if not session.region_name:
+        raise RegionError(
+            "No AWS region is set.",
+            hint='Set one in lambdify.toml (region = "eu-central-1"), in AWS_REGION or in the profile.',
+        )
+    return session
+
+
+def _begin(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
     import boto3
     import botocore.session
 

@@ -83,7 +83,7 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
     "Look at what runs": ("status", "releases", "logs", "invoke"),
-    "Get ready": ("init", "package"),
+    "Get ready": ("init", "package", "template", "policy"),
     "On this machine": ("local", "cache"),
 }
 """Every command: a module of `commands/`."""

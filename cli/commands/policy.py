@@ -1,0 +1,59 @@
+"""lambdify policy: the IAM policy that deploying a stage needs."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console
+from lambdify.cli.errors import UsageError
+
+
+@click.command(
+    "policy",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify policy production", "for whoever deploys that stage"),
+        ("lambdify policy --account 123456789012", "without asking AWS which account it is"),
+        ("lambdify policy production --github octo/shop", "who may be that, of GitHub's workflows"),
+    ),
+)
+@arguments.stage
+@click.option("--github", metavar="OWNER/REPO", help="The trust policy for GitHub Actions instead.")
+@click.option("--branch", default="main", metavar="NAME", help="With --github: the branch that deploys.")
+@click.option("--account", metavar="ID", help="The account's number, instead of asking AWS.")
+@click.option("--region", metavar="NAME", help="AWS region.")
+@click.option("--profile", metavar="NAME", help="AWS profile.")
+@arguments.json
+@arguments.common
+def command(
+    flags: Flags,
+    stage: str | None,
+    github: str | None,
+    branch: str,
+    account: str | None,
+    **where: str | None,
+) -> None:
+    """Print the least IAM policy that deploying this stage needs."""
+    import re
+
+    from lambdify.cli import aws, deployer, session
+
+    if account is not None and not re.fullmatch(r"\d{12}", account):
+        raise UsageError("--account takes the twelve digits of an account.")
+    if github is not None and not re.fullmatch(r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", github):
+        raise UsageError(
+            "--github takes a repository, such as octo/shop.",
+            hint="With the ids of both it is safer: octo@1/shop@2, as `gh api repos/octo/shop` tells them.",
+        )
+    console = make_console(flags)
+    settings = session.load_settings(stage, where)
+    found = aws.unasked(settings, account) if account else aws.connect(settings)
+    if github is not None:
+        policy = deployer.trust_github(github, branch, settings.stage, found)
+    else:
+        policy = deployer.write(settings, found)
+    for kind in policy.uncovered:
+        console.warn(f"[resources]: what a {kind} needs is not known here, and has to be added.")
+    if policy.size > deployer.MANAGED_SIZE:
+        console.note(f"It has {policy.size} characters: too many for a managed policy, not for one in a role.")
+    console.answer(policy.text, policy.document)

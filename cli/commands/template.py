@@ -1,0 +1,34 @@
+"""lambdify template: the CloudFormation template of a stage."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console
+
+
+@click.command(
+    "template",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify template production", "as YAML"),
+        ("lambdify template --json > template.json", "as JSON"),
+        ("lambdify template --bucket builds", "with the zips in a bucket of your own"),
+    ),
+)
+@arguments.stage
+@click.option("--bucket", metavar="NAME", help="Where your pipeline uploads the zips.")
+@arguments.upgrade
+@arguments.json
+@arguments.common
+def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) -> None:
+    """Print the CloudFormation template that deploy would apply."""
+    from lambdify.cli import cautions, pipeline, session
+    from lambdify.cli.package import package as pack
+
+    console = make_console(flags)
+    settings = session.load_settings(stage, {})
+    cautions.tell(settings, console, local=False)
+    bundle = pack(settings, None, console, upgrade=upgrade)
+    written = pipeline.write(settings, bundle, bucket, console)
+    console.answer(pipeline.as_yaml(written).rstrip("\n"), written.body)
