@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.pylock import Package as LockedPackage
@@ -141,7 +140,12 @@ def _file(
 
 def _local_path(url: str) -> Path | None:
     parts = urlsplit(url)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+    if parts.scheme != "file":
+        return None
+    # Here, since it brings HTTP and e-mail along, which most runs do without.
+    from urllib.request import url2pathname
+
+    return Path(url2pathname(parts.path))
 
 
 def _version_of(filename: str) -> str:
