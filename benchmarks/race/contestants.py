@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from race import apps
-from race.events import CLIENT, HOST, Call, Row
+from race.events import CLIENT, HOST, ROWS, Call, Row
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 Run = Callable[[int], None]
@@ -106,9 +106,11 @@ def _make_lambdify(app: Any, *, pybase64: bool) -> Handler:
     if not pybase64:
         sys.modules["pybase64"] = None  # type: ignore[assignment]  # how Python spells "cannot be imported"
     adapter = importlib.import_module("lambdify.adapter").Adapter(app)
-    importlib.import_module("lambdify.adapter.bodies").read(
-        "AAAA" * 100_000, True
-    )  # it looks when it needs it
+    # What it imports with its first events, before another one is loaded: each keeps to its own modules.
+    event_sources = importlib.import_module("lambdify.adapter.event_sources")
+    for row in ROWS:
+        event_sources.find(row.event)
+    importlib.import_module("lambdify.adapter.bodies").read("AAAA" * 100_000, True)
     return adapter
 
 
