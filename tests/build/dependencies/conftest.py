@@ -88,10 +88,12 @@ def install(
 @contextmanager
 def serve(folder: Path) -> Iterator[Index]:
     (folder / "simple").mkdir(parents=True)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
+    asked: list[str] = []
+    handler = partial(Handler, directory=str(folder), asked=asked)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield Index(folder, server.server_port)
+        yield Index(folder, server.server_port, asked=asked)
         server.shutdown()
         thread.join()
 

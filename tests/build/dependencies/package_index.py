@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
@@ -17,6 +17,9 @@ class Index:
     port: int
     user: str = "reader"
     password: str = "s3cret-word"
+
+    asked: list[str] = field(default_factory=list)
+    """The paths that were asked for."""
 
     @property
     def url(self) -> str:
@@ -52,9 +55,15 @@ class Index:
 class Handler(SimpleHTTPRequestHandler):
     """A directory listing is a simple repository page: https://peps.python.org/pep-0503/."""
 
+    asked: list[str]
     credentials = base64.b64encode(b"reader:s3cret-word").decode()
 
+    def __init__(self, *given, asked, **more):  # type: ignore[no-untyped-def]
+        self.asked = asked
+        super().__init__(*given, **more)
+
     def send_head(self):  # type: ignore[no-untyped-def]
+        self.asked.append(self.path)
         if self.headers.get("Authorization") != f"Basic {self.credentials}":
             self.send_error(401)
             return None

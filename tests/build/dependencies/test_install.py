@@ -135,6 +135,22 @@ def test_a_wheel_that_this_machine_stamped_is_not_taken(project, index, install,
         install(project({"requirements.txt": f"{index.option}pack\n"}))
 
 
+def test_nothing_is_compiled_here(project, install, monkeypatch, tmp_path):
+    """Not even for a source that does not look as if it would be."""
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    compiled = tmp_path / "compiled.so"
+    tree = source_tree("sly", "1.0")
+    tree["backend.py"] += f"""
+import os, subprocess
+Path("generated.c").write_text("int answer;")
+subprocess.run([os.environ["CC"], "-shared", "-o", {str(compiled)!r}, "generated.c"], check=True)
+"""
+    root = project({"requirements.txt": "./sly\n", **{f"sly/{name}": text for name, text in tree.items()}})
+    with pytest.raises(DockerUnavailable, match="/bin/false"):
+        install(root)
+    assert not compiled.exists()
+
+
 def test_without_an_engine_the_packages_the_reason_and_the_way_out_are_told(project, install, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
     files = {**source_tree("fast", "1.0"), "src/fast.c": "int main;"}
