@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lambdify.cli import images
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError
@@ -31,11 +32,14 @@ BATCH = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A bundle that is in S3."""
+    """A bundle that is in S3, or as an image in ECR."""
 
     bucket: str
     app_key: str
+    """"" for an image."""
     layer_key: str | None
+    image: str = ""
+    """URI; "" for zips."""
     uploaded: tuple[str, ...]
     """The keys that were not there yet."""
 
@@ -46,6 +50,8 @@ class Removed:
 
     objects: int
     bucket: bool
+    images: bool
+    """Whether there was a repository of images."""
 
 
 def bucket_name(account: Account) -> str:
@@ -58,6 +64,9 @@ def put(bundle: "Bundle", settings: Settings, account: Account, console: Console
     """Upload what the bucket does not have yet; the bucket is made if there is none."""
     planned = plan(bundle, settings, account)
     _ensure_bucket(planned.bucket, account)
+    if planned.image:
+        image = images.put(bundle, settings, account, console)
+        return replace(planned, image=image.uri, uploaded=(image.uri,) if image.pushed else ())
     archives = {prefix(settings) + each.path.name: each.path for each in bundle.archives}
     uploaded = tuple(
         key for key, path in archives.items() if _upload(path, planned.bucket, key, account, console)
@@ -66,7 +75,15 @@ def put(bundle: "Bundle", settings: Settings, account: Account, console: Console
 
 
 def plan(bundle: "Bundle", settings: Settings, account: Account) -> Artifact:
-    """Where `put` would upload to: nothing is asked of S3."""
+    """Where `put` would upload to: nothing is asked of S3 or ECR."""
+    if bundle.form == "image":
+        return Artifact(
+            bucket=bucket_name(account),
+            app_key="",
+            layer_key=None,
+            image=images.plan(bundle, settings, account),
+            uploaded=(),
+        )
     return Artifact(
         bucket=bucket_name(account),
         app_key=prefix(settings) + bundle.app.path.name,
@@ -77,11 +94,12 @@ def plan(bundle: "Bundle", settings: Settings, account: Account) -> Artifact:
 
 @translated(during="removing the uploaded bundles")
 def remove_stage(settings: Settings, account: Account) -> Removed:
-    """Delete the stage's archives, every version of them, and the bucket when nothing else is in it."""
+    """Delete the stage's images and archives, every version of them, and the bucket when it is empty."""
     s3, bucket, owner = account.client("s3"), bucket_name(account), account.account_id
+    repository = images.remove_stage(settings, account)
     missing = "^NoSuchBucket:|^404:"
     if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
-        return Removed(objects=0, bucket=False)
+        return Removed(objects=0, bucket=False, images=repository)
     removed = 0
     while batch := list(islice(_versions(s3, bucket, owner, prefix(settings)), BATCH)):
         _delete(batch, bucket, account)
@@ -94,13 +112,18 @@ def remove_stage(settings: Settings, account: Account) -> Removed:
         Bucket=bucket,
         ExpectedBucketOwner=owner,
     )
-    return Removed(objects=removed, bucket=bool(gone))
+    return Removed(objects=removed, bucket=bool(gone), images=repository)
 
 
 @translated(during="removing old bundles")
-def remove(keys: Iterable[str], account: Account) -> None:
-    """Delete objects that nothing needs any more, those that are gone already included."""
-    left = iter(keys)
+def remove(places: Iterable[str], settings: Settings, account: Account) -> None:
+    """Delete objects and images that nothing needs any more, those that are gone already included."""
+    by_kind: dict[bool, list[str]] = {True: [], False: []}
+    for place in places:
+        by_kind[images.is_uri(place)].append(place)
+    if by_kind[True]:
+        images.remove(by_kind[True], settings, account)
+    left = iter(by_kind[False])
     while batch := [{"Key": key} for key in islice(left, BATCH)]:
         _delete(batch, bucket_name(account), account)
 

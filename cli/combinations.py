@@ -69,8 +69,16 @@ def check(settings: "Settings") -> None:
         _snapstart,
         _role,
         _logs,
+        _image,
     ):
         for error in rules(settings):
+            raise error
+
+
+def check_form(settings: "Settings", form: str) -> None:
+    """Raise SettingsError for what a bundle of this form cannot do; "auto" knows it when it has packed."""
+    if form == "image":
+        for error in _unlike_images(settings):
             raise error
 
 
@@ -251,4 +259,23 @@ def _logs(settings: "Settings") -> Iterator[SettingsError]:
         yield SettingsError(
             f'[logs] level = "{settings.logs.level}": Lambda filters lines of JSON only.',
             hint='Set format = "json", or the level where the app configures its logging.',
+        )
+
+
+def _image(settings: "Settings") -> Iterator[SettingsError]:
+    if settings.build.form == "image":
+        yield from _unlike_images(settings)
+
+
+def _unlike_images(settings: "Settings") -> Iterator[SettingsError]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/images-create.html"""
+    if settings.function.layers:
+        yield SettingsError(
+            "[function] layers: a container image cannot have any.",
+            hint='Put what they hold into the image\'s base ([build] base), or set form = "layer".',
+        )
+    if settings.function.snapstart:
+        yield SettingsError(
+            "[function] snapstart = true: there is none for container images.",
+            hint='Set form = "layer", or snapstart = false.',
         )

@@ -78,10 +78,8 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     properties: Resource = {
         "FunctionName": settings.full_name,
         "Description": settings.function.description,
-        "Runtime": target.runtime,
+        **_code(settings, artifact, target),
         "Architectures": [target.architecture],
-        "Handler": STREAMING_HANDLER if settings.http.streaming else HANDLER,
-        "Code": {"S3Bucket": bucket(artifact), "S3Key": artifact.app_key},
         "MemorySize": settings.function.memory,
         "Timeout": settings.function.timeout,
         "Role": roles.arn(settings),
@@ -94,6 +92,23 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     if settings.environment:
         properties["Environment"] = {"Variables": dict(sorted(settings.environment.items()))}
     return {"Type": "AWS::Lambda::Function", "Properties": {**properties, **_options(settings)}}
+
+
+def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
+    """What runs, and what of it is called."""
+    handler = STREAMING_HANDLER if settings.http.streaming else HANDLER
+    if artifact.image:
+        # The base image's entry point is AWS's runtime client, which takes the handler as its command.
+        return {
+            "PackageType": "Image",
+            "Code": {"ImageUri": artifact.image},
+            "ImageConfig": {"Command": [handler]},
+        }
+    return {
+        "Runtime": target.runtime,
+        "Handler": handler,
+        "Code": {"S3Bucket": bucket(artifact), "S3Key": artifact.app_key},
+    }
 
 
 def _logging(settings: Settings) -> Resource:

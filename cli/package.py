@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import caches, folders
+from lambdify.cli import caches, combinations, folders
 from lambdify.cli.build import bundle, report
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.build.report import Report
@@ -22,6 +22,7 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
     """
     with caches.in_use():
         packed = _pack(settings, out, console, upgrade=upgrade)
+    combinations.check_form(settings, packed.form)
     report.show(packed, console)
     return packed
 

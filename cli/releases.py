@@ -45,7 +45,7 @@ class Release:
     version: str
     """Of the function."""
     artifacts: tuple[str, ...]
-    """Keys in the bucket, which end in the digests."""
+    """Keys in the bucket, or the URI of an image; they end in the digests."""
     settings: dict[str, Any]
     """As deployed; of environment variables and secrets the names."""
     state: State
@@ -105,7 +105,7 @@ def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None
 def begin(deployed: Stack, settings: Settings, account: Account) -> Release:
     """Take the next number for the version that the stack has published."""
     found = revision.find(settings.root)
-    keys = (deployed.outputs.get(name, "") for name in ("App", "Layer"))
+    keys = (deployed.outputs.get(name, "") for name in ("App", "Layer", "Image"))
     release = Release(
         number=next(_numbers(settings, account), 0) + 1,
         at=datetime.now(UTC),

@@ -80,6 +80,8 @@ class Build:
     extras: tuple[str, ...]
     groups: tuple[str, ...]
     form: Literal["auto", "layer", "zip", "image"]
+    base: str
+    """Image that a container image is made from; "" means AWS's own for the runtime."""
     strategy: Literal["auto", "docker", "wheels"]
     image: str
     """Build image; "" means the one that fits the runtime."""

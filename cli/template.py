@@ -200,7 +200,7 @@ def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resourc
         "Published": published,
         "Alias": {"Ref": "Alias"},
         "Bucket": function.bucket(artifact),
-        "App": artifact.app_key,
+        **({"Image": artifact.image} if artifact.image else {"App": artifact.app_key}),
     }
     if artifact.layer_key is not None:
         values["Layer"] = artifact.layer_key

@@ -1,12 +1,15 @@
 """From settings and an app to the two zips that Lambda gets: a layer of dependencies, and the app.
 
+Of what is too big for zips the same two are made, for a container image to be filled with; see `image`.
+
     scan the project ▶ find the dependencies' wheels ▶ strip, compile, deflate ▶ weigh ▶ write
 
 Rules:
 - A zip is named by what it was made from (names, modes, contents, target, format), not by its own bytes:
   other builds of zlib deflate otherwise, and bytecode differs between patch releases.
 - A zip that is there already is not made again. One is there whole, or not at all.
-- What is too big for Lambda is refused here, before anything is written or uploaded.
+- What is too big for Lambda is refused here, before anything is written or uploaded. [build] form = "auto"
+  goes from zips to an image where that is what it takes, and says so.
 - Where only a few files of the project have changed, the others' members are taken over; see `previous`.
 - In the project, nothing is written but `.lambdify/`.
 """
@@ -18,13 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lambdify.cli.build import (
     app,
     archive,
     bytecode,
     files,
+    image,
     last_build,
     layer,
     leaks,
@@ -38,7 +42,7 @@ from lambdify.cli.build.bytecode import Compiler
 from lambdify.cli.build.distributions import Dependencies
 from lambdify.cli.build.previous import Previous
 from lambdify.cli.build.target import Target
-from lambdify.cli.console import Console
+from lambdify.cli.console import Console, size
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,13 +69,18 @@ class Archive:
     files: int
 
 
+Form = Literal["layer", "zip", "image"]
+"""Two zips, one, or a container image of both."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
     """What is uploaded, and what there is to say about it."""
 
+    form: Form
     app: Archive
     layer: Archive | None
-    """None without dependencies, or with [build] form = "zip": then they are in `app`."""
+    """None without dependencies, or with the form "zip": then they are in `app`."""
     target: Target
     dependencies: Dependencies
     parts: tuple[weight.Part, ...]
@@ -146,7 +155,7 @@ def pack(
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
     app.refuse_collision(settings.root, candidate.path)
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
-    weight.refuse_files(selection.files, limit)
+    weight.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     members = app.members(settings, candidate, selection.files)
     extra = _extra(candidate)
     before = _previous(settings, out, extra, members)
@@ -163,12 +172,10 @@ def pack(
                 aside.submit(own)
             dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade)
     given = _Input(out=out, target=target, python=python, members=members, own=own, dependencies=dependencies)
-    apart = settings.build.form != "zip" and dependencies.distributions
-    drafts = _layer_and_app(given, console) if apart else _one_zip(given, console)
-    parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
-    weight.refuse(parts, limit)
+    form, drafts, parts = _fit(given, settings, limit, console)
     *layers, main = [_written(draft) for draft in drafts]
     bundle = Bundle(
+        form=form,
         app=main,
         layer=layers[0] if layers else None,
         target=target,
@@ -226,15 +233,40 @@ def _is_there(archive: Archive) -> bool:
     return archive.path.is_file() and archive.path.stat().st_size == archive.zipped
 
 
-def _layer_and_app(given: _Input, console: Console) -> tuple[_Draft, ...]:
+def _fit(
+    given: _Input, settings: Settings, limit: int, console: Console
+) -> tuple[Form, tuple[_Draft, ...], tuple[weight.Part, ...]]:
+    """What is to be written, in the form that the settings ask for, or that it takes; may be refused."""
+    wanted = settings.build.form
+    form: Form = "layer" if wanted == "auto" else wanted
+    drafts = _drafts(given, form, console)
+    parts = weight.parts((draft.entries, draft.owners) for draft in drafts)
+    total = sum(part.unzipped for part in parts)
+    if wanted == "auto" and total > limit:
+        console.note(
+            f"The bundle is {size(total)} unpacked, and Lambda takes {size(limit)} as zips: it becomes a "
+            f"container image, which may be {size(image.LIMIT)}."
+        )
+        form, drafts = "image", _drafts(given, "image", console)
+    weight.refuse(parts, image.LIMIT if form == "image" else limit)
+    return form, drafts, parts
+
+
+def _drafts(given: _Input, form: Form, console: Console) -> tuple[_Draft, ...]:
+    if form == "zip" or not given.dependencies.distributions:
+        return _one_zip(given, console)
+    # An image has no layers of Lambda's: there, all is where the app is.
+    kind, prefix, mount = (
+        ("dependencies", "", TASK_ROOT) if form == "image" else ("layer", LAYER_PREFIX, LAYER_ROOT)
+    )
     distributions = given.dependencies.distributions
     return (
         _draft(
             given,
-            "layer",
+            kind,
             given.dependencies.key,
-            lambda: layer.build(distributions, LAYER_PREFIX, given.compiler(LAYER_ROOT), console),
-            weight.owners(distributions, LAYER_PREFIX),
+            lambda: layer.build(distributions, prefix, given.compiler(mount), console),
+            weight.owners(distributions, prefix),
         ),
         _draft(given, "app", _contents(given.members), lambda: _app(given, console), {}),
     )

@@ -1,4 +1,4 @@
-"""Containers to build in, through the Docker SDK; no other module of the build imports it.
+"""Containers to build in, and images to deploy, through the Docker SDK; no other module imports it.
 
 Files are copied in and out rather than mounted: that works with an engine on another machine or in a
 container, leaves no file that belongs to root, and asks nothing of SELinux.
@@ -16,10 +16,11 @@ import shutil
 import tarfile
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -123,6 +124,43 @@ class Engine:
             )
         return str(image.id)
 
+    def build_image(self, context: IO[bytes], name: str, target: Target) -> None:
+        """Make an image of that name from a tar with a Dockerfile in it."""
+        with _told(f"build the image {name}"):
+            said = self._client.api.build(
+                fileobj=context,
+                custom_context=True,
+                tag=name,
+                platform=target.docker_platform,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for error in _errors(said):
+                raise BuildError(f"the image {name} could not be built: {error}")
+
+    def push_image(self, name: str, username: str, password: str) -> None:
+        """Send an image to the registry that its name begins with."""
+        repository, _, tag = name.rpartition(":")
+        with _told(f"push the image {name}"):
+            said = self._client.images.push(
+                repository,
+                tag=tag,
+                auth_config={"username": username, "password": password},
+                stream=True,
+                decode=True,
+            )
+            for error in _errors(said):
+                raise BuildError(f"the image {name} could not be pushed: {error.replace(password, '***')}")
+
+    def forget_images(self, repository: str, *, but: str) -> None:
+        """Remove the tags of a repository from this engine, all but one; the registry keeps its own."""
+        with _told(f"tidy up the images of {repository}"):
+            for image in self._client.images.list(name=repository):
+                for name in image.tags:
+                    if name != but and name.rpartition(":")[0] == repository:
+                        self._client.images.remove(name, noprune=False)
+
     @contextmanager
     def container(self, image: str) -> Iterator[Container]:
         """Keep a container of that image running while the block runs."""
@@ -187,6 +225,11 @@ def _told(during: str) -> Iterator[None]:
         raise DockerUnavailable(
             f"the container engine went away: {_explain(error)}", hint=_WAY_OUT, during=during
         ) from error
+
+
+def _errors(said: Iterable[Mapping[str, str]]) -> list[str]:
+    """What went wrong, of all that the engine says of a long work; read to its end, which closes it."""
+    return [redact(line["error"].strip()) for line in said if "error" in line]
 
 
 def _explain(error: Exception) -> str:

@@ -45,6 +45,14 @@ class Target:
         return f"python{self.python}"
 
     @property
+    def base_image(self) -> str:
+        """AWS's container image of the runtime, with its runtime client as the entry point.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/python-image.html#python-image-instructions
+        """
+        return f"public.ecr.aws/lambda/python:{self.python}"
+
+    @property
     def full_python(self) -> str:
         """A full version, which markers are evaluated against: "3.13.7"."""
         return str(runtimes()[self.python]["full"])

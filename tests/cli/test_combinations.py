@@ -8,6 +8,7 @@ from lambdify.cli.errors import SettingsError
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:who"
 LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/1/2"
 ACCESS_POINT = "arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b"
+LAYER = "arn:aws:lambda:eu-central-1:123456789012:layer:tools:3"
 ROLE = "arn:aws:iam::123456789012:role/shop"
 
 
@@ -103,6 +104,7 @@ TOGETHER = [
     ({"function.snapstart": True, "function.storage": 1024}, "storage = 1024", "512"),
     ({"function.snapstart": True, "function.provisioned_concurrency": 1}, "provisioned", "one of the two"),
     ({"function.snapstart": True, "build.form": "image"}, "image", "layer"),
+    ({"function.layers": [LAYER], "build.form": "image"}, "layers: a container image", "[build] base"),
     ({"function.snapstart": True, "region": "ap-east-2"}, "ap-east-2", "provisioned_concurrency"),
     (
         {

@@ -193,6 +193,7 @@ def test_without_a_bucket_there_is_nothing_to_remove(account, make_settings):
 
 
 def test_an_archive_that_cannot_be_deleted_is_named(stubbed, make_settings):
+    stubbed.refuses("ecr.delete_repository", "RepositoryNotFoundException")
     stubbed.answers("s3.head_bucket", {}, **OURS)
     version = {"Key": "shop/dev/app-1.zip", "VersionId": "1"}
     stubbed.answers("s3.list_object_versions", {"Versions": [version]}, Prefix="shop/dev/", **OURS)

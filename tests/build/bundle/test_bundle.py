@@ -278,10 +278,15 @@ def test_a_folder_called_lambdify_without_a_module_of_ours_is_fine(pack, project
 
 def test_too_much_for_lambda_is_refused_before_anything_is_written(pack, out):
     with pytest.raises(BundleRefused) as refused:
-        pack(limit=2000)
+        pack(limit=2000, form="layer")
     assert "and Lambda takes 2.0 KiB" in refused.value.message
     assert "lambdify.adapter" in refused.value.message
     assert not out.exists()
+
+
+def test_what_is_too_much_for_zips_becomes_an_image_and_why_is_said(pack, story):
+    assert pack(limit=2000).form == "image"
+    assert "unpacked, and Lambda takes 2.0 KiB as zips: it becomes a container image" in story.getvalue()
 
 
 def test_too_large_files_are_refused_by_name_before_they_are_read(pack, root, out):

@@ -46,6 +46,7 @@ def bundle(tmp_path: Path):
         )
         layer = Archive(path=path, digest="0" * 64, zipped=1, unzipped=1, files=1)
         return Bundle(
+            form="layer",
             app=layer,
             layer=layer,
             target=Target(),

@@ -92,7 +92,7 @@ def test_every_distribution_is_weighed(pack, project):
 
 def test_a_refusal_names_the_largest_distributions_and_writes_nothing(pack, project, tmp_path):
     with pytest.raises(BundleRefused) as refused:
-        pack(project(FLASK), limit=1_000_000)
+        pack(project(FLASK), limit=1_000_000, form="layer")
     assert "Werkzeug" in refused.value.message.replace("werkzeug", "Werkzeug")
     assert ".lambdifyignore" in refused.value.hint
     assert not (tmp_path / "out").exists()

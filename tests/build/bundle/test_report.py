@@ -20,6 +20,7 @@ def archive(name: str, unzipped: int) -> Archive:
 
 def bundle(*, layer: int = 4_000_000, parts=(), left_out=(), leaks=()) -> Bundle:
     return Bundle(
+        form="layer",
         app=archive("app-0000000000000000.zip", 20_000),
         layer=archive("layer-1111111111111111.zip", layer),
         target=Target(),

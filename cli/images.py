@@ -1,0 +1,166 @@
+"""Container images in ECR: what archives in S3 are, for bundles that no zip can hold.
+
+Rules:
+- One repository per stage, `lambdify/{name}-{stage}`. Tags say the content and are never moved, so an image
+  that is there need not be built, and CloudFormation sees every change.
+- Lambda may pull from it for the stage's function; the repository lets in nobody else.
+  https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
+- It goes with the stage.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.build import image
+from lambdify.cli.console import Console
+from lambdify.cli.errors import AwsError
+from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.build.bundle import Bundle
+
+GONE = "^RepositoryNotFoundException:|^ImageNotFoundException:"
+BATCH = 100
+"""Images that BatchDeleteImage takes at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A bundle that is in ECR."""
+
+    uri: str
+    """With its tag."""
+    pushed: bool
+    """Whether it was not there yet."""
+
+
+def repository_name(settings: Settings) -> str:
+    """The stage's repository; ECR knows no capitals."""
+    return f"lambdify/{settings.full_name.lower()}"
+
+
+def plan(bundle: "Bundle", settings: Settings, account: Account) -> str:
+    """The URI that `put` would push to: nothing is asked of ECR."""
+    domain = "amazonaws.com.cn" if account.partition == "aws-cn" else "amazonaws.com"
+    registry = f"{account.account_id}.dkr.ecr.{account.region}.{domain}"
+    return f"{registry}/{repository_name(settings)}:{_tag(bundle, settings)}"
+
+
+def is_uri(place: str) -> bool:
+    """Whether this is the URI of an image, and not a key of the bucket."""
+    return ".dkr.ecr." in place.partition("/")[0]
+
+
+@translated(during="pushing the image")
+def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Image:
+    """Build and push the bundle's image unless it is there; the repository is made if there is none.
+
+    Raises DockerUnavailable, BuildError.
+    """
+    repository = ensure_repository(settings, account)
+    tag = _tag(bundle, settings)
+    uri = f"{repository}:{tag}"
+    if _is_there(tag, settings, account):
+        return Image(uri=uri, pushed=False)
+    # The Docker SDK takes long to import: only a run that builds loads it.
+    from lambdify.cli.build.docker import open_engine
+
+    with open_engine("the container image has to be built") as engine:
+        paths = [archive.path for archive in bundle.archives]
+        image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
+        user, password = _log_in(account)
+        with console.step(f"Pushing {uri}"):
+            engine.push_image(uri, user, password)
+        engine.forget_images(repository, but=uri)
+    return Image(uri=uri, pushed=True)
+
+
+@translated(during="removing old images")
+def remove(uris: Iterable[str], settings: Settings, account: Account) -> None:
+    """Delete images that nothing needs any more, those that are gone already included."""
+    tags = [{"imageTag": uri.rpartition(":")[2]} for uri in uris]
+    for at in range(0, len(tags), BATCH):
+        attempt(
+            account.client("ecr").batch_delete_image,
+            none_if=GONE,
+            repositoryName=repository_name(settings),
+            imageIds=tags[at : at + BATCH],
+        )
+
+
+@translated(during="removing the images")
+def remove_stage(settings: Settings, account: Account) -> bool:
+    """Delete the stage's repository with all images; False when there was none."""
+    # Who may not look there cannot have made one: a stage of zips needs no right to ECR.
+    gone = attempt(
+        account.client("ecr").delete_repository,
+        none_if=f"{GONE}|^AccessDeniedException:",
+        repositoryName=repository_name(settings),
+        force=True,
+    )
+    return gone is not None
+
+
+def _base(bundle: "Bundle", settings: Settings) -> str:
+    return settings.build.base or bundle.target.base_image
+
+
+def _tag(bundle: "Bundle", settings: Settings) -> str:
+    digests = [archive.digest for archive in bundle.archives]
+    return image.tag(digests, _base(bundle, settings), bundle.target)
+
+
+def ensure_repository(settings: Settings, account: Account) -> str:
+    """The URI of the stage's repository, which is made if there is none."""
+    ecr, name = account.client("ecr"), repository_name(settings)
+    found = attempt(ecr.describe_repositories, none_if=GONE, repositoryNames=[name])
+    if found is None:
+        made = ecr.create_repository(
+            repositoryName=name,
+            imageTagMutability="IMMUTABLE",
+            encryptionConfiguration={"encryptionType": "AES256"},
+            tags=[
+                {"Key": "lambdify:project", "Value": settings.name},
+                {"Key": "lambdify:stage", "Value": settings.stage},
+            ],
+        )
+        uri = str(made["repository"]["repositoryUri"])
+    else:
+        uri = str(found["repositories"][0]["repositoryUri"])
+    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(settings, account)))
+    return uri
+
+
+def _lambda_pulls(settings: Settings, account: Account) -> dict[str, Any]:
+    function = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function"
+    statement = {
+        "Sid": "LambdaPulls",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Condition": {"ArnLike": {"aws:SourceArn": f"{function}:{settings.full_name}"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _is_there(tag: str, settings: Settings, account: Account) -> bool:
+    found = attempt(
+        account.client("ecr").describe_images,
+        none_if=GONE,
+        repositoryName=repository_name(settings),
+        imageIds=[{"imageTag": tag}],
+    )
+    return found is not None and bool(found["imageDetails"])
+
+
+def _log_in(account: Account) -> tuple[str, str]:
+    """Name and password for the registry, good for twelve hours."""
+    (found,) = account.client("ecr").get_authorization_token()["authorizationData"]
+    user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
+    if not password:
+        raise AwsError("ECR gave no password for its registry.", during="pushing the image")
+    return user, password

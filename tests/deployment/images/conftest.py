@@ -1,0 +1,114 @@
+"""What these tests need of the world: an engine, a base image with AWS's runtime client, a registry."""
+
+import base64
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lambdify.cli.build.docker import Engine, open_engine
+from lambdify.cli.build.target import Target
+from lambdify.cli.local.runtime import fetch
+
+TARGET = Target(python="3.11")
+BASE = "lambdify/base-test:python3.11"
+DOCKERFILE = """
+FROM {image}
+COPY runtime/ /var/runtime/
+ENV LAMBDA_TASK_ROOT=/var/task PYTHONPATH=/var/runtime
+WORKDIR /var/task
+ENTRYPOINT ["python3", "-m", "awslambdaric"]
+"""
+"""As AWS's own base images are made, in what matters here."""
+PASSWORDS = "AWS:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n"
+"""The user AWS with the password U*U, hashed; a test vector of bcrypt's."""
+
+
+class Registry(NamedTuple):
+    """A registry that lets in one user."""
+
+    address: str
+    user: str = "AWS"
+    password: str = "U*U"
+
+    @property
+    def token(self) -> str:
+        """What ECR calls an authorization token."""
+        return base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+@pytest.fixture(scope="session")
+def engine(build_image: str) -> Iterator[Engine]:
+    with open_engine("tests need an engine") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def base(engine: Engine, build_image: str) -> str:
+    """An image with a runtime client as its entry point."""
+    runtime = fetch(Path(sys.executable), "3.11")
+    engine.build_image(write_context(DOCKERFILE.format(image=build_image), runtime), BASE, TARGET)
+    return BASE
+
+
+@pytest.fixture(scope="session")
+def tiny(engine: Engine) -> str:
+    """An image that is pushed in no time."""
+    engine.build_image(write_context("FROM scratch\nCOPY Dockerfile /\n"), "lambdify/tiny-test:1", TARGET)
+    return "lambdify/tiny-test:1"
+
+
+def write_context(dockerfile: str, runtime: Path | None = None) -> io.BytesIO:
+    """What an engine builds from."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as archive:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(dockerfile)
+        archive.addfile(entry, io.BytesIO(dockerfile.encode()))
+        if runtime:
+            archive.add(runtime, "runtime")
+    context.seek(0)
+    return context
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A real registry on the loopback."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        reason = "needs docker-registry, see .ci/docker"
+        if os.environ.get("LAMBDIFY_REQUIRE_DOCKER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("registry")
+    (folder / "passwords").write_text(PASSWORDS)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    (folder / "config.yml").write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
+        f"http: {{addr: {address}}}\n"
+        f"auth: {{htpasswd: {{realm: test, path: {folder}/passwords}}}}\n"
+    )
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(tuple(address.split(":")), 1).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.05)
+        yield Registry(address)
+    finally:
+        process.terminate()
+        process.wait(10)
