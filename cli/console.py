@@ -76,6 +76,8 @@ class Console:
         self._colours = self._stdout.isatty() and not in_ci and environ.get("TERM") != "dumb"
         self.interactive = on_terminal and self._stdin.isatty()
         """Whether there is somebody to ask."""
+        self.on_screen = self.interactive and self._stdout.isatty()
+        """Whether somebody reads the answer, rather than a program."""
         self._drawing: Drawing | None = None
         self._live: list[Any] = []
         """What is being animated now, outermost first."""

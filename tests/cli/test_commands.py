@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -113,6 +114,61 @@ def test_status_shows_the_address_that_answers(deployed, lambdify):
     assert shown[0] == ["endpoint", deployed.stdout.strip()]
     assert shown[1][1].startswith("200 in ")
     assert json.loads(lambdify("status", "--local", "--json").stdout)["endpoint"] == deployed.stdout.strip()
+
+
+def test_env_hides_the_values_until_they_are_asked_for(deployed, lambdify):
+    hidden, shown = lambdify("env", "--local"), lambdify("env", "--local", "--show")
+    assert "SITE" in hidden.stdout
+    assert "the default" not in hidden.stdout
+    (site,) = [line for line in shown.stdout.splitlines() if line.startswith("SITE")]
+    assert site.split(maxsplit=1)[1].split("  ") == ["as set", "'the default'"]
+
+
+def test_open_prints_the_address_and_opens_a_browser_only_on_a_terminal(deployed, lambdify, project, environ):
+    assert lambdify("open", "--local", "--path", "/admin").stdout == f"{deployed.stdout.strip()}/admin\n"
+    seen = project / "seen"
+    browser = project / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    browser.chmod(0o755)
+    ours, terminal = pty.openpty()
+    opened = subprocess.run(
+        [LAMBDIFY, "open", "--local"],
+        cwd=project,
+        env={**environ, "BROWSER": str(browser), "CI": ""},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        timeout=60,
+    )
+    os.close(terminal)
+    os.close(ours)
+    browser.unlink()
+    assert opened.returncode == 0
+    assert seen.read_text().strip() == deployed.stdout.strip()
+    seen.unlink()
+
+
+def test_invoke_shows_the_page_that_a_visitor_would_get(deployed, lambdify):
+    shown = lambdify("invoke", "--http", "/some/page", "--tail", "--local")
+    assert shown.stdout == "Hello from the default"
+    assert "200 OK" in shown.stderr
+    assert "asked for /some/page" in shown.stderr
+
+
+def test_a_request_is_found_in_the_log_by_the_id_that_is_shown(deployed, lambdify):
+    lambdify("invoke", "--http", "/to/be/found", "--local")
+    deadline = time.monotonic() + 15
+    while not (found := lambdify("logs", "--local", "--filter", "/to/be/found").stdout):
+        assert time.monotonic() < deadline
+    everything = lambdify("logs", "--local").stdout.splitlines()
+    (line,) = [line for line in everything if "asked for /to/be/found" in line]
+    request = line.split()[1]
+    shown = lambdify("logs", "--local", "--request", request).stdout.splitlines()
+    assert [text.split("  ")[2].split(":")[0] for text in shown if request in text] == [
+        "asked for /to/be/found",
+        "done",
+    ]
+    assert "asked for /to/be/found" in found
 
 
 def test_invoke_prints_what_the_function_returns(deployed, lambdify):

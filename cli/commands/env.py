@@ -1,0 +1,35 @@
+"""lambdify env: the function's environment variables."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console, open_stage
+
+
+@click.command(
+    "env",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify env", "their names, and what is not deployed as it is set"),
+        ("lambdify env production --show --json", "values too, for a program"),
+    ),
+)
+@arguments.stage
+@click.option("--show", is_flag=True, help="Show the values; those of secrets are not known here.")
+@arguments.on_account
+@arguments.json
+@arguments.common
+def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: str | None) -> None:
+    """Show the environment variables of the function, and where they differ from the settings."""
+    from lambdify.cli import answers, environment
+
+    console = make_console(flags)
+    opened = open_stage(console, stage, local, **where)
+    found = environment.fetch(opened.settings, opened.account)
+    shown = found if show else environment.hide(found)
+    console.answer(environment.show(shown, values=show), [answers.value(each) for each in shown])
+    if any(each.state != "as set" for each in found):
+        console.note(
+            f"`lambdify deploy {opened.settings.stage}` brings to the function what the settings say."
+        )

@@ -1,0 +1,51 @@
+"""lambdify open: the stage in a browser."""
+
+import click
+
+from lambdify.cli import arguments, help_page
+from lambdify.cli.arguments import Flags
+from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.errors import UsageError
+
+
+@click.command(
+    "open",
+    cls=help_page.Command,
+    examples=(
+        ("lambdify open", "the app"),
+        ("lambdify open production --path /admin/", "a page of it"),
+        ("lambdify open --console", "the function, in the AWS console"),
+    ),
+)
+@arguments.stage
+@click.option("--path", default="", metavar="PATH", help="The page, instead of the first one.")
+@click.option("--console", "aws_console", is_flag=True, help="The function's page in the AWS console.")
+@arguments.on_account
+@arguments.json
+@arguments.common
+def command(
+    flags: Flags, stage: str | None, path: str, aws_console: bool, local: bool, **where: str | None
+) -> None:
+    """Open the endpoint in the browser, and print its address; in a pipe, only print it."""
+    import webbrowser
+
+    from lambdify.cli import aws_console as pages
+    from lambdify.cli import stack
+
+    if aws_console and local:
+        raise UsageError("The local cloud has no console.", hint="Leave out --local, or --console.")
+    console = make_console(flags)
+    opened = open_stage(console, stage, local, **where)
+    deployed = stack.fetch(opened.settings, opened.account)
+    url = opened.address(deployed.outputs.get("Endpoint", ""))
+    if aws_console:
+        url = pages.function_page(opened.settings.full_name, opened.account)
+    elif not url:
+        raise UsageError(
+            f'"{opened.settings.full_name}" has no endpoint.', hint="--console opens the function's page."
+        )
+    elif path:
+        url = f"{url}/{path.removeprefix('/')}"
+    console.answer(url)
+    if console.on_screen and not webbrowser.open(url):
+        console.note("There is no browser here.")
