@@ -35,6 +35,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stack import Stack
 from lambdify.cli.stack_changes import ChangeSet
 from lambdify.cli.stack_events import Sleep
+from lambdify.cli.template import Template
 
 if TYPE_CHECKING:
     from lambdify.cli.build.bundle import Bundle
@@ -46,6 +47,9 @@ class Deployment:
 
     stack: str
     endpoint: str
+    """"" where there is none to know."""
+    alias: str
+    """ARN of what the endpoint calls, or what is to be connected where there is none."""
     function: str
     version: str
     release: int
@@ -79,12 +83,14 @@ def deploy(
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):
         held = traffic.hold(wanted, existing, account)
-        change_set = stack_changes.propose(wanted, existing, account, parameters=held, sleep=sleep)
+        change_set = stack_changes.propose(
+            wanted, existing, account, parameters=held, express=settings.release.express, sleep=sleep
+        )
     if change_set is not None:
         _show(change_set, settings, console)
         _agree(change_set, settings, account, console, yes=yes)
         _carry_out(change_set, settings, account, console, sleep)
-    deployed = stack.fetch(settings, account)
+    deployed = _find_deployed(wanted, settings, account)
     protection.keep(settings, deployed, account)
     release = releases.find_live(settings, account)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
@@ -95,6 +101,14 @@ def deploy(
     release = releasing.release(deployed, settings, account, console, sleep=sleep)
     deployed = stack.fetch(settings, account)
     return _describe(deployed, release, account, changed=True, uploaded=artifact.uploaded)
+
+
+def _find_deployed(wanted: Template, settings: Settings, account: Account) -> Stack:
+    """The stack that the template was applied to. Raises StackBusy when another one came since."""
+    deployed = stack.fetch(settings, account)
+    if wanted.version not in stack.fetch_body(deployed, account)["Resources"]:
+        raise stack.busy(deployed.name, "another deployment came in between")
+    return deployed
 
 
 def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:
@@ -140,6 +154,7 @@ def _describe(
     return Deployment(
         stack=deployed.name,
         endpoint=deployed.outputs.get("Endpoint", ""),
+        alias=deployed.outputs.get("Alias", ""),
         function=deployed.outputs["Function"],
         version=deployed.live,
         release=release.number,

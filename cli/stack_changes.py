@@ -77,10 +77,16 @@ def propose(
 
 @translated(during="asking CloudFormation what will change")
 def propose_parameters(
-    stack: Stack, parameters: Mapping[str, str], account: Account, *, sleep: Sleep = time.sleep
+    stack: Stack,
+    parameters: Mapping[str, str],
+    account: Account,
+    *,
+    express: bool = False,
+    sleep: Sleep = time.sleep,
 ) -> ChangeSet | None:
     """As `propose`, for the stack's own template with other parameters."""
-    return _create(stack.name, {"UsePreviousTemplate": True}, parameters, account, sleep)
+    what = {"UsePreviousTemplate": True, **(_express(account) if express else {})}
+    return _create(stack.name, what, parameters, account, sleep)
 
 
 def _create(

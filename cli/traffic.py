@@ -49,7 +49,9 @@ def move(
     Raises StackBusy when the stack is another one by now, and DeployFailed.
     """
     wanted = _known({LIVE: version, SHARE: f"{share:g}"}, deployed.parameters)
-    change_set = stack_changes.propose_parameters(deployed, wanted, account, sleep=sleep)
+    change_set = stack_changes.propose_parameters(
+        deployed, wanted, account, express=settings.release.express, sleep=sleep
+    )
     if change_set is None:
         return stack.fetch(settings, account)
     now = stack.find(settings, account)

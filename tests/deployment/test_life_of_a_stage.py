@@ -336,7 +336,7 @@ def test_the_change_set_is_shown_before_the_question(account, make_settings, mak
     yes = talk_to("y\n")
     deploy(make_settings(), make_bundle, account, yes.console)
     shown, _, _ = yes.said.partition("Apply this")
-    assert "Add     Function" in shown
+    assert "+ Function" in shown
     assert "AWS::Lambda::Function" in shown
 
 
