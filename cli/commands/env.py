@@ -21,7 +21,10 @@ from lambdify.cli.commands import make_console, open_stage
 @arguments.json
 @arguments.common
 def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: str | None) -> None:
-    """Show the environment variables of the function, and where they differ from the settings."""
+    """Show the function's environment variables.
+
+    Each is told with whether it is as the settings say; a secret with where it is fetched from.
+    """
     from lambdify.cli import answers, environment
 
     console = make_console(flags)

@@ -50,9 +50,9 @@ def command(
     local: bool,
     **where: str | None,
 ) -> None:
-    """Call the function: with a JSON payload, or with an HTTP request.
+    """Call the function, with an event or an HTTP request.
 
-    The endpoint is left out: its authorizers and limits do not apply.
+    The endpoint is left out: its authorizers and limits do not apply. What was sent once is not sent again.
     """
     if payload and file:
         raise UsageError("There are two payloads, one on the command line and one in a file.")

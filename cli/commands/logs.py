@@ -63,9 +63,10 @@ def command(
     local: bool,
     **where: str | None,
 ) -> None:
-    """Print the function's log: each line with its request, and what each request took.
+    """Print the function's log, request by request.
 
-    What Lambda writes about a request is put together in one line at its end; --json tells all there is.
+    Each line tells the request that it belongs to. What Lambda writes about a request is put together in one
+    line at its end: what it took, and whether it was a cold start. --json tells all there is.
     """
     from lambdify.cli import answers, log_lines, log_view
     from lambdify.cli import logs as room

@@ -26,7 +26,10 @@ from lambdify.cli.errors import UsageError
 def command(
     flags: Flags, stage: str | None, path: str, aws_console: bool, local: bool, **where: str | None
 ) -> None:
-    """Open the endpoint in the browser, and print its address; in a pipe, only print it."""
+    """Open the app in the browser.
+
+    Its address is printed as well; in a pipe it is only printed.
+    """
     import webbrowser
 
     from lambdify.cli import aws_console as pages

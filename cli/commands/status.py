@@ -22,7 +22,7 @@ from lambdify.cli.commands import make_console, open_stage
 @arguments.json
 @arguments.common
 def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **where: str | None) -> None:
-    """Show what is deployed, whether it answers, and how it did in the last day.
+    """Show what is deployed, and how it does.
 
     The endpoint is asked for [release] smoke, or for /, by a real request. Reading the metrics costs about a
     hundredth of a cent; cold starts are counted in the log, for five seconds at most and for nothing.
