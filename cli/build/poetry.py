@@ -7,6 +7,7 @@ Both forms of the declaration are read: [project] and [tool.poetry.dependencies]
 https://python-poetry.org/docs/pyproject/, https://python-poetry.org/docs/dependency-specification/
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from lambdify.cli.build.credentials import with_login
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
 from lambdify.cli.errors import RequirementsError
@@ -73,10 +75,11 @@ def _read(path: Path, scope: _Scope, without: frozenset[str]) -> tuple[str, ...]
         packages.setdefault(canonicalize_name(package["name"]), []).append(package)
     declared = list(_declared(read_toml(path.with_name("pyproject.toml")), scope))
     chosen = _walk(declared, packages, scope, without)
+    # Poetry's own variables: https://python-poetry.org/docs/repositories/#configuring-credentials
     indexes = {
-        package["source"]["url"]: None
-        for package in chosen.values()
-        if package.get("source", {}).get("type") == "legacy"
+        with_login(source["url"], source.get("reference", ""), os.environ, prefix="POETRY_HTTP_BASIC"): None
+        for source in (package.get("source", {}) for package in chosen.values())
+        if source.get("type") == "legacy"
     }
     return (
         *(f"--extra-index-url {url}" for url in indexes),

@@ -97,7 +97,7 @@ def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
     assert list(lambdify.cache.rglob("*.whl")) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_container_outlives_who_started_it(root, lambdify, engine, number):
     process = lambdify.start("package", cwd=root)
     until(lambda: building(engine))

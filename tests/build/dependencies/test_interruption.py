@@ -8,24 +8,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import docker
-import pytest
-from docker.errors import NotFound
-
 from .packages import source_tree
 
 PROGRAM = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 from lambdify.cli import settings
 from lambdify.cli.build.dependencies import find_dependencies
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
-root, image = Path(sys.argv[1]), sys.argv[2]
-chosen = settings.load(root)
-chosen = replace(chosen, build=replace(chosen.build, image=image))
-find_dependencies(chosen, Target(python="3.11"), (), Console())
+find_dependencies(settings.load(Path(sys.argv[1])), Target(python="3.11"), (), Console())
 """
 WAIT = """
 import os, pathlib, sys, time
@@ -42,11 +34,11 @@ def until(condition: Callable[[], object], seconds: float = 60) -> object:
     return value
 
 
-def start(root: Path, tmp_path: Path, image: str = "") -> "subprocess.Popen[bytes]":
+def start(root: Path, tmp_path: Path) -> "subprocess.Popen[bytes]":
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = os.environ | {"TMPDIR": str(temporary), "LAMBDIFY_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", PROGRAM, str(root), image]
+    command = [sys.executable, "-c", PROGRAM, str(root)]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 
@@ -70,27 +62,3 @@ def test_the_build_backend_that_uv_started_ends_too(project, tmp_path):
     assert process.wait(20) != 0
     until(lambda: not alive(backend), 5)
     assert list((tmp_path / "temporary").iterdir()) == []
-
-
-@pytest.mark.docker
-@pytest.mark.slow
-def test_the_container_is_gone(project, tmp_path, build_image):
-    files = {**source_tree("slow", "1.0"), "backend.py": WAIT.format(path="/started"), "x.c": "int x;"}
-    root = project({f"slow/{name}": text for name, text in files.items()} | {"requirements.txt": "./slow\n"})
-    engine = docker.from_env()
-
-    def building():
-        found = engine.containers.list(filters={"label": "lambdify=build"})
-        return [it for it in found if it.exec_run(["test", "-s", "/started"]).exit_code == 0]
-
-    try:
-        process = start(root, tmp_path, build_image)
-        (container,) = until(building)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) != 0
-        with pytest.raises(NotFound):
-            engine.containers.get(container.id)
-        assert list((tmp_path / "temporary").iterdir()) == []
-        assert list((tmp_path / "cache").rglob("*.whl")) == []
-    finally:
-        engine.close()

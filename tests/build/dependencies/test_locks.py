@@ -126,6 +126,16 @@ class TestPoetry:
         lines = read_poetry_lock(path, NEW, extras=(), groups=(), without=frozenset({"lambdify"}))
         assert lines[0] == "--extra-index-url https://pypi.org/simple"
 
+    def test_its_password_is_where_poetry_looks_for_it(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("POETRY_HTTP_BASIC_MY_OWN_USERNAME", "me")
+        monkeypatch.setenv("POETRY_HTTP_BASIC_MY_OWN_PASSWORD", "a/word")
+        (tmp_path / "pyproject.toml").write_text("[tool.poetry.dependencies]\nx = '*'\n")
+        source = "type = 'legacy'\nurl = 'https://host/simple'\nreference = 'my-own'\n"
+        package = "[[package]]\nname = 'x'\nversion = '1'\nfiles = []\n[package.source]\n"
+        (tmp_path / "poetry.lock").write_text(package + source)
+        lines = read_poetry_lock(tmp_path / "poetry.lock", NEW, extras=(), groups=(), without=frozenset())
+        assert lines[0] == "--extra-index-url https://me:a%2Fword@host/simple"
+
     def test_a_lock_older_than_the_pyproject_is_told(self, tmp_path):
         root = shutil.copytree(PROJECTS / "poetry", tmp_path / "project")
         text = (root / "pyproject.toml").read_text()
