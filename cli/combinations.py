@@ -5,12 +5,14 @@ AWS would refuse in the middle of a deployment. Each rule says what is wrong, an
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from lambdify.cli.settings import Settings
+    from lambdify.cli.tables import Form
 
 
 class Ability(NamedTuple):
@@ -69,17 +71,14 @@ def check(settings: "Settings") -> None:
         _snapstart,
         _role,
         _logs,
-        _image,
     ):
         for error in rules(settings):
             raise error
 
 
-def check_form(settings: "Settings", form: str) -> None:
+def check_form(settings: "Settings", form: "Form") -> None:
     """Raise SettingsError for what a bundle of this form cannot do; "auto" knows it when it has packed."""
-    if form == "image":
-        for error in _unlike_images(settings):
-            raise error
+    check(replace(settings, build=replace(settings.build, form=form)))
 
 
 def check_region(settings: "Settings", region: str) -> None:
@@ -197,7 +196,8 @@ def _function(settings: "Settings") -> Iterator[SettingsError]:
         )
     if function.layers and settings.build.form == "image":
         yield SettingsError(
-            "[function] layers: a container image takes no layers.", hint="Put their files into the project."
+            "[function] layers: a container image takes no layers.",
+            hint='Put their files into the project or into the image\'s [build] base, or set form = "layer".',
         )
     if settings.release.shift and function.provisioned_concurrency:
         yield SettingsError(
@@ -259,23 +259,4 @@ def _logs(settings: "Settings") -> Iterator[SettingsError]:
         yield SettingsError(
             f'[logs] level = "{settings.logs.level}": Lambda filters lines of JSON only.',
             hint='Set format = "json", or the level where the app configures its logging.',
-        )
-
-
-def _image(settings: "Settings") -> Iterator[SettingsError]:
-    if settings.build.form == "image":
-        yield from _unlike_images(settings)
-
-
-def _unlike_images(settings: "Settings") -> Iterator[SettingsError]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/images-create.html"""
-    if settings.function.layers:
-        yield SettingsError(
-            "[function] layers: a container image cannot have any.",
-            hint='Put what they hold into the image\'s base ([build] base), or set form = "layer".',
-        )
-    if settings.function.snapstart:
-        yield SettingsError(
-            "[function] snapstart = true: there is none for container images.",
-            hint='Set form = "layer", or snapstart = false.',
         )

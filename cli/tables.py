@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Architecture = Literal["x86_64", "arm64"]
+Form = Literal["layer", "zip", "image"]
+"""Two zips, one, or a container image of both."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lambdify.cli.build import (
     app,
@@ -44,6 +44,7 @@ from lambdify.cli.build.previous import Previous
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console, size
 from lambdify.cli.settings import Settings
+from lambdify.cli.tables import Form
 
 if TYPE_CHECKING:
     from lambdify.cli.detect import Candidate
@@ -67,10 +68,6 @@ class Archive:
     zipped: int
     unzipped: int
     files: int
-
-
-Form = Literal["layer", "zip", "image"]
-"""Two zips, one, or a container image of both."""
 
 
 @dataclass(frozen=True, kw_only=True)
