@@ -44,7 +44,7 @@ LOGGED = re.compile(rf"\[(?P<level>[A-Z]+)\]\t\S+Z\t(?P<id>{ID})?\t(?P<text>.*)"
 RAISED = re.compile(r"\[(?P<level>ERROR|CRITICAL)\] (?P<text>.*)", re.DOTALL)
 """As AWS's runtime client writes what the handler raised."""
 FAILED = re.compile(
-    rf"(?:\S+Z (?P<id>{ID}) )?(?P<text>Task timed out after .*)|RequestId: (?P<died>{ID}) (?P<why>Error: .*)",
+    rf"(?:\S+Z (?P<id>{ID}) )?(?P<text>Task timed out after .*)|RequestId: (?P<died>{ID}) Error: (?P<why>.*)",
     re.DOTALL,
 )
 SHORT = {"WARNING": "WARN", "CRITICAL": "FATAL"}

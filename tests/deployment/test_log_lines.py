@@ -69,7 +69,7 @@ def test_an_exception_is_an_error_with_its_traceback():
         ),
         (
             f"RequestId: {ID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
-            "Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
+            "Runtime exited with error: signal: killed\nRuntime.ExitError",
         ),
     ],
 )
