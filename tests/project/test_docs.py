@@ -46,19 +46,39 @@ def test_the_readme_lists_every_command_and_no_other():
 
 
 def test_every_option_on_a_command_line_of_the_readme_exists():
-    for line in re.findall(r"lambdify (?:deploy|logs|invoke|package|undeploy|status)[^`\n|#)]*", README):
+    for line in re.findall(
+        r"lambdify (?:deploy|logs|invoke|package|releases|rollback|undeploy|status)[^`\n|#)]*", README
+    ):
         words = line.replace('"', " ").replace("]", " ").replace("[", " ").split()
         options = {option for each in commands.commands[words[1]].params for option in each.opts}
         assert {word for word in words if word.startswith("-")} <= options, line
 
 
 def test_the_settings_in_the_readme_are_settings(tmp_path):
-    (example,) = blocks(README, "toml")
+    example, _ = blocks(README, "toml")
     (tmp_path / "lambdify.toml").write_text(example)
     loaded = settings.load(tmp_path, stage="production")
     assert loaded.full_name == "shop-production"
     assert loaded.function.memory == 2048
     assert settings.load(tmp_path).function.memory == tomllib.loads(example)["function"]["memory"]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/releases.md"])
+def test_every_example_of_settings_is_one(document, tmp_path):
+    examples = blocks((REPOSITORY / document).read_text(), "toml")
+    assert examples
+    for example in examples:
+        (tmp_path / "lambdify.toml").write_text(example)
+        assert settings.load(tmp_path).source
+
+
+def test_the_way_of_traffic_in_the_readme_is_what_it_says(tmp_path):
+    _, example = blocks(README, "toml")
+    (tmp_path / "lambdify.toml").write_text(example)
+    release = settings.load(tmp_path).release
+    assert (release.smoke, release.status) == ("/health", 200)
+    assert (release.shift.percent, release.shift.minutes) == (10, 2)
+    assert release.keep == 5, "as many as the README says are kept"
 
 
 def test_the_handler_in_the_readme_answers(monkeypatch):
