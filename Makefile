@@ -4,11 +4,12 @@
 # And two that measure:
 #   make coverage   fails if a branch of adapter/ is not tested, by this process or one that a test started
 #   make bench      the adapter against other adapters, into benchmarks/README.md
+#   make bench-packaging   packaging against other packers, into the same; takes a quarter of an hour
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick coverage lint types bench clean
+.PHONY: demo test quick coverage lint types bench bench-packaging clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tests/demo.py
@@ -35,6 +36,9 @@ types: $(VENV)/.installed-for-tests
 bench: $(VENV)/bin/python
 	$(BIN)/python benchmarks/adapter.py
 
+bench-packaging: $(VENV)/.installed
+	$(BIN)/python benchmarks/packaging.py
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -47,4 +51,4 @@ $(VENV)/.installed-for-tests: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) benchmarks/.venv build dist *.egg-info
+	rm -rf $(VENV) benchmarks/.venv benchmarks/.venv-packers build dist *.egg-info

@@ -1,0 +1,1 @@
+"""What benchmarks/packaging.py is made of: projects, those who pack them, and how it is measured."""
