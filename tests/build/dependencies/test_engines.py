@@ -4,12 +4,20 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import docker
 import pytest
+from docker.errors import APIError, NotFound
 
 from .engine_proxy import engine_proxy
 from .packages import native_tree, source_tree
+
+if TYPE_CHECKING:
+    from docker.models.containers import ContainerCollection
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -18,7 +26,7 @@ import pathlib, time
 from pure_backend import build_wheel as build_pure
 
 def build_wheel(folder, config_settings=None, metadata_directory=None):
-    pathlib.Path("/started").write_text("yes")
+    pathlib.Path({marker!r}).write_text("yes")
     time.sleep({seconds})
     return build_pure(folder)
 """
@@ -26,30 +34,52 @@ NATIVE_LOOKING = {"x.c": "int x;"}
 APP = "def app(environ, start_response):\n    return []\n"
 
 
-def waiting(seconds):
+def waiting(marker, seconds):
     """The files of a package that has to be built in a container, and takes its time."""
     tree = source_tree("slow", "1.0")
-    tree |= {"pure_backend.py": tree["backend.py"], "backend.py": WAIT.format(seconds=seconds)}
+    tree |= {"pure_backend.py": tree["backend.py"], "backend.py": WAIT.format(marker=marker, seconds=seconds)}
     return {f"slow/{name}": text for name, text in (tree | NATIVE_LOOKING).items()}
 
 
 @pytest.fixture
-def root(project, build_image):
-    toml = f'[function]\npython = "3.11"\n[build]\nimage = "{build_image}"\n'
-    return project({"app.py": APP, "lambdify.toml": toml, "requirements.txt": "./slow\n", **waiting(300)})
+def marker():
+    """A file that only this test's container has, while the package is built: others use the engine too."""
+    return f"/started-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
-def engine():
+def root(project, build_image, marker):
+    toml = f'[function]\npython = "3.11"\n[build]\nimage = "{build_image}"\n'
+    files = {"app.py": APP, "lambdify.toml": toml, "requirements.txt": "./slow\n", **waiting(marker, 300)}
+    return project(files)
+
+
+@pytest.fixture
+def containers(marker):
+    """The engine's containers; `containers.building()` is the one of this test, or None."""
     client = docker.from_env()
-    yield client.containers
+    yield Containers(client.containers, marker)
     client.close()
 
 
-def building(engine, started=True):
-    """The containers that lambdify builds in; with `started`, those where the package's own code runs."""
-    found = engine.list(filters={"label": "lambdify=build"}, ignore_removed=True)
-    return [it for it in found if not started or it.exec_run(["test", "-s", "/started"]).exit_code == 0]
+@dataclass(frozen=True)
+class Containers:
+    all: "ContainerCollection"
+    marker: str
+
+    def building(self):
+        for each in self.all.list(filters={"label": "lambdify=build"}, ignore_removed=True):
+            with suppress(APIError):
+                if each.exec_run(["test", "-s", self.marker]).exit_code == 0:
+                    return each
+        return None
+
+    def is_gone(self, container):
+        try:
+            self.all.get(container.id)
+        except NotFound:
+            return True
+        return False
 
 
 def until(condition, seconds=60):
@@ -65,25 +95,25 @@ def left_behind(root):
     return sorted(path.name for path in (root / ".lambdify").rglob("*") if path.is_file())
 
 
-def test_an_engine_elsewhere_is_given_copies_and_gives_copies_back(root, lambdify, engine):
-    (root / "slow" / "backend.py").write_text(waiting(1)["slow/backend.py"])
+def test_an_engine_elsewhere_is_given_copies_and_gives_copies_back(root, lambdify, marker, containers):
+    (root / "slow" / "backend.py").write_text(waiting(marker, 1)["slow/backend.py"])
     with engine_proxy() as proxy:
         process = lambdify.start("package", cwd=root, env={"DOCKER_HOST": proxy.address})
-        (container,) = until(lambda: building(engine))
+        container = until(containers.building)
         assert container.attrs["Mounts"] == []
         assert not container.attrs["HostConfig"]["Binds"]
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "slow has native sources, and was built without them" in errors
-    until(lambda: building(engine, started=False) == [], 10)
+    assert containers.is_gone(container)
 
 
 def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
-    root, lambdify, engine, tmp_path
+    root, lambdify, containers, tmp_path
 ):
     with engine_proxy() as proxy:
         process = lambdify.start("package", cwd=root, env={"DOCKER_HOST": proxy.address})
-        until(lambda: building(engine))
+        container = until(containers.building)
         proxy.cut()
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 22, errors
@@ -91,23 +121,23 @@ def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
     assert "slow: the container engine went away" in errors
     assert "point DOCKER_HOST at an engine" in errors
     # The engine cannot be asked to remove the container. It sees by itself that nobody is left.
-    until(lambda: building(engine, started=False) == [], 20)
+    until(lambda: containers.is_gone(container))
     assert left_behind(root) == [".gitignore"]
     assert list(lambdify.temporary.iterdir()) == []
     assert list(lambdify.cache.rglob("*.whl")) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_no_container_outlives_who_started_it(root, lambdify, engine, number):
+def test_no_container_outlives_who_started_it(root, lambdify, containers, number):
     process = lambdify.start("package", cwd=root)
-    until(lambda: building(engine))
+    container = until(containers.building)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     if number == signal.SIGKILL:
-        until(lambda: building(engine, started=False) == [], 20)
+        until(lambda: containers.is_gone(container))
     else:
         assert process.returncode == 130, errors
-        assert building(engine, started=False) == []
+        assert containers.is_gone(container)
         assert list(lambdify.temporary.iterdir()) == []
     assert list(lambdify.cache.rglob("*.whl")) == []
 
@@ -115,7 +145,7 @@ def test_no_container_outlives_who_started_it(root, lambdify, engine, number):
 @pytest.fixture
 def moving_tag(build_image):
     """`moving_tag(1)`: a tag, which moves with each call to an image that differs in that."""
-    tag = "lambdify/test-moving:python3.11"
+    tag = f"lambdify/test-moving:{uuid.uuid4().hex}"
 
     def move(number):
         recipe = f"FROM {build_image}\nLABEL moved={number}\n"
