@@ -10,8 +10,9 @@ the project says so
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
     "command": "python manage.py migrate"    what runs in a new version before it gets traffic
 
-A keep-warm event is answered here, without the app, and so is the event that asks for the command. Each is
-one key and nothing else, and an HTTP event has many: no request can be taken for one, whatever its body says.
+A keep-warm event is answered here, without the app, and so is the event that asks for the command. They have
+keys of ours and no others, and an HTTP event has others: no request can be taken for one, whatever its body
+says.
 
 An ASGI app's shutdown runs on SIGTERM. Lambda sends that before it ends an execution environment, but only to
 functions with an extension registered, which then have 0.3 to 2 seconds; all others end without notice
@@ -32,11 +33,25 @@ from lambdify.adapter.errors import AppNotLoaded, report
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
 RELEASE_COMMAND = {"lambdify": "release-command"}
+OURS = {"lambdify", "concurrency", "hold"}
+"""The keys of lambdify's own events. An HTTP event has others too, whatever its client sends."""
 
 
 def handler(event: Any, context: Any) -> Any:
     """The payload for an event."""
+    if type(event) is dict and "lambdify" in event and event.keys() <= OURS:
+        return _manage(event, context)
+    return respond(event, context)
+
+
+def _manage(event: dict[str, Any], context: Any) -> Any:
+    """The payload for an event of lambdify's own; one that is none goes the way of all others."""
     if event == KEEP_WARM:
+        return WARM
+    if event["lambdify"] == "keep-warm":
+        from lambdify.adapter import warming  # an HTTP client: only where several environments are kept warm
+
+        warming.warm(event, context)
         return WARM
     if event == RELEASE_COMMAND and (command := _read_bundle(os.environ["LAMBDA_TASK_ROOT"]).get("command")):
         from lambdify.adapter import release_command  # subprocess, once in the life of a version

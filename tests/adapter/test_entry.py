@@ -196,10 +196,11 @@ def test_keep_warm_is_answered_without_the_app(invoke):
     "event",
     [
         {**HOME, "lambdify": "keep-warm"},
+        {**HOME, "lambdify": "keep-warm", "concurrency": 100, "hold": 900},
         {**HOME, "body": json.dumps(KEEP_WARM), "isBase64Encoded": False},
         {**HOME, "headers": {**HOME["headers"], "lambdify": "keep-warm"}, "queryStringParameters": KEEP_WARM},
     ],
-    ids=["a key", "the body", "headers and query"],
+    ids=["a key", "all keys", "the body", "headers and query"],
 )
 def test_no_request_can_be_taken_for_keep_warm(invoke, event):
     assert payloads(invoke(FLASK, event))[0]["body"] == "home"
@@ -272,7 +273,21 @@ def test_without_a_command_the_event_is_like_any_other(invoke):
     assert "EventUnknown" in done.stderr
 
 
-@pytest.mark.parametrize("event", [{"lambdify": "something else"}, {"lambdify": "keep-warm", "more": 1}, {}])
+def test_an_event_that_keeps_several_warm_is_answered_without_the_app(invoke):
+    done = invoke(FLASK, {**KEEP_WARM, "hold": 0.01})
+    assert payloads(done) == [{"lambdify": "warm"}]
+    assert "called" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"lambdify": "something else"},
+        {"lambdify": "keep-warm", "more": 1},
+        {"lambdify": "release-command"},
+        {},
+    ],
+)
 def test_an_unknown_event_is_refused(invoke, event):
     done = invoke(FLASK, event)
     assert done.returncode == 1

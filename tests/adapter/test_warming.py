@@ -1,0 +1,85 @@
+"""Several environments kept warm: one call becomes as many as are wanted, at the same time."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from lambdify.adapter.warming import HOLD, LEAD, warm
+
+from .aws_service import HANG_UP, AwsService
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:shop-dev:live"
+CONTEXT = SimpleNamespace(invoked_function_arn=ARN)
+
+
+@pytest.fixture
+def service(monkeypatch):
+    """Lambda's API, which answers each call when it has held for as long as the call says."""
+
+    def hold(arguments):
+        time.sleep(arguments["hold"])
+        return 200, {"lambdify": "warm"}
+
+    service = AwsService([hold])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-role")
+    yield service
+    service.close()
+
+
+def test_one_environment_calls_nobody_and_is_held_for_nothing(service):
+    slept = []
+    warm({"lambdify": "keep-warm"}, CONTEXT, sleep=slept.append)
+    assert (slept, service.asked) == ([0.0], [])
+
+
+def test_for_five_the_function_is_called_four_times_by_the_name_that_it_was_called_by(service):
+    warm({"lambdify": "keep-warm", "concurrency": 5}, CONTEXT)
+    assert len(service.asked) == 4
+    assert {path for path, _, _ in service.asked} == {
+        "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Ashop-dev%3Alive/invocations"
+    }
+
+
+def test_every_call_holds_until_the_last_one_has_been_sent(service):
+    warm({"lambdify": "keep-warm", "concurrency": 3}, CONTEXT)
+    held = sorted(arguments["hold"] for _, _, arguments in service.asked)
+    assert held == pytest.approx([HOLD, HOLD + LEAD])
+
+
+def test_a_call_that_is_held_calls_nobody(service):
+    slept = []
+    warm({"lambdify": "keep-warm", "hold": 0.25}, CONTEXT, sleep=slept.append)
+    assert (slept, service.asked) == ([0.25], [])
+
+
+def test_all_are_under_way_at_the_same_time(monkeypatch, service):
+    together = threading.Barrier(4, timeout=10)
+
+    def meet(_):
+        together.wait()
+        return 200, {}
+
+    other = AwsService([meet])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
+    warm({"lambdify": "keep-warm", "concurrency": 5}, CONTEXT)
+    assert len(other.asked) == 4
+    assert not together.broken
+    other.close()
+
+
+@pytest.mark.parametrize("answers", [[HANG_UP], [(429, {"message": "Rate exceeded"})], [(500, {})]])
+def test_a_call_that_fails_is_left_to_the_next_time(monkeypatch, service, answers):
+    other = AwsService(answers)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
+    warm({"lambdify": "keep-warm", "concurrency": 3}, CONTEXT)
+    other.close()
+
+
+def test_nobody_there_is_left_to_the_next_time(monkeypatch, service):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    warm({"lambdify": "keep-warm", "concurrency": 3}, CONTEXT)
