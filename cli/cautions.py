@@ -1,7 +1,7 @@
 """What works and will surprise: said before a deployment, and nothing more.
 
 What cannot work is refused instead, when settings are read (combinations.py) or, where that takes a look at
-the account, by `check`.
+the account, or at where a stage is deployed to, by `check` and `check_local`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from lambdify.cli import combinations
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.build.target import runtimes
 from lambdify.cli.console import Console
-from lambdify.cli.errors import AwsError
+from lambdify.cli.errors import AwsError, SettingsError
 from lambdify.cli.settings import Settings
 
 NEAR = timedelta(days=180)
@@ -39,6 +39,15 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     elif settings.http.endpoint == "function-url" and settings.http.streaming and settings.vpc.subnets:
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
         yield "AWS does not promise that the URL of a function in a VPC streams; a REST API does."
+
+
+def check_local(settings: Settings) -> None:
+    """Raise SettingsError for what the local cloud cannot be."""
+    if settings.http.endpoint == "alb":
+        raise SettingsError(
+            '[http] endpoint = "alb": the local cloud has no load balancer, and no listener of yours.',
+            hint='Have a stage with another endpoint for this machine: [stages.NAME.http] endpoint = "http-api".',
+        )
 
 
 @translated(during="looking at what the account is ready for")

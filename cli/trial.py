@@ -13,18 +13,23 @@ Rules:
 """
 
 import json
+import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lambdify.cli import http_event, invoke, template
-from lambdify.cli.aws import Account
+from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
 from lambdify.cli.settings import Settings
 from lambdify.cli.stack import Stack
+from lambdify.cli.stack_events import Sleep
 
 COMMAND = {"lambdify": "release-command"}
 """The event that runs the bundle's command; see adapter/release_command.py for what comes back."""
+PAUSE = 2.0
+"""Seconds between two looks at a version that is not ready."""
 SHOWN = 500
 """Characters of an answer that was not the expected one."""
 
@@ -39,6 +44,8 @@ class Smoke:
 
 def run(version: str, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:
     """All that the settings ask of a new version. Raises AppBroken, ReleaseFailed."""
+    if settings.function.snapstart or settings.release.express:
+        wait(version, settings, account, console)
     if settings.release.command:
         run_command(version, settings, account, console)
     if settings.release.smoke:
@@ -46,6 +53,30 @@ def run(version: str, deployed: Stack, settings: Settings, account: Account, con
         ask(version, smoke, deployed, settings, account, console)
     elif not settings.release.command:
         wake(version, settings, account, console)
+
+
+@translated(during="waiting for the version")
+def wait(
+    version: str, settings: Settings, account: Account, console: Console, *, sleep: Sleep = time.sleep
+) -> None:
+    """Return when the version can be called: a snapshot takes minutes, express mode does not wait for it.
+
+    Raises AppBroken when Lambda could not start it.
+    """
+    look = partial(
+        account.client("lambda").get_function_configuration,
+        FunctionName=settings.full_name,
+        Qualifier=version,
+    )
+    with console.step(f"Waiting until version {version} is ready"):
+        while (found := look())["State"] == "Pending":
+            sleep(PAUSE)
+    if found["State"] == "Failed":
+        raise AppBroken(
+            f"Lambda could not start version {version}: {found.get('StateReason') or 'it does not say why'}",
+            hint=f"`lambdify logs {settings.stage}` shows what it wrote.",
+            during=_during(version, settings),
+        )
 
 
 def wake(version: str, settings: Settings, account: Account, console: Console) -> None:

@@ -40,17 +40,22 @@ def command(
     """Package the app, apply what changed, print the endpoint."""
     from dataclasses import asdict, replace
 
+    from lambdify.cli import cautions, detect, session
     from lambdify.cli import deploy as room
-    from lambdify.cli import detect, session
     from lambdify.cli.package import package as pack
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
     console = make_console(flags)
     settings = session.load_settings(stage, {**where, "local.port": port})
+    if local:
+        cautions.check_local(settings)
     # The app is looked for first: what needs no account should not fail for want of one.
     settings = replace(settings, app=detect.choose_app(settings, console).app)
+    cautions.tell(settings, console, local=local)
     opened = session.connect(settings, console, local=local, start=not dry_run)
+    if not local:
+        cautions.check(opened.settings, opened.account)
     if dry_run:
         from lambdify.cli.commands import diff
 
@@ -66,4 +71,6 @@ def command(
         wait=wait,
     )
     deployed = replace(deployed, endpoint=opened.address(deployed.endpoint))
-    console.answer(deployed.endpoint, asdict(deployed))
+    if not deployed.endpoint:
+        console.note("There is no address to show. This is what an event source calls:")
+    console.answer(deployed.endpoint or deployed.alias, asdict(deployed))

@@ -1,7 +1,7 @@
 """The stages that the daemon serves: which API, which function, which port each of them has.
 
 A stage is known from `endpoint` on, which `lambdify deploy --local` calls, and is dropped when its stack is
-gone. Its port stays the same for as long as it is known.
+gone, or its endpoint. Its port stays the same for as long as it is known.
 """
 
 import threading
@@ -65,12 +65,17 @@ class Stages:
 
     @translated(during="looking for stages that were removed")
     def sweep(self) -> list[Served]:
-        """Close the gateways of stages whose stack is gone; those stages."""
-        gone = [each for each in self.served() if find_outputs(each.name, self._connect(each.region)) is None]
-        for served in gone:
+        """Close the gateways of stages that have no endpoint any more; those whose stack is gone, too."""
+        gone = []
+        for served in self.served():
+            outputs = find_outputs(served.name, self._connect(served.region))
+            if outputs is not None and "Endpoint" in outputs:
+                continue
             with self._lock:
                 self._served.pop((served.region, served.name), None)
             served.server.close()
+            if outputs is None:
+                gone.append(served)
         return gone
 
     def close(self) -> None:

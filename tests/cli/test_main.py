@@ -22,6 +22,12 @@ PAGES = [
     ),
 ]
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+ALB = """
+[http]
+endpoint = "alb"
+[http.alb]
+listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/1/2"
+"""
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x" * 40}
 """The example key of AWS's documentation."""
 
@@ -65,6 +71,12 @@ ERRORS = {
     "wrong-port": (["deploy", "--port", "many"], {}, {}, 2),
     "wrong-since": (["logs", "--since", "yesterday"], {}, {}, 2),
     "port-without-local": (["deploy", "--port", "8000"], {"app.py": FLASK}, {}, 2),
+    "alb-on-this-machine": (
+        ["deploy", "--local"],
+        {"app.py": FLASK, "lambdify.toml": ALB},
+        {},
+        10,
+    ),
     "two-payloads": (["invoke", "{}", "--file", "lambdify.toml"], {"lambdify.toml": ""}, {}, 2),
     "header-without-http": (["invoke", "{}", "--header", "Accept: text/html"], {}, {}, 2),
     "payload-and-http": (["invoke", "{}", "--http", "/"], {}, {}, 2),

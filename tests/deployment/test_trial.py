@@ -147,3 +147,27 @@ def test_a_command_that_takes_longer_than_the_function_may_says_so(stubbed, run)
     with pytest.raises(ReleaseFailed, match="`make` did not end in time") as caught:
         run({"release.command": "make"})
     assert "[function] timeout" in caught.value.hint
+
+
+# -------------------------------------------------------------------- a version that is not ready yet
+
+
+def test_a_version_is_waited_for_until_it_can_be_called(stubbed, make_settings, talk):
+    pauses = []
+    for state in ("Pending", "Pending", "Active"):
+        stubbed.answers(
+            "lambda.get_function_configuration",
+            {"State": state},
+            FunctionName="shop-dev",
+            Qualifier="7",
+        )
+    trial.wait("7", make_settings(), stubbed.account, talk.console, sleep=pauses.append)
+    assert pauses == [trial.PAUSE, trial.PAUSE]
+
+
+def test_a_version_that_lambda_could_not_start_says_why(stubbed, make_settings, talk):
+    stubbed.answers(
+        "lambda.get_function_configuration", {"State": "Failed", "StateReason": "Unable to import module"}
+    )
+    with pytest.raises(AppBroken, match="could not start version 7: Unable to import module"):
+        trial.wait("7", make_settings(), stubbed.account, talk.console)

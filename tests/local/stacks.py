@@ -49,6 +49,16 @@ class Deployed:
         self._cloudformation.delete_stack(StackName=self.name)
         self._cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.name, WaiterConfig=SOON)
 
+    def take_endpoint_away(self) -> None:
+        """Deploy the stage without an API, as `[http] endpoint = "none"` does."""
+        body = self._cloudformation.get_template(StackName=self.name)["TemplateBody"]
+        body = json.loads(body) if isinstance(body, str) else body
+        kept = {name: each for name, each in body["Resources"].items() if "ApiGateway" not in each["Type"]}
+        text = json.dumps({"Resources": kept})
+        self._cloudformation.update_stack(StackName=self.name, TemplateBody=text)
+        done = self._cloudformation.get_waiter("stack_update_complete")
+        done.wait(StackName=self.name, WaiterConfig=SOON)
+
     def served_on(self, port: int) -> Settings:
         """The stage's settings with a port."""
         return replace(self.settings, local=replace(self.settings.local, port=port))
@@ -154,7 +164,7 @@ def template(
                 },
             },
         }
-    return {"Resources": resources, "Outputs": {"Api": {"Value": {"Ref": "Api"}}}}
+    return {"Resources": resources, "Outputs": {"Endpoint": {"Value": {"Ref": "Api"}}}}
 
 
 def add_layer(body: Template, name: str, bucket: str, key: str) -> None:

@@ -252,6 +252,19 @@ def test_a_stage_that_was_removed_no_longer_listens(deploy: Deploy, cloud: room.
         room.endpoint(cloud, app.settings)
 
 
+def test_a_stage_whose_endpoint_was_taken_away_no_longer_listens_and_can_be_invoked(
+    deploy: Deploy, cloud: room.Cloud
+) -> None:
+    app = deploy("def handler(event, context):\n    return event\n")
+    httpx.get(app.url)
+    app.take_endpoint_away()
+    assert eventually(lambda: app.name not in {stage.name for stage in room.status(cloud)})
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(app.url)
+    answer = app.account.client("lambda").invoke(FunctionName=f"{app.name}:live", Payload=b'{"job": 7}')
+    assert json.loads(answer["Payload"].read()) == {"job": 7}
+
+
 def test_what_a_function_calls_on_aws_is_local_too(deploy: Deploy) -> None:
     app = deploy(
         "import boto3\ndef handler(event, context):\n"

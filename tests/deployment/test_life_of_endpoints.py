@@ -1,0 +1,107 @@
+"""A stage goes through every kind of endpoint, each with all that it can be asked, and leaves nothing."""
+
+import pytest
+
+from lambdify.cli.deploy import deploy
+from lambdify.cli.undeploy import undeploy
+
+from .test_template_matrix import ENDPOINTS, FUNCTIONS
+
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
+
+
+@pytest.fixture
+def fronts(account):
+    """What stands in front of functions in the account, by kind."""
+
+    def fronts():
+        gateway, balancing = account.client("apigateway"), account.client("elbv2")
+        functions = account.client("lambda")
+        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+        found = {
+            "http-api": [each["Name"] for each in account.client("apigatewayv2").get_apis()["Items"]],
+            "rest-api": [each["name"] for each in gateway.get_rest_apis()["items"]],
+            "keys": [each["name"] for each in gateway.get_api_keys()["items"]],
+            "plans": [each["name"] for each in gateway.get_usage_plans()["items"]],
+            "function-url": [
+                name
+                for name in names
+                for _ in functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
+            ],
+            "alb": [each["TargetGroupName"] for each in balancing.describe_target_groups()["TargetGroups"]],
+            "logs": [
+                each["logGroupName"].rpartition("/")[2]
+                for each in account.client("logs").describe_log_groups()["logGroups"]
+                if each["logGroupName"].startswith("/aws/vendedlogs/")
+            ],
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    return fronts
+
+
+@pytest.fixture
+def listener(account):
+    """ARN of a listener of a load balancer that is there."""
+    balancing = account.client("elbv2")
+    made = balancing.create_load_balancer(Name="web", Subnets=["subnet-0a1b2c3d", "subnet-0a1b2c3e"])
+    (balancer,) = made["LoadBalancers"]
+    answer = {"StatusCode": "404", "ContentType": "text/plain"}
+    made = balancing.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
+    )
+    return made["Listeners"][0]["ListenerArn"]
+
+
+LEFT = {
+    "http-api": {"http-api": ["shop-dev"]},
+    "http-api-tokens": {"http-api": ["shop-dev"], "logs": ["http-api"]},
+    "http-api-authorizer": {"http-api": ["shop-dev"]},
+    "http-api-signed": {"http-api": ["shop-dev"]},
+    "function-url": {"function-url": ["shop-dev"]},
+    "function-url-signed": {"function-url": ["shop-dev"]},
+    "rest-api": {"rest-api": ["shop-dev"]},
+    "rest-api-keys": {
+        "rest-api": ["shop-dev"],
+        "keys": ["shop-dev"],
+        "plans": ["shop-dev"],
+        "logs": ["rest-api"],
+    },
+    "rest-api-private": {"rest-api": ["shop-dev"]},
+    "alb": {"alb": ["shop-dev"]},
+    "none": {},
+}
+"""What stands in front of the stage after it was deployed so: what there was before is gone."""
+
+
+def test_a_stage_switches_through_every_endpoint_and_leaves_nothing(
+    account, make_settings, make_bundle, talk, inventory, fronts, listener
+):
+    # An authorizer has to be there: the stage's own function will do for what no request goes through.
+    who = f"arn:aws:lambda:eu-central-1:{account.account_id}:function:shop-dev"
+    there = {"http.alb.listener": listener, "http.authorizer.function": who}
+    for name, overrides in ENDPOINTS.items():
+        chosen = make_settings("dev", {**overrides, **there})
+        deployment = deploy(chosen, make_bundle, account, talk.console, yes=True)
+        assert deployment.changed
+        assert fronts() == LEFT[name]
+        assert bool(deployment.endpoint) == (name != "none")
+        assert deployment.alias.endswith(":function:shop-dev:live")
+        assert not deploy(chosen, make_bundle, account, talk.console).changed
+    undeploy(make_settings(), account, talk.console, yes=True)
+    assert fronts() == {}
+    assert inventory(account) == {}
+
+
+@pytest.mark.parametrize("name", ["in-a-network", "watched", "with-a-role", "with-rights"])
+def test_a_stage_can_be_deployed_and_taken_away_whatever_its_function_is_like(
+    account, make_settings, make_bundle, talk, inventory, name
+):
+    chosen = make_settings("dev", FUNCTIONS[name])
+    assert deploy(chosen, make_bundle, account, talk.console, yes=True).changed
+    assert not deploy(chosen, make_bundle, account, talk.console).changed
+    undeploy(chosen, account, talk.console, yes=True)
+    assert inventory(account) == {}
