@@ -90,9 +90,11 @@ def deploy(
         _show(change_set, settings, console)
         _agree(change_set, settings, account, console, yes=yes)
         _carry_out(change_set, settings, account, console, sleep)
-    deployed = _find_deployed(wanted, settings, account)
+    deployed = stack.fetch(settings, account)
+    if change_set is not None:
+        _check_ours(wanted, deployed, account)
     protection.keep(settings, deployed, account)
-    release = releases.find_live(settings, account)
+    release = releases.find_live(settings, account, deployed)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
         console.note(f"Nothing has changed: {settings.full_name} is deployed as it is.")
         return _describe(deployed, release, account, changed=False, uploaded=artifact.uploaded)
@@ -103,12 +105,10 @@ def deploy(
     return _describe(deployed, release, account, changed=True, uploaded=artifact.uploaded)
 
 
-def _find_deployed(wanted: Template, settings: Settings, account: Account) -> Stack:
-    """The stack that the template was applied to. Raises StackBusy when another one came since."""
-    deployed = stack.fetch(settings, account)
+def _check_ours(wanted: Template, deployed: Stack, account: Account) -> None:
+    """Return when the stack is what the template made it. Raises StackBusy when another came since."""
     if wanted.version not in stack.fetch_body(deployed, account)["Resources"]:
         raise stack.busy(deployed.name, "another deployment came in between")
-    return deployed
 
 
 def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:

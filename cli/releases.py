@@ -64,9 +64,9 @@ def find_all(settings: Settings, account: Account) -> tuple[Release, ...]:
 
 
 @translated(during="reading the releases")
-def find_live(settings: Settings, account: Account) -> Release | None:
-    """The release that has the traffic, if it is known."""
-    deployed = stack.find(settings, account)
+def find_live(settings: Settings, account: Account, deployed: Stack | None = None) -> Release | None:
+    """The release that has the traffic, if it is known; of the stack as it was found, where it was."""
+    deployed = deployed or stack.find(settings, account)
     return _choose_live(_records(settings, account), deployed) if deployed else None
 
 

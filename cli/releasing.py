@@ -41,6 +41,7 @@ def release(
         releases.end(begun, "failed", settings, account, reason=error.message)
         raise _told(error, version, had, begun.number) from error
     done = releases.end(begun, "live", settings, account)
+    console.note(f"Release {done.number} is live: version {version}.")
     pruning.prune(settings, account, console, had=had)
     return done
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lambdify.cli import answers
 from lambdify.cli.local.cloud import Cloud, Stage
+from lambdify.cli.releases import Release
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,36 @@ class Told:
 def test_a_value_is_json_with_moments_as_iso_8601():
     value = answers.value(Told(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), Path("/shop")))
     assert json.loads(json.dumps(value)) == value == {"at": "2026-11-23T12:00:00+00:00", "where": "/shop"}
+
+
+def release(number, state, **more):
+    known = {"by": "", "commit": "", "dirty": False, "reason": ""} | more
+    return Release(
+        number=number,
+        at=datetime(2026, 11, 23, 12, 0).astimezone(),  # where the reader is
+        stack="",
+        version=str(number),
+        artifacts=(),
+        settings={},
+        state=state,
+        **known,
+    )
+
+
+def test_releases_are_a_table_with_a_mark_at_what_is_live():
+    by = "arn:aws:sts::123456789012:assumed-role/Deployer/anna"
+    found = [
+        release(12, "failed", by=by, commit="1f2e3d4c" * 5, reason="no answer"),
+        release(11, "live", by=by, commit="0a1b2c3d" * 5, dirty=True),
+        release(9, "pruned"),
+    ]
+    assert answers.releases(found).splitlines() == [
+        "   Release  When              Who                         Commit      Version  State",
+        "        12  2026-11-23 12:00  assumed-role/Deployer/anna  1f2e3d4c1        12  failed: no answer",
+        "▶       11  2026-11-23 12:00  assumed-role/Deployer/anna  0a1b2c3d0*       11  live",
+        "         9  2026-11-23 12:00  ?                           -                 9  pruned",
+    ]
+    assert answers.releases([]) == "No release is recorded."
 
 
 def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):

@@ -109,6 +109,28 @@ def test_another_stage_is_another_deployment(deployed, lambdify):
     assert (gone.stdout, gone.returncode) == ("hello-live is gone.\n", 0)
 
 
+def test_a_changed_stage_is_taken_back_and_brought_forward_again(deployed, lambdify, project):
+    source = (project / "app.py").read_text()
+    (project / "app.py").write_text(source.replace("Hello", "Goodbye"))
+    site = lambdify("deploy", "--local").stdout.strip()
+    assert get(site) == "Goodbye from the default"
+    back = lambdify("rollback", "--local", "--json")
+    assert json.loads(back.stdout) | {
+        "left": 2,
+        "release": 1,
+        "version": "1",
+        "endpoint": site,
+    } == json.loads(back.stdout)
+    assert get(site) == "Hello from the default"
+    shown = json.loads(lambdify("releases", "--local", "--json").stdout)
+    assert [(each["number"], each["state"]) for each in shown] == [(2, "rolled back"), (1, "live")]
+    assert lambdify("rollback", "2", "--local").stdout == "hello-dev is at release 2, version 2.\n"
+    refused = lambdify("rollback", "dev", "9", "--local")
+    assert (refused.returncode, refused.stdout) == (47, "")
+    (project / "app.py").write_text(source)
+    assert get(lambdify("deploy", "--local").stdout.strip()) == "Hello from the default"
+
+
 def test_status_shows_the_address_that_answers(deployed, lambdify):
     shown = [line.split(maxsplit=1) for line in lambdify("status", "--local").stdout.splitlines()]
     assert shown[0] == ["endpoint", deployed.stdout.strip()]
