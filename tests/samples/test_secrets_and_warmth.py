@@ -1,0 +1,80 @@
+"""A stage with secrets and several warm environments in the local cloud, from the first missing secret on."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lambdify.cli import aws, settings
+from lambdify.cli.local import cloud
+
+from .command import Project
+
+pytestmark = [pytest.mark.cloud, pytest.mark.index, pytest.mark.slow]
+
+APP = """
+import os
+from flask import Flask
+app = Flask(__name__)
+greeting = os.environ["GREETING"]
+@app.get("/")
+def home():
+    return greeting + os.environ["TOKEN"]
+"""
+SETTINGS = """
+name = "secretive"
+[secrets]
+GREETING = "ssm:/secretive/greeting"
+TOKEN = "secretsmanager:secretive#token"
+[warm]
+concurrency = 3
+every = "60 minutes"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "secretive"
+    folder.mkdir()
+    (folder / "app.py").write_text(APP)
+    (folder / "requirements.txt").write_text("flask==3.1.*\n")
+    (folder / "lambdify.toml").write_text(SETTINGS)
+    project = Project(folder=folder, home=tmp_path / "home")
+    monkeypatch.setenv("LAMBDIFY_HOME", str(project.home))
+    yield project
+    project.run("local", "stop")
+
+
+def store(project: Project) -> None:
+    """Put the secrets where the settings say, as somebody does who may."""
+    chosen = cloud.prepare(settings.load(project.folder), cloud.find())
+    account = aws.connect(chosen, endpoint_url=cloud.find().endpoint_url, credentials=cloud.CREDENTIALS)
+    account.client("ssm").put_parameter(Name="/secretive/greeting", Value="good ", Type="SecureString")
+    secret = '{"token": "morning"}'
+    account.client("secretsmanager").create_secret(Name="secretive", SecretString=secret)
+
+
+def environments(project: Project) -> int:
+    (stage,) = project.run("local", "status", "--json").value
+    return stage["environments"]
+
+
+def test_secrets_reach_the_app_and_nothing_else_and_three_environments_stay_warm(project):
+    failed = project.run("deploy", "--local", code=13)
+    assert "SSM Parameter Store has no /secretive/greeting" in failed.story
+
+    store(project)
+    site = project.run("deploy", "--local").answer
+    assert httpx.get(site).text == "good morning"
+
+    commands = (
+        ["env", "--show", "--local"],
+        ["logs", "--local"],
+        ["releases", "--json", "--local"],
+        ["template"],
+    )
+    shown = [project.run(*words) for words in commands]
+    assert not any("morning" in each.answer + each.story for each in shown)
+
+    project.run("invoke", "--local", '{"lambdify": "keep-warm", "concurrency": 3}')
+    assert environments(project) >= 3
