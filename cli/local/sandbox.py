@@ -29,8 +29,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdify.cli.local import platform_lines
 from lambdify.cli.local.functions import Function
 from lambdify.cli.local.output import Event, Output
+from lambdify.cli.local.platform_lines import Spent
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.local.runtime_api import RESPONSE_LIMIT, Invocation, Message, RuntimeApi
@@ -98,7 +100,7 @@ class Sandbox:
             thaw=lambda: brood.send(self._child, signal.SIGCONT),
         )
         self._output = Output(self._log)
-        self._output.say(f"INIT_START Runtime Version: python:{image.function.python}")
+        self._output.say(platform_lines.init_start(image.function, _iso_now()))
         self._child = brood.start(
             command(image),
             environ=environ(image, self._api.address, self.stream, self._tmp, self._output.telemetry),
@@ -124,7 +126,7 @@ class Sandbox:
         init = time.perf_counter() - self._born if cold else 0.0
         if not cold:  # what an init wrote belongs to the invocation that it was for
             self._tail.clear()
-        self._output.say(f"START RequestId: {request_id} Version: {self.image.function.version}")
+        self._output.say(platform_lines.start(self.image.function, request_id, _iso_now()))
         begun = time.perf_counter()
         if message.kind == "ready":
             deadline = int((time.time() + timeout) * 1000)
@@ -189,24 +191,14 @@ class Sandbox:
                 return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)
 
     def _report(self, request_id: str, duration: float, init: float, outcome: Outcome) -> None:
-        self._output.say(f"END RequestId: {request_id}")
-        fields = [
-            f"REPORT RequestId: {request_id}",
-            f"Duration: {duration * 1000:.2f} ms",
-            # The init phase is billed too since August 2025:
-            # https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
-            f"Billed Duration: {math.ceil((duration + init) * 1000)} ms",
-            f"Memory Size: {self.image.function.memory} MB",
-        ]
-        if used := peak_memory(self._child.pid):
-            fields.append(f"Max Memory Used: {used} MB")
-        if init:
-            fields.append(f"Init Duration: {init * 1000:.2f} ms")
-        if outcome.error_type == "Sandbox.Timedout":
-            fields.append("Status: timeout")
-        elif outcome.error_type:
-            fields.append(f"Status: error\tError Type: {outcome.error_type}")
-        self._output.say("\t".join(fields) + "\t")
+        spent = Spent(
+            duration=duration,
+            init=init,
+            memory=peak_memory(self._child.pid),
+            error_type=outcome.error_type,
+        )
+        for line in platform_lines.end(self.image.function, request_id, spent, _iso_now()):
+            self._output.say(line)
 
     def _log(self, event: Event) -> None:
         self._tail.append(f"{event.message}\n")

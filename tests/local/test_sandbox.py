@@ -250,6 +250,35 @@ def test_the_log_tells_each_invocation_as_lambda_does(run: Run) -> None:
     )
 
 
+def test_in_the_json_format_the_platforms_lines_are_records(run: Run) -> None:
+    running = run("def handler(event, context):\n    pass\n", log_format="JSON")
+    running.invoke()
+    records = [json.loads(line) for line in running.log]
+    assert [each["type"] for each in records] == [
+        "platform.initStart",
+        "platform.start",
+        "platform.runtimeDone",
+        "platform.report",
+    ]
+    assert records[1]["record"] == {"requestId": REQUEST_ID, "version": "7"}
+    report = records[-1]["record"]
+    assert (report["requestId"], report["status"]) == (REQUEST_ID, "success")
+    assert set(report["metrics"]) == {
+        "durationMs",
+        "billedDurationMs",
+        "memorySizeMB",
+        "maxMemoryUsedMB",
+        "initDurationMs",
+    }
+
+
+def test_in_the_json_format_a_report_says_what_went_wrong(run: Run) -> None:
+    running = run("import os\ndef handler(event, context):\n    os._exit(3)\n", log_format="JSON")
+    running.invoke()
+    report = json.loads(running.log[-1])["record"]
+    assert (report["status"], report["errorType"]) == ("error", "Runtime.ExitError")
+
+
 def test_only_the_first_report_has_an_init_duration(run: Run) -> None:
     running = run("def handler(event, context):\n    pass\n")
     running.invoke()
