@@ -80,12 +80,13 @@ def _more(entry: Entry) -> str:
         return ""
     fields = dict(entry.fields)
     trace = fields.pop("stackTrace", [])
+    cause = ": ".join(str(fields.pop(name)) for name in ("errorType", "errorMessage") if name in fields)
     for usual in ("logger", "location"):
         fields.pop(usual, None)
     pairs = "  ".join(f"{name}={_text(value)}" for name, value in fields.items())
     lines = "".join(map(str, trace)).rstrip("\n") if isinstance(trace, list) else str(trace)
-    separator = "  " if entry.message and pairs else ""
-    return separator + pairs + (f"\n{lines}" if lines else "")
+    below = "".join(f"\n{text}" for text in (lines, cause) if text)
+    return ("  " if entry.message and pairs else "") + pairs + below
 
 
 def _text(value: object) -> str:

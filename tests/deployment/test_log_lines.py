@@ -215,9 +215,9 @@ def test_other_fields_follow_the_message_and_a_trace_stands_below():
         "title": "a b",
         "stackTrace": ["  File 1\n", "  x\n"],
     }
-    shown = texts(json.dumps(record))
+    shown = texts(json.dumps({**record, "errorType": "KeyError", "errorMessage": "'order'"}))
     assert shown[0].endswith('ERROR  no book  book=7  title="a b"')
-    assert [text.strip() for text in shown[1:]] == ["File 1", "x"]
+    assert [text.strip() for text in shown[1:]] == ["File 1", "x", "KeyError: 'order'"]
 
 
 @pytest.mark.parametrize(
