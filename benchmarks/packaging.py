@@ -24,7 +24,9 @@ from packers.measuring import Took, best, run
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- packaging: begin -->", "<!-- packaging: end -->"
-FLASK, STACK = ("flask",), ("flask", "pandas", "numpy")
+FLASK = ("flask",)
+STACK = ("flask", "pandas==2.3.2", "numpy==2.2.6")
+"""Newer ones have no wheel for Amazon Linux 2, on which Python 3.11 runs, and not every packer looks for older."""
 OURS, FLOOR = "lambdify", "uv + zipfile"
 IMPORTS = {
     "flask": "flask",
