@@ -46,7 +46,7 @@ def check_local(settings: Settings) -> None:
     if settings.http.endpoint == "alb":
         raise SettingsError(
             '[http] endpoint = "alb": the local cloud has no load balancer, and no listener of yours.',
-            hint='Have a stage with another endpoint for this machine: [stages.NAME.http] endpoint = "http-api".',
+            hint='Have a stage with another endpoint for it: [stages.NAME.http] endpoint = "http-api".',
         )
 
 

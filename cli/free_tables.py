@@ -29,7 +29,7 @@ MOST_TAGS = 48
 
 OUR_RESOURCES = re.compile(
     "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share"
-    "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|(Authorizer)?(Permission)?"
+    "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|TokenAuthorizer|(Authorizer)?(Permission)?"
     "|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
     "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
 )

@@ -21,12 +21,13 @@ def write(settings: Settings, _: str) -> Endpoint:
 
 
 def group_name(settings: Settings) -> str:
-    """The name of the target group: that of the stage, or as much of it as there is room for."""
-    name = settings.full_name
-    if len(name) <= GROUP_NAME_LENGTH:
-        return name
-    mark = digest(name)
-    return f"{name[: GROUP_NAME_LENGTH - len(mark) - 1].rstrip('-')}-{mark}"
+    """The name of the target group: as much of the stage's as there is room for, and whose balancer's it is.
+
+    A group belongs to one load balancer, so that for another one there has to be another group.
+    """
+    balancer = settings.http.alb.listener.rpartition("/")[0]
+    mark = digest([settings.full_name, balancer])[:8]
+    return f"{settings.full_name[: GROUP_NAME_LENGTH - len(mark) - 1].rstrip('-')}-{mark}"
 
 
 def _permission(settings: Settings) -> Resource:

@@ -74,21 +74,21 @@ def _preflight(settings: Settings) -> dict[str, Resource]:
 
 
 def _authorization(settings: Settings) -> Resource:
-    authorizer = {"AuthorizerId": {"Ref": "Authorizer"}}
     match settings.http.auth:
         case "iam":
             return {"AuthorizationType": "AWS_IAM"}
         case "jwt":
-            return {"AuthorizationType": "JWT", **authorizer}
+            return {"AuthorizationType": "JWT", "AuthorizerId": {"Ref": "TokenAuthorizer"}}
         case "lambda":
-            return {"AuthorizationType": "CUSTOM", **authorizer}
+            return {"AuthorizationType": "CUSTOM", "AuthorizerId": {"Ref": "Authorizer"}}
     return {}
 
 
 def _authorizer(settings: Settings) -> dict[str, Resource]:
+    """What checks callers. Each kind has an id of its own: one is made, and then the other removed."""
     match settings.http.auth:
         case "jwt":
-            return {"Authorizer": _tokens(settings)}
+            return {"TokenAuthorizer": _tokens(settings)}
         case "lambda":
             function = settings.http.authorizer.function
             allowed = gateway_permission("${Api}/authorizers/${Authorizer}", function)

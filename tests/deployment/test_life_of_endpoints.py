@@ -28,7 +28,10 @@ def fronts(account):
                 for name in names
                 for _ in functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
             ],
-            "alb": [each["TargetGroupName"] for each in balancing.describe_target_groups()["TargetGroups"]],
+            "alb": [
+                each["TargetGroupName"].rpartition("-")[0]
+                for each in balancing.describe_target_groups()["TargetGroups"]
+            ],
             "logs": [
                 each["logGroupName"].rpartition("/")[2]
                 for each in account.client("logs").describe_log_groups()["logGroups"]

@@ -63,7 +63,7 @@ def test_an_http_api_takes_the_tokens_of_one_issuer_for_one_audience(behind):
     authorizer = only(resources, "ApiGatewayV2::Authorizer")
     assert authorizer["JwtConfiguration"] == {"Issuer": "https://who.example", "Audience": ["shop"]}
     route = only(resources, "ApiGatewayV2::Route")
-    assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": "Authorizer"})
+    assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": "TokenAuthorizer"})
     assert len(properties(resources, "Lambda::Permission")) == 1
 
 
@@ -218,9 +218,9 @@ def test_a_load_balancer_may_call_before_the_alias_becomes_its_target(behind):
     assert resources["TargetGroup"]["DependsOn"] == "TargetGroupPermission"
     permission = only(resources, "Lambda::Permission")
     assert permission["Principal"] == "elasticloadbalancing.amazonaws.com"
-    assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:targetgroup/shop-dev/*")
+    name = resources["TargetGroup"]["Properties"]["Name"]
+    assert permission["SourceArn"]["Fn::Sub"].endswith(f":${{AWS::AccountId}}:targetgroup/{name}/*")
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
-    assert resources["TargetGroup"]["Properties"]["Name"] == "shop-dev"
 
 
 @pytest.mark.parametrize("name", ["n" * 60, "n" * 18 + "-" * 5 + "n" * 30])
@@ -232,6 +232,18 @@ def test_the_name_of_a_target_group_fits_and_is_one_stages_own(behind, name):
     assert len(group(name)) <= 32
     assert "--" not in group(name)
     assert group(name) != group(name[:-1] + "m")
+
+
+def test_for_another_load_balancer_there_is_another_target_group(behind):
+    """AWS ties a group to one load balancer, and a new rule is made before the old one goes."""
+
+    def group(listener):
+        resources = behind("alb", {"http.alb.listener": listener})
+        return only(resources, "ElasticLoadBalancingV2::TargetGroup")["Name"]
+
+    assert group(LISTENER) == group(LISTENER[:-1] + "7")
+    assert group(LISTENER) != group(LISTENER.replace("/web/", "/shop/"))
+    assert group(LISTENER).startswith("shop-dev-")
 
 
 def test_the_address_behind_a_load_balancer_is_the_first_host_that_is_one(write):
