@@ -148,6 +148,7 @@ def translated(*, during: str, profile: str = "") -> Iterator[None]:
     `profile` is named in the way out, where it is known.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
@@ -155,6 +156,8 @@ def translated(*, during: str, profile: str = "") -> Iterator[None]:
         raise _refusal(error, during, profile) from error
     except BotoCoreError as error:
         raise _failure(error, during, profile) from error
+    except HTTPError as error:  # botocore hands it on where a stream of events breaks off
+        raise AwsError(f"The connection to AWS broke: {error}", during=during) from error
 
 
 def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.log_lines import LogLine
 
 
@@ -32,7 +32,8 @@ def open_session(
 
 
 def _read(events: Any, sampled: Callable[[], None]) -> Iterator[list[LogLine]]:
-    for event in events:
+    coming = iter(events)
+    while event := attempt(lambda: next(coming, None), none_if="^SessionTimeoutException:"):
         if "sessionStart" in event:
             yield []
         elif "sessionUpdate" in event:
@@ -40,8 +41,6 @@ def _read(events: Any, sampled: Callable[[], None]) -> Iterator[list[LogLine]]:
             if update.get("sessionMetadata", {}).get("sampled"):
                 sampled()
             yield [_line(each) for each in update.get("sessionResults", ())]
-        elif "SessionTimeoutException" in event:
-            return
 
 
 def _line(result: dict[str, Any]) -> LogLine:

@@ -83,7 +83,8 @@ def _use(use: Use | None) -> list[tuple[str, str, str]]:
         )
     if use.invocations is not None:
         errors, throttles = use.errors or 0, use.throttles or 0
-        said = f"{use.invocations:,} in {use.hours} h, {errors:,} errors, {throttles:,} throttled"
+        failed = f"{errors:,} error" + ("" if errors == 1 else "s")
+        said = f"{use.invocations:,} in {use.hours} h, {failed}, {throttles:,} throttled"
         style = "danger" if errors or throttles else ""
         lines.append(("calls", said + _times(use.duration_p50_ms, use.duration_p95_ms), style))
     return lines
