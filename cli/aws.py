@@ -203,8 +203,14 @@ def _keep_assumed_roles(session: Any) -> None:
     """
     from botocore.utils import JSONFileCache
 
-    providers = session.get_component("credential_provider")
-    providers.get_provider("assume-role").cache = JSONFileCache(str(Path.home() / ".aws" / "cli" / "cache"))
+    try:
+        folder = Path("~/.aws/cli/cache").expanduser()
+    except RuntimeError:  # a user that the system does not know, as in some containers
+        return
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):  # in CI there may be no home to keep anything in
+        providers = session.get_component("credential_provider")
+        providers.get_provider("assume-role").cache = JSONFileCache(str(folder))
 
 
 def _options(service: str, attempts: int, *, direct: bool) -> Any:

@@ -123,6 +123,13 @@ def test_a_role_is_kept_where_the_aws_cli_keeps_it_and_read_by_nobody_else(confi
     assert kept.stat().st_mode & 0o077 == 0
 
 
+def test_where_there_is_no_home_a_role_is_assumed_all_the_same(config, connect, tmp_path, monkeypatch):
+    config(ROLE)
+    monkeypatch.setenv("HOME", str(tmp_path / "config"))
+    with mock_aws():
+        assert ":assumed-role/deployer/" in connect("acme").caller
+
+
 def test_keys_of_the_environment_do_not_stand_in_for_a_profile_that_is_named(config, connect, monkeypatch):
     config(ROLE)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
