@@ -45,7 +45,7 @@ def log_group(settings: Settings) -> Resource:
     """The function's log group."""
     return {
         "Type": "AWS::Logs::LogGroup",
-        # `undeploy` removes it after the stack, or leaves it (--keep-logs); then the next stack takes it over.
+        # `undeploy` removes it after the stack, or leaves it (--keep-logs) for the next stack to take over.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Delete",
@@ -53,9 +53,9 @@ def log_group(settings: Settings) -> Resource:
     }
 
 
-def bucket(artifact: Artifact) -> object:
-    """The bucket as a template names it; see `artifacts.expected`."""
-    return {"Fn::Sub": artifact.bucket} if "${" in artifact.bucket else artifact.bucket
+def place(name: str) -> object:
+    """A bucket or an image as a template names it: `pipeline` leaves the account and region in it open."""
+    return {"Fn::Sub": name} if "${" in name else name
 
 
 def _layer(settings: Settings, artifact: Artifact, target: Target) -> dict[str, Resource]:
@@ -66,7 +66,7 @@ def _layer(settings: Settings, artifact: Artifact, target: Target) -> dict[str, 
         "Properties": {
             "LayerName": settings.full_name,
             "Description": "Dependencies",
-            "Content": {"S3Bucket": bucket(artifact), "S3Key": artifact.layer_key},
+            "Content": {"S3Bucket": place(artifact.bucket), "S3Key": artifact.layer_key},
             "CompatibleRuntimes": [target.runtime],
             "CompatibleArchitectures": [target.architecture],
         },
@@ -101,13 +101,13 @@ def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
         # The base image's entry point is AWS's runtime client, which takes the handler as its command.
         return {
             "PackageType": "Image",
-            "Code": {"ImageUri": artifact.image},
+            "Code": {"ImageUri": place(artifact.image)},
             "ImageConfig": {"Command": [handler]},
         }
     return {
         "Runtime": target.runtime,
         "Handler": handler,
-        "Code": {"S3Bucket": bucket(artifact), "S3Key": artifact.app_key},
+        "Code": {"S3Bucket": place(artifact.bucket), "S3Key": artifact.app_key},
     }
 
 

@@ -1,7 +1,8 @@
 """lambdify template: what `deploy` would hand to CloudFormation, for a pipeline that does it by itself.
 
 Nothing is uploaded and nobody is asked. The account and the region are left to CloudFormation, which puts
-them where they belong, so that one text will do for several; the bundle's keys are those that `deploy` would use.
+them where they belong, so that one text will do for several; the bundle's keys are those that `deploy` would
+use.
 """
 
 import json
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lambdify.cli import artifacts, aws, template
+from lambdify.cli.artifacts import Artifact
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
 from lambdify.cli.template import Template
@@ -22,11 +24,25 @@ def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Con
     # CloudFormation's own words: it puts in whose account and which region it is.
     any_account = aws.imagined("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
     planned = artifacts.plan(bundle, settings, any_account)
-    artifact = replace(planned, bucket=bucket or planned.bucket)
+    registry = planned.image.replace(".amazonaws.com/", ".${AWS::URLSuffix}/")
+    artifact = replace(planned, bucket=bucket or planned.bucket, image=registry)
+    _tell(settings, bundle, bucket, artifact, console)
+    return template.write(settings, artifact, bundle.target)
+
+
+def _tell(
+    settings: Settings, bundle: "Bundle", bucket: str | None, artifact: Artifact, console: Console
+) -> None:
+    """What has to be where before CloudFormation is given the template."""
+    if artifact.image:
+        repository, _, tag = artifact.image.partition("/")[2].partition(":")
+        console.note(
+            f"The bundle needs a container image: `lambdify deploy` pushes it to {repository}, as {tag}."
+        )
+        return
     place = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{artifacts.prefix(settings)}"
     for archive in bundle.archives:
         console.note(f"Upload {archive.path} to {place}{archive.path.name}")
-    return template.write(settings, artifact, bundle.target)
 
 
 def as_yaml(written: Template) -> str:

@@ -199,8 +199,8 @@ def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resourc
         "Version": _live(published),
         "Published": published,
         "Alias": {"Ref": "Alias"},
-        "Bucket": function.bucket(artifact),
-        **({"Image": artifact.image} if artifact.image else {"App": artifact.app_key}),
+        "Bucket": function.place(artifact.bucket),
+        **({"Image": function.place(artifact.image)} if artifact.image else {"App": artifact.app_key}),
     }
     if artifact.layer_key is not None:
         values["Layer"] = artifact.layer_key

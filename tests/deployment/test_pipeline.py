@@ -1,6 +1,7 @@
 """The template for those who deploy by a pipeline of their own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -53,6 +54,19 @@ def test_it_is_what_deploy_would_apply(make_settings, make_bundle, talk):
         uploaded=(),
     )
     assert exported.text == template.write(make_settings(), uploaded, bundle.target).text
+
+
+def test_an_image_is_named_for_whatever_account_and_region_it_is(
+    make_settings, make_bundle, talk, complaints
+):
+    bundle = replace(make_bundle(), form="image")
+    found = pipeline.write(make_settings(), bundle, None, talk.console)
+    uri = code(found.body)["ImageUri"]["Fn::Sub"]
+    registry = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
+    assert uri.startswith(f"{registry}/lambdify/shop-dev:")
+    assert found.body["Outputs"]["Image"]["Value"] == {"Fn::Sub": uri}
+    assert "`lambdify deploy` pushes it to lambdify/shop-dev" in talk.said
+    assert complaints(found) == []
 
 
 def test_yaml_says_the_same_as_json(make_settings, make_bundle, talk):
