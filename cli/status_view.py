@@ -12,7 +12,7 @@ from lambdify.cli.status import Cost, Status
 
 DRIFT = {
     "IN_SYNC": "nothing was changed by hand",
-    "DRIFTED": "something was changed by hand: `lambdify diff` shows it",
+    "DRIFTED": "something was changed by hand",
 }
 
 

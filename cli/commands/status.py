@@ -37,3 +37,5 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
     console.answer(status_view.show(found), answers.value(found))
     for each in found.left_out:
         console.note(f"Left out, {each}")
+    if found.drift == "DRIFTED":
+        console.note(f"`lambdify diff {opened.settings.stage}` shows what was changed by hand.")
