@@ -132,7 +132,10 @@ def each(one: Reader) -> Reader:
     """A list, each item of which one reader takes."""
 
     def reader(value: object) -> object:
-        return tuple(one(item) for item in _texts(value))
+        texts = _texts(value)
+        if "" in texts:
+            raise Refused("a list without empty texts")
+        return tuple(one(item) for item in texts)
 
     return reader
 

@@ -229,6 +229,26 @@ PER_STAGE = (
             "It takes a list of paths inside the project, relative to its folder.",
         ),
         (
+            '[http.cors]\norigins = ["shop.example"]\n',
+            'lambdify.toml, line 2: http.cors.origins cannot be ["shop.example"].',
+            'It takes origins, such as "https://shop.example", or "*".',
+        ),
+        (
+            '[http.cors]\nmethods = ["get"]\n',
+            'lambdify.toml, line 2: http.cors.methods cannot be ["get"].',
+            'It takes one of "*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS".',
+        ),
+        (
+            '[vpc]\nsubnets = [""]\n',
+            'lambdify.toml, line 2: vpc.subnets cannot be [""].',
+            "It takes a list without empty texts.",
+        ),
+        (
+            '[function]\nkms_key = "arn:aws:kms:eu-west-1:1:alias/shop"\n',
+            'lambdify.toml, line 2: function.kms_key cannot be "arn:aws:kms:eu-west-1:1:alias/shop".',
+            'It takes the ARN of a key, such as "arn:aws:kms:eu-west-1:123456789012:key/1234abcd".',
+        ),
+        (
             "function = 3\n",
             "lambdify.toml, line 1: function is a table, not a value.",
             "Write [function] and its options below it.",
