@@ -85,7 +85,9 @@ def propose_parameters(
     sleep: Sleep = time.sleep,
 ) -> ChangeSet | None:
     """As `propose`, for the stack's own template with other parameters."""
-    what = {"UsePreviousTemplate": True, **(_express(account) if express else {})}
+    # Tags are said again: nowhere is it promised that they stay. Those of AWS's own cannot be set.
+    tags = [{"Key": key, "Value": value} for key, value in stack.tags.items() if not key.startswith("aws:")]
+    what = {"UsePreviousTemplate": True, "Tags": tags, **(_express(account) if express else {})}
     return _create(stack.name, what, parameters, account, sleep)
 
 

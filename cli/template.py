@@ -124,7 +124,9 @@ def _version() -> Resource:
 def _alias(settings: Settings, version: str) -> Resource:
     published = {"Fn::GetAtt": [version, "Version"]}
     share = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
-    shared = {"Fn::If": ["Shared", {"AdditionalVersionWeights": [share]}, {"Ref": "AWS::NoValue"}]}
+    # The empty list is said, so that weights that were there are taken away: UpdateAlias leaves alone what it
+    # is not told about.
+    shared = {"AdditionalVersionWeights": {"Fn::If": ["Shared", [share], []]}}
     ready = settings.function.provisioned_concurrency
     # AWS takes one of the two; [release] shift together with the latter is refused (combinations.py).
     # https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html

@@ -73,6 +73,7 @@ def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
         ChangeSetName=ANY,
         ChangeSetType="UPDATE",
         UsePreviousTemplate=True,
+        Tags=[{"Key": "lambdify:project", "Value": "shop"}],
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[{"ParameterKey": "Live", "ParameterValue": "7"}],
     )
