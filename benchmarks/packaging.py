@@ -26,7 +26,7 @@ README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- packaging: begin -->", "<!-- packaging: end -->"
 FLASK = ("flask",)
 STACK = ("flask", "pandas==2.3.2", "numpy==2.2.6")
-"""Newer ones have no wheel for Amazon Linux 2, on which Python 3.11 runs, and not every packer looks for older."""
+"""Newer ones have no wheel for Amazon Linux 2, where Python 3.11 runs, and not everybody looks for older."""
 OURS, FLOOR = "lambdify", "uv + zipfile"
 IMPORTS = {
     "flask": "flask",
