@@ -20,7 +20,7 @@ from lambdify.cli.build.indexes import Indexes
 from lambdify.cli.build.origins import download
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.wheel_cache import Wheel
-from lambdify.cli.console import Console
+from lambdify.cli.console import Console, size
 from lambdify.cli.errors import RequirementsError
 
 AT_ONCE = 8
@@ -50,7 +50,6 @@ def _is_good(wheel: Wheel) -> bool:
 
 def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
     over = Event()
-    label = wheels[0].package.label if len(wheels) == 1 else f"{len(wheels)} packages"
 
     def fetch(wheel: Wheel) -> None:
         if wheel.package.path:
@@ -65,7 +64,9 @@ def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
             advance(1)
 
     with (
-        console.progress(f"Download {label}", len(wheels)) as advance,
+        console.progress(
+            f"Download {_describe([wheel.package for wheel in wheels])}", len(wheels)
+        ) as advance,
         ThreadPoolExecutor(AT_ONCE) as threads,
     ):
         running: list[Future[None]] = [threads.submit(fetch, wheel) for wheel in wheels]
@@ -76,3 +77,10 @@ def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
             # After the first failure, and a Ctrl-C, nobody waits for the others.
             over.set()
             threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _describe(packages: Sequence[Package]) -> str:
+    """How many, and how much that is: known before anything is downloaded, if the index tells it."""
+    label = packages[0].label if len(packages) == 1 else f"{len(packages)} packages"
+    told = all(package.size for package in packages)
+    return f"{label}, {size(sum(package.size for package in packages))}" if told else label

@@ -143,6 +143,12 @@ def _lasting(package: Package) -> bool:
     return at_index and redact(package.url) == package.url
 
 
+def _is_whole(package: Package) -> bool:
+    """Whether every field has a value of its kind: the file may have been written by anybody."""
+    kinds: dict[str, type] = {"size": int, "path": type(None)}
+    return all(isinstance(value, kinds.get(name, str)) for name, value in vars(package).items())
+
+
 def _read(file: Path) -> _Kept | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -153,6 +159,5 @@ def _read(file: Path) -> _Kept | None:
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    words = (word for package in kept.packages for name, word in vars(package).items() if name != "path")
-    whole = all(isinstance(word, str) for word in (*words, *kept.notes))
+    whole = all(isinstance(note, str) for note in kept.notes) and all(map(_is_whole, kept.packages))
     return kept if whole and all(_lasting(package) and package.name for package in kept.packages) else None

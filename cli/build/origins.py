@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ from lambdify.cli.errors import RequirementsError
 
 _TIMEOUT = 60.0
 """Seconds without a byte."""
+_PAUSES = (0.5, 2.0)
+"""Seconds before the second try, and before the third."""
+_SERVER_FAILED = 500
+"""Statuses from here on are the server's fault."""
 _NOT_SOURCE = frozenset({".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "node_modules"})
 _BUILT = frozenset({"build", "dist"})
 _NATIVE = re.compile(
@@ -72,39 +77,61 @@ def find_native_sources(source: Path) -> tuple[str, ...]:
 
 
 def download(
-    package: Package, indexes: Indexes, into: Path, wanted: Callable[[], bool] = lambda: True
+    package: Package,
+    indexes: Indexes,
+    into: Path,
+    wanted: Callable[[], bool] = lambda: True,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
     """Put an archive into a file, and return that. Raises RequirementsError, also if another was locked.
 
-    Asked before every block, `wanted` can call it off.
+    A connection that breaks, or a server that fails, is given another chance. Asked before every block,
+    `wanted` can call it off.
     """
-    # Here, since most runs download nothing, and it brings HTTP and e-mail along.
-    from urllib.error import HTTPError
-
     into.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    try:
-        with _open(package, indexes) as origin, into.open("wb") as copy:
-            while wanted() and (block := origin.read(1 << 20)):
-                digest.update(block)
-                copy.write(block)
-    except OSError as error:
-        if isinstance(error, HTTPError):
-            error.close()
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            # Not the network's fault.
-            raise
-        place = redact(package.url) or package.path
+    for pause in (*_PAUSES, None):
+        try:
+            digest = _copy_blocks(package, indexes, into, wanted)
+            break
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                # Not the network's fault.
+                raise
+            if pause is None or not _passes(error):
+                place = redact(package.url) or package.path
+                raise RequirementsError(
+                    f"{package.label} could not be downloaded from {place}: {error}",
+                    hint="Check the network; a private index wants its credentials in UV_DEFAULT_INDEX or "
+                    "~/.netrc.",
+                ) from error
+            sleep(pause)
+    if digest != package.sha256:
         raise RequirementsError(
-            f"{package.label} could not be downloaded from {place}: {error}",
-            hint="Check the network; a private index wants its credentials in UV_DEFAULT_INDEX or ~/.netrc.",
-        ) from error
-    if digest.hexdigest() != package.sha256:
-        raise RequirementsError(
-            f"{package.label}: {package.filename} has sha256 {digest.hexdigest()}, not {package.sha256}",
+            f"{package.label}: {package.filename} has sha256 {digest}, not {package.sha256}",
             hint="If it was replaced on purpose, lock again. If not, somebody may have tampered with it.",
         )
     return into
+
+
+def _copy_blocks(package: Package, indexes: Indexes, into: Path, wanted: Callable[[], bool]) -> str:
+    """Copy the archive block by block, and return its digest."""
+    digest = hashlib.sha256()
+    with _open(package, indexes) as origin, into.open("wb") as copy:
+        while wanted() and (block := origin.read(1 << 20)):
+            digest.update(block)
+            copy.write(block)
+    return digest.hexdigest()
+
+
+def _passes(error: OSError) -> bool:
+    """Whether it may be gone the next time: not what is no network at all, and no refusal."""
+    # Here, since most runs download nothing, and it brings HTTP and e-mail along.
+    from urllib.error import HTTPError, URLError
+
+    if isinstance(error, HTTPError):
+        error.close()
+        return error.code >= _SERVER_FAILED
+    return isinstance(error, URLError | ConnectionError | TimeoutError)
 
 
 def _source_files(folder: Path) -> Iterator[str]:

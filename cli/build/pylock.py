@@ -47,6 +47,8 @@ class Package:
     sha256: str = ""
     commit: str = ""
     subdirectory: str = ""
+    size: int = 0
+    """Bytes of the file, where whoever locked it was told."""
 
     @property
     def label(self) -> str:
@@ -134,6 +136,7 @@ def _file(
         url="" if path else (origin.url or ""),
         path=path,
         sha256=origin.hashes["sha256"].lower(),
+        size=origin.size or 0,
         subdirectory=(origin.subdirectory or "") if isinstance(origin, PackageArchive) else "",
     )
 

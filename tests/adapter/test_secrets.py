@@ -33,7 +33,9 @@ def answer(arguments: dict[str, Any]) -> tuple[int, Any]:
     return 200, {
         "SecretValues": [{"ARN": arn_of(name), "Name": name, "SecretString": text} for name, text in found],
         "Errors": [
-            {"SecretId": one, "ErrorCode": "ResourceNotFoundException"} for one in wanted if one not in ids
+            {"SecretId": one, "ErrorCode": "ResourceNotFoundException"}
+            for one in wanted
+            if one not in ids and one != "withheld"
         ],
     }
 
@@ -98,6 +100,7 @@ def test_more_than_aws_takes_at_once_come_in_parts(stores, monkeypatch):
         ("ssm:/shop/nothing", "SSM Parameter Store has no /shop/nothing in this region"),
         ("secretsmanager:nothing", "Secrets Manager, nothing: ResourceNotFoundException"),
         ("secretsmanager:shop#nothing", "KEY: the secret shop is not JSON with a key 'nothing'"),
+        ("secretsmanager:withheld", "Secrets Manager has no withheld in this region"),
         ("secretsmanager:plain#key", "KEY: the secret plain is not JSON with a key 'key'"),
     ],
 )

@@ -1,7 +1,15 @@
 """Wheels of indexes as files: downloaded once, and believed only if they are what was locked."""
 
+import hashlib
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
+from lambdify.cli.build.indexes import Indexes
+from lambdify.cli.build.origins import download
+from lambdify.cli.build.pylock import Package
 from lambdify.cli.errors import RequirementsError
 
 from .packages import write_wheel
@@ -48,6 +56,68 @@ def test_where_one_cannot_be_had_the_message_names_it_and_nothing_half_written_s
     with pytest.raises(RequirementsError, match=r"(web|shop|till) 8\.3 could not be downloaded from http"):
         install(root)
     assert downloads() == before
+
+
+def test_how_much_it_will_be_is_said_before_where_the_lock_tells(project, index, install):
+    wheel = index.add_wheel("web", "8.5")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    url = f"{index.url}/web/{wheel.name}"
+    lock = (
+        'lock-version = "1.0"\ncreated-by = "hand"\n[[packages]]\nname = "web"\nversion = "8.5"\n'
+        f'wheels = [{{ url = "{url}", size = {wheel.stat().st_size}, hashes = {{ sha256 = "{digest}" }} }}]\n'
+    )
+    assert re.search(r"Download web 8\.5, \d\.\d KiB", install(project({"pylock.toml": lock})).story)
+
+
+@pytest.fixture
+def flaky():
+    """A server that fails as often as it is told, and then has a file."""
+    left = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self):
+            trouble = left.pop(0) if left else 200
+            if trouble == 0:
+                self.connection.close()
+                return
+            self.send_response(trouble)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"file")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/file.whl", left
+        server.shutdown()
+        thread.join()
+
+
+def a_package(url):
+    digest = hashlib.sha256(b"file").hexdigest()
+    return Package(name="file", version="1", kind="wheel", filename="file.whl", url=url, sha256=digest)
+
+
+@pytest.mark.parametrize("trouble", [[0], [503], [500, 0]], ids=["hangs up", "unavailable", "both"])
+def test_trouble_that_passes_is_waited_for(flaky, tmp_path, trouble):
+    url, left = flaky
+    left += trouble
+    slept = []
+    download(a_package(url), Indexes(), tmp_path / "file", sleep=slept.append)
+    assert (tmp_path / "file").read_bytes() == b"file"
+    assert len(slept) == len(trouble)
+
+
+@pytest.mark.parametrize(("trouble", "tries"), [([404] * 3, 1), ([500] * 3, 3)])
+def test_trouble_that_stays_is_told(flaky, tmp_path, trouble, tries):
+    url, left = flaky
+    left += trouble
+    with pytest.raises(RequirementsError, match=r"file 1 could not be downloaded from http.*HTTP Error"):
+        download(a_package(url), Indexes(), tmp_path / "file", sleep=lambda _: None)
+    assert len(trouble) - len(left) == tries
 
 
 def test_a_wheel_on_this_machine_is_taken_from_where_it_lies(project, index, install, tmp_path, downloads):
