@@ -38,7 +38,7 @@ class Policy:
 
     document: Mapping[str, Any]
     uncovered: tuple[str, ...] = ()
-    """Types of resources of the user's own, of which deployer.toml knows nothing."""
+    """Types of resources of the user's own, for which there is nothing in it."""
 
     @property
     def text(self) -> str:
@@ -53,7 +53,7 @@ class Policy:
 
 @cache
 def rights() -> Mapping[str, Any]:
-    """deployer.toml: statements by type of resource; those of "commands" and "images"; and "covered"."""
+    """deployer.toml: statements by type of resource, and those of "commands" and "images"."""
     return tomllib.loads(RIGHTS.read_text(encoding="utf-8"))
 
 
@@ -65,8 +65,8 @@ def write(settings: Settings, account: Account) -> Policy:
     images = rights()["images"] if settings.build.form == "image" else []
     needed = [*rights()["commands"], *images, *_needed(resources)]
     statements = _join([each for each in (_statement(each, words) for each in needed) if each["Resource"]])
-    known = {*rights(), *rights()["covered"]}
-    uncovered = sorted({each["Type"] for each in resources} - known)
+    # Of the user's own, only roles are called as ours are; what else is there has names that are not known.
+    uncovered = sorted({each["Type"] for each in settings.resources.values()} - {"AWS::IAM::Role"})
     return Policy(document={"Version": "2012-10-17", "Statement": statements}, uncovered=tuple(uncovered))
 
 
@@ -112,7 +112,7 @@ def _needed(resources: list[Statement]) -> Iterator[Statement]:
     """What deployer.toml says of each kind that is there, once."""
     for kind, statements in rights().items():
         there = [each.get("Properties", {}) for each in resources if each["Type"] == kind]
-        for statement in statements if there and isinstance(statements, list) else ():
+        for statement in statements if there else ():
             if "if" not in statement or any(statement["if"] in properties for properties in there):
                 yield statement
 

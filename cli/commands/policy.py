@@ -53,7 +53,9 @@ def command(
     else:
         policy = deployer.write(settings, found)
     for kind in policy.uncovered:
-        console.warn(f"[resources]: what a {kind} needs is not known here, and has to be added.")
+        console.warn(f"[resources]: what {kind} needs is not known here, and has to be added.")
     if policy.size > deployer.MANAGED_SIZE:
-        console.note(f"It has {policy.size} characters: too many for a managed policy, not for one in a role.")
+        console.note(
+            f"It has {policy.size} characters: too many for a managed policy, not for one in a role."
+        )
     console.answer(policy.text, policy.document)
