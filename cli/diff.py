@@ -59,6 +59,8 @@ def look(
     wanted = template.write(settings, artifacts.plan(bundle, settings, account), bundle.target)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, account, sleep)
+    if existing is not None and before and existing.live != existing.published:
+        console.note(f"The traffic is with version {existing.live}, of before: `deploy` moves it forward.")
     by_hand = None
     if drift and existing is not None and before:
         with console.step("Looking for what was changed by hand"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambdify.cli import releases, revision, rollback, stack
+from lambdify.cli import diff, releases, revision, rollback, stack
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import (
     AppBroken,
@@ -357,6 +357,20 @@ def test_after_a_rollback_the_same_code_goes_forward_again(ship, back, listed, a
     assert (forward.changed, forward.version, forward.uploaded) == (True, "2", ())
     assert alias() == ("2", {})
     assert listed() == [(3, "2", "live"), (2, "2", "rolled back"), (1, "1", "superseded")]
+
+
+def test_a_diff_says_that_the_traffic_would_go_forward(ship, back, talk, account, make_settings, make_bundle):
+    ship()
+    ship("app = 2")
+    told = "The traffic is with version 1, of before: `deploy` moves it forward."
+    diff.look(make_settings(), lambda: make_bundle("app = 2"), account, talk.console, drift=False, sleep=nap)
+    assert told not in talk.said
+    back()
+    found = diff.look(
+        make_settings(), lambda: make_bundle("app = 2"), account, talk.console, drift=False, sleep=nap
+    )
+    assert not found.preview.changes
+    assert told in talk.said
 
 
 def test_going_forward_again_is_asked_about(ship, back, talk_to, account, make_settings, make_bundle, alias):
