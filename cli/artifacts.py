@@ -155,10 +155,12 @@ def _ensure_bucket(bucket: str, account: Account) -> None:
 
 def _create_bucket(bucket: str, account: Account) -> None:
     s3, where = account.client("s3"), {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
-    taken = "^BucketAlreadyExists:|^BucketAlreadyOwnedByYou:"
-    made = attempt(
-        s3.create_bucket, none_if=taken, Bucket=bucket, **({} if account.region == NO_REGION else where)
-    )
+    here = {} if account.region == NO_REGION else where
+    try:
+        made = attempt(s3.create_bucket, none_if="^BucketAlreadyExists:", Bucket=bucket, **here)
+    except s3.exceptions.BucketAlreadyOwnedByYou:
+        # Whoever may not look at it is told so: it is there, and ours.
+        return
     ours = {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
     if made is None and attempt(s3.head_bucket, none_if="^403:", **ours) is None:
         raise AwsError(

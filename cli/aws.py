@@ -36,6 +36,9 @@ UNKNOWN_KEY = {
     "UnrecognizedClientException",
 }
 DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
+ASKED_BY_HEAD = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
+"""Calls whose refusals have no body to say why, and the permissions that they need.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
 THROTTLED = {
     "RequestLimitExceeded",
     "SlowDown",
@@ -279,13 +282,19 @@ def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
             hint="Check the keys or the profile; if they are right, whether the region is enabled.",
             during=during,
         )
+    if code == "400" and operation in ASKED_BY_HEAD:
+        return CredentialsError(
+            f"S3 refuses {operation} without saying why, as it does when the credentials have expired.",
+            hint=f"Log in again (`{_login(profile)}`), or get new keys.",
+            during=during,
+        )
     if code == "RegionDisabledException":
         return RegionError(
             message, hint="Enable the region in the account, or set another one.", during=during
         )
     if code in DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
-        action = named[1] if named else f"the action behind {operation}"
+        action = named[1] if named else ASKED_BY_HEAD.get(operation, f"the action behind {operation}")
         return AccessDenied(
             f"AWS refused {action}: {message or 'no reason given'}",
             hint=f"The credentials need the permission for {action}; ask whoever manages the account.",

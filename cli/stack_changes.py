@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from lambdify.cli import changes
@@ -103,11 +104,13 @@ def _create(
 ) -> ChangeSet | None:
     """The change set, complete; None when it is empty."""
     cloudformation = account.client("cloudformation")
-    made = attempt(
+    name = f"{OURS}{uuid.uuid4().hex[:12]}"
+    make = partial(
         cloudformation.create_change_set,
-        none_if=AT_WORK,
         StackName=stack,
-        ChangeSetName=f"{OURS}{uuid.uuid4().hex[:12]}",
+        ChangeSetName=name,
+        # When an answer is lost, boto3 asks again: by the token CloudFormation knows the request.
+        ClientToken=name,
         ChangeSetType="CREATE" if creates else "UPDATE",
         Capabilities=["CAPABILITY_IAM"],
         # The log that `undeploy --keep-logs` left is taken over; nothing else has a policy that allows it.
@@ -115,6 +118,12 @@ def _create(
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         **what,
     )
+    try:
+        made = attempt(make, none_if=AT_WORK)
+    except cloudformation.exceptions.AlreadyExistsException:
+        # Nobody else has the name: it was made, and the answer was lost.
+        found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+        made = {"Id": found["ChangeSetId"], "StackId": found["StackId"]}
     if made is None:
         raise busy(stack, "another change")
     empty = ChangeSet(
@@ -147,9 +156,20 @@ def apply(change_set: ChangeSet, account: Account) -> Operation:
         after=last_event(change_set.stack_id, cloudformation),
     )
     overtaken = f"^InvalidChangeSetStatus|^ChangeSetNotFound|{AT_WORK}"
-    if attempt(cloudformation.execute_change_set, none_if=overtaken, ChangeSetName=change_set.id) is None:
+    token = f"{change_set.id.rpartition('/')[2]}-apply"
+    execute = partial(
+        cloudformation.execute_change_set, ChangeSetName=change_set.id, ClientRequestToken=token
+    )
+    if attempt(execute, none_if=overtaken) is None and not _is_begun(change_set, cloudformation):
         raise busy(change_set.stack, "another change")
     return operation
+
+
+def _is_begun(change_set: ChangeSet, cloudformation: Any) -> bool:
+    """Whether it is being carried out all the same: then the answer was lost, and boto3 asked once more."""
+    look = cloudformation.describe_change_set
+    found = attempt(look, none_if="^ChangeSetNotFound", ChangeSetName=change_set.id)
+    return found is not None and found.get("ExecutionStatus", "").startswith("EXECUTE_")
 
 
 @translated(during="removing the change set")

@@ -7,9 +7,9 @@ import pytest
 from botocore.stub import ANY
 
 from lambdify.cli import stack_changes
-from lambdify.cli.errors import DeployFailed, StackBusy
-from lambdify.cli.stack import Stack
 from lambdify.cli.changes import Change
+from lambdify.cli.errors import DeployFailed, SettingsError, StackBusy
+from lambdify.cli.stack import Stack
 from lambdify.cli.stack_changes import ChangeSet
 from lambdify.cli.template import Template
 
@@ -57,6 +57,7 @@ def created(stubbed):
         {"Id": CHANGE_SET, "StackId": ID},
         StackName="shop-dev",
         ChangeSetName=ANY,
+        ClientToken=ANY,
         ChangeSetType="UPDATE",
         TemplateBody=TEMPLATE.text,
         Capabilities=["CAPABILITY_IAM"],
@@ -71,6 +72,7 @@ def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
         {"Id": CHANGE_SET, "StackId": ID},
         StackName="shop-dev",
         ChangeSetName=ANY,
+        ClientToken=ANY,
         ChangeSetType="UPDATE",
         UsePreviousTemplate=True,
         Tags=[{"Key": "lambdify:project", "Value": "shop"}],
@@ -184,6 +186,7 @@ def test_a_change_set_that_was_overtaken_is_not_applied(stubbed, code, message):
     change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=False, changes=())
     stubbed.answers("cloudformation.describe_stack_events", {"StackEvents": []})
     stubbed.refuses("cloudformation.execute_change_set", code, message)
+    stubbed.answers("cloudformation.describe_change_set", {"ExecutionStatus": "OBSOLETE"})
     with pytest.raises(StackBusy):
         stack_changes.apply(change_set, stubbed.account)
 
@@ -212,3 +215,55 @@ def test_a_stack_that_somebody_else_creates_meanwhile_stays(stubbed):
 def test_a_deletion_that_is_under_way_is_joined(stubbed):
     operation = stack_changes.delete(existing("DELETE_IN_PROGRESS"), stubbed.account)
     assert (operation.stack_id, operation.ends, operation.after) == (ID, {"DELETE_COMPLETE"}, "")
+
+
+def test_a_change_set_whose_making_was_not_answered_is_found_by_its_name(stubbed):
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
+    stubbed.refuses("cloudformation.create_change_set", "AlreadyExistsException", "already exists")
+    stubbed.answers(
+        "cloudformation.describe_change_set",
+        {"ChangeSetId": CHANGE_SET, "StackId": ID},
+        StackName="shop-dev",
+        ChangeSetName=ANY,
+    )
+    stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
+    assert stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep).id == CHANGE_SET
+
+
+def test_a_change_set_whose_execution_was_not_answered_is_being_carried_out(stubbed):
+    change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=False, changes=())
+    stubbed.answers("cloudformation.describe_stack_events", {"StackEvents": []})
+    stubbed.refuses("cloudformation.execute_change_set", "InvalidChangeSetStatus", "EXECUTE_IN_PROGRESS")
+    stubbed.answers("cloudformation.describe_change_set", {"ExecutionStatus": "EXECUTE_IN_PROGRESS"})
+    assert stack_changes.apply(change_set, stubbed.account).stack_id == ID
+
+
+def test_express_mode_keeps_the_rollback(stubbed):
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
+    stubbed.answers(
+        "cloudformation.create_change_set",
+        {"Id": CHANGE_SET, "StackId": ID},
+        StackName="shop-dev",
+        ChangeSetName=ANY,
+        ClientToken=ANY,
+        ChangeSetType="UPDATE",
+        TemplateBody=TEMPLATE.text,
+        Capabilities=ANY,
+        Parameters=ANY,
+        Tags=ANY,
+        DeploymentConfig={"Mode": "EXPRESS", "DisableRollback": False},
+    )
+    stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
+    assert stack_changes.propose(TEMPLATE, existing(), stubbed.account, express=True, sleep=no_sleep)
+
+
+def test_express_mode_is_refused_where_boto3_does_not_know_it(stubbed):
+    operation = stubbed.stub("cloudformation").client.meta.service_model.operation_model("CreateChangeSet")
+    known = operation.input_shape.members.pop("DeploymentConfig")
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
+    try:
+        with pytest.raises(SettingsError, match="does not know express mode") as caught:
+            stack_changes.propose(TEMPLATE, existing(), stubbed.account, express=True)
+    finally:
+        operation.input_shape.members["DeploymentConfig"] = known
+    assert "boto3 1.43.38" in caught.value.hint

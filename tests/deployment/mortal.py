@@ -1,0 +1,49 @@
+"""A process that deploys and may be killed: it forks one for each deployment that it is told of.
+
+On stdin a line for each: base64 of the pickled (settings, bundle, endpoint URL, credentials); then, when
+whoever told it is ready, another. On stdout the process id of the fork, and then the status it ended with.
+"""
+
+import base64
+import io
+import os
+import pickle
+import sys
+import time
+
+from lambdify.cli import aws
+from lambdify.cli.console import Console
+from lambdify.cli.deploy import deploy
+
+
+def main() -> None:
+    accounts = {}
+    for line in sys.stdin:
+        settings, bundle, url, credentials = pickle.loads(base64.b64decode(line))
+        if url not in accounts:
+            accounts[url] = aws.connect(settings, endpoint_url=url, credentials=credentials)
+            # What is loaded before the fork need not be loaded in each.
+            for service in ("cloudformation", "s3", "lambda"):
+                accounts[url].client(service)
+        begin, told = os.pipe()
+        child = os.fork()
+        if not child:
+            os.read(begin, 1)
+            run(settings, bundle, accounts[url])
+        print(child, flush=True)
+        sys.stdin.readline()
+        os.write(told, b"1")
+        _, status = os.waitpid(child, 0)
+        os.close(begin)
+        os.close(told)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def run(settings, bundle, account):
+    console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ={})
+    deploy(settings, lambda: bundle, account, console, yes=True, sleep=lambda _: time.sleep(0.01))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

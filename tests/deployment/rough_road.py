@@ -1,0 +1,220 @@
+"""A road to AWS on which things happen: an HTTP proxy on the loopback between botocore and ministack.
+
+Every call passes here and is told apart by its operation. For a chosen one the road answers in AWS's place,
+or lets the call through and then loses the answer, or kills the process that made it.
+"""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+Fault = Callable[["Call"], None]
+
+
+@dataclass
+class Call:
+    """One request of botocore's, which a fault may answer."""
+
+    operation: str
+    """Such as "cloudformation:CreateChangeSet", or "s3:PUT object"."""
+    service: str
+    handler: "Handler"
+    body: bytes
+
+    def answer(self, status: int, code: str, message: str) -> None:
+        """Refuse as AWS refuses, in the service's own form."""
+        if self.service in {"lambda", "scheduler", "logs", "ecr", "apigateway"}:
+            body = f'{{"__type": "{code}", "code": "{code}", "message": "{message}"}}'
+            kind = {"x-amzn-errortype": code, "Content-Type": "application/json"}
+        elif self.service == "s3":
+            body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            kind = {"Content-Type": "application/xml"}
+        else:
+            error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            body = f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>"
+            kind = {"Content-Type": "text/xml"}
+        self.handler.reply(status, kind, body.encode())
+
+    def hang_up(self) -> None:
+        """End the connection with a reset, without an answer."""
+        connection = self.handler.connection
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.handler.close_connection = True
+        connection.close()
+
+    def forward(self) -> tuple[int, dict[str, str], bytes]:
+        """Let the call happen; what AWS answers."""
+        return self.handler.forward(self.body)
+
+
+def throttled(call: Call) -> None:
+    """AWS has no time."""
+    codes = {"s3": (503, "SlowDown"), "lambda": (429, "TooManyRequestsException")}
+    call.answer(*codes.get(call.service, (400, "Throttling")), "Rate exceeded")
+
+
+def broken(call: Call) -> None:
+    """AWS has a fault."""
+    call.answer(500, "InternalFailure", "We are sorry")
+
+
+def lost(call: Call) -> None:
+    """The connection breaks before AWS has heard anything."""
+    call.hang_up()
+
+
+def unheard(call: Call) -> None:
+    """AWS does it, and the connection breaks before the answer is there."""
+    call.forward()
+    call.hang_up()
+
+
+def expired(call: Call) -> None:
+    """The credentials ran out meanwhile."""
+    if call.service in {"lambda", "scheduler", "logs"}:
+        call.answer(403, "ExpiredTokenException", "The security token included in the request is expired")
+    else:
+        call.answer(400, "ExpiredToken", "The security token included in the request is expired")
+
+
+def denied(call: Call) -> None:
+    """The credentials may not do it."""
+    code = "AccessDeniedException" if call.service in {"lambda", "scheduler", "logs"} else "AccessDenied"
+    call.answer(403, code, "User: me is not authorized to perform: some:Action on resource: it")
+
+
+@dataclass
+class Road:
+    """What is to happen, and what has passed."""
+
+    target: str
+    passed: list[str] = field(default_factory=list)
+    """Operations, in the order of the calls."""
+    pending: dict[str, list[Fault]] = field(default_factory=dict)
+    """By operation, what happens to its next calls."""
+    everywhere: Fault | None = None
+    """What happens to the first call of each operation."""
+    met: set[str] = field(default_factory=set)
+    victim: int = 0
+    """Process id of who is killed."""
+    url: str = ""
+
+    def clear(self) -> None:
+        self.passed, self.pending, self.everywhere, self.met = [], {}, None, set()
+
+    def fault_for(self, operation: str) -> Fault | None:
+        if self.pending.get(operation):
+            return self.pending[operation].pop(0)
+        if self.everywhere and operation not in self.met:
+            self.met.add(operation)
+            return self.everywhere
+        return None
+
+    def kill(self, call: Call) -> None:
+        """AWS does it, and whoever asked is dead before the answer is there."""
+        call.forward()
+        os.kill(self.victim, signal.SIGKILL)
+        call.hang_up()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    road: Road
+
+    def __getattr__(self, name: str) -> object:
+        """Every method is treated alike."""
+        if name.startswith("do_"):
+            return self.pass_on
+        raise AttributeError(name)
+
+    def pass_on(self) -> None:
+        body = self._read()
+        operation, service = self._told_apart(body)
+        self.road.passed.append(operation)
+        fault = self.road.fault_for(operation)
+        call = Call(operation=operation, service=service, handler=self, body=body)
+        if fault:
+            fault(call)
+        else:
+            self.reply(*call.forward())
+
+    def _read(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def _told_apart(self, body: bytes) -> tuple[str, str]:
+        scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
+        service = scope[1] if scope else "?"
+        if target := self.headers.get("X-Amz-Target"):
+            return f"{service}:{target.rpartition('.')[2]}", service
+        path = urlsplit(self.path)
+        if service not in {"s3", "lambda", "scheduler", "apigateway"}:
+            return f"{service}:{parse_qs(body.decode()).get('Action', ['?'])[0]}", service
+        if service == "s3":
+            _, _, key = path.path.lstrip("/").partition("/")
+            what = re.match(r"[\w-]*", path.query)[0] or ("object" if key else "bucket")
+            kind = "release " if "/releases/" in key else ""
+            return f"s3:{self.command} {kind}{what}", service
+        names = re.sub(r"/(functions|schedules)/[^/]+", r"/\1/NAME", path.path)
+        return f"{service}:{self.command} {names}", service
+
+    def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        host = urlsplit(self.road.target).netloc
+        connection = http.client.HTTPConnection(host, timeout=60)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        connection.request(
+            self.command, self.path, body or None, {**headers, "Content-Length": str(len(body))}
+        )
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), content
+
+    def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        length = headers.get("content-length") or headers.get("Content-Length")
+        self.send_header("Content-Length", (length or "0") if self.command == "HEAD" else str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "date", "server"}
+
+
+@contextmanager
+def opened(target: str) -> Iterator[Road]:
+    """A road to `target`, on a port of the loopback; see `Road.url`."""
+    road = Road(target=target)
+    handler = type("HandlerOfOneRoad", (Handler,), {"road": road})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        road.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield road
+        finally:
+            server.shutdown()
+            thread.join()
