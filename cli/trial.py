@@ -44,6 +44,11 @@ class Smoke:
 
 def run(version: str, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:
     """All that the settings ask of a new version. Raises AppBroken, ReleaseFailed."""
+    if settings.function.reserved_concurrency == 0:
+        console.warn(
+            f"Version {version} is not tried: [function] reserved_concurrency = 0 stops the function."
+        )
+        return
     if settings.function.snapstart or settings.release.express:
         wait(version, settings, account, console)
     if settings.release.command:

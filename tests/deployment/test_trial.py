@@ -149,6 +149,11 @@ def test_a_command_that_takes_longer_than_the_function_may_says_so(stubbed, run)
     assert "[function] timeout" in caught.value.hint
 
 
+def test_a_version_of_a_function_that_is_stopped_cannot_be_tried_and_that_is_said(run, talk):
+    run({"function.reserved_concurrency": 0, "release.smoke": "/health"})
+    assert "warning: Version 7 is not tried: [function] reserved_concurrency = 0 stops" in talk.said
+
+
 # -------------------------------------------------------------------- a version that is not ready yet
 
 
