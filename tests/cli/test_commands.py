@@ -197,7 +197,8 @@ def test_invoke_prints_what_the_function_returns(deployed, lambdify):
     event = '{"lambdify": "keep-warm"}'
     assert json.loads(lambdify("invoke", event, "--local").stdout) == {"lambdify": "warm"}
     from_stdin = lambdify("invoke", "--file", "-", "--local", "--json", stdin=event)
-    assert json.loads(from_stdin.stdout) == {"payload": {"lambdify": "warm"}, "version": "1"}
+    live = json.loads(lambdify("status", "--local", "--json").stdout)["version"]
+    assert json.loads(from_stdin.stdout) == {"payload": {"lambdify": "warm"}, "version": live}
 
 
 def test_logs_print_what_the_app_wrote(deployed, lambdify):
