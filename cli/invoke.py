@@ -90,7 +90,12 @@ def read_payload(payload: bytes) -> Any:
     """The JSON value that a function returned; of a response that it streamed, the same with its body."""
     prelude, delimiter, body = payload.partition(bytes(8))
     value = json.loads(prelude or b"null")
-    return {**value, "body": body.decode(errors="replace")} if delimiter else value
+    if not delimiter:
+        return value
+    try:
+        return {**value, "body": body.decode()}
+    except UnicodeDecodeError:
+        return {**value, "body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
 def tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:

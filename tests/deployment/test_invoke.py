@@ -49,10 +49,19 @@ def test_the_alias_is_invoked_with_the_payload_and_its_answer_comes_back(deploye
     assert (invocation.payload, invocation.version) == ({"total": 42}, "7")
 
 
-def test_a_streamed_response_is_shown_as_the_payload_that_it_would_be(deployed, make_settings, talk):
-    deployed.answers("lambda.invoke", answer(b'{"statusCode": 200}' + bytes(8) + b"hello \xff"))
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"hello \xc3\xa9", {"body": "hello é"}),
+        (b"hello \xff", {"body": "aGVsbG8g/w==", "isBase64Encoded": True}),
+    ],
+)
+def test_a_streamed_response_is_shown_as_the_payload_that_it_would_be(
+    deployed, make_settings, talk, body, shown
+):
+    deployed.answers("lambda.invoke", answer(b'{"statusCode": 200}' + bytes(8) + body))
     payload = invoke(make_settings(), deployed.account, "{}", talk.console).payload
-    assert payload == {"statusCode": 200, "body": "hello \ufffd"}
+    assert payload == {"statusCode": 200, **shown}
 
 
 @pytest.mark.parametrize("body", [b"null", b""])
