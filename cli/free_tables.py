@@ -34,7 +34,7 @@ OUR_RESOURCES = re.compile(
     "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
 )
 """Logical ids that a template of ours may hold, with any settings; a parameter's name is one too."""
-OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Layer")
+OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer")
 
 
 def _environment(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
