@@ -112,7 +112,8 @@ def _create(
         # When an answer is lost, boto3 asks again: by the token CloudFormation knows the request.
         ClientToken=name,
         ChangeSetType="CREATE" if creates else "UPDATE",
-        Capabilities=["CAPABILITY_IAM"],
+        # Of ours no role has a name; one of [resources] may. What rights a change brings is shown apart.
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         # The log that `undeploy --keep-logs` left is taken over; nothing else has a policy that allows it.
         **({"ImportExistingResources": True} if creates else {}),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],

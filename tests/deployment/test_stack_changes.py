@@ -60,7 +60,7 @@ def created(stubbed):
         ClientToken=ANY,
         ChangeSetType="UPDATE",
         TemplateBody=TEMPLATE.text,
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Parameters=[],
         Tags=[{"Key": "lambdify:project", "Value": "shop"}],
     )
@@ -76,7 +76,7 @@ def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
         ChangeSetType="UPDATE",
         UsePreviousTemplate=True,
         Tags=[{"Key": "lambdify:project", "Value": "shop"}],
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Parameters=[{"ParameterKey": "Live", "ParameterValue": "7"}],
     )
     stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
