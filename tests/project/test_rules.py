@@ -73,8 +73,8 @@ def test_a_heavy_package_has_one_door(package, door):
 
 
 def test_the_adapter_needs_nothing_that_is_not_in_lambda_but_mangum():
-    # awslambdaric is AWS's runtime client, in the managed runtimes; only where responses are streamed.
-    allowed = {*sys.stdlib_module_names, "lambdify", "mangum", "awslambdaric"}
+    # Both are in the managed runtimes: AWS's runtime client, for streamed responses, and SnapStart's hooks.
+    allowed = {*sys.stdlib_module_names, "lambdify", "mangum", "awslambdaric", "snapshot_restore_py"}
     found = {
         (file, name)
         for file, tree in TREES.items()
