@@ -126,6 +126,17 @@ def test_a_bucket_name_that_another_account_took_is_not_used(stubbed, make_setti
     assert "Nothing was uploaded there" in caught.value.hint
 
 
+def test_a_bucket_that_may_not_be_looked_at_is_ours_when_s3_says_so(
+    stubbed, make_settings, make_bundle, talk
+):
+    stubbed.refuses("s3.head_bucket", "403", "Forbidden", 403)
+    stubbed.refuses("s3.create_bucket", "BucketAlreadyOwnedByYou", "you already own it", 409)
+    stubbed.answers("s3.get_bucket_policy", {"Policy": "{}"}, **OURS)
+    stubbed.answers("s3.head_object", {"ContentLength": 1})
+    artifact = artifacts.put(make_bundle(layer=None), make_settings(), stubbed.account, talk.console)
+    assert artifact.bucket == BUCKET
+
+
 def test_every_call_says_whose_bucket_it_expects(stubbed, make_settings, make_bundle, talk):
     stubbed.answers("s3.head_bucket", {}, **OURS)
     stubbed.answers("s3.get_bucket_policy", {"Policy": "{}"}, **OURS)
@@ -141,7 +152,7 @@ def test_a_denied_upload_names_the_action_and_is_not_taken_for_absence(
     stubbed.answers("s3.head_bucket", {}, **OURS)
     stubbed.answers("s3.get_bucket_policy", {"Policy": "{}"}, **OURS)
     stubbed.refuses("s3.head_object", "403", "Forbidden", 403)
-    with pytest.raises(AccessDenied, match="HeadObject"):
+    with pytest.raises(AccessDenied, match="s3:GetObject"):
         artifacts.put(make_bundle(layer=None), make_settings(), stubbed.account, talk.console)
 
 

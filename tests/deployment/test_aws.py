@@ -173,9 +173,23 @@ def test_a_denial_names_the_action_that_is_missing(stubbed):
 
 
 def test_a_denial_without_a_reason_names_the_operation(stubbed):
+    stubbed.refuses("s3.get_object", "AccessDenied", "Access Denied", 403)
+    with pytest.raises(AccessDenied, match="the action behind GetObject"), translated(during=""):
+        stubbed.account.client("s3").get_object(Bucket="lambdify", Key="key")
+
+
+def test_a_denial_of_a_head_request_names_the_permission_which_is_called_otherwise(stubbed):
     stubbed.refuses("s3.head_bucket", "403", "Forbidden", 403)
-    with pytest.raises(AccessDenied, match="the action behind HeadBucket"), translated(during=""):
+    with pytest.raises(AccessDenied, match="AWS refused s3:ListBucket"), translated(during=""):
         stubbed.account.client("s3").head_bucket(Bucket="lambdify")
+
+
+def test_a_head_request_that_is_refused_without_a_word_is_one_with_expired_credentials(stubbed):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: a bare 400, without a body."""
+    stubbed.refuses("s3.head_bucket", "400", "Bad Request", 400)
+    with pytest.raises(CredentialsError, match="credentials have expired") as caught, translated(during=""):
+        stubbed.account.client("s3").head_bucket(Bucket="lambdify")
+    assert "Log in again" in caught.value.hint
 
 
 @pytest.mark.parametrize(
