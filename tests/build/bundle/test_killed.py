@@ -1,4 +1,4 @@
-"""Builds that are killed, and builds at the same time: what comes of it has the bytes of an undisturbed build."""
+"""Builds that are killed, and builds at the same time: the bytes are those of an undisturbed build."""
 
 import os
 import random
