@@ -9,7 +9,7 @@ A stage that is new has nothing to fall back to: its first version has the traff
 from lambdify.cli import pruning, releases, shift, traffic, trial
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
-from lambdify.cli.errors import Interrupted, LambdifyError
+from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
 from lambdify.cli.releases import Release
 from lambdify.cli.settings import Settings
 from lambdify.cli.stack import Stack
@@ -35,7 +35,8 @@ def release(
         raise
     except KeyboardInterrupt:
         releases.end(begun, "unfinished", settings, account, reason="Ctrl-C")
-        again = f"`lambdify deploy {settings.stage}` tries it again."
+        goes_on = "The command goes on to its end, if it was running. " if settings.release.command else ""
+        again = f"{goes_on}`lambdify deploy {settings.stage}` tries it again."
         raise Interrupted(_fate(version, had), hint=again) from None
     except LambdifyError as error:
         releases.end(begun, "failed", settings, account, reason=error.message)
@@ -58,7 +59,9 @@ def _give_traffic(
 
 def _told(error: LambdifyError, version: str, had: str, number: int) -> LambdifyError:
     """The error, with what it means for the traffic."""
-    hint = f"Release {number} has failed. {_fate(version, had)} {error.hint}".rstrip()
+    # Where somebody else came in between, the traffic is theirs.
+    fate = "" if isinstance(error, StackBusy) else f"{_fate(version, had)} "
+    hint = f"Release {number} has failed. {fate}{error.hint}".rstrip()
     return type(error)(error.message, hint=hint, during=error.during)
 
 

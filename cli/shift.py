@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from lambdify.cli import template, traffic
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import Interrupted, LambdifyError, ReleaseFailed
+from lambdify.cli.errors import Interrupted, LambdifyError, ReleaseFailed, StackBusy
 from lambdify.cli.settings import Settings
 from lambdify.cli.stack import Stack
 from lambdify.cli.stack_events import Sleep
@@ -24,7 +24,8 @@ def run(
 ) -> None:
     """Give the published version more and more of the traffic, short of all of it.
 
-    Raises ReleaseFailed when it has errors, and Interrupted on Ctrl-C; with all traffic where it was.
+    Raises ReleaseFailed when it has errors, and Interrupted on Ctrl-C, with all traffic where it was; and
+    StackBusy when somebody else moves traffic meanwhile, which is left as they want it.
     """
     old, new = deployed.live, deployed.published
     began = datetime.now(UTC)
@@ -33,10 +34,14 @@ def run(
         for percent in range(plan.percent, 100, plan.percent):
             label = f"{percent}% of the traffic to version {new}, for {plan.minutes} min"
             with console.step(label):
-                traffic.move(old, deployed, settings, account, console, sleep=sleep, share=percent / 100)
+                share = percent / 100
+                moved = traffic.move(old, deployed, settings, account, console, sleep=sleep, share=share)
                 sleep(plan.minutes * 60)
+            traffic.check_unmoved(moved, settings, account)
             if errors := count_errors(new, began, settings, account):
-                reason = f"Version {new} had {errors} errors with {percent}% of the traffic."
+                reason = (
+                    f"Version {new} had {errors} error{'s'[: errors > 1]} with {percent}% of the traffic."
+                )
                 break
     except (KeyboardInterrupt, Interrupted):
         reason = f"Version {new} got a part of the traffic when Ctrl-C came."
@@ -45,6 +50,8 @@ def run(
             f"{reason} All of it goes to version {old} again.",
             hint=f"`lambdify deploy {settings.stage}` begins anew.",
         ) from None
+    except StackBusy:
+        raise
     except LambdifyError:
         _return(old, deployed, settings, account, console, sleep)
         raise

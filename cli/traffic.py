@@ -63,6 +63,13 @@ def move(
     return stack.fetch(settings, account)
 
 
+def check_unmoved(moved: Stack, settings: Settings, account: Account) -> None:
+    """Return when the traffic is still where it was moved to. Raises StackBusy."""
+    now = stack.find(settings, account)
+    if now is None or (now.id, now.outputs, now.parameters) != (moved.id, moved.outputs, moved.parameters):
+        raise stack.busy(moved.name, "somebody else has moved its traffic, or deployed")
+
+
 def take_back(
     version: str, deployed: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep
 ) -> Stack:

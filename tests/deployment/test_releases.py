@@ -522,8 +522,9 @@ def test_a_second_deployment_in_between_keeps_the_first_from_moving_traffic_to_w
         return {"statusCode": 200}
 
     functions.answer = answer
-    with pytest.raises(StackBusy, match="another deployment came in between"):
+    with pytest.raises(StackBusy, match="another deployment came in between") as caught:
         ship("app = 2", SMOKE)
+    assert "Traffic stays" not in caught.value.hint
     assert second[1].version == "3"
     assert alias() == ("3", {})
     assert listed() == [(3, "3", "live"), (2, "2", "failed"), (1, "1", "superseded")]
@@ -594,7 +595,7 @@ def test_errors_of_the_new_version_take_the_traffic_back(ship, alias, account, l
     minutes = Minutes(lambda: report_error(account, "2"))
     with pytest.raises(ReleaseFailed) as caught:
         ship("app = 2", SHIFT, sleep=minutes)
-    assert caught.value.message == "Version 2 had 1 errors with 40% of the traffic."
+    assert caught.value.message == "Version 2 had 1 error with 40% of the traffic."
     assert alias() == ("1", {})
     assert listed() == [(2, "2", "failed"), (1, "1", "live")]
 
@@ -614,6 +615,33 @@ def test_ctrl_c_in_a_shift_takes_the_traffic_back(ship, alias, listed):
     with pytest.raises(Interrupted) as caught:
         ship("app = 2", SHIFT, sleep=Minutes(lambda: None, press))
     assert "All of it goes to version 1 again." in caught.value.message
+    assert alias() == ("1", {})
+    assert listed() == [(2, "2", "unfinished"), (1, "1", "live")]
+
+
+def test_a_rollback_ends_a_shift_that_is_under_way(ship, back, alias, listed):
+    ship()
+    with pytest.raises(StackBusy, match="somebody else has moved its traffic"):
+        ship("app = 2", SHIFT, sleep=Minutes(back))
+    assert alias() == ("1", {})
+    assert listed() == [(2, "2", "failed"), (1, "1", "live")]
+
+
+def test_ctrl_c_while_the_command_runs_says_that_it_goes_on(ship, functions, alias, listed, account):
+    ship()
+
+    def press(**_):
+        raise KeyboardInterrupt
+
+    client = account.once("lambda")
+    client.meta.events.register_first("provide-client-params.lambda.Invoke", press, unique_id="press")
+    try:
+        with pytest.raises(Interrupted) as caught:
+            ship("app = 2", {"release.command": "make"})
+    finally:
+        client.meta.events.unregister("provide-client-params.lambda.Invoke", unique_id="press")
+    assert caught.value.message == "Traffic stays with version 1; version 2 gets none."
+    assert "The command goes on to its end" in caught.value.hint
     assert alias() == ("1", {})
     assert listed() == [(2, "2", "unfinished"), (1, "1", "live")]
 
