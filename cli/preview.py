@@ -5,6 +5,7 @@ Pure. What cannot be taken back is said in words and stands out: data that is lo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from lambdify.cli import costs
 from lambdify.cli.changes import Body, Change, Move, Property, move, text
@@ -94,16 +95,22 @@ def _fate(change: Change) -> str:
 
 def _values(properties: Sequence[Property]) -> list[Line]:
     width = max((len(each.path) for each in properties), default=0)
-    return [
-        Line(f"    {each.path:<{width}}  {_brief(each.before)} → {_brief(each.after)}") for each in properties
-    ]
+    return [Line(f"    {each.path:<{width}}  {_pair(each)}") for each in properties]
 
 
-def _brief(value: object) -> str:
-    """The value, without its middle when it is long: keys and ARNs differ at both ends."""
-    written = text(value)
-    half = (WIDEST - 1) // 2
-    return written if len(written) <= WIDEST else f"{written[:half]}…{written[-half:]}"
+def _pair(changed: Property) -> str:
+    """Both values; of long ones the part where they begin to differ."""
+    before, after = text(changed.before), text(changed.after)
+    if max(len(before), len(after)) <= WIDEST:
+        return f"{before} → {after}"
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    start = max(0, len(list(alike)) - WIDEST // 4)
+    return f"{_cut(before, start)} → {_cut(after, start)}"
+
+
+def _cut(value: str, start: int) -> str:
+    part = value[start : start + WIDEST]
+    return f"{'…' if start and part else ''}{part}{'…' if start + WIDEST < len(value) else ''}"
 
 
 def _grave(preview: Preview) -> Iterator[Line]:

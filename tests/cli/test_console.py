@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from itertools import count
@@ -260,6 +261,38 @@ def test_ci_and_dumb_terminals_get_plain_lines(environ):
     sent = on_a_terminal(STORY, **environ)
     assert "\x1b" not in sent
     assert "Resolving [red] ... " in sent
+
+
+WATCHING = """
+import time
+from lambdify.cli.console import Console, Line
+console = Console()
+with console.step("Updating the stack"):
+    console.under_way(["Function", "Role"])
+    time.sleep(0.3)
+    console.note("Role  UPDATE_COMPLETE")
+    console.under_way(["Function"])
+    time.sleep(0.3)
+console.lines([Line("! What Orders holds is deleted with it", "danger"), Line("  plain")])
+console.answer([Line("~ Function", "changed"), Line("    MemorySize  512 → 1024")])
+"""
+
+
+def test_what_a_step_waits_for_is_shown_with_its_time_while_it_lasts():
+    sent = on_a_terminal(WATCHING)
+    assert re.search(r"Function  0\.\d s.*\n.*Role  0\.\d s", sent)
+    last = sent.rindex("Function  0.")
+    assert "Role  0." not in sent[last - 200 : last]
+
+
+def test_lines_have_their_colours_on_a_terminal_alone():
+    sent = on_a_terminal(WATCHING)
+    assert "\x1b[1;31m  ! What Orders holds" in sent
+    assert "\x1b[33m~ Function\x1b[0m" in sent
+    piped = subprocess.run([sys.executable, "-c", WATCHING], capture_output=True, text=True, check=True)
+    assert piped.stdout == "~ Function\n    MemorySize  512 → 1024\n"
+    assert "  ! What Orders holds is deleted with it\n    plain\n" in piped.stderr
+    assert "\x1b" not in piped.stderr
 
 
 def test_rich_is_imported_only_when_something_is_drawn():

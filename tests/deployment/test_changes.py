@@ -244,10 +244,10 @@ def test_lost_data_and_another_url_stand_out_in_words():
     assert {line.style for line in lines if line.text.startswith("!")} == {"danger"}
 
 
-def test_a_long_value_is_shown_by_its_ends():
-    before, after = body(Function=function(Code="a" * 100)), body(Function=function(Code="b" * 100))
+def test_of_long_values_the_part_is_shown_where_they_begin_to_differ():
+    before, after = (body(Function=function(Code="same " * 30 + end)) for end in ("old", "new"))
     lines = shown(changes.expected(before, after), before, after)
-    assert lines[1].text == f"    Code  {'a' * 29}…{'a' * 29} → {'b' * 29}…{'b' * 29}"
+    assert lines[1].text == "    Code  …same same same old → …same same same new"
 
 
 def test_what_is_touched_for_its_references_alone_is_told_quietly_and_not_in_short():
