@@ -5,6 +5,7 @@ Rules:
 - A change set that will not be applied is removed, and so is the empty stack that was made to hold it.
 """
 
+import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,8 @@ from lambdify.cli.template import Template
 
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 """How CloudFormation says that there is nothing to do: it fails the change set, with one of these reasons."""
+LONGEST_TEMPLATE = 51_200
+"""Bytes. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 AT_WORK = "^ValidationError: .*_IN_PROGRESS state"
 """How CloudFormation says that something else is being done to the stack."""
 
@@ -71,7 +74,7 @@ def propose(
     if stack is not None and _is_deployed(template, stack, before):
         return None
     tags = [{"Key": key, "Value": value} for key, value in template.tags.items()]
-    what = {"TemplateBody": template.text, "Tags": tags, **(_express(account) if express else {})}
+    what = {"TemplateBody": _text(template), "Tags": tags, **(_express(account) if express else {})}
     bodies = (before, template.body)
     return _create(template.stack, what, parameters or {}, account, sleep, creates=creates, bodies=bodies)
 
@@ -187,16 +190,18 @@ def discard(change_set: ChangeSet, account: Account) -> None:
 
 
 @translated(during="deleting the stack")
-def delete(stack: Stack, account: Account, *, leave: Sequence[str] = ()) -> Operation:
+def delete(stack: Stack, account: Account, *, leave: Sequence[str] = (), express: bool = False) -> Operation:
     """Let CloudFormation begin to delete the stack, or join a deletion that is under way.
 
     `leave` are resources that stay in the account: those that a deletion failed on before.
     """
+    how: dict[str, Any] = {"RetainResources": list(leave)} if leave else {}
+    how |= _express(account) if express else {}
     cloudformation = account.client("cloudformation")
     under_way = stack.state == "DELETE_IN_PROGRESS"
     after = "" if under_way else last_event(stack.id, cloudformation)
     if not under_way:
-        cloudformation.delete_stack(StackName=stack.id, **({"RetainResources": list(leave)} if leave else {}))
+        cloudformation.delete_stack(StackName=stack.id, **how)
     return Operation(stack=stack.name, stack_id=stack.id, ends=DELETED, after=after)
 
 
@@ -222,6 +227,18 @@ def _is_deployed(template: Template, stack: Stack, before: Body) -> bool:
     ):
         return False
     return before == template.body
+
+
+def _text(template: Template) -> str:
+    """The template as it is sent: laid out for reading, as long as there is room for that."""
+    for text in (template.text, json.dumps(template.body, separators=(",", ":"))):
+        size = len(text.encode())
+        if size <= LONGEST_TEMPLATE:
+            return text
+    raise SettingsError(
+        f"The template has {size} bytes, and CloudFormation takes {LONGEST_TEMPLATE}.",
+        hint="[resources] makes it that long: put some of them into a stack of their own.",
+    )
 
 
 def _express(account: Account) -> dict[str, Any]:

@@ -133,7 +133,8 @@ def _delete(
     existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, leave: bool
 ) -> tuple[Kept, ...]:
     """Delete the stack; what was left behind because it could not be."""
-    deletion = partial(stack_changes.delete, existing, account)
+    begin = partial(stack_changes.delete, account=account, express=settings.release.express)
+    deletion = partial(begin, existing)
     try:
         with console.step(f"Deleting the stack {existing.name}"):
             stack_events.follow(deletion, settings, account, console, sleep=sleep)
@@ -148,7 +149,7 @@ def _delete(
     else:
         return ()
     rest = [each["LogicalResourceId"] for each in stuck]
-    retained = partial(stack_changes.delete, replace(existing, state="DELETE_FAILED"), account, leave=rest)
+    retained = partial(begin, replace(existing, state="DELETE_FAILED"), leave=rest)
     with console.step(f"Deleting the stack {existing.name} without {names}"):
         stack_events.follow(retained, settings, account, console, sleep=sleep)
     return tuple(

@@ -84,6 +84,29 @@ def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
     assert (change_set.id, change_set.creates) == (CHANGE_SET, False)
 
 
+@pytest.fixture
+def created_with(stubbed):
+    """`created_with(text)`: a change set with that template is made, and has no changes that matter here."""
+
+    def created_with(text):
+        stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
+        stubbed.answers(
+            "cloudformation.create_change_set",
+            {"Id": CHANGE_SET, "StackId": ID},
+            StackName="shop-dev",
+            ChangeSetName=ANY,
+            ClientToken=ANY,
+            ChangeSetType="UPDATE",
+            TemplateBody=text,
+            Capabilities=ANY,
+            Parameters=ANY,
+            Tags=[],
+        )
+        stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
+
+    return created_with
+
+
 def test_the_changes_are_read_when_cloudformation_has_worked_them_out(stubbed, created):
     stubbed.answers("cloudformation.describe_change_set", describe("CREATE_IN_PROGRESS"))
     function = {"Action": "Modify", "LogicalResourceId": "Function", "ResourceType": "AWS::Lambda::Function"}
@@ -267,3 +290,27 @@ def test_express_mode_is_refused_where_boto3_does_not_know_it(stubbed):
     finally:
         operation.input_shape.members["DeploymentConfig"] = known
     assert "boto3 1.43.38" in caught.value.hint
+
+
+def test_a_template_that_is_too_long_for_reading_is_sent_without_its_layout(stubbed, created_with):
+    body = {"Resources": {f"Topic{n}": {"Type": "AWS::SNS::Topic"} for n in range(800)}}
+    long = Template(stack="shop-dev", body=body, text=json.dumps(body, indent=4), version="", tags={})
+    assert len(long.text) > 51_200
+    created_with(json.dumps(body, separators=(",", ":")))
+    assert stack_changes.propose(long, existing(), stubbed.account, sleep=no_sleep)
+
+
+def test_a_template_that_is_too_long_anyhow_is_refused_with_what_makes_it_so(stubbed):
+    body = {"Resources": {f"Topic{n}": {"Type": "AWS::SNS::Topic"} for n in range(2000)}}
+    long = Template(stack="shop-dev", body=body, text=json.dumps(body), version="", tags={})
+    stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
+    with pytest.raises(SettingsError, match="and CloudFormation takes 51200") as caught:
+        stack_changes.propose(long, existing(), stubbed.account)
+    assert "[resources]" in caught.value.hint
+
+
+def test_express_mode_hurries_a_deletion_too(stubbed):
+    stubbed.answers("cloudformation.describe_stack_events", {"StackEvents": []})
+    express = {"Mode": "EXPRESS", "DisableRollback": False}
+    stubbed.answers("cloudformation.delete_stack", StackName=ID, DeploymentConfig=express)
+    assert stack_changes.delete(existing("CREATE_COMPLETE"), stubbed.account, express=True)
