@@ -14,27 +14,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli import (
-    artifacts,
-    preview,
-    protection,
-    recovery,
-    releases,
-    releasing,
-    stack,
-    stack_changes,
-    stack_events,
-    template,
-    traffic,
-)
+from lambdify.cli import artifacts, releases, template
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
-from lambdify.cli.releases import Release
+from lambdify.cli.plan import preview
+from lambdify.cli.releases import Release, releasing, traffic
 from lambdify.cli.settings import Settings
-from lambdify.cli.stack import Stack
-from lambdify.cli.stack_changes import ChangeSet
-from lambdify.cli.stack_events import Sleep
+from lambdify.cli.stacks import protection, recovery, stack, stack_changes, stack_events
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_changes import ChangeSet
+from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.template import Template
 
 if TYPE_CHECKING:

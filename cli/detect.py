@@ -8,14 +8,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lambdify.cli import options
 from lambdify.cli.console import Console
 from lambdify.cli.detection import candidate, kind
 from lambdify.cli.detection.candidate import Candidate
 from lambdify.cli.detection.kind import Kind
 from lambdify.cli.detection.project import Project
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, options
 
 __all__ = ["Candidate", "choose_app", "find_apps"]
 

@@ -9,10 +9,11 @@ import os
 import re
 from pathlib import Path
 
-from lambdify.cli import config_file, options, settings
+from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.detect import Candidate, find_apps
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings import config_file, options
 
 HEAD = """\
 # Settings of lambdify. What is commented out is the default; `lambdify deploy` puts the app on AWS Lambda.

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import caches, combinations, folders
+from lambdify.cli import caches, folders
 from lambdify.cli.build import bundle, report
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.build.report import Report
 from lambdify.cli.build.weight import UNZIPPED_LIMIT
 from lambdify.cli.console import Console
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, combinations
 
 if TYPE_CHECKING:
     from lambdify.cli.build.cold_start import ColdStart, NotMeasured

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import aws, config_file, settings
+from lambdify.cli import aws, settings
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import LocalCloudDown, UsageError
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, config_file
 
 if TYPE_CHECKING:
     from lambdify.cli.local.cloud import Cloud

@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lambdify.cli import artifacts, protection, recovery, stack, stack_changes, stack_events, template
+from lambdify.cli import artifacts, template
 from lambdify.cli.aws import Account, attempt, translated
-from lambdify.cli.changes import KEPT
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, StackBroken, StageProtected
+from lambdify.cli.plan.changes import KEPT
 from lambdify.cli.settings import Settings
-from lambdify.cli.stack import Stack
-from lambdify.cli.stack_events import Sleep
+from lambdify.cli.stacks import protection, recovery, stack, stack_changes, stack_events
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_events import Sleep
 
 GONE_WITH_FUNCTION = "AWS::Lambda::Version"
 """Kept in the stack's eyes, to go back to; but no version is there without its function."""

@@ -44,7 +44,7 @@ from lambdify.cli.build.previous import Previous
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console, size
 from lambdify.cli.settings import Settings
-from lambdify.cli.tables import Form
+from lambdify.cli.settings.tables import Form
 
 if TYPE_CHECKING:
     from lambdify.cli.detect import Candidate

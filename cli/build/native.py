@@ -22,7 +22,7 @@ from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, DockerUnavailable
-from lambdify.cli.tables import Build
+from lambdify.cli.settings.tables import Build
 
 if TYPE_CHECKING:
     # The Docker SDK takes longer to import than most runs take to install: only a run that builds loads it.

@@ -35,7 +35,7 @@ from lambdify.cli.build.sources import Source, read_toml
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import run_uv
 from lambdify.cli.errors import RequirementsError
-from lambdify.cli.tables import Build
+from lambdify.cli.settings.tables import Build
 
 
 @dataclass(frozen=True, kw_only=True)

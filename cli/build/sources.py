@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 from packaging.pylock import is_valid_pylock_path
 
 from lambdify.cli.errors import RequirementsError
-from lambdify.cli.tables import Build
+from lambdify.cli.settings.tables import Build
 
 Kind = Literal["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "requirements.txt", "pyproject.toml"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli.tables import Architecture
+from lambdify.cli.settings.tables import Architecture
 
 if TYPE_CHECKING:
     from packaging.tags import Tag

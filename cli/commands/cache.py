@@ -32,7 +32,8 @@ def command() -> None:
 @arguments.common
 def show(flags: Flags) -> None:
     """Show what is kept, where, and how much it is."""
-    from lambdify.cli import answers, caches, config_file, session
+    from lambdify.cli import answers, caches, session
+    from lambdify.cli.settings import config_file
 
     shelves = caches.look(config_file.find_root(session.current_folder()))
     make_console(flags).answer(answers.cache(shelves), [answers.value(shelf) for shelf in shelves])
@@ -45,8 +46,9 @@ def show(flags: Flags) -> None:
 @arguments.common
 def clear(flags: Flags, kinds: tuple[str, ...], before: "datetime | None") -> None:
     """Remove what is kept: all of it, or some kinds. It is made again when it is needed."""
-    from lambdify.cli import answers, caches, config_file, session
+    from lambdify.cli import answers, caches, session
     from lambdify.cli.console import size
+    from lambdify.cli.settings import config_file
 
     cleared = caches.clear(config_file.find_root(session.current_folder()), kinds, before=before)
     text = f"{cleared.entries} files and folders are gone, {size(cleared.bytes)}."

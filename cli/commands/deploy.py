@@ -40,9 +40,10 @@ def command(
     """Package the app, apply what changed, print the endpoint."""
     from dataclasses import asdict, replace
 
-    from lambdify.cli import cautions, detect, session
     from lambdify.cli import deploy as room
+    from lambdify.cli import detect, session
     from lambdify.cli.package import package as pack
+    from lambdify.cli.settings import cautions
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")

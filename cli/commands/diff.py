@@ -61,9 +61,9 @@ def command(
 
 def answer(opened: "Session", console: "Console", *, drift: bool, upgrade: bool) -> bool:
     """Print what a deployment would change; whether anything would."""
-    from lambdify.cli import diff as room
-    from lambdify.cli import preview
     from lambdify.cli.package import package
+    from lambdify.cli.plan import diff as room
+    from lambdify.cli.plan import preview
 
     def pack() -> "Bundle":
         return package(opened.settings, None, console, upgrade=upgrade)

@@ -25,7 +25,8 @@ def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: s
 
     Each is told with whether it is as the settings say; a secret with where it is fetched from.
     """
-    from lambdify.cli import answers, environment
+    from lambdify.cli import answers
+    from lambdify.cli.look import environment
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)

@@ -61,7 +61,7 @@ def command(
     if http is not None and (payload or file):
         raise UsageError("A payload and --http are two things.", hint="The body of a request is its --data.")
     if http is not None:
-        from lambdify.cli import http_call
+        from lambdify.cli.look import http_call
 
         call = http_call.read(http, headers, _read_data(data))
         console = make_console(flags)
@@ -73,7 +73,7 @@ def command(
     import json
 
     from lambdify.cli import answers
-    from lambdify.cli import invoke as room
+    from lambdify.cli.look import invoke as room
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)

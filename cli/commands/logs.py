@@ -68,8 +68,9 @@ def command(
     Each line tells the request that it belongs to. What Lambda writes about a request is put together in one
     line at its end: what it took, and whether it was a cold start. --json tells all there is.
     """
-    from lambdify.cli import answers, log_lines, log_view
-    from lambdify.cli import logs as room
+    from lambdify.cli import answers
+    from lambdify.cli.look import log_lines, log_view
+    from lambdify.cli.look import logs as room
 
     if request is not None and (follow or text):
         raise UsageError("--request shows one request that is over.", hint="Leave --follow and --filter out.")

@@ -32,8 +32,8 @@ def command(
     """
     import webbrowser
 
-    from lambdify.cli import aws_console as pages
-    from lambdify.cli import stack
+    from lambdify.cli.look import aws_console as pages
+    from lambdify.cli.stacks import stack
 
     if aws_console and local:
         raise UsageError("The local cloud has no console.", hint="Leave out --local, or --console.")

@@ -36,7 +36,8 @@ def command(
     """Print the least IAM policy that deploying this stage needs."""
     import re
 
-    from lambdify.cli import aws, deployer, session
+    from lambdify.cli import aws, session
+    from lambdify.cli.template import deployer
 
     if account is not None and not re.fullmatch(r"\d{12}", account):
         raise UsageError("--account takes the twelve digits of an account.")

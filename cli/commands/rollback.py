@@ -28,7 +28,7 @@ def command(
     """Give the traffic back to an earlier release."""
     from dataclasses import asdict, replace
 
-    from lambdify.cli import rollback as room
+    from lambdify.cli.releases import rollback as room
 
     if stage and stage.isdecimal() and number is None:
         number, stage = int(stage), None

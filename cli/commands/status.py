@@ -27,8 +27,9 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
     The endpoint is asked for [release] smoke, or for /, by a real request. Reading the metrics costs about a
     hundredth of a cent; cold starts are counted in the log, for five seconds at most and for nothing.
     """
-    from lambdify.cli import answers, status_view
-    from lambdify.cli import status as room
+    from lambdify.cli import answers
+    from lambdify.cli.look import status as room
+    from lambdify.cli.look import status_view
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)

@@ -23,8 +23,10 @@ from lambdify.cli.commands import make_console
 @arguments.common
 def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) -> None:
     """Print the CloudFormation template that deploy would apply."""
-    from lambdify.cli import cautions, pipeline, session
+    from lambdify.cli import session
     from lambdify.cli.package import package as pack
+    from lambdify.cli.settings import cautions
+    from lambdify.cli.template import pipeline
 
     console = make_console(flags)
     settings = session.load_settings(stage, {})

@@ -16,10 +16,10 @@ from typing import Any
 
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import LambdifyError
-from lambdify.cli.invoke import read_payload
 from lambdify.cli.local.fleet import Throttled
 from lambdify.cli.local.response_stream import DELIMITER
 from lambdify.cli.local.sandbox import Outcome
+from lambdify.cli.look.invoke import read_payload
 
 Question = Callable[[dict[str, Any]], object]
 """What is asked, as JSON → the answer."""

@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from lambdify.cli import cautions, settings
+from lambdify.cli import settings
 from lambdify.cli.build.target import runtimes
+from lambdify.cli.settings import cautions
 
 LONG_AGO = date(2020, 1, 1)
 NETWORK = {"vpc.subnets": ["subnet-0a"], "vpc.security_groups": ["sg-0a"]}

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lambdify.cli import combinations, settings
+from lambdify.cli import settings
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings import combinations
 
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:who"
 LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/1/2"

@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 
-from lambdify.cli import options, settings
+from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.init import init
+from lambdify.cli.settings import options
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 

@@ -6,10 +6,10 @@ from typing import get_type_hints
 
 import pytest
 
-from lambdify.cli import limits, options, settings
+from lambdify.cli import settings
 from lambdify.cli.build.target import runtimes
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, limits, options
 
 
 def refusal(root, **arguments):

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from lambdify.cli import artifacts, releases, rollback, settings
+from lambdify.cli import artifacts, releases, settings
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.releases import rollback
 from lambdify.cli.undeploy import undeploy
 
 OWNERLESS = {"ListBuckets", "CreateBucket"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lambdify.cli import changes, costs, preview, rights
-from lambdify.cli.changes import Move, Property
-from lambdify.cli.drift import Drift, Drifted
+from lambdify.cli.plan import changes, costs, preview, rights
+from lambdify.cli.plan.changes import Move, Property
+from lambdify.cli.plan.drift import Drift, Drifted
 
 
 def body(endpoint=None, **resources):

@@ -9,8 +9,9 @@ from threading import Thread
 import pytest
 from moto import mock_aws
 
-from lambdify.cli import aws, invoke
+from lambdify.cli import aws
 from lambdify.cli.errors import AwsError, CredentialsError
+from lambdify.cli.look import invoke
 
 IDENTITY = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:user/ann</Arn>"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from lambdify.cli import aws, deployer
+from lambdify.cli import aws
+from lambdify.cli.template import deployer
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = aws.imagined("123456789012", "eu-central-1", "aws")

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from lambdify.cli import diff, preview, stack
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import StackForeign, StageProtected
+from lambdify.cli.plan import diff, preview
+from lambdify.cli.stacks import stack
 from lambdify.cli.undeploy import undeploy
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]

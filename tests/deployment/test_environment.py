@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lambdify.cli import environment
 from lambdify.cli.aws import Account
-from lambdify.cli.aws_console import function_page
-from lambdify.cli.environment import Variable
 from lambdify.cli.errors import AccessDenied, NotDeployed
+from lambdify.cli.look import environment
+from lambdify.cli.look.aws_console import function_page
+from lambdify.cli.look.environment import Variable
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from lambdify.cli import health
+from lambdify.cli.look import health
 
 asked = []
 """Paths, and who asked for them."""

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from botocore.response import StreamingBody
 
-from lambdify.cli import http_call
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, RequestFailed, UsageError
+from lambdify.cli.look import http_call
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from botocore.response import StreamingBody
 
 from lambdify.cli.errors import FunctionFailed, NotDeployed, UsageError
-from lambdify.cli.invoke import invoke
+from lambdify.cli.look.invoke import invoke
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.core import get_rules
 
-from lambdify.cli import roles, template
+from lambdify.cli import template
 from lambdify.cli.artifacts import Artifact
 from lambdify.cli.build.target import Target
+from lambdify.cli.template import roles
 
 ARTIFACT = Artifact(bucket="bucket", app_key="shop/dev/app-1.zip", layer_key=None, uploaded=())
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from lambdify.cli import aws, stack, status
+from lambdify.cli import aws
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import Declined, DeployFailed, NotDeployed, StackForeign, UsageError
+from lambdify.cli.look import status
+from lambdify.cli.stacks import stack
 from lambdify.cli.undeploy import undeploy
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]

@@ -8,8 +8,9 @@ from threading import Thread
 
 import pytest
 
-from lambdify.cli import aws, live_tail
+from lambdify.cli import aws
 from lambdify.cli.errors import AwsError
+from lambdify.cli.look import live_tail
 
 GROUP = "/aws/lambda/shop-dev"
 IDENTITY = (

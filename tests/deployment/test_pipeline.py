@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from lambdify.cli import pipeline, template
+from lambdify.cli import template
 from lambdify.cli.artifacts import Artifact
+from lambdify.cli.template import pipeline
 
 
 @pytest.fixture

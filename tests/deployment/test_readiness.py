@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lambdify.cli import cautions
 from lambdify.cli.errors import AwsError, SettingsError
+from lambdify.cli.settings import cautions
 
 LOGGED = {"http.endpoint": "rest-api", "http.access_logs": True}
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lambdify.cli import drift, recovery
 from lambdify.cli.errors import Declined, StackBroken, StackBusy
-from lambdify.cli.stack import Stack
+from lambdify.cli.plan import drift
+from lambdify.cli.stacks import recovery
+from lambdify.cli.stacks.stack import Stack
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambdify.cli import diff, releases, revision, rollback, stack
+from lambdify.cli import releases
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import (
     AppBroken,
@@ -17,6 +17,9 @@ from lambdify.cli.errors import (
     ReleaseMissing,
     StackBusy,
 )
+from lambdify.cli.plan import diff
+from lambdify.cli.releases import revision, rollback
+from lambdify.cli.stacks import stack
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from botocore.stub import ANY
 
-from lambdify.cli import artifacts, pruning, releases, stack
-from lambdify.cli.releases import Release
-from lambdify.cli.stack import Stack
+from lambdify.cli import artifacts, releases
+from lambdify.cli.releases import Release, pruning
+from lambdify.cli.stacks import stack
+from lambdify.cli.stacks.stack import Stack
 
 ROLE = {
     "Version": "2012-10-17",

@@ -4,10 +4,11 @@ import io
 
 import pytest
 
-from lambdify.cli import artifacts, stack, stack_changes, stack_events, undeploy
+from lambdify.cli import artifacts, undeploy
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import NotDeployed, StackBroken
+from lambdify.cli.stacks import stack, stack_changes, stack_events
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 

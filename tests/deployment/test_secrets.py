@@ -3,7 +3,7 @@
 import re
 
 from lambdify.adapter.secrets import fetch
-from lambdify.cli import secrets
+from lambdify.cli.template import secrets
 
 
 def test_a_stage_without_secrets_may_read_none():

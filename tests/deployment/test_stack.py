@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lambdify.cli import stack
 from lambdify.cli.errors import AccessDenied, StackBroken, StackBusy, StackForeign
+from lambdify.cli.stacks import stack
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
 OURS = [{"Key": "lambdify:project", "Value": "shop"}, {"Key": "lambdify:stage", "Value": "dev"}]

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from botocore.stub import ANY
 
-from lambdify.cli import stack_changes
-from lambdify.cli.changes import Change
 from lambdify.cli.errors import DeployFailed, SettingsError, StackBusy
-from lambdify.cli.stack import Stack
-from lambdify.cli.stack_changes import ChangeSet
+from lambdify.cli.plan.changes import Change
+from lambdify.cli.stacks import stack_changes
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_changes import ChangeSet
 from lambdify.cli.template import Template
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lambdify.cli import stack_events
 from lambdify.cli.errors import AwsError, DeployFailed, Interrupted, StackBroken
-from lambdify.cli.stack_events import DELETED, MADE, Operation
+from lambdify.cli.stacks import stack_events
+from lambdify.cli.stacks.stack_events import DELETED, MADE, Operation
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
 UPDATE = Operation(stack="shop-dev", stack_id=ID, ends=MADE, after="before")

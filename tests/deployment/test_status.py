@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lambdify.cli import status, status_view
-from lambdify.cli.cold_starts import ColdStarts
 from lambdify.cli.errors import AccessDenied, NotDeployed
-from lambdify.cli.health import Health
-from lambdify.cli.metrics import Use
+from lambdify.cli.look import status, status_view
+from lambdify.cli.look.cold_starts import ColdStarts
+from lambdify.cli.look.health import Health
+from lambdify.cli.look.metrics import Use
+from lambdify.cli.look.status import Cost, Status
 from lambdify.cli.releases import Release
-from lambdify.cli.status import Cost, Status
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LOCAL = f"{AT.astimezone():%Y-%m-%d %H:%M}"

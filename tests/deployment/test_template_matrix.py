@@ -11,8 +11,9 @@ from datetime import date
 
 import pytest
 
-from lambdify.cli import free_tables, roles
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings import free_tables
+from lambdify.cli.template import roles
 
 ACCOUNT = "eu-central-1:123456789012"
 WHO = f"arn:aws:lambda:{ACCOUNT}:function:who"

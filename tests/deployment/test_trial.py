@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from botocore.response import StreamingBody
 
-from lambdify.cli import trial
 from lambdify.cli.errors import AppBroken, ReleaseFailed
-from lambdify.cli.stack import Stack
+from lambdify.cli.releases import trial
+from lambdify.cli.stacks.stack import Stack
 
 DEPLOYED = Stack(
     name="shop-dev",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lambdify.cli import cold_starts, metrics
 from lambdify.cli.errors import AccessDenied
+from lambdify.cli.look import cold_starts, metrics
 
 API = "https://abc123.execute-api.eu-central-1.amazonaws.com"
 ID = "1a2b3c4d-0000-4000-8000-000000000001"

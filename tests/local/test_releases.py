@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lambdify.cli import aws, releases, rollback, settings, undeploy
+from lambdify.cli import aws, releases, settings, undeploy
 from lambdify.cli.aws import Account
 from lambdify.cli.build.app import ADAPTER, NOTE, adapter_folder
 from lambdify.cli.build.archive import Member, deflate, write
@@ -24,6 +24,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.deploy import Deployment, deploy
 from lambdify.cli.errors import AppBroken, ReleaseFailed
 from lambdify.cli.local import cloud as room
+from lambdify.cli.releases import rollback
 from lambdify.cli.settings import Settings
 
 from .conftest import MINOR

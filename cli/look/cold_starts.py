@@ -1,0 +1,85 @@
+"""Cold starts, counted in the log: CloudWatch has no metric of them, but a request that had one reports it.
+
+The log is searched by FilterLogEvents, which is free, for a few seconds at most: a day of a busy function may
+take longer, and then it is told that there were at least so many.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lambdify.cli import template
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.look import log_lines
+from lambdify.cli.look.log_lines import LogLine
+from lambdify.cli.look.metrics import HOURS
+from lambdify.cli.settings import Settings
+
+PATIENCE = 5.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStarts:
+    """Those of the last hours."""
+
+    hours: int
+    count: int
+    p50_ms: float
+    """0 where there were none."""
+    longest_ms: float
+    complete: bool
+    """False where the log was too long to be read to its end."""
+
+
+@translated(during="looking for cold starts in the log")
+def read(
+    settings: Settings,
+    account: Account,
+    *,
+    patience: float = PATIENCE,
+    clock: Callable[[], float] = time.monotonic,
+) -> ColdStarts | None:
+    """The cold starts of the last day; None where there is no log."""
+    since = datetime.now(UTC) - timedelta(hours=HOURS)
+    pages = iter(
+        account.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(
+            logGroupName=template.log_group(settings),
+            startTime=round(since.timestamp() * 1000),
+            filterPattern=_pattern(settings),
+        )
+    )
+    begun, inits, complete = clock(), list[float](), False
+    while not complete and clock() - begun < patience:
+        page = attempt(lambda: next(pages, {}), none_if="^ResourceNotFoundException:")
+        if page is None:
+            return None
+        complete = not page
+        inits += [took for event in page.get("events", ()) if (took := _init(event))]
+    return ColdStarts(
+        hours=HOURS,
+        count=len(inits),
+        p50_ms=round(statistics.median(inits), 2) if inits else 0,
+        longest_ms=max(inits, default=0),
+        complete=complete,
+    )
+
+
+def _pattern(settings: Settings) -> str:
+    """What only the report of a cold start has."""
+    what = "Restore" if settings.function.snapstart else "Init"
+    return f'"{what} Duration"' if settings.logs.format == "text" else f"{what.lower()}DurationMs"
+
+
+def _init(event: dict[str, Any]) -> float | None:
+    """Milliseconds of the init, or of the restore, that a report tells of; None of any other line."""
+    line = LogLine(id="", at=datetime.fromtimestamp(0, UTC), stream="", message=event["message"].rstrip("\n"))
+    entry = log_lines.parse(line)
+    if entry.kind != "report":
+        return None
+    return entry.fields.get("init_duration_ms") or entry.fields.get("restore_duration_ms")

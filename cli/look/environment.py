@@ -1,0 +1,115 @@
+"""lambdify env: the environment variables that the deployed function has, beside those that the settings say.
+
+Values are shown only where that is asked for, and a secret's value never: it is fetched when an environment
+starts, and nobody here has it. Its source is told instead.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from lambdify.cli import releases, template
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.console import columns
+from lambdify.cli.errors import AccessDenied
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+
+GONE = "^ResourceNotFoundException:"
+State = Literal["as set", "differs", "only deployed", "not deployed yet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """An environment variable, as it is and as it is to be."""
+
+    name: str
+    state: State
+    source: str
+    """Where a secret is: "ssm:/path"; "" for a plain variable."""
+    deployed: str | None
+    """The value; None where there is none, or where it is not to be shown."""
+    settings: str | None
+
+
+def fetch(settings: Settings, account: Account) -> tuple[Variable, ...]:
+    """All variables by name, of the version that gets the traffic. Raises NotDeployed, AccessDenied."""
+    deployed = _deployed(settings, account)
+    plain = [
+        _compare(name, deployed.get(name), settings.environment.get(name))
+        for name in deployed.keys() | settings.environment.keys()
+    ]
+    return tuple(sorted([*plain, *_secrets(settings, account)], key=lambda each: each.name))
+
+
+def hide(variables: Sequence[Variable]) -> tuple[Variable, ...]:
+    """The same without values."""
+    return tuple(replace(each, deployed=None, settings=None) for each in variables)
+
+
+def show(variables: Sequence[Variable], *, values: bool) -> str:
+    """A table; with `values` as they are, and what the settings say where that is something else."""
+    if not variables:
+        return "There are no environment variables."
+    rows = [(each.name, each.state, each.source or (_value(each) if values else "")) for each in variables]
+    headers = ("Variable", "State", "Value or source" if values else "Source")
+    if not any(value for _, _, value in rows):
+        return "\n".join(columns(headers[:2], [row[:2] for row in rows]))
+    return "\n".join(columns(headers, rows))
+
+
+def _value(variable: Variable) -> str:
+    if variable.state == "differs":
+        return f"{variable.deployed!r} deployed, {variable.settings!r} in the settings"
+    value = variable.settings if variable.deployed is None else variable.deployed
+    return repr(value)
+
+
+def _compare(name: str, deployed: str | None, wanted: str | None) -> Variable:
+    state: State = "as set" if deployed == wanted else "differs"
+    if deployed is None:
+        state = "not deployed yet"
+    elif wanted is None:
+        state = "only deployed"
+    return Variable(name=name, state=state, source="", deployed=deployed, settings=wanted)
+
+
+def _secrets(settings: Settings, account: Account) -> list[Variable]:
+    """Those of the settings; that they are deployed is told by the release, which remembers their names."""
+    if not settings.secrets:
+        return []
+    live = releases.find_live(settings, account)
+    known = set(live.settings.get("secrets", ())) if live else set(settings.secrets)
+    return [
+        Variable(
+            name=name,
+            state="as set" if name in known else "not deployed yet",
+            source=source,
+            deployed=None,
+            settings=None,
+        )
+        for name, source in settings.secrets.items()
+    ]
+
+
+@translated(during="reading the function's configuration")
+def _deployed(settings: Settings, account: Account) -> Mapping[str, str]:
+    stack.fetch(settings, account)
+    found: dict[str, Any] | None = attempt(
+        account.client("lambda").get_function_configuration,
+        none_if=GONE,
+        FunctionName=settings.full_name,
+        Qualifier=template.ALIAS,
+    )
+    if found is None:
+        raise stack.not_deployed(settings, account)
+    environment = found.get("Environment", {})
+    if error := environment.get("Error"):
+        # A key of the project's own encrypts them, and we may not use it.
+        raise AccessDenied(
+            f"AWS does not show the variables: {error.get('Message', error.get('ErrorCode', ''))}",
+            hint="The credentials need kms:Decrypt for the key of [function] kms_key.",
+            during="reading the function's configuration",
+        )
+    variables: Mapping[str, str] = environment.get("Variables", {})
+    return variables

@@ -1,0 +1,198 @@
+"""lambdify status: what is deployed, whether it answers, how it did in the last day, and what it costs.
+
+    CloudFormation ──▶ stack, release, drift     Lambda, Scheduler ──▶ function, schedule
+    a GET request  ──▶ health                    CloudWatch        ──▶ use, cold starts
+
+What is deployed has to be told, or it is an error. The rest is left out where a service refuses it or has
+nothing to tell; what was refused is said.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from lambdify.cli import releases, template
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.errors import AccessDenied, AwsError
+from lambdify.cli.look import cold_starts, health, metrics
+from lambdify.cli.look.cold_starts import ColdStarts
+from lambdify.cli.look.health import Health
+from lambdify.cli.look.metrics import Use
+from lambdify.cli.plan import costs
+from lambdify.cli.releases import Release
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+from lambdify.cli.stacks.stack import Stack
+
+T = TypeVar("T")
+GONE = "^ResourceNotFoundException:"
+DAYS = 365 / 12
+"""Of a month."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """An estimate, without free tiers, logs and data that is sent."""
+
+    idle_usd_per_month: float
+    used_usd_per_month: float | None
+    """If every day were as the last one, what is idle included; None where the last day is not known."""
+    basis: str
+    """Whose prices, and of when."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """One stage as it is now; "" and 0 where a failed deployment left nothing, None for what is not known."""
+
+    stack: str
+    state: str
+    """CloudFormation's, such as UPDATE_COMPLETE."""
+    reason: str
+    """Why the stack is in that state, when CloudFormation says so."""
+    region: str
+    endpoint: str
+    function: str
+    version: str
+    """The published version that the alias points to."""
+    runtime: str
+    memory: int
+    """MB."""
+    timeout: int
+    """Seconds."""
+    code_size: int
+    """Bytes of the app zip."""
+    changed_at: datetime
+    schedule: str
+    """Such as "rate(5 minutes)"; "" when the stage is not kept warm."""
+    app: str
+    layer: str
+    """Digests of the archives; "" for a layer that there is not."""
+    release: Release | None
+    drift: str
+    """What CloudFormation found when it was last asked: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
+    drift_checked_at: datetime | None
+    health: Health | None
+    use: Use | None
+    cold_starts: ColdStarts | None
+    cost: Cost | None
+    left_out: tuple[str, ...]
+    """What could not be read, and why."""
+
+
+def fetch(
+    settings: Settings, account: Account, *, address: Callable[[str], str] = str, ask: bool = True
+) -> Status:
+    """The stage's status. Raises NotDeployed.
+
+    `address` turns the endpoint that the stack gives out into the one that answers; unless `ask` is False, it
+    is asked for a page.
+    """
+    deployed = stack.fetch(settings, account)
+    endpoint = deployed.outputs.get("Endpoint", "")
+    url = address(endpoint)
+    for service in ("cloudwatch", "logs"):  # boto3 does not make two clients at once
+        account.client(service)
+    left_out: list[str] = []
+    with ThreadPoolExecutor(3) as threads:
+        asked = threads.submit(health.check, url, settings) if ask and url else None
+        used = threads.submit(metrics.read, settings, endpoint, account)
+        started = threads.submit(cold_starts.read, settings, account)
+        function = _function(settings, account)
+        drift = _drift(deployed, account)
+        use = _unless_refused(used.result, "the metrics", left_out)
+        return Status(
+            stack=deployed.name,
+            state=deployed.state,
+            reason=deployed.reason,
+            region=account.region,
+            endpoint=url,
+            function=function.get("FunctionName", ""),
+            version=function.get("Version", ""),
+            runtime=function.get("Runtime", ""),
+            memory=function.get("MemorySize", 0),
+            timeout=function.get("Timeout", 0),
+            code_size=function.get("CodeSize", 0),
+            changed_at=deployed.changed_at,
+            schedule=_schedule(settings, account),
+            app=_digest(deployed.outputs.get("App", "") or deployed.outputs.get("Image", "")),
+            layer=_digest(deployed.outputs.get("Layer", "")),
+            release=_unless_refused(lambda: releases.find_live(settings, account), "the release", left_out),
+            drift=drift.get("StackDriftStatus", ""),
+            drift_checked_at=drift.get("LastCheckTimestamp"),
+            health=asked.result() if asked else None,
+            use=use,
+            cold_starts=_unless_refused(started.result, "cold starts", left_out),
+            cost=_unless_refused(
+                lambda: _cost(deployed, function, use, settings, account), "costs", left_out
+            ),
+            left_out=tuple(left_out),
+        )
+
+
+def _unless_refused(read: Callable[[], T], what: str, left_out: list[str]) -> T | None:
+    """What is read, or None, with the reason noted, where a service does not give it."""
+    try:
+        return read()
+    except (AccessDenied, AwsError) as error:
+        left_out.append(f"{what}: {error.message}")
+        return None
+
+
+@translated(during="reading what is deployed")
+def _function(settings: Settings, account: Account) -> Mapping[str, Any]:
+    configuration = attempt(
+        account.client("lambda").get_function_configuration,
+        none_if=GONE,
+        FunctionName=settings.full_name,
+        Qualifier=template.ALIAS,
+    )
+    return configuration or {}
+
+
+@translated(during="reading what is deployed")
+def _schedule(settings: Settings, account: Account) -> str:
+    schedule = attempt(account.client("scheduler").get_schedule, none_if=GONE, Name=settings.full_name)
+    return str(schedule["ScheduleExpression"]) if schedule else ""
+
+
+@translated(during="reading what is deployed")
+def _drift(deployed: Stack, account: Account) -> Mapping[str, Any]:
+    """What CloudFormation found when it last compared, which it does when it is asked to."""
+    described = account.client("cloudformation").describe_stacks(StackName=deployed.id)["Stacks"][0]
+    return described.get("DriftInformation") or {}
+
+
+def _cost(
+    deployed: Stack, function: Mapping[str, Any], use: Use | None, settings: Settings, account: Account
+) -> Cost | None:
+    body = stack.fetch_body(deployed, account)
+    if not (isinstance(body, dict) and function):
+        return None
+    idle = costs.idle(body, kept=settings.release.keep)
+    used = None
+    if use and use.invocations is not None:
+        # The keep-warm calls of an idle month are calls of the last day as well: they are in the latter.
+        calls = costs.of_calls(
+            use.invocations,
+            (use.duration_total_ms or 0) / 1000,
+            memory=function["MemorySize"],
+            architecture=(function.get("Architectures") or ["x86_64"])[0],
+        )
+        daily = calls + costs.of_requests(use.requests or 0, settings.http.endpoint)
+        standing = tuple(each for each in idle if each.what != costs.WARM)
+        # Of a stage that is younger than a day, the day that it had may be less than an idle one.
+        used = max(daily * DAYS + costs.total(standing), costs.total(idle))
+    return Cost(
+        idle_usd_per_month=round(costs.total(idle), 4),
+        used_usd_per_month=None if used is None else round(used, 4),
+        basis=costs.basis(),
+    )
+
+
+def _digest(key: str) -> str:
+    """The digest in "shop/production/app-0123456789abcdef.zip", or at the end of an image's URI."""
+    return PurePosixPath(key).stem.replace(":", "-").rpartition("-")[2]

@@ -1,0 +1,127 @@
+"""lambdify diff, and deploy --dry-run: what a deployment would do, and nothing of it done.
+
+    Bundle ──plan──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──read, discard──▶ Diff
+
+The archives are packed, since their digests are in the template, but not uploaded: CloudFormation looks at
+the code when a change set is applied, not when it is made. The change set is removed again, and with it the
+empty stack that holds that of a stage which is not there yet.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli import artifacts, template
+from lambdify.cli.aws import Account
+from lambdify.cli.console import Console
+from lambdify.cli.plan import changes, costs, preview
+from lambdify.cli.plan import drift as hand
+from lambdify.cli.plan.changes import Body, Change
+from lambdify.cli.plan.drift import Drift
+from lambdify.cli.plan.preview import Preview
+from lambdify.cli.releases import traffic
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack, stack_changes
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.template import Template
+
+if TYPE_CHECKING:
+    from lambdify.cli.build.bundle import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """What a deployment would do to a stage."""
+
+    stack: str
+    region: str
+    creates: bool
+    """Whether the stage is not there yet."""
+    changed: bool
+    preview: Preview
+    drift: Drift | None
+    """None when it was not looked for."""
+
+
+def look(
+    settings: Settings,
+    pack: Callable[[], "Bundle"],
+    account: Account,
+    console: Console,
+    *,
+    drift: bool = True,
+    sleep: Sleep = time.sleep,
+) -> Diff:
+    """What `deploy` would do now. Raises StackBusy, StackForeign, and DeployFailed for a refused template."""
+    existing = stack.find(settings, account)
+    if existing is not None and existing.is_busy:
+        raise stack.busy(existing.name, existing.state)
+    bundle = pack()
+    wanted = template.write(settings, artifacts.plan(bundle, settings, account), bundle.target)
+    with console.step("Asking CloudFormation what would change"):
+        found, before = _changes(wanted, existing, account, sleep)
+    if existing is not None and before and existing.live != existing.published:
+        console.note(f"The traffic is with version {existing.live}, of before: `deploy` moves it forward.")
+    by_hand = None
+    if drift and existing is not None and before:
+        with console.step("Looking for what was changed by hand"):
+            by_hand = hand.detect(existing, account, sleep=sleep)
+    return Diff(
+        stack=settings.full_name,
+        region=account.region,
+        creates=not before,
+        changed=bool(found),
+        preview=preview.of(found, before, wanted.body, kept=settings.release.keep),
+        drift=by_hand,
+    )
+
+
+def _changes(
+    wanted: Template, existing: Stack | None, account: Account, sleep: Sleep
+) -> tuple[tuple[Change, ...], Body]:
+    """The changes, and the template that is deployed."""
+    if existing is not None and existing.state in stack.NOT_CHANGEABLE:
+        # `deploy` removes what such a creation left, and begins anew.
+        gone = existing.state in stack.FAILED_CREATION
+        before = {} if gone else stack.fetch_body(existing, account)
+        return changes.expected(before, wanted.body), before
+    held = traffic.hold(wanted, existing, account)
+    change_set = stack_changes.propose(wanted, existing, account, parameters=held, sleep=sleep)
+    if change_set is None:
+        return (), wanted.body
+    stack_changes.discard(change_set, account)
+    return change_set.changes, change_set.before
+
+
+def value(found: Diff) -> dict[str, Any]:
+    """The diff for --json. Programs depend on these names: add to them, and change none."""
+    what = found.preview
+    return {
+        "stack": found.stack,
+        "region": found.region,
+        "creates": found.creates,
+        "changed": found.changed,
+        "changes": [
+            {
+                "action": each.action,
+                "resource": each.resource,
+                "type": each.kind,
+                "replaced": each.replaced,
+                "loses_data": each.loses_data,
+                "properties": [asdict(one) for one in each.properties],
+            }
+            for each in what.changes
+        ],
+        "rights": [asdict(each) for each in what.rights],
+        "endpoint": asdict(what.move) if what.move else None,
+        "monthly": {
+            "currency": "USD",
+            "before": what.monthly_before,
+            "after": what.monthly,
+            "basis": costs.basis(),
+            "items": [asdict(each) for each in what.costs],
+        },
+        "drift": asdict(found.drift) if found.drift else None,
+    }

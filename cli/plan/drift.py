@@ -1,0 +1,92 @@
+"""What somebody changed by hand since the last deployment: CloudFormation compares, we wait a while.
+
+It takes from seconds to minutes, by the number of resources. A look that is given up leaves nothing behind.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.plan.changes import Property, differences, parsed
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_events import Sleep, pauses
+
+PATIENCE = 60.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drifted:
+    """A resource that is not as it was deployed."""
+
+    resource: str
+    kind: str
+    deleted: bool
+    properties: tuple[Property, ...]
+    """As deployed, and as they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What CloudFormation found."""
+
+    known: bool
+    """False when it was not done in time, or failed."""
+    reason: str
+    """Why it is not known."""
+    resources: tuple[Drifted, ...]
+
+
+@translated(during="asking CloudFormation what was changed by hand")
+def detect(stack: Stack, account: Account, *, patience: float = PATIENCE, sleep: Sleep = time.sleep) -> Drift:
+    """Compare what is there with what was deployed, for at most `patience` seconds."""
+    cloudformation = account.client("cloudformation")
+    begun = cloudformation.detect_stack_drift(StackName=stack.id)["StackDriftDetectionId"]
+    waited = accumulate(pauses(), initial=0.0)
+    for pause, so_far in zip(pauses(), waited, strict=False):
+        found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=begun)
+        if found["DetectionStatus"] == "DETECTION_COMPLETE":
+            return Drift(known=True, reason="", resources=_read(stack, cloudformation))
+        if found["DetectionStatus"] == "DETECTION_FAILED":
+            return Drift(known=False, reason=found.get("DetectionStatusReason", "it failed"), resources=())
+        if so_far + pause > patience:
+            break
+        sleep(pause)
+    return Drift(known=False, reason=f"CloudFormation was not done in {patience:.0f} seconds", resources=())
+
+
+def _read(stack: Stack, cloudformation: Any) -> tuple[Drifted, ...]:
+    return tuple(
+        Drifted(
+            resource=each["LogicalResourceId"],
+            kind=each["ResourceType"],
+            deleted=each["StackResourceDriftStatus"] == "DELETED",
+            properties=tuple(
+                found for item in each.get("PropertyDifferences", ()) for found in _difference(item)
+            ),
+        )
+        for page in _pages(stack, cloudformation)
+        for each in page["StackResourceDrifts"]
+    )
+
+
+def _pages(stack: Stack, cloudformation: Any) -> Iterator[Mapping[str, Any]]:
+    """Boto3 has no paginator for them."""
+    more: dict[str, str] = {}
+    while True:
+        page = cloudformation.describe_stack_resource_drifts(
+            StackName=stack.id, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **more
+        )
+        yield page
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
+
+
+def _difference(described: Mapping[str, str]) -> tuple[Property, ...]:
+    path = described["PropertyPath"].strip("/").replace("/", ".")
+    before, after = (parsed(described.get(side)) for side in ("ExpectedValue", "ActualValue"))
+    return tuple(differences(before, after, path))

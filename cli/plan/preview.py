@@ -1,0 +1,165 @@
+"""What a deployment will do, as a person reads it: the same lines for `diff`, `--dry-run` and the question.
+
+Pure. What cannot be taken back is said in words and stands out: data that is lost, a URL that changes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from lambdify.cli.console import Line
+from lambdify.cli.plan import costs
+from lambdify.cli.plan.changes import Body, Change, Move, Property, move, text
+from lambdify.cli.plan.costs import Cost
+from lambdify.cli.plan.drift import Drift
+from lambdify.cli.plan.rights import Right, compare
+
+SIGNS = {"Add": ("+", "added"), "Modify": ("~", "changed"), "Remove": ("-", "removed")}
+SIGNS["Import"] = ("=", "changed")
+WIDEST = 60
+"""Characters of a value that are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a deployment will do."""
+
+    changes: tuple[Change, ...]
+    rights: tuple[Right, ...]
+    move: Move | None
+    costs: tuple[Cost, ...]
+    """After it."""
+    monthly: float
+    """USD that are known of these."""
+    monthly_before: float
+
+
+def of(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -> Preview:
+    """What changes mean, with the templates on both sides; `kept` is how many releases are."""
+    now, then = costs.idle(before, kept=kept), costs.idle(after, kept=kept)
+    return Preview(
+        changes=changes,
+        rights=compare(before, after),
+        move=move(before, after, changes),
+        costs=then,
+        monthly=round(costs.total(then), 2),
+        monthly_before=round(costs.total(now), 2),
+    )
+
+
+def short(preview: Preview) -> list[Line]:
+    """For the question before a deployment: which resources, which of their properties, and what is grave."""
+    width = max((len(each.resource) for each in preview.changes), default=0)
+    lines = []
+    for change in preview.changes:
+        sign, style = SIGNS.get(change.action, ("~", "changed"))
+        names = ", ".join(dict.fromkeys(each.path.split(".")[0] for each in change.properties))
+        if _only_refers(change):
+            continue
+        about = f"{change.kind}{f'  ({names})' if names else ''}{_fate(change)}"
+        lines.append(Line(f"{sign} {change.resource:<{width}}  {about}", _style(change, style)))
+    return [*lines, *_grave(preview), *_rights(preview.rights), *_bill(preview, details=False)]
+
+
+def full(preview: Preview, drift: Drift | None) -> list[Line]:
+    """For `lambdify diff`: every value before and after, what it costs, and what was changed by hand."""
+    lines = [] if preview.changes else [Line("Nothing would change.")]
+    for change in preview.changes:
+        sign, style = SIGNS.get(change.action, ("~", "changed"))
+        style = "quiet" if _only_refers(change) else _style(change, style)
+        lines.append(Line(f"{sign} {change.resource}  {change.kind}{_fate(change)}", style))
+        lines += _values(change.properties)
+    return [*lines, *_grave(preview), *_rights(preview.rights), *_bill(preview, details=True), *_drift(drift)]
+
+
+def _only_refers(change: Change) -> bool:
+    """Whether it is looked at for what it refers to alone; mostly CloudFormation finds nothing to do."""
+    return change.action == "Modify" and not change.properties and not change.replaced
+
+
+def _style(change: Change, usual: str) -> str:
+    return "danger" if change.loses_data or change.replaced else usual
+
+
+def _fate(change: Change) -> str:
+    if _only_refers(change):
+        return "  only where it refers to what changes"
+    if change.action == "Import":
+        return "  is there already, and is taken over"
+    if change.replaced is None:
+        return "  may be replaced"
+    if change.replaced:
+        return "  is replaced" + (", the old one stays" if change.kept else "")
+    return "  stays in the account" if change.action == "Remove" and change.kept else ""
+
+
+def _values(properties: Sequence[Property]) -> list[Line]:
+    width = max((len(each.path) for each in properties), default=0)
+    return [Line(f"    {each.path:<{width}}  {_pair(each)}") for each in properties]
+
+
+def _pair(changed: Property) -> str:
+    """Both values; of long ones the part where they begin to differ."""
+    before, after = text(changed.before), text(changed.after)
+    if max(len(before), len(after)) <= WIDEST:
+        return f"{before} → {after}"
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    start = max(0, len(list(alike)) - WIDEST // 4)
+    return f"{_cut(before, start)} → {_cut(after, start)}"
+
+
+def _cut(value: str, start: int) -> str:
+    part = value[start : start + WIDEST]
+    return f"{'…' if start and part else ''}{part}{'…' if start + WIDEST < len(value) else ''}"
+
+
+def _grave(preview: Preview) -> Iterator[Line]:
+    for change in preview.changes:
+        if change.loses_data:
+            yield Line(
+                f"! What {change.resource} holds is deleted with it, and cannot be got back.", "danger"
+            )
+    if preview.move and preview.move.after == "none":
+        yield Line(f"! The {preview.move.before} goes: its URL will answer nobody.", "danger")
+    elif preview.move:
+        yield Line(
+            f"! The URL changes ({preview.move.before} → {preview.move.after}): clients of the old one, and "
+            "domains that point to it, get no answer.",
+            "danger",
+        )
+
+
+def _rights(rights: Sequence[Right]) -> Iterator[Line]:
+    if rights:
+        yield Line("Rights", "title")
+    for right in rights:
+        sign, style = ("+", "added") if right.added else ("-", "removed")
+        yield Line(f"  {sign} {right.resource}: {right.text}", style)
+
+
+def _bill(preview: Preview, *, details: bool) -> Iterator[Line]:
+    then, now = costs.dollars(preview.monthly), costs.dollars(preview.monthly_before)
+    change = f", {now} before" if then != now and preview.monthly_before else ""
+    if not details:
+        if preview.monthly >= 1 or change:
+            yield Line(f"Billed when idle: {then} a month{change} ({costs.basis()})", "quiet")
+        return
+    yield Line(f"Billed when idle: {then} a month{change}", "title")
+    for cost in preview.costs:
+        amount = "not known" if cost.monthly is None else costs.dollars(cost.monthly)
+        yield Line(f"  {amount:>12}  {cost.what}: {cost.why}")
+    yield Line(f"  ({costs.basis()})", "quiet")
+
+
+def _drift(drift: Drift | None) -> Iterator[Line]:
+    if drift is None:
+        return
+    if not drift.known:
+        yield Line(f"Changed by hand: not known, {drift.reason}", "quiet")
+    elif not drift.resources:
+        yield Line("Changed by hand: nothing", "quiet")
+    else:
+        yield Line("Changed by hand since it was deployed", "title")
+    for each in drift.resources:
+        yield Line(f"  {each.resource}  {each.kind}{'  was deleted' if each.deleted else ''}", "changed")
+        yield from (Line(f"  {line.text}") for line in _values(each.properties))

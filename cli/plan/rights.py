@@ -1,0 +1,78 @@
+"""What a template lets somebody do, as sentences, so that those of two templates can be compared.
+
+Pure. A right is what a statement of a policy says, a managed policy or boundary that a role has, or that
+somebody may invoke the function.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambdify.cli.plan.changes import Body, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Right:
+    """Something that somebody may do, and could not before, or no longer may."""
+
+    added: bool
+    resource: str
+    """Logical id of what says so."""
+    text: str
+
+
+def compare(before: Body, after: Body) -> tuple[Right, ...]:
+    """What may be done after the change and could not before, and the other way round."""
+    old, new = _all_rights(before), _all_rights(after)
+    changed = [(*right, True) for right in new - old] + [(*right, False) for right in old - new]
+    return tuple(
+        Right(resource=resource, text=text, added=added) for resource, text, added in sorted(changed)
+    )
+
+
+def _all_rights(body: Body) -> set[tuple[str, str]]:
+    return {
+        (name, text)
+        for name, resource in body.get("Resources", {}).items()
+        for text in _rights(resource["Type"], resource.get("Properties", {}))
+    }
+
+
+def _rights(kind: str, properties: Body) -> Iterator[str]:
+    if kind == "AWS::Lambda::Permission":
+        source = text(properties["SourceArn"]) if "SourceArn" in properties else ""
+        who = text(properties.get("Principal"))
+        yield f"{who if who != '*' else 'everybody'} may {text(properties.get('Action'))}" + (
+            f", from {source}" if source else ""
+        )
+    elif kind.startswith("AWS::IAM::"):
+        yield from _statements(properties.get("AssumeRolePolicyDocument", {}))
+        yield from _statements(properties.get("PolicyDocument", {}))
+        for policy in _several(properties.get("Policies")):
+            yield from _statements(policy.get("PolicyDocument", {}))
+        for policy in _several(properties.get("ManagedPolicyArns")):
+            yield f"has the policy {text(policy)}"
+        if "PermissionsBoundary" in properties:
+            yield f"is bounded by {text(properties['PermissionsBoundary'])}"
+
+
+def _statements(document: Body) -> Iterator[str]:
+    for statement in _several(document.get("Statement")):
+        actions = ", ".join(map(text, _several(statement.get("Action") or statement.get("NotAction"))))
+        verb = "may not" if statement.get("Effect") == "Deny" else "may"
+        unless = " anything but" if "NotAction" in statement else ""
+        if "Principal" in statement:
+            yield f"{_principal(statement['Principal'])} {verb}{unless} {actions}"
+        else:
+            on = ", ".join(map(text, _several(statement.get("Resource") or statement.get("NotResource"))))
+            yield f"{verb}{unless} {actions} on {'all but ' if 'NotResource' in statement else ''}{on}"
+
+
+def _principal(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(text(each) for inner in value.values() for each in _several(inner))
+    return "everybody" if value == "*" else text(value)
+
+
+def _several(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]

@@ -1,0 +1,214 @@
+"""Releases: what was deployed when, by whom, from which commit, and what became of it.
+
+Each is one object in the stage's part of the bucket, `NAME/STAGE/releases/00012.json`.
+
+Rules:
+- The bucket remembers, the stack decides: which release is live is told by the version that the stack gives
+  its traffic to, never by a record. So a deployment that was killed leaves nothing that is wrong.
+- A number is taken by a conditional put, so that two who deploy at once never share one.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+- No value of an environment variable or a secret is in a record: names only.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from lambdify.cli import artifacts
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.releases import revision
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+from lambdify.cli.stacks.stack import Stack
+
+State = Literal["live", "superseded", "rolled back", "failed", "unfinished", "pruned"]
+"""unfinished: its deployment is under way, or was killed; pruned: its version was removed."""
+UNTOLD = ("root", "source", "profile", "local", "environment", "secrets")
+"""What of the settings is not recorded as it is: of this machine, or with values that nobody else may see."""
+NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One deployment of a version, or the attempt at one."""
+
+    number: int
+    at: datetime
+    by: str
+    """ARN of who deployed it."""
+    commit: str
+    """Of git; "" where there was none."""
+    dirty: bool
+    """Whether there were changes that are in no commit."""
+    stack: str
+    """Id of the stack: one that is made anew counts its versions from 1 again."""
+    version: str
+    """Of the function."""
+    artifacts: tuple[str, ...]
+    """Keys in the bucket, or the URI of an image; they end in the digests."""
+    settings: dict[str, Any]
+    """As deployed; of environment variables and secrets the names."""
+    state: State
+    reason: str
+    """Why it failed, or what it was rolled back to and by whom. A live one has one where it failed its trial
+    and there was nothing else to give traffic to."""
+
+
+@translated(during="reading the releases")
+def find_all(settings: Settings, account: Account) -> tuple[Release, ...]:
+    """Every release that is remembered, newest first, in the state that it is in now."""
+    deployed = stack.find(settings, account)
+    recorded = tuple(_records(settings, account))
+    versions = find_versions(settings, account) if recorded and deployed else ()
+    return judge(recorded, deployed, versions)
+
+
+@translated(during="reading the releases")
+def find_live(settings: Settings, account: Account, deployed: Stack | None = None) -> Release | None:
+    """The release that has the traffic, if it is known; of the stack as it was found, where it was."""
+    deployed = deployed or stack.find(settings, account)
+    return _choose_live(_records(settings, account), deployed) if deployed else None
+
+
+def judge(
+    recorded: Sequence[Release], deployed: Stack | None, versions: Sequence[str]
+) -> tuple[Release, ...]:
+    """Releases, newest first, in the state that they are in while the stack is as it is."""
+    live = _choose_live(recorded, deployed) if deployed else None
+
+    def judge_one(release: Release) -> Release:
+        if live and release.number == live.number:
+            return live
+        is_there = deployed and release.stack == deployed.id and release.version in versions
+        if release.state == "failed":
+            return release
+        if not is_there:
+            return replace(release, state="pruned")
+        return replace(release, state="superseded") if release.state == "live" else release
+
+    return tuple(map(judge_one, recorded))
+
+
+def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None:
+    """The newest release of the version with the traffic; one that failed only where there is no other."""
+    failed = None
+    for each in recorded:
+        if (each.stack, each.version) != (deployed.id, deployed.live):
+            continue
+        if each.state != "failed":
+            return replace(each, state="live")
+        failed = failed or replace(each, state="live")
+    return failed
+
+
+@translated(during="recording the release")
+def begin(deployed: Stack, settings: Settings, account: Account) -> Release:
+    """Take the next number for the version that the stack has published."""
+    found = revision.find(settings.root)
+    keys = (deployed.outputs.get(name, "") for name in ("App", "Layer", "Image"))
+    release = Release(
+        number=next(_numbers(settings, account), 0) + 1,
+        at=datetime.now(UTC),
+        by=account.caller,
+        commit=found.commit,
+        dirty=found.dirty,
+        stack=deployed.id,
+        version=deployed.published,
+        artifacts=tuple(key for key in keys if key),
+        settings=describe(settings),
+        state="unfinished",
+        reason="its deployment has not ended",
+    )
+    taken = "^PreconditionFailed:|^ConditionalRequestConflict:"
+    while attempt(_put, none_if=taken, release=release, settings=settings, account=account, new=True) is None:
+        release = replace(release, number=release.number + 1)
+    return release
+
+
+@translated(during="recording the release")
+def end(release: Release, state: State, settings: Settings, account: Account, *, reason: str = "") -> Release:
+    """Write down what became of a release."""
+    ended = replace(release, state=state, reason=reason)
+    _put(release=ended, settings=settings, account=account, new=False)
+    return ended
+
+
+def find_versions(settings: Settings, account: Account) -> tuple[str, ...]:
+    """The versions of the function that there are."""
+    pages = account.client("lambda").get_paginator("list_versions_by_function")
+    found = attempt(
+        lambda **which: [each["Version"] for page in pages.paginate(**which) for each in page["Versions"]],
+        none_if="^ResourceNotFoundException:",
+        FunctionName=settings.full_name,
+    )
+    return tuple(version for version in found or () if version != "$LATEST")
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """What a record tells of the settings."""
+    told = {name: value for name, value in asdict(settings).items() if name not in UNTOLD}
+    told |= {"environment": sorted(settings.environment), "secrets": sorted(settings.secrets)}
+    described: dict[str, Any] = json.loads(json.dumps(told, default=str))
+    return described
+
+
+def _folder(settings: Settings) -> str:
+    return f"{artifacts.prefix(settings)}releases/"
+
+
+def key(number: int, settings: Settings) -> str:
+    """Where the record of a release is in the bucket."""
+    return f"{_folder(settings)}{number:05}.json"
+
+
+def _numbers(settings: Settings, account: Account) -> Iterator[int]:
+    """The numbers that are taken, the highest first."""
+    folder, pages = _folder(settings), account.client("s3").get_paginator("list_objects_v2")
+    found = attempt(
+        lambda **which: [
+            each["Key"] for page in pages.paginate(**which) for each in page.get("Contents", [])
+        ],
+        none_if=NOT_THERE,
+        Bucket=artifacts.bucket_name(account),
+        Prefix=folder,
+        ExpectedBucketOwner=account.account_id,
+    )
+    names = (key.removeprefix(folder).removesuffix(".json") for key in found or ())
+    yield from sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+
+
+def _records(settings: Settings, account: Account) -> Iterator[Release]:
+    """The records, newest first, each read when it is asked for."""
+    for number in _numbers(settings, account):
+        found = attempt(
+            account.client("s3").get_object,
+            none_if=NOT_THERE,
+            Bucket=artifacts.bucket_name(account),
+            Key=key(number, settings),
+            ExpectedBucketOwner=account.account_id,
+        )
+        if found:
+            yield _read(json.loads(found["Body"].read()))
+
+
+def _read(record: dict[str, Any]) -> Release:
+    return Release(
+        **{
+            **record,
+            "at": datetime.fromisoformat(record["at"]),
+            "artifacts": tuple(record["artifacts"]),
+        }
+    )
+
+
+def _put(release: Release, settings: Settings, account: Account, *, new: bool) -> Any:
+    return account.client("s3").put_object(
+        Bucket=artifacts.bucket_name(account),
+        Key=key(release.number, settings),
+        Body=json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode(),
+        ContentType="application/json",
+        ExpectedBucketOwner=account.account_id,
+        **({"IfNoneMatch": "*"} if new else {}),
+    )

@@ -1,0 +1,74 @@
+"""Old versions and bundles go, so that what is kept is what one may go back to, and no more is paid for.
+
+[release] keep says how many releases stay, the one that is live among them. With SnapStart each version costs
+money for as long as it exists: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-pricing
+
+Rules:
+- What an alias leads to stays, whoever made the alias; and so does what the stack's template has published,
+  and what had the traffic until now: requests may still be on their way to it.
+- A version is only removed when it is older than both: what somebody else is deploying just now is newer.
+- An archive is removed with the last release that was made of it. Records stay longer, for `releases`.
+"""
+
+from collections.abc import Sequence
+
+from lambdify.cli import artifacts, releases
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.console import Console
+from lambdify.cli.releases import Release
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+
+REMEMBERED = 100
+"""Releases whose records stay."""
+WORKED = {"live", "superseded", "rolled back"}
+
+
+@translated(during="removing old releases")
+def prune(settings: Settings, account: Account, console: Console, *, had: str) -> None:
+    """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
+    deployed = stack.fetch(settings, account)
+    known = releases.find_all(settings, account)
+    kept = choose_kept(known, settings.release.keep)
+    keep = {each.version for each in kept} | {deployed.live, deployed.published, had}
+    newest = max(int(deployed.live), int(deployed.published))
+    there = releases.find_versions(settings, account)
+    old = [each for each in there if int(each) < newest and each not in keep]
+    held = _aliased(settings, account) if old else set()
+    for version in old:
+        if version not in held:
+            _remove_version(version, settings, account)
+    needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
+    unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
+    records = [releases.key(each.number, settings) for each in known[REMEMBERED:]]
+    artifacts.remove([*sorted(unneeded), *records], settings, account)
+    if gone := [version for version in old if version not in held]:
+        console.note(f"Removed version{'s'[: len(gone) > 1]} {', '.join(sorted(gone, key=int))}.")
+
+
+def choose_kept(known: Sequence[Release], keep: int) -> tuple[Release, ...]:
+    """The live release, and of the others that worked the newest; `keep` in all."""
+    live = [each for each in known if each.state == "live"]
+    others = [each for each in known if each.state in WORKED and each not in live]
+    return tuple(live + others[: keep - len(live)])
+
+
+def _aliased(settings: Settings, account: Account) -> set[str]:
+    """The versions that an alias of the function leads to, with some of its traffic or all of it."""
+    pages = account.client("lambda").get_paginator("list_aliases").paginate(FunctionName=settings.full_name)
+    found: set[str] = set()
+    for page in pages:
+        for alias in page["Aliases"]:
+            weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+            found |= {alias["FunctionVersion"], *weights}
+    return found
+
+
+def _remove_version(version: str, settings: Settings, account: Account) -> None:
+    # An alias that came to it since we looked keeps it: that is a conflict.
+    attempt(
+        account.client("lambda").delete_function,
+        none_if="^ResourceConflictException:|^ResourceNotFoundException:",
+        FunctionName=settings.full_name,
+        Qualifier=version,
+    )

@@ -1,0 +1,161 @@
+"""lambdify rollback: give the traffic back to a release of before. No build, no upload, no other template.
+
+What goes back is the version: code, dependencies, environment, memory. What is beside it stays as it was
+deployed last: endpoint, schedule, rights, log group. The next `deploy` goes forward again.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lambdify.cli import releases
+from lambdify.cli.aws import Account
+from lambdify.cli.console import Console
+from lambdify.cli.errors import Declined, ReleaseMissing
+from lambdify.cli.releases import Release, traffic, trial
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.template import SHARE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """A stage whose traffic went back."""
+
+    stack: str
+    endpoint: str
+    release: int
+    version: str
+    left: int
+    """The release that had the traffic before; 0 when that is not known."""
+    changed: bool
+
+
+def rollback(
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    number: int | None = None,
+    yes: bool = False,
+    sleep: Sleep = time.sleep,
+) -> Rollback:
+    """Give all traffic to release `number`, or to the one before the live one; `yes` does not ask.
+
+    In the middle of a shift, the one before is the one that still has the rest of the traffic. The version is
+    tried first. Raises NotDeployed, ReleaseMissing, StackBusy, AppBroken, ReleaseFailed, DeployFailed.
+    """
+    deployed = stack.fetch(settings, account)
+    stack.check(deployed, settings)
+    known = releases.find_all(settings, account)
+    live = next((each for each in known if each.state == "live"), None)
+    shifting = is_shifting(deployed)
+    target = choose(known, live, number, settings, shifting=shifting)
+    if target.version == deployed.live and not shifting:
+        console.note(f"Release {target.number} has the traffic already.")
+        return _describe(deployed, target, target, changed=False)
+    _agree(target, live, settings, account, console, yes=yes)
+    _try(target, deployed, settings, account, console)
+    with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
+        deployed = traffic.move(target.version, deployed, settings, account, console, sleep=sleep)
+    if live and live.version != target.version:
+        reason = f"to {target.number} by {account.caller}"
+        releases.end(live, "rolled back", settings, account, reason=reason)
+    return _describe(deployed, target, live, changed=True)
+
+
+def is_shifting(deployed: Stack) -> bool:
+    """Whether a part of the traffic goes to another version."""
+    return float(deployed.parameters.get(SHARE) or 0) > 0
+
+
+def choose(
+    known: Sequence[Release],
+    live: Release | None,
+    number: int | None,
+    settings: Settings,
+    *,
+    shifting: bool = False,
+) -> Release:
+    """The release to go back to. Raises ReleaseMissing.
+
+    One that failed, or was rolled back, has to be named.
+    """
+    if number is not None:
+        return _named(known, number, settings)
+    if live and shifting:
+        return live
+    before = (
+        each
+        for each in known
+        if each.state == "superseded"
+        and (live is None or (each.number < live.number and each.version != live.version))
+    )
+    found = next(before, None)
+    if found is None:
+        raise ReleaseMissing(
+            f"There is no release of {settings.full_name} to go back to.",
+            hint=f"`lambdify releases {settings.stage}` shows what there is; what failed has to be named.",
+        )
+    return found
+
+
+def _named(known: Sequence[Release], number: int, settings: Settings) -> Release:
+    hint = f"`lambdify releases {settings.stage}` shows what there is."
+    found = next((each for each in known if each.number == number), None)
+    if found is None:
+        raise ReleaseMissing(f"There is no release {number} of {settings.full_name}.", hint=hint)
+    if found.state == "pruned":
+        raise ReleaseMissing(
+            f"Release {number} was removed: the last {settings.release.keep} are kept ([release] keep).",
+            hint=f"Check its commit out ({found.commit[:12] or 'not recorded'}) and deploy it again.",
+        )
+    return found
+
+
+def _agree(
+    target: Release,
+    live: Release | None,
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    yes: bool,
+) -> None:
+    told = f"release {target.number} (version {target.version}, {target.at:%Y-%m-%d %H:%M} UTC)"
+    if target.state in {"failed", "rolled back"}:
+        console.warn(f"Release {target.number} {_past(target)}.")
+    now = f" instead of release {live.number}" if live and live.number != target.number else ""
+    if not yes and not console.confirm(
+        f"Give all traffic of {settings.full_name} in {account.region} to {told}{now}?"
+    ):
+        raise Declined(f"{settings.full_name} was not changed.")
+
+
+def _past(target: Release) -> str:
+    return f"failed: {target.reason}" if target.state == "failed" else f"was rolled back {target.reason}"
+
+
+def _try(target: Release, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:
+    """See that the version still works: what it has to answer is what it had to when it was deployed."""
+    told = target.settings.get("release", {})
+    if path := told.get("smoke"):
+        http = replace(settings.http, endpoint=target.settings["http"]["endpoint"])
+        then = replace(settings, http=http)
+        smoke = trial.Smoke(path=path, status=told["status"])
+        trial.ask(target.version, smoke, deployed, then, account, console)
+    else:
+        trial.wake(target.version, settings, account, console)
+
+
+def _describe(deployed: Stack, target: Release, live: Release | None, *, changed: bool) -> Rollback:
+    return Rollback(
+        stack=deployed.name,
+        endpoint=deployed.outputs.get("Endpoint", ""),
+        release=target.number,
+        version=deployed.live,
+        left=live.number if live else 0,
+        changed=changed,
+    )

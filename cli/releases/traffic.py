@@ -1,0 +1,92 @@
+"""Which version gets the traffic: two parameters of the stack say so, and only here are they moved.
+
+    Live     the version that the alias leads to
+    Share    the part of the traffic that goes to the version that the template published, besides
+
+Rules:
+- A template is applied with traffic held where it is: what it publishes gets none before it was tried.
+- Traffic moves to a version by its number, and only while the stack is still the one that was tried: a change
+  set is void as soon as the stack has changed since, so what somebody else deployed meanwhile is not undone.
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from collections.abc import Container, Mapping
+from functools import partial
+
+from lambdify.cli.aws import Account
+from lambdify.cli.console import Console
+from lambdify.cli.errors import Interrupted
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack, stack_changes, stack_events
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_events import Sleep, pauses
+from lambdify.cli.template import LIVE, SHARE, Template
+
+
+def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str, str]:
+    """The parameters that leave traffic where it is; none for a stack that has no traffic yet."""
+    if existing is None or not existing.live:
+        return {}
+    follows = not existing.parameters.get(LIVE)
+    if follows and wanted.version in stack.fetch_body(existing, account)["Resources"]:
+        # Nothing new is published: the alias may go on following.
+        return _known({LIVE: "", SHARE: "0"}, wanted.body["Parameters"])
+    return _known({LIVE: existing.live, SHARE: "0"}, wanted.body["Parameters"])
+
+
+def move(
+    version: str,
+    deployed: Stack,
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    sleep: Sleep,
+    share: float = 0.0,
+) -> Stack:
+    """Give the version the traffic, and `share` of it to the one that was published; the stack afterwards.
+
+    Raises StackBusy when the stack is another one by now, and DeployFailed.
+    """
+    wanted = _known({LIVE: version, SHARE: f"{share:g}"}, deployed.parameters)
+    change_set = stack_changes.propose_parameters(
+        deployed, wanted, account, express=settings.release.express, sleep=sleep
+    )
+    if change_set is None:
+        return stack.fetch(settings, account)
+    now = stack.find(settings, account)
+    if now is None or (now.id, now.published) != (deployed.id, deployed.published):
+        stack_changes.discard(change_set, account)
+        raise stack.busy(deployed.name, "another deployment came in between")
+    update = partial(stack_changes.apply, change_set, account)
+    stack_events.follow(update, settings, account, console, sleep=sleep)
+    return stack.fetch(settings, account)
+
+
+def check_unmoved(moved: Stack, settings: Settings, account: Account) -> None:
+    """Return when the traffic is still where it was moved to. Raises StackBusy."""
+    now = stack.find(settings, account)
+    if now is None or (now.id, now.outputs, now.parameters) != (moved.id, moved.outputs, moved.parameters):
+        raise stack.busy(moved.name, "somebody else has moved its traffic, or deployed")
+
+
+def take_back(
+    version: str, deployed: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep
+) -> Stack:
+    """As `move`, also while the last move is under way; Interrupted when Ctrl-C ends the wait for it."""
+    try:
+        for pause in pauses():
+            if not stack.fetch(settings, account).is_busy:
+                return move(version, deployed, settings, account, console, sleep=sleep)
+            sleep(pause)
+    except KeyboardInterrupt:
+        pass
+    raise Interrupted(
+        f"A part of the traffic of {settings.full_name} may go to version {deployed.published}.",
+        hint=f"`lambdify rollback {settings.stage}` gives all of it to version {version} again.",
+    )
+
+
+def _known(parameters: Mapping[str, str], there: Container[str]) -> dict[str, str]:
+    """Those that the template has: CloudFormation refuses others."""
+    return {name: value for name, value in parameters.items() if name in there}

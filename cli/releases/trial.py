@@ -1,0 +1,181 @@
+"""What a version has to show before it gets traffic: it starts, its command succeeds, it answers.
+
+Each is an invocation of the version itself, which no request reaches yet:
+
+    [release] command    runs in the version, with its code, environment and role: migrations, for one
+    [release] smoke      an HTTP request as the endpoint would hand it on, which has to get `status`
+    otherwise            the keep-warm event: the app imports
+
+Rules:
+- What runs as the command is in the bundle. The event only says that it is to run, so nobody who may invoke
+  the function can have it run anything else, and it is one key that no HTTP event equals (adapter/entry.py).
+- What the version wrote becomes part of the story where it failed; a command's output always does.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from lambdify.cli import template
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.console import Console
+from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
+from lambdify.cli.look import http_event, invoke
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_events import Sleep
+
+COMMAND = {"lambdify": "release-command"}
+"""The event that runs the bundle's command; see adapter/release_command.py for what comes back."""
+PAUSE = 2.0
+"""Seconds between two looks at a version that is not ready."""
+SHOWN = 500
+"""Characters of an answer that was not the expected one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoke:
+    """A request, and the status that it has to get."""
+
+    path: str
+    status: int
+
+
+def run(version: str, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:
+    """All that the settings ask of a new version. Raises AppBroken, ReleaseFailed."""
+    if settings.function.reserved_concurrency == 0:
+        console.warn(
+            f"Version {version} is not tried: [function] reserved_concurrency = 0 stops the function."
+        )
+        return
+    if settings.function.snapstart or settings.release.express:
+        wait(version, settings, account, console)
+    if settings.release.command:
+        run_command(version, settings, account, console)
+    if settings.release.smoke:
+        smoke = Smoke(path=settings.release.smoke, status=settings.release.status)
+        ask(version, smoke, deployed, settings, account, console)
+    elif not settings.release.command:
+        wake(version, settings, account, console)
+
+
+@translated(during="waiting for the version")
+def wait(
+    version: str, settings: Settings, account: Account, console: Console, *, sleep: Sleep = time.sleep
+) -> None:
+    """Return when the version can be called: a snapshot takes minutes, express mode does not wait for it.
+
+    Raises AppBroken when Lambda could not start it.
+    """
+    look = partial(
+        account.client("lambda").get_function_configuration,
+        FunctionName=settings.full_name,
+        Qualifier=version,
+    )
+    with console.step(f"Waiting until version {version} is ready"):
+        while (found := look())["State"] == "Pending":
+            sleep(PAUSE)
+    if found["State"] == "Failed":
+        raise AppBroken(
+            f"Lambda could not start version {version}: {found.get('StateReason') or 'it does not say why'}",
+            hint=f"`lambdify logs {settings.stage}` shows what it wrote.",
+            during=_during(version, settings),
+        )
+
+
+def wake(version: str, settings: Settings, account: Account, console: Console) -> None:
+    """Call the version as the keep-warm schedule does: it imports the app, and is ready for a visitor.
+
+    Raises AppBroken when it does not get that far.
+    """
+    with console.step(f"Starting the app in version {version}"):
+        call = _call(version, template.KEEP_WARM, settings, account)
+    call.check(settings, console)
+
+
+def ask(
+    version: str, smoke: Smoke, deployed: Stack, settings: Settings, account: Account, console: Console
+) -> None:
+    """Send the version a GET request. Raises ReleaseFailed when the status is not the expected one."""
+    url = deployed.outputs.get("Endpoint", "")
+    event = http_event.write(settings, "GET", smoke.path, url=url)
+    with console.step(f"Asking version {version} for {smoke.path}"):
+        call = _call(version, event, settings, account)
+    call.check(settings, console, doing=f"GET {smoke.path} was not answered")
+    try:
+        response = http_event.read(settings, call.payload)
+    except FunctionFailed as error:
+        raise ReleaseFailed(error.message, hint=error.hint, during=_during(version, settings)) from error
+    if response.status == smoke.status:
+        return
+    call.tell(console)
+    text = response.body.decode(errors="replace").strip()
+    raise ReleaseFailed(
+        f"Version {version} answered GET {smoke.path} with {response.status} instead of {smoke.status}"
+        + (f": {text[:SHOWN]}" if text else "."),
+        hint=f"`lambdify logs {settings.stage}` shows all that it wrote.",
+        during=_during(version, settings),
+    )
+
+
+def run_command(version: str, settings: Settings, account: Account, console: Console) -> None:
+    """Run the bundle's command in the version. Raises ReleaseFailed when its exit code is not 0."""
+    with console.step(f"Running `{settings.release.command}` in version {version}"):
+        call = _call(version, COMMAND, settings, account)
+    call.check(settings, console, doing=f"`{settings.release.command}` did not end")
+    for line in str(call.value["output"]).splitlines():
+        console.note(line)
+    if call.value["code"] == 0:
+        return
+    raise ReleaseFailed(
+        f"`{settings.release.command}` ended with {call.value['code']} in version {version}.",
+        hint=f"Its output is above; `lambdify logs {settings.stage}` has all of it. "
+        "It may have done a part of its work.",
+        during=_during(version, settings),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """An invocation of a version that has ended."""
+
+    version: str
+    answer: dict[str, Any]
+    payload: bytes
+
+    @property
+    def value(self) -> Any:
+        return invoke.read_payload(self.payload)
+
+    def tell(self, console: Console) -> None:
+        """What the version wrote."""
+        invoke.tell(self.answer, self.value, console)
+
+    def check(self, settings: Settings, console: Console, doing: str = "") -> None:
+        """Return when the handler did. Raises AppBroken when the app did not start, else ReleaseFailed."""
+        if "FunctionError" not in self.answer:
+            return
+        self.tell(console)
+        failure = invoke.failure(self.value, settings)
+        if doing and str(self.value.get("errorType", "")).startswith("Sandbox."):
+            raise ReleaseFailed(
+                f"{doing} in time: {failure.message}",
+                hint="[function] timeout is the limit, of 900 seconds at most.",
+                during=_during(self.version, settings),
+            )
+        raise AppBroken(
+            f"The app does not start where it is deployed: {failure.message}",
+            hint=failure.hint,
+            during=_during(self.version, settings),
+        )
+
+
+def _call(version: str, event: object, settings: Settings, account: Account) -> _Call:
+    answer, payload = invoke.call(settings.full_name, json.dumps(event).encode(), account, version=version)
+    return _Call(version=version, answer=answer, payload=payload)
+
+
+def _during(version: str, settings: Settings) -> str:
+    return f"trying version {version} of {settings.full_name}"

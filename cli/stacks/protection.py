@@ -1,0 +1,70 @@
+"""`protect = true`: what deletes a stage, or what it holds, is refused, here and by CloudFormation itself.
+
+Rules:
+- A protected stage's stack has termination protection, so that no other checkout, tool or console deletes it.
+  It is set by `deploy` and never taken off by it: somebody may have set it by hand.
+- A change is refused that deletes data, the function, the address or a resource of the project's own.
+  Versions, layers, permissions and deployments of an API are replaced in the ordinary course.
+"""
+
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.errors import StageProtected
+from lambdify.cli.plan.changes import Change, move
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stacks.stack_changes import ChangeSet
+
+FUNCTION = "AWS::Lambda::Function"
+
+
+def check_change(change_set: ChangeSet, settings: Settings) -> None:
+    """Return when the change may be made. Raises StageProtected, naming everything that speaks against it."""
+    if not settings.protect:
+        return
+    lost = [f"{each.resource} ({each.kind})" for each in change_set.changes if _is_grave(each, settings)]
+    if move(change_set.before, change_set.after, change_set.changes):
+        lost.append("the endpoint's URL, which would be another one")
+    if lost:
+        raise StageProtected(
+            f"{settings.full_name} is protected, and this would delete or replace {', '.join(lost)}.",
+            hint="Nothing was changed. If it is meant, deploy once with protect = false for this stage.",
+        )
+
+
+def check_removal(settings: Settings) -> None:
+    """Return when the stage may be removed, as far as the settings say. Raises StageProtected."""
+    if settings.protect:
+        raise StageProtected(
+            f"{settings.full_name} is protected: protect = true.",
+            hint="Nothing was removed. If it is meant, set protect = false for this stage first.",
+        )
+
+
+@translated(during="protecting the stack")
+def keep(settings: Settings, deployed: Stack, account: Account) -> None:
+    """Have CloudFormation protect the stack too, where the settings ask for it."""
+    if settings.protect and not deployed.protected:
+        account.client("cloudformation").update_termination_protection(
+            StackName=deployed.id, EnableTerminationProtection=True
+        )
+
+
+@translated(during="taking the protection off the stack")
+def lift(deployed: Stack, account: Account) -> None:
+    """Let the stack be deleted."""
+    account.client("cloudformation").update_termination_protection(
+        StackName=deployed.id, EnableTerminationProtection=False
+    )
+
+
+def _is_grave(change: Change, settings: Settings) -> bool:
+    if change.kept or not (change.action == "Remove" or change.replaced):
+        return False
+    ours_alone = change.kind == FUNCTION or change.resource in settings.resources
+    return change.loses_data or ours_alone or _was_their_own(change)
+
+
+def _was_their_own(change: Change) -> bool:
+    """Whether a resource that goes came from [resources], which may no longer name it."""
+    usual = ("AWS::Lambda::", "AWS::ApiGateway", "AWS::IAM::", "AWS::Scheduler::", "AWS::CloudWatch::")
+    return change.action == "Remove" and not change.kind.startswith(usual)

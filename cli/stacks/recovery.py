@@ -1,0 +1,124 @@
+"""Getting a stage's stack to where a change can be proposed for it, where nothing can be lost by that.
+
+    REVIEW_IN_PROGRESS                                  nothing was made yet: it is used as it is
+    ROLLBACK_COMPLETE, ROLLBACK_FAILED, CREATE_FAILED   what a failed creation left: removed
+    DELETE_FAILED                                       an undeploy that did not end: ended, after a question
+    UPDATE_ROLLBACK_FAILED, UPDATE_FAILED               taken back to what it was, after a question
+    ..._IN_PROGRESS                                     waited for with --wait, else refused
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.console import Console
+from lambdify.cli.errors import Declined, StackBusy
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack, stack_changes, stack_events
+from lambdify.cli.stacks.stack import FAILED_CREATION, FAILED_UPDATE, Stack
+from lambdify.cli.stacks.stack_events import Sleep
+
+if TYPE_CHECKING:
+    from lambdify.cli.stacks.stack_events import Operation
+
+EMPTY = "ROLLBACK_COMPLETE"
+"""https://repost.aws/knowledge-center/cloudformation-rollback-complete: it can only be deleted. Nothing is
+lost by that, since the rollback has deleted all that was in it."""
+LONGEST_WAIT = 3600.0
+"""Seconds; what takes CloudFormation longer is looked at by a person."""
+
+
+def ready(
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    yes: bool = False,
+    wait: bool = False,
+    sleep: Sleep = time.sleep,
+) -> Stack | None:
+    """The stack that can be changed, or None where one is to be created.
+
+    `yes` does what is asked for otherwise; `wait` waits for another deployment. Raises StackForeign,
+    StackBusy, StackBroken, Declined.
+    """
+    existing = stack.find(settings, account)
+    if existing is not None and existing.is_busy and wait:
+        existing = settled(existing, settings, account, console, sleep=sleep)
+    if existing is None:
+        return None
+    if existing.state in FAILED_CREATION | {"DELETE_FAILED"}:
+        _remove(existing, settings, account, console, sleep, yes=yes)
+        return None
+    if existing.state in FAILED_UPDATE:
+        _take_back(existing, settings, account, console, sleep, yes=yes)
+        existing = stack.fetch(settings, account)
+    stack.check(existing, settings)
+    return existing
+
+
+@translated(during="waiting for the other deployment, which goes on without you")
+def settled(
+    busy: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep = time.sleep
+) -> Stack | None:
+    """The stack when nothing is being done to it any more; None when it was deleted."""
+    found: Stack | None = busy
+    waited = 0.0
+    with console.step(f"Waiting for what CloudFormation does to {busy.name} ({busy.state})"):
+        for pause in stack_events.pauses():
+            found = stack.find(settings, account)
+            if found is None or not found.is_busy:
+                return found
+            if waited > LONGEST_WAIT:
+                break
+            sleep(pause)
+            waited += pause
+    raise StackBusy(
+        f'CloudFormation has been at work on "{busy.name}" for an hour while we waited ({busy.state}).',
+        hint=f"`lambdify status {settings.stage}` shows it; the console of CloudFormation shows why.",
+    )
+
+
+def _remove(
+    existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, yes: bool
+) -> None:
+    if existing.state == EMPTY:
+        what = f"Removing the empty stack that the failed creation of {existing.name} left"
+    elif existing.state == "DELETE_FAILED":
+        what = f"Ending the removal of {existing.name} that failed"
+        _agree(
+            f"The last undeploy of {existing.name} failed half way. End it, then deploy anew?", console, yes
+        )
+    else:
+        what = f"Removing what the failed creation of {existing.name} left"
+        _agree(
+            f"{existing.name} was never complete ({existing.state}). Remove it, then create it?", console, yes
+        )
+    with console.step(what):
+        deletion = partial(stack_changes.delete, existing, account)
+        stack_events.follow(deletion, settings, account, console, sleep=sleep)
+
+
+def _take_back(
+    existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, yes: bool
+) -> None:
+    _agree(
+        f"The last change of {existing.name} failed, and so did its rollback ({existing.state}). "
+        "Try the rollback again first?",
+        console,
+        yes,
+    )
+
+    def begin() -> "Operation":
+        return stack_changes.take_back(existing, account)
+
+    with console.step(f"Taking {existing.name} back to what it was"):
+        stack_events.follow(begin, settings, account, console, sleep=sleep)
+
+
+def _agree(question: str, console: Console, yes: bool) -> None:
+    if not yes and not console.confirm(question):
+        raise Declined("Nothing was changed.")

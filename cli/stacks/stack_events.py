@@ -1,0 +1,197 @@
+"""What CloudFormation does to a stack, told as it happens.
+
+Rules:
+- CloudFormation goes on whether somebody watches or not; to stop watching stops nothing.
+- The cause of a failure is the first resource that failed: whatever fails after it fails because of it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, repeat
+from typing import Any
+
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.console import Console, duration
+from lambdify.cli.errors import DeployFailed, Interrupted, StackBroken
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks.stack import WAY_OUT, way_out
+
+Sleep = Callable[[float], None]
+
+MADE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+DELETED = frozenset({"DELETE_COMPLETE"})
+TAKEN_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
+OUTCOME = {
+    "ROLLBACK_COMPLETE": "Nothing of it is left but the empty stack.",
+    "UPDATE_ROLLBACK_COMPLETE": "Everything is as it was before.",
+}
+"""What a failed change leaves when CloudFormation could take it back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened to one resource of a stack, or to the stack itself."""
+
+    id: str
+    at: datetime
+    resource: str
+    kind: str
+    state: str
+    reason: str
+    of_stack: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """Something that CloudFormation was told to do."""
+
+    stack: str
+    stack_id: str
+    ends: frozenset[str]
+    """The states that say that it was done: MADE, DELETED or TAKEN_BACK."""
+    after: str
+    """Id of the last event before it; "" when there was none."""
+
+
+def watch(
+    operation: Operation, settings: Settings, account: Account, *, sleep: Sleep = time.sleep
+) -> Iterator[Event]:
+    """What happens, as it happens, until CloudFormation is done.
+
+    Raises DeployFailed at the end when a change was not made, StackBroken when a deletion was not: with the
+    first resource that failed, since whatever fails after it fails because of it.
+    """
+    cloudformation = account.client("cloudformation")
+    events: list[Event] = []
+    for pause in pauses():
+        state, fresh = _look(operation, events[-1].id if events else operation.after, cloudformation)
+        events += fresh
+        yield from fresh
+        # Right after the start the state is still that of the operation before: no event tells of it.
+        told = any(event.of_stack and event.state == state for event in events)
+        if told and not state.endswith("_IN_PROGRESS"):
+            break
+        sleep(pause)
+    if state not in operation.ends:
+        raise _failure(operation, state, events, settings, cloudformation)
+
+
+def follow(
+    begin: Callable[[], Operation],
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    sleep: Sleep = time.sleep,
+) -> None:
+    """Begin, watch, and tell each resource that is done, and how long it took.
+
+    Raises what `watch` raises; and Interrupted on Ctrl-C, since CloudFormation may have heard by then.
+    """
+    try:
+        begun: dict[str, datetime] = {}
+        for event in watch(begin(), settings, account, sleep=sleep):
+            if event.of_stack:
+                continue
+            if event.state.endswith("_IN_PROGRESS"):
+                begun.setdefault(event.resource, event.at)
+            else:
+                began = begun.pop(event.resource, None)
+                took = duration((event.at - began).total_seconds()) if began else ""
+                told = (event.resource, event.state, took, event.reason)
+                console.note("  ".join(part for part in told if part))
+            console.under_way(tuple(begun))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"What CloudFormation was told to do with {settings.full_name} goes on without you.",
+            hint=f"`lambdify status {settings.stage}` shows how it ends.",
+        ) from None
+
+
+def last_event(stack_id: str, cloudformation: Any) -> str:
+    """The id of the newest event; "" when there is none."""
+    events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+    return str(events[0]["EventId"]) if events else ""
+
+
+def explained(reason: str, cloudformation: Any, **subject: str) -> str:
+    """The reason; when it only points to the validation errors of DescribeEvents, those."""
+    if "DescribeEvents" not in reason:
+        return reason
+    found = cloudformation.describe_events(**subject, Filters={"FailedEvents": True})["OperationEvents"]
+    errors = [each for each in found if "ValidationStatusReason" in each]
+    # Newest first, of every operation that there was.
+    last = [each for each in errors if each.get("OperationId") == errors[0].get("OperationId")]
+    return "; ".join(f"{each['ValidationPath']}: {each['ValidationStatusReason']}" for each in last) or reason
+
+
+def pauses() -> Iterator[float]:
+    """Short at first, for what is done in a moment; then as long as nobody notices."""
+    return chain((0.2, 0.3, 0.5, 1.0), repeat(2.0))
+
+
+@translated(during="watching CloudFormation, which goes on without you")
+def _look(operation: Operation, after: str, cloudformation: Any) -> tuple[str, list[Event]]:
+    """The state of the stack and then the events since `after`, oldest first.
+
+    In this order: an event that the state tells of is always among the events.
+    """
+    state = cloudformation.describe_stacks(StackName=operation.stack_id)["Stacks"][0]["StackStatus"]
+    fresh: list[Event] = []
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=operation.stack_id):
+        for described in page["StackEvents"]:
+            if described["EventId"] == after:
+                return state, fresh[::-1]
+            fresh.append(_read_event(described))
+    return state, fresh[::-1]
+
+
+def _read_event(described: Mapping[str, Any]) -> Event:
+    return Event(
+        id=described["EventId"],
+        at=described["Timestamp"],
+        resource=described["LogicalResourceId"],
+        kind=described["ResourceType"],
+        state=described["ResourceStatus"],
+        reason=described.get("ResourceStatusReason", ""),
+        of_stack=described.get("PhysicalResourceId") == described["StackId"],
+    )
+
+
+@translated(during="asking CloudFormation why it failed")
+def _failure(
+    operation: Operation, state: str, events: list[Event], settings: Settings, cloudformation: Any
+) -> DeployFailed | StackBroken:
+    failed = [each for each in events if each.state.endswith("_FAILED") and "cancelled" not in each.reason]
+    # The stack's own failure only repeats that of a resource, unless it came before any of them was begun.
+    first = min(failed, key=lambda event: event.of_stack, default=None)
+    if first is None:
+        what = f"no resource says why; the stack is in the state {state}."
+    else:
+        reason = explained(first.reason, cloudformation, StackName=operation.stack_id)
+        what = reason if first.of_stack else f"{first.resource} ({first.kind}): {reason}"
+    if operation.ends == DELETED:
+        return StackBroken(
+            f'"{operation.stack}" could not be deleted. {what}',
+            hint=f"Remove what is in the way, then `{way_out('DELETE_FAILED', settings)}` again.",
+        )
+    if operation.ends == TAKEN_BACK:
+        skip = f" --resources-to-skip {first.resource}" if first and not first.of_stack else ""
+        leave = f"aws cloudformation continue-update-rollback --stack-name {operation.stack}{skip}"
+        return StackBroken(
+            f'"{operation.stack}" could not be taken back to what it was. {what}',
+            hint=f"Remove what is in the way, then `lambdify deploy {settings.stage}` again; or leave the "
+            f"resource as it is: `{leave}`.",
+        )
+    if state in WAY_OUT:
+        return DeployFailed(
+            f"The deployment failed, and so did its rollback. {what}",
+            hint=f"The stack is in the state {state}; `{way_out(state, settings)}` gets it out of there.",
+        )
+    return DeployFailed(
+        f"The deployment failed. {what}",
+        hint=f"{OUTCOME.get(state, f'The stack is in the state {state}.')} "
+        f"Correct the cause, then `lambdify deploy {settings.stage}` again.",
+    )

@@ -1,0 +1,179 @@
+"""lambdify policy: what whoever deploys a stage has to be allowed, and no more.
+
+Put together from the template that the settings make: deployer.toml knows what CloudFormation does for each
+kind of resource, and what lambdify does itself. So a right that no setting needs is never in it.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lambdify.cli import artifacts, template
+from lambdify.cli.artifacts import Artifact
+from lambdify.cli.aws import Account
+from lambdify.cli.build.target import Target
+from lambdify.cli.settings import Settings
+from lambdify.cli.template.endpoints import access_logs, alb
+
+Statement = dict[str, Any]
+Words = Mapping[str, tuple[str, ...]]
+"""What each placeholder of deployer.toml stands for."""
+
+RIGHTS = Path(__file__).with_name("deployer.toml")
+STACK_PART = 24
+"""Characters of a stack's name that are sure to be in the names that CloudFormation makes up from it."""
+MANAGED_SIZE = 6144
+"""Characters of a managed policy; one within a role may have 10240.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+ISSUER = "token.actions.githubusercontent.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """An IAM policy."""
+
+    document: Mapping[str, Any]
+    uncovered: tuple[str, ...] = ()
+    """Types of resources of the user's own, for which there is nothing in it."""
+
+    @property
+    def text(self) -> str:
+        """As IAM takes it."""
+        return json.dumps(self.document, indent=2)
+
+    @property
+    def size(self) -> int:
+        """Characters as IAM counts them: without spaces."""
+        return len("".join(self.text.split()))
+
+
+@cache
+def rights() -> Mapping[str, Any]:
+    """deployer.toml: statements by type of resource, and those of "commands" and "images"."""
+    return tomllib.loads(RIGHTS.read_text(encoding="utf-8"))
+
+
+def write(settings: Settings, account: Account) -> Policy:
+    """What is needed for every command with this stage of the account, which is asked nothing."""
+    wanted = _template(settings, account)
+    resources: list[Statement] = list(wanted["Resources"].values())
+    words = _words(settings, account)
+    images = rights()["images"] if settings.build.form == "image" else []
+    needed = [*rights()["commands"], *images, *_needed(resources)]
+    statements = _join([each for each in (_statement(each, words) for each in needed) if each["Resource"]])
+    # Of the user's own, only roles are called as ours are; what else is there has names that are not known.
+    uncovered = sorted({each["Type"] for each in settings.resources.values()} - {"AWS::IAM::Role"})
+    return Policy(document={"Version": "2012-10-17", "Statement": statements}, uncovered=tuple(uncovered))
+
+
+def trust_github(repository: str, branch: str, stage: str, account: Account) -> Policy:
+    """Who may be who deploys: workflows of a repository, on a branch or for the environment of the stage.
+
+    `repository` is OWNER/REPO, or OWNER@ID/REPO@ID. Since July 2026 new, renamed and transferred repositories
+    name their ids in what they sign, older ones do not: both forms are let in; with the ids, no other
+    repository of that name will ever do. https://docs.github.com/actions/reference/security/oidc
+    """
+    owner, _, name = repository.partition("/")
+    plain = f"{owner.partition('@')[0]}/{name.partition('@')[0]}"
+    exact = repository if "@" in owner and "@" in name else f"{owner}@*/{name}@*"
+    contexts = [f"ref:refs/heads/{branch}", f"environment:{stage}"]
+    subjects = [f"repo:{each}:{context}" for each in (plain, exact) for context in contexts]
+    provider = f"arn:{account.partition}:iam::{account.account_id}:oidc-provider/{ISSUER}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
+            "StringLike": {f"{ISSUER}:sub": subjects},
+        },
+    }
+    return Policy(document={"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _template(settings: Settings, account: Account) -> Mapping[str, Any]:
+    """The stage as its settings make it, whatever the app is."""
+    folder = artifacts.prefix(settings)
+    artifact = Artifact(
+        bucket=artifacts.bucket_name(account),
+        app_key=f"{folder}app.zip",
+        layer_key=f"{folder}layer.zip",
+        uploaded=(),
+    )
+    target = Target(python=settings.function.python, architecture=settings.function.architecture)
+    return template.write(settings, artifact, target).body
+
+
+def _needed(resources: list[Statement]) -> Iterator[Statement]:
+    """What deployer.toml says of each kind that is there, once."""
+    for kind, statements in rights().items():
+        there = [each.get("Properties", {}) for each in resources if each["Type"] == kind]
+        for statement in statements if there else ():
+            if "if" not in statement or any(statement["if"] in properties for properties in there):
+                yield statement
+
+
+def _words(settings: Settings, account: Account) -> Words:
+    name, listener = settings.full_name, settings.http.alb.listener
+    made = f"arn:{account.partition}:iam::{account.account_id}:role/"
+    roles = f"{name}-" if len(name) < STACK_PART else name[:STACK_PART]
+    log = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:"
+    log += access_logs.group_name(settings)
+    boundary, access_point = settings.role.boundary, settings.efs.access_point
+    return {
+        "partition": (account.partition,),
+        "region": (account.region,),
+        "account": (account.account_id,),
+        "name": (name,),
+        "roles": (roles,),
+        "bucket": (artifacts.bucket_name(account),),
+        "prefix": (artifacts.prefix(settings),),
+        "group": (alb.group_name(settings),),
+        "repository": (name.lower(),),
+        "log": (log, f"{log}:*") if settings.http.access_logs else (),
+        "layers": settings.function.layers,
+        "listener": (listener,),
+        "rules": (listener.replace(":listener/", ":listener-rule/") + "/*",),
+        "key": (settings.function.kms_key,),
+        "role": (settings.role.arn or f"{made}{roles}*",),
+        "authorizer": (settings.http.authorizer.function,) if settings.http.auth == "lambda" else (),
+        "files": (access_point.partition(":access-point/")[0] + ":file-system/*", access_point),
+        "boundary": (boundary,) if boundary else (),
+        "policies": settings.role.managed_policies,
+    }
+
+
+def _statement(said: Statement, words: Words) -> Statement:
+    statement: Statement = {
+        "Effect": "Allow",
+        "Action": list(said["actions"]),
+        "Resource": [arn for each in said["resources"] for arn in _fill(each, words)],
+    }
+    condition = {
+        operator: {key: values for key, value in keys.items() if (values := _fill(value, words))}
+        for operator, keys in said.get("condition", {}).items()
+    }
+    if condition := {operator: keys for operator, keys in condition.items() if keys}:
+        statement["Condition"] = condition
+    return statement
+
+
+def _fill(text: str, words: Words) -> list[str]:
+    """A text with its placeholders filled in; one that is all placeholder may be several, or none."""
+    if text.startswith("{") and text.endswith("}") and text[1:-1] in words:
+        return list(words[text[1:-1]])
+    return [text.format(**{name: values[0] for name, values in words.items() if values})]
+
+
+def _join(statements: list[Statement]) -> list[Statement]:
+    """The same with one statement for what is allowed on the same resources: IAM has little room."""
+    joined: dict[str, Statement] = {}
+    for each in statements:
+        key = json.dumps([sorted(each["Resource"]), each.get("Condition")])
+        there = joined.setdefault(key, {**each, "Action": []})
+        there["Action"] = sorted({*there["Action"], *each["Action"]})
+    return list(joined.values())

@@ -1,0 +1,81 @@
+"""A rule of a load balancer that exists, and the target group that it leads to.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+"""
+
+from lambdify.cli.settings import Settings
+from lambdify.cli.template.endpoints.shape import Endpoint, Resource, digest, permission
+
+GROUP_NAME_LENGTH = 32
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html"""
+
+
+def write(settings: Settings, _: str) -> Endpoint:
+    """The rule and the target group, in front of the alias."""
+    resources = {
+        "TargetGroupPermission": _permission(settings),
+        "TargetGroup": _target_group(settings),
+        "ListenerRule": _rule(settings),
+    }
+    return Endpoint(resources=resources, url=_url(settings))
+
+
+def group_name(settings: Settings) -> str:
+    """The name of the target group: as much of the stage's as there is room for, and whose balancer's it is.
+
+    A group belongs to one load balancer, so that for another one there has to be another group.
+    """
+    balancer = settings.http.alb.listener.rpartition("/")[0]
+    mark = digest([settings.full_name, balancer])[:8]
+    return f"{settings.full_name[: GROUP_NAME_LENGTH - len(mark) - 1].rstrip('-')}-{mark}"
+
+
+def _permission(settings: Settings) -> Resource:
+    # The load balancer checks it when the alias becomes a target, and so it is there before the group: its
+    # ARN can say the group's name, which we chose, and not yet the id after it, which AWS makes up.
+    group = f"targetgroup/{group_name(settings)}/*"
+    arn = f"arn:${{AWS::Partition}}:elasticloadbalancing:${{AWS::Region}}:${{AWS::AccountId}}:{group}"
+    return permission(
+        Action="lambda:InvokeFunction",
+        Principal="elasticloadbalancing.amazonaws.com",
+        SourceArn={"Fn::Sub": arn},
+        SourceAccount={"Ref": "AWS::AccountId"},
+    )
+
+
+def _target_group(settings: Settings) -> Resource:
+    return {
+        "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "DependsOn": "TargetGroupPermission",
+        "Properties": {
+            "Name": group_name(settings),
+            "TargetType": "lambda",
+            "Targets": [{"Id": {"Ref": "Alias"}}],
+            # Without it, of a header or a parameter that comes twice, one is lost; of two cookies, too.
+            "TargetGroupAttributes": [{"Key": "lambda.multi_value_headers.enabled", "Value": "true"}],
+        },
+    }
+
+
+def _rule(settings: Settings) -> Resource:
+    alb = settings.http.alb
+    conditions: list[Resource] = []
+    if alb.hosts:
+        conditions.append({"Field": "host-header", "HostHeaderConfig": {"Values": list(alb.hosts)}})
+    if alb.paths:
+        conditions.append({"Field": "path-pattern", "PathPatternConfig": {"Values": list(alb.paths)}})
+    return {
+        "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
+        "Properties": {
+            "ListenerArn": alb.listener,
+            "Priority": alb.priority,
+            "Conditions": conditions,
+            "Actions": [{"Type": "forward", "TargetGroupArn": {"Ref": "TargetGroup"}}],
+        },
+    }
+
+
+def _url(settings: Settings) -> str | None:
+    """The first host that is one host. A listener's ARN does not tell the load balancer's own name."""
+    hosts = [host for host in settings.http.alb.hosts if not {"*", "?"} & set(host)]
+    return f"https://{hosts[0]}" if hosts else None

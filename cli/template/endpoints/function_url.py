@@ -1,0 +1,42 @@
+"""Lambda's own URL for the alias. It can stream.
+
+https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+"""
+
+from lambdify.cli.settings import Settings
+from lambdify.cli.template.endpoints.shape import Endpoint, Resource, cors, permission
+
+
+def write(settings: Settings, alias: str) -> Endpoint:
+    """The URL, in front of the alias of that name."""
+    resources = {
+        "Url": {
+            "Type": "AWS::Lambda::Url",
+            "DependsOn": "Alias",
+            "Properties": {
+                "TargetFunctionArn": {"Ref": "Function"},
+                "Qualifier": alias,
+                "AuthType": "AWS_IAM" if settings.http.auth == "iam" else "NONE",
+                **({"Cors": cors(settings)} if settings.http.cors.origins else {}),
+                "InvokeMode": "RESPONSE_STREAM" if settings.http.streaming else "BUFFERED",
+            },
+        },
+        **_permissions(settings),
+    }
+    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Url", "FunctionUrl"]}]}]}
+    return Endpoint(resources=resources, url={"Fn::Sub": ["https://${Host}", {"Host": host}]})
+
+
+def _permissions(settings: Settings) -> dict[str, Resource]:
+    """Who may call. Both are needed since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+    if settings.http.auth == "iam":
+        # Who may call is said by the policies of the callers, which have to allow both actions.
+        return {}
+    return {
+        "UrlPermission": permission(
+            Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
+        ),
+        "UrlInvokePermission": permission(
+            Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True
+        ),
+    }

@@ -1,0 +1,137 @@
+"""What the function may do: the role that is made for it, and who may take it on.
+
+Rules:
+- Each setting brings the rights that it needs, on the one thing that it names, and no other.
+- A wildcard stands only where AWS has nothing narrower, with the reason in WILDCARDS.
+- Statements of the user's own ([role] statements) are taken as they are.
+- With [role] arn there is no role of ours, and nothing is added to that one.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lambdify.cli.settings import Settings
+from lambdify.cli.template import secrets
+
+Resource = dict[str, Any]
+
+NETWORK = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions"""
+TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+WILDCARDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        NETWORK,
+        "Lambda asks for them on every resource before it attaches a function: the network interfaces do not "
+        "exist yet. The function's own code is denied all of them.",
+    ),
+    **dict.fromkeys(TRACES, "X-Ray has no resource that these could be limited to."),
+    "secretsmanager:BatchGetSecretValue": "It has no resources; each secret needs GetSecretValue besides.",
+}
+"""Each action that is allowed on every resource, and why it has to be."""
+
+
+def trust(service: str, condition: Resource | None = None) -> Resource:
+    """The document that lets a service take a role on."""
+    statement: Resource = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if condition:
+        statement["Condition"] = condition
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def policy(name: str, *statements: Resource) -> Resource:
+    """An inline policy of a role."""
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return {"PolicyName": name, "PolicyDocument": document}
+
+
+def allow(actions: list[str], resource: object, **more: object) -> Resource:
+    """A statement."""
+    return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
+
+
+def boundary(settings: Settings) -> Resource:
+    """The property that limits every role of ours, if there is to be one."""
+    return {"PermissionsBoundary": settings.role.boundary} if settings.role.boundary else {}
+
+
+def write(settings: Settings) -> dict[str, Resource]:
+    """The function's role, unless it is to have one that exists."""
+    if settings.role.arn:
+        return {}
+    properties: Resource = {
+        "AssumeRolePolicyDocument": trust("lambda.amazonaws.com"),
+        "Policies": list(_policies(settings)),
+        **boundary(settings),
+    }
+    if settings.role.managed_policies:
+        properties["ManagedPolicyArns"] = list(settings.role.managed_policies)
+    return {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}
+
+
+def arn(settings: Settings) -> object:
+    """The ARN of the function's role, ours or another."""
+    return settings.role.arn or {"Fn::GetAtt": ["Role", "Arn"]}
+
+
+def _policies(settings: Settings) -> Iterator[Resource]:
+    # The log group's ARN ends in ":*", which stands for its streams. Without logs:CreateLogGroup the function
+    # cannot bring its log group back after `undeploy`.
+    group = {"Fn::GetAtt": ["LogGroup", "Arn"]}
+    yield policy("logs", allow(["logs:CreateLogStream", "logs:PutLogEvents"], group))
+    if settings.vpc.subnets:
+        yield policy("vpc", *_network(settings))
+    if settings.efs.access_point:
+        yield policy("efs", _files(settings.efs.access_point))
+    if settings.function.tracing:
+        yield policy("tracing", allow(list(TRACES), "*"))
+    if target := settings.function.dead_letter:
+        action = "sqs:SendMessage" if ":sqs:" in target else "sns:Publish"
+        yield policy("dead-letter", allow([action], target))
+    if key := settings.function.kms_key:
+        yield policy("key", allow(["kms:Decrypt"], key))
+    if settings.secrets:
+        yield policy("secrets", *secrets.statements(settings.secrets))
+    if settings.warm.every and settings.warm.concurrency > 1:
+        # Put together rather than referred to: the alias needs the function, which needs this role.
+        yield policy(
+            "keep-warm", allow(["lambda:InvokeFunction"], {"Fn::Sub": f"{_function(settings)}:live"})
+        )
+    if settings.role.statements:
+        ours = [allow(list(each["actions"]), list(each["resources"])) for each in settings.role.statements]
+        yield policy("statements", *ours)
+
+
+def _network(settings: Settings) -> tuple[Resource, Resource]:
+    """Lambda needs these rights to attach the function, and the function's code does not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+    """
+    code = {"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::Sub": _function(settings)}}}
+    return allow(list(NETWORK), "*"), {**allow(list(NETWORK), "*", Condition=code), "Effect": "Deny"}
+
+
+def _function(settings: Settings) -> str:
+    """The function's ARN, for CloudFormation to put together."""
+    return (
+        f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{settings.full_name}"
+    )
+
+
+def _files(access_point: str) -> Resource:
+    # IAM knows file systems and not access points as what is mounted; the condition names the one.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticfilesystem.html
+    systems = access_point.partition(":access-point/")[0] + ":file-system/*"
+    through = {"StringEquals": {"elasticfilesystem:AccessPointArn": access_point}}
+    actions = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+    return allow(actions, systems, Condition=through)
