@@ -108,7 +108,9 @@ class Server:
 
 def build_scope(request: Request, event: object, context: object, state: dict[str, Any]) -> Scope:
     """The scope of a request, with `aws.event` and `aws.context` in it; its path includes the mount."""
-    method, path, query, (names, values), _, mount, scheme, host, port, client = request
+    method, path, query, names, values, _, mount, scheme, host, port, client = request
+    if names.encoded is None:
+        names.encoded = tuple([name.encode("latin-1") for name in names.row])
     target = mount + path
     encoded = map(str.encode, values) if "".join(values).isascii() else [v.encode("latin-1") for v in values]
     return {
@@ -121,20 +123,13 @@ def build_scope(request: Request, event: object, context: object, state: dict[st
         "raw_path": target.encode(),
         "query_string": query.encode(),
         "root_path": wire.decode(mount, "utf-8") if mount else "",
-        "headers": list(zip(NAMES[names], encoded)),  # noqa: B905 - `strict=True` takes as long as three headers
+        "headers": list(zip(names.encoded, encoded)),  # noqa: B905 - `strict=True` takes as long as three headers
         "client": (client, 0) if client else None,
         "server": (host, port),
         "state": state,
         "aws.event": event,
         "aws.context": context,
     }
-
-
-def _encode(names: tuple[str, ...]) -> tuple[bytes, ...]:
-    return tuple([name.encode("latin-1") for name in names])
-
-
-NAMES = wire.Known(_encode, 250)
 
 
 class Exchange:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import json
 import sys
 from binascii import a2b_base64, b2a_base64
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from lambdify.adapter.errors import ResponseRefused
-from lambdify.adapter.messages import Headers
+from lambdify.adapter.messages import Headers, Known
 
 LARGE = 131_072
 """Bytes from which on pybase64 is looked for: importing it takes as long as decoding 1 MB."""
@@ -31,7 +32,7 @@ LAMBDA_LIMIT = 6_291_556
 """Bytes of JSON a function may return ("Response payload size exceeded maximum allowed payload size").
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-NEVER_TEXT = (
+BINARY_TYPES = (
     "image/",
     "audio/",
     "video/",
@@ -42,6 +43,8 @@ NEVER_TEXT = (
     "application/gzip",
     "application/wasm",
 )
+
+IDENTITY = ("identity", ["identity"])
 
 WORST_ESCAPE = 6
 """JSON writes one byte as six (backslash, u, four digits) at worst."""
@@ -64,13 +67,19 @@ def read(text: str | None, is_base64: bool | None) -> bytes:
 
 def write(body: bytes, headers: Headers) -> tuple[str, bool]:
     """The body as it stands in JSON, and whether that is base64."""
+    return write_as(body, dict(headers))
+
+
+def write_as(body: bytes, headers: Mapping[str, Any]) -> tuple[str, bool]:
+    """The same, with the headers as a map of single values or of lists of them."""
     if not body:
         return "", False
-    for name, value in headers:
-        if (name == "content-type" and _is_never_text(value)) or (
-            name == "content-encoding" and value != "identity"
-        ):
+    if "content-type" in headers:
+        kind = headers["content-type"]
+        if NEVER_TEXT[kind if type(kind) is str else kind[-1]]:
             return encode_base64(body), True
+    if "content-encoding" in headers and headers["content-encoding"] not in IDENTITY:
+        return encode_base64(body), True
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -119,7 +128,10 @@ def check_size(payload: dict[str, Any], limit: int) -> dict[str, Any]:
     return payload
 
 
-@lru_cache(maxsize=100)
 def _is_never_text(kind: str) -> bool:
     kind = kind.lower()
-    return kind.startswith(NEVER_TEXT) and not kind.startswith("image/svg")
+    return kind.startswith(BINARY_TYPES) and not kind.startswith("image/svg")
+
+
+NEVER_TEXT = Known(_is_never_text, 100)
+"""Content types, and whether a body of theirs is base64 without a look inside."""

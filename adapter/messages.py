@@ -8,32 +8,101 @@ a tenth of a millisecond of every cold start.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Self
 
 Pair = tuple[str, str]
 Headers = tuple[Pair, ...]
 """Pairs in the order of the wire. Names are lower case; values hold bytes as latin-1, as HTTP does."""
 
-Rows = tuple[tuple[str, ...], tuple[str, ...]]
-"""The same headers as a row of names and a row of values."""
+Key = TypeVar("Key", bound=Iterable[str])
+Result = TypeVar("Result")
 
-NO_ROWS: Rows = ((), ())
+LONGEST_KNOWN = 2_000
+"""Characters; the names of a browser's headers take 300."""
+
+
+class Known(dict[Key, Result]):
+    """What was worked out before, by names or rows of names that clients and apps send again and again.
+
+    All of it is forgotten when there is no more room, and what is unusually long is not kept: a client that
+    makes names up takes neither memory nor more time than its own requests do.
+    """
+
+    def __init__(self, work_out: Callable[[Key], Result], room: int = 500) -> None:
+        super().__init__()
+        self._work_out: Callable[[Key], Result] = work_out
+        self._room = room
+
+    def __missing__(self, key: Key) -> Result:
+        result = self._work_out(key)
+        if len(self) >= self._room:
+            self.clear()
+        if sum(map(len, key)) < LONGEST_KNOWN:
+            self[key] = result
+        return result
+
+
+class Names:
+    """A row of header names as an event spells them, in lower case, and where in it the ones are that matter.
+
+    What an app's side works out of the names is kept here too, so that one look at them does for all.
+    """
+
+    __slots__ = (
+        "cookie",
+        "cookies",
+        "encoded",
+        "hops",
+        "host",
+        "keys",
+        "length",
+        "port",
+        "proto",
+        "row",
+        "template",
+    )
+
+    def __init__(self, given: tuple[str, ...]) -> None:
+        self.row = tuple([name.lower() for name in given])
+        at = {name: position for position, name in enumerate(self.row)}
+        self.cookie = at.get("cookie")
+        self.cookies = self.row.count("cookie")
+        self.hops = at.get("x-forwarded-for")
+        self.host = at.get("host")
+        self.length = at.get("content-length")
+        self.port = at.get("x-forwarded-port")
+        self.proto = at.get("x-forwarded-proto")
+        self.template: dict[str, Any] | None = None
+        """For WSGI: an environ to copy, with a place for each header."""
+        self.keys: tuple[str, ...] | None = None
+        """For WSGI: the keys of those places; None if it is not one for each header."""
+        self.encoded: tuple[bytes, ...] | None = None
+        """For ASGI."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Names) and self.row == other.row
+
+    def __hash__(self) -> int:
+        return hash(self.row)
+
+
+NAMES = Known(Names, 250)
 
 
 def _field(position: int) -> Any:
     return property(itemgetter(position))
 
 
-class Request(tuple[str, str, str, Rows, bytes, str, str, str, int, str]):
+class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str, int, str]):
     """An HTTP request, whichever event carried it.
 
-    It holds its headers as rows: clients and front ends use the same few rows of names again and again, so
-    what follows from the names alone is worked out once (`wire.Known`), and not for each header again.
+    It holds its headers as a row of names and a row of values: clients and front ends use the same few rows
+    of names again and again, so what follows from the names alone is worked out once, not for each header.
     """
 
     __slots__ = ()
@@ -51,29 +120,32 @@ class Request(tuple[str, str, str, Rows, bytes, str, str, str, int, str]):
         port: int = 443,
         client: str = "",
     ) -> Self:
-        rows = tuple(zip(*headers, strict=True)) or NO_ROWS
-        return tuple.__new__(cls, (method, path, query, rows, body, mount, scheme, host, port, client))
+        names, values = tuple(zip(*headers, strict=True)) or ((), ())
+        return tuple.__new__(
+            cls, (method, path, query, NAMES[names], values, body, mount, scheme, host, port, client)
+        )
 
     method: str = _field(0)
     path: str = _field(1)
     """Percent-encoded, as the client sent it, after `mount`; starts with "/" or is empty."""
     query: str = _field(2)
     """The query string without its "?", still encoded."""
-    rows: Rows = _field(3)
-    body: bytes = _field(4)
-    mount: str = _field(5)
+    names: Names = _field(3)
+    values: tuple[str, ...] = _field(4)
+    body: bytes = _field(5)
+    mount: str = _field(6)
     """The part of the path in front of the app (a stage or base path), percent-encoded: "" or "/prod"."""
-    scheme: str = _field(6)
-    host: str = _field(7)
+    scheme: str = _field(7)
+    host: str = _field(8)
     """The name the client used, without a port."""
-    port: int = _field(8)
-    client: str = _field(9)
+    port: int = _field(9)
+    client: str = _field(10)
     """The client's address, from the part of the event that the client cannot write."""
 
     @property
     def headers(self) -> Headers:
         """The headers as pairs. Cookies are one `cookie` header, wherever the event kept them."""
-        return tuple(zip(*self.rows, strict=True))
+        return tuple(zip(self[3].row, self[4], strict=True))
 
     def _replace(self, **changes: Any) -> Request:
         """The same request, but for what is named."""

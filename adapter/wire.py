@@ -16,15 +16,12 @@ Rules
 from __future__ import annotations
 
 from binascii import a2b_hex
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from lambdify.adapter import bodies
 from lambdify.adapter.errors import MALFORMED, PayloadRefused, ResponseRefused
-from lambdify.adapter.messages import Pair, Request, Response
-
-Key = TypeVar("Key", bound=Iterable[str])
-Result = TypeVar("Result")
+from lambdify.adapter.messages import NAMES, Known, Names, Pair, Request, Response
 
 UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 PATH_CHARACTERS = UNRESERVED + b"!$&'()*+,;=:@/"
@@ -37,10 +34,9 @@ NO_CONTENT = (204, 205)
 """https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5"""
 BODILESS = (*NO_CONTENT, 304)
 
-LONGEST_KNOWN = 2_000
-"""Characters; the names of a browser's headers take 300."""
-
 PORTS = {"http": 80, "https": 443}
+
+make = tuple.__new__
 
 
 def quote(text: str, safe: bytes = PATH_CHARACTERS) -> str:
@@ -105,8 +101,8 @@ def read_query(event: dict[str, Any], *, decoded: bool) -> str:
     What the front end has `decoded` is encoded again, all but the unreserved characters.
     """
     several = event.get("multiValueQueryStringParameters")
-    single = event.get("queryStringParameters") or {}
     if several is None:
+        single = event.get("queryStringParameters") or {}
         fields = [key + "=" + value for key, value in single.items()]
     else:
         fields = [key + "=" + value for key, values in several.items() for value in values]
@@ -178,9 +174,10 @@ def build_request(
     text = event.get("body")
     body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
     names, values = _read_rows(event, cookies)
-    length = str(len(body)) if body or names.length is not None else ""
-    if length and (names.length is None or values[names.length] != length):
-        names, values = _put_last(names, values, "content-length", length)
+    if body or names.length is not None:
+        length = str(len(body))
+        if names.length is None or values[names.length] != length:
+            names, values = _put_last(names, values, "content-length", length)
     if names.cookies > 1:
         several = cookies or [
             value for name, value in zip(names.row, values, strict=True) if name == "cookie"
@@ -197,9 +194,8 @@ def build_request(
         path = to_ascii(path)
     if not query.isascii():
         query = to_ascii(query)
-    rows = (names.row, values)
     # What Request() does with pairs is done: this is its last line.
-    return tuple.__new__(Request, (method, path, query, rows, body, mount, scheme, host, port, client))
+    return make(Request, (method, path, query, names, values, body, mount, scheme, host, port, client))
 
 
 def forward(request: Request) -> list[Pair]:
@@ -243,28 +239,7 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
             _check_value(name, value)
         if name:
             checked.append((name, value))
-    return tuple.__new__(Response, (status, tuple(checked), body if body and length else b""))
-
-
-class Known(dict[Key, Result]):
-    """What was worked out before, by names or rows of names that clients and apps send again and again.
-
-    All of it is forgotten when there is no more room, and what is unusually long is not kept: a client that
-    makes names up takes neither memory nor more time than its own requests do.
-    """
-
-    def __init__(self, work_out: Callable[[Key], Result], room: int = 500) -> None:
-        super().__init__()
-        self._work_out: Callable[[Key], Result] = work_out
-        self._room = room
-
-    def __missing__(self, key: Key) -> Result:
-        result = self._work_out(key)
-        if len(self) >= self._room:
-            self.clear()
-        if sum(map(len, key)) < LONGEST_KNOWN:
-            self[key] = result
-        return result
+    return make(Response, (status, tuple(checked), body if body and length else b""))
 
 
 def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
@@ -276,24 +251,6 @@ def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
     return scheme, name, int(port) if port.isdecimal() else PORTS[scheme]
 
 
-class Names:
-    """A row of header names as an event spells them, and where in it the ones are that matter here."""
-
-    __slots__ = ("cookie", "cookies", "hops", "host", "length", "port", "proto", "row")
-
-    def __init__(self, given: tuple[str, ...]) -> None:
-        self.row = tuple([name.lower() for name in given])
-        at = {name: position for position, name in enumerate(self.row)}
-        self.cookie = at.get("cookie")
-        self.cookies = self.row.count("cookie")
-        self.hops = at.get("x-forwarded-for")
-        self.host = at.get("host")
-        self.length = at.get("content-length")
-        self.port = at.get("x-forwarded-port")
-        self.proto = at.get("x-forwarded-proto")
-
-
-NAMES = Known(Names, 250)
 ORIGINS = Known(_find_origin, 100)
 
 
@@ -319,7 +276,7 @@ def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tupl
             names, values = NAMES[*single, "cookie"], (*single.values(), "; ".join(cookies))
         else:
             names = NAMES[tuple(single)]
-            values = (*(single | {"cookie": "; ".join(cookies)}).values(),)
+            values = tuple((single | {"cookie": "; ".join(cookies)}).values())
     if not "".join(values).isascii():
         values = tuple([to_latin1(value) for value in values])
     return names, values

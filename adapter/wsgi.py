@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken
-from lambdify.adapter.messages import Headers, Request, Response
+from lambdify.adapter.messages import Headers, Known, Names, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,8 +33,19 @@ Environ = dict[str, Any]
 def run(app: App, request: Request, event: object, context: object) -> Response:
     """What the app answers; anything it raises passes through."""
     answer = Answer()
-    answer.take(app(build_environ(request, event, context), answer.start))
-    return wire.build_response(request.method, CODES[answer.status], answer.headers, b"".join(answer.chunks))
+    result = app(build_environ(request, event, context), answer.start)
+    if (
+        type(result) is list
+        and len(result) == 1
+        and type(result[0]) is bytes
+        and answer.status
+        and not answer.chunks
+    ):
+        body = result[0]  # as most small apps answer: a list needs no closing, and one piece no joining
+    else:
+        answer.take(result)
+        body = b"".join(answer.chunks)
+    return wire.build_response(request[0], CODES[answer.status], answer.headers, body)
 
 
 def stream(app: App, request: Request, event: object, context: object, reply: Reply) -> None:
@@ -45,36 +56,35 @@ def stream(app: App, request: Request, event: object, context: object, reply: Re
 
 def build_environ(request: Request, event: object, context: object) -> Environ:
     """The environ of a request, with `aws.event` and `aws.context` in it."""
-    method, path, query, (names, values), body, mount, scheme, host, port, client = request
-    template, keys = PLANS[names]
-    environ = template.copy()
+    method, path, query, names, values, body, mount, scheme, host, port, client = request
+    environ = (names.template or _plan(names)).copy()
     environ["REQUEST_METHOD"] = method
     environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1") if "%" in mount else mount
     environ["PATH_INFO"] = wire.decode(path, "latin-1") if "%" in path else path
     environ["QUERY_STRING"] = query
     environ["REQUEST_URI"] = f"{mount}{path}?{query}" if query else mount + path
     environ["SERVER_NAME"] = host
-    environ["SERVER_PORT"] = str(port)
+    environ["SERVER_PORT"] = "443" if port == 443 else str(port)
     environ["REMOTE_ADDR"] = client
     environ["wsgi.url_scheme"] = scheme
     environ["wsgi.input"] = BytesIO(body)
     environ["wsgi.errors"] = sys.stderr
     environ["aws.event"] = event
     environ["aws.context"] = context
-    if keys is None:
+    if names.keys is None:
         environ |= _join_repeated(request.headers)
     else:
-        environ.update(zip(keys, values))  # noqa: B905 - `strict=True` takes as long as three headers
+        environ.update(zip(names.keys, values))  # noqa: B905 - `strict=True` takes as long as three headers
     return environ
 
 
-def _plan(names: tuple[str, ...]) -> tuple[Environ, tuple[str, ...] | None]:
-    """An environ to copy, with a place for each header, and their keys; None if it is not one for each."""
-    usual = ALWAYS | dict.fromkeys(PER_REQUEST)
-    if len(set(names)) < len(names) or "_" in "".join(names):
-        return usual, None
-    keys = tuple([_find_key(name) for name in names])
-    return usual | dict.fromkeys(keys), keys
+def _plan(names: Names) -> Environ:
+    """An environ to copy for requests with these names, which know it from now on."""
+    names.template = ALWAYS | dict.fromkeys(PER_REQUEST)
+    if len(set(names.row)) == len(names.row) and "_" not in "".join(names.row):
+        names.keys = tuple([_find_key(name) for name in names.row])
+        names.template |= dict.fromkeys(names.keys)
+    return names.template
 
 
 def _find_key(name: str) -> str:
@@ -93,7 +103,6 @@ PER_REQUEST = (
     "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "SERVER_NAME", "SERVER_PORT",
     "REMOTE_ADDR", "wsgi.url_scheme", "wsgi.input", "wsgi.errors", "aws.event", "aws.context",
 )  # fmt: skip
-PLANS = wire.Known(_plan, 250)
 
 
 class Answer:
@@ -153,7 +162,7 @@ def _find_code(status: str) -> int:
     return int(status.partition(" ")[0])
 
 
-CODES = wire.Known(_find_code)
+CODES = Known(_find_code)
 
 
 class StreamedAnswer(Answer):

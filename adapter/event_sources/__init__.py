@@ -38,14 +38,14 @@ def find(event: object) -> "EventSource | None":
     """The source that this event came from, or None if it is not an HTTP request."""
     if not isinstance(event, dict) or "methodArn" in event or "routeArn" in event:
         return None
-    name = recognise(event)
+    version = event.get("version")
+    name = "http_api" if version == "2.0" and "rawPath" in event else _recognise(event, version)
     return (_imported.get(name) or _import(name)) if name else None
 
 
-def recognise(event: dict[str, Any]) -> str | None:
+def _recognise(event: dict[str, Any], version: object) -> str | None:
     """The name of the module that the event is for, by the keys that only such events have."""
-    version = event.get("version")
-    if version == "2.0" and ("rawPath" in event or "routeKey" in event):  # VPC Lattice's second has neither
+    if version == "2.0" and "routeKey" in event:  # VPC Lattice's second has neither that nor rawPath
         return "http_api"
     context = event.get("requestContext")
     if isinstance(context, dict) and "elb" in context:

@@ -49,8 +49,8 @@ def read_event(event: dict[str, Any]) -> Request:
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
     status, pairs, body = response
-    text, is_base64 = bodies.write(body, pairs)
     headers = wire.join(pairs, ", ")
+    text, is_base64 = bodies.write_as(body, headers)
     cookies: list[str] = []
     if "set-cookie" in headers:
         del headers["set-cookie"]

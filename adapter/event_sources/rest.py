@@ -42,10 +42,11 @@ def read_event(event: dict[str, Any]) -> Request:
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
     status, pairs, body = response
-    text, is_base64 = bodies.write(body, pairs)
+    headers = wire.group(pairs)
+    text, is_base64 = bodies.write_as(body, headers)
     payload = {
         "statusCode": status,
-        "multiValueHeaders": wire.group(pairs),
+        "multiValueHeaders": headers,
         "body": text,
         "isBase64Encoded": is_base64,
     }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdify.adapter import wire
+from lambdify.adapter import messages, wire
 from lambdify.adapter.errors import PayloadRefused, ResponseRefused
 from lambdify.adapter.messages import Request, Response
 
@@ -182,7 +182,7 @@ def test_a_payload_that_is_no_response_is_refused(payload):
         wire.read_response(payload)
 
 
-class Lowered(wire.Known[str, str]):
+class Lowered(messages.Known[str, str]):
     """Names in lower case, and a note of each time that one was worked out."""
 
     def __init__(self, room: int) -> None:
