@@ -1,6 +1,6 @@
 """Request and Response: values that can be compared, changed in part, and read in a failing test."""
 
-from lambdify.adapter.messages import Request, Response
+from lambdify.adapter.messages import NAMES, Request, Response
 
 PAIRS = (("accept", "*/*"), ("x-twice", "1"), ("x-twice", "2"))
 
@@ -9,6 +9,18 @@ def test_headers_are_the_pairs_that_were_given():
     assert Request("GET", "/", headers=PAIRS).headers == PAIRS
     assert Request("GET", "/", headers=list(PAIRS)) == Request("GET", "/", headers=PAIRS)
     assert Request("GET", "/").headers == ()
+
+
+def test_equal_requests_have_equal_hashes():
+    assert len({Request("GET", "/", headers=PAIRS), Request("GET", "/", headers=list(PAIRS))}) == 1
+    assert Request("GET", "/", headers=PAIRS) != Request("GET", "/", headers=PAIRS[:1])
+
+
+def test_names_that_were_forgotten_meanwhile_are_the_same_names():
+    before = Request("GET", "/", headers=PAIRS)
+    NAMES.clear()
+    after = Request("GET", "/", headers=PAIRS)
+    assert (before, hash(before)) == (after, hash(after))
 
 
 def test_what_is_not_named_stays():
