@@ -9,7 +9,7 @@
 
 Rules:
 - Whatever is removed is made again when it is needed; nothing but time is lost.
-- Nothing is taken from under a run: users hold the cache's lock together, `clear` holds it alone.
+- Nothing is taken from under a run or the local cloud: they hold the cache's lock together, `clear` alone.
 - uv's cache is uv's (`uv cache clean`), and images belong to the container engine.
 """
 
@@ -80,7 +80,8 @@ def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = No
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise CacheInUse(
-                "A run of lambdify is using the cache.", hint="Wait until it has ended, then clear the cache."
+                "The cache is in use, by a run of lambdify or by the local cloud.",
+                hint="Wait until the run has ended; `lambdify local stop` ends the local cloud.",
             ) from error
         gone = [
             _remove(entry)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli import artifacts, releases, template
+from lambdify.cli import artifacts, caches, releases, template
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
@@ -68,8 +68,9 @@ def deploy(
     `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
     """
     existing = recovery.ready(settings, account, console, yes=yes, wait=wait, sleep=sleep)
-    bundle = pack()
-    artifact = artifacts.put(bundle, settings, account, console)
+    with caches.in_use():
+        bundle = pack()
+        artifact = artifacts.put(bundle, settings, account, console)
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):
         held = traffic.hold(wanted, existing, account)

@@ -67,7 +67,7 @@ def _measure(settings: Settings, packed: Bundle, console: Console) -> "ColdStart
     from lambdify.cli.local import runtime
 
     minor = packed.target.python
-    with console.step("Measuring the cold start"):
+    with console.step("Measuring the cold start"), caches.in_use():
         python = pythons.find(minor)
         if python is None:
             missing = f"this machine has no Python {minor}; `uv python install {minor}` changes that"

@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli import folders, settings
+from lambdify.cli import caches, folders, settings
 from lambdify.cli.aws import Account, connect
 from lambdify.cli.errors import AwsError, LambdifyError
 from lambdify.cli.local import ministack, state
@@ -58,6 +58,8 @@ class Daemon:
         with ExitStack() as stack:
             brood = Brood()
             stack.callback(brood.close)
+            # Sandboxes run from it, those that begin later too.
+            stack.enter_context(caches.in_use())
             child, port = stack.enter_context(self._ministack(brood))
             folder = stack.enter_context(_folder(self._home / "functions"))
             endpoint_url = f"http://{HOST}:{port}"

@@ -17,8 +17,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lambdify.cli import caches
 from lambdify.cli.console import Console
-from lambdify.cli.errors import LocalCloudFailed
+from lambdify.cli.errors import CacheInUse, LocalCloudFailed
 from lambdify.cli.local import cloud as room
 from lambdify.cli.local import processes, state
 
@@ -42,6 +43,17 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) 
     monkeypatch.setenv("LAMBDIFY_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
     room.stop(console)
+
+
+def test_what_a_cloud_runs_with_is_not_cleared_from_under_it(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console
+) -> None:
+    monkeypatch.setenv("LAMBDIFY_CACHE", str(tmp_path / "cache"))
+    room.ensure(console)
+    with pytest.raises(CacheInUse, match="local cloud"):
+        caches.clear(tmp_path)
+    room.stop(console)
+    assert caches.clear(tmp_path).entries == 0
 
 
 def everything(cloud: room.Cloud) -> set[int]:
