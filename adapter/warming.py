@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -35,7 +36,7 @@ def warm(event: dict[str, Any], context: Any, sleep: Callable[[float], None] = t
             connections.append(send(_call(context.invoked_function_arn, HOLD + LEAD * (others - number - 1))))
     sleep(hold)
     for connection in connections:
-        with suppress(OSError):
+        with suppress(OSError, HTTPException):
             connection.getresponse().read()
         connection.close()
 

@@ -1,5 +1,6 @@
 """Several environments kept warm: one call becomes as many as are wanted, at the same time."""
 
+import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -78,6 +79,22 @@ def test_a_call_that_fails_is_left_to_the_next_time(monkeypatch, service, answer
     monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
     warm({"lambdify": "keep-warm", "concurrency": 3}, CONTEXT)
     other.close()
+
+
+def test_an_answer_that_is_no_http_is_left_to_the_next_time(monkeypatch, service):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+        def answer():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"who is there?\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        warm({"lambdify": "keep-warm", "concurrency": 2}, CONTEXT)
+        thread.join()
 
 
 def test_nobody_there_is_left_to_the_next_time(monkeypatch, service):
