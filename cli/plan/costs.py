@@ -139,13 +139,13 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
 
 
 def _environments(event: object) -> int:
-    """How many environments one keep-warm event wakes."""
+    """How many environments one keep-warm event wakes; a schedule of somebody else's may send anything."""
     try:
         values = json.loads(event) if isinstance(event, str) else {}
     except ValueError:
-        return 1
-    counts = values.values() if isinstance(values, dict) else ()
-    return max([1, *(count for count in counts if isinstance(count, int))])
+        values = {}
+    count = values.get("concurrency") if isinstance(values, dict) else None
+    return count if isinstance(count, int) else 1
 
 
 def _the_function(resources: Mapping[str, Any]) -> Mapping[str, Any]:
