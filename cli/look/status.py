@@ -102,7 +102,6 @@ def fetch(
         used = threads.submit(metrics.read, settings, endpoint, account)
         started = threads.submit(cold_starts.read, settings, account)
         function = _function(settings, account)
-        drift = _drift(deployed, account)
         use = _unless_refused(used.result, "the metrics", left_out)
         return Status(
             stack=deployed.name,
@@ -120,9 +119,11 @@ def fetch(
             schedule=_schedule(settings, account),
             app=_digest(deployed.outputs.get("App", "") or deployed.outputs.get("Image", "")),
             layer=_digest(deployed.outputs.get("Layer", "")),
-            release=_unless_refused(lambda: releases.find_live(settings, account), "the release", left_out),
-            drift=drift.get("StackDriftStatus", ""),
-            drift_checked_at=drift.get("LastCheckTimestamp"),
+            release=_unless_refused(
+                lambda: releases.find_live(settings, account, deployed), "the release", left_out
+            ),
+            drift=deployed.drift,
+            drift_checked_at=deployed.drift_checked_at,
             health=asked.result() if asked else None,
             use=use,
             cold_starts=_unless_refused(started.result, "cold starts", left_out),
@@ -157,13 +158,6 @@ def _function(settings: Settings, account: Account) -> Mapping[str, Any]:
 def _schedule(settings: Settings, account: Account) -> str:
     schedule = attempt(account.client("scheduler").get_schedule, none_if=GONE, Name=settings.full_name)
     return str(schedule["ScheduleExpression"]) if schedule else ""
-
-
-@translated(during="reading what is deployed")
-def _drift(deployed: Stack, account: Account) -> Mapping[str, Any]:
-    """What CloudFormation found when it last compared, which it does when it is asked to."""
-    described = account.client("cloudformation").describe_stacks(StackName=deployed.id)["Stacks"][0]
-    return described.get("DriftInformation") or {}
 
 
 def _cost(

@@ -54,6 +54,9 @@ class Stack:
     changed_at: datetime
     protected: bool = False
     """Whether CloudFormation refuses to delete it."""
+    drift: str = ""
+    """What CloudFormation found when it was last asked to compare: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
+    drift_checked_at: datetime | None = None
 
     @property
     def live(self) -> str:
@@ -150,6 +153,7 @@ def busy(name: str, doing: str) -> StackBusy:
 
 
 def _read_stack(described: Mapping[str, Any]) -> Stack:
+    drift = described.get("DriftInformation", {})
     return Stack(
         name=described["StackName"],
         id=described["StackId"],
@@ -160,6 +164,8 @@ def _read_stack(described: Mapping[str, Any]) -> Stack:
         tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
         changed_at=described.get("LastUpdatedTime") or described["CreationTime"],
         protected=described.get("EnableTerminationProtection", False),
+        drift=drift.get("StackDriftStatus", ""),
+        drift_checked_at=drift.get("LastCheckTimestamp"),
     )
 
 

@@ -173,8 +173,7 @@ def deployed(stubbed):
         ],
         "DriftInformation": {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": AT},
     }
-    for _ in range(3):  # for the stack, for its drift, for its release
-        stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described]})
+    stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described]})
     stubbed.refuses("cloudwatch.get_metric_data", "AccessDenied", "no cloudwatch:GetMetricData", 403)
     stubbed.refuses("logs.filter_log_events", "AccessDeniedException", "no logs:FilterLogEvents")
     stubbed.refuses("s3.list_objects_v2", "AccessDenied", "no s3:ListBucket", 403)
