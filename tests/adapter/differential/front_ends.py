@@ -31,6 +31,10 @@ class Sent(NamedTuple):
     path: str
     query: str
     headers: Pairs
+    stage: str = ""
+    """In front of the path, where the client asked for one: "/dev"."""
+    base_path: str = ""
+    """The same, of a custom domain."""
 
 
 class Loss(NamedTuple):
@@ -66,6 +70,10 @@ def _join_headers(sent: Sent) -> Sent:
 
 def _keep_last_header(sent: Sent) -> Sent:
     return sent._replace(headers=tuple((name, values[-1]) for name, values in _grouped(sent.headers)))
+
+
+def _lose_base_path(sent: Sent) -> Sent:
+    return sent._replace(base_path="")
 
 
 def _split(query: str) -> list[tuple[str, str]]:
@@ -114,6 +122,12 @@ REQUEST_LOSSES = (
         f"{API_GATEWAY}/http-api-develop-integrations-lambda.html",
     ),
     Loss("equal headers arrive as one, joined with commas", (LATTICE_1,), _join_headers, LATTICE_RULE),
+    Loss(
+        "the base path of a custom domain: the app makes links without it",
+        (HTTP,),
+        _lose_base_path,
+        f"{API_GATEWAY}/http-api-develop-integrations-lambda.html",
+    ),
 )
 
 JOINS_RESPONSE_HEADERS = (HTTP, URL, ALB_SINGLE, LATTICE, LATTICE_1)

@@ -37,8 +37,42 @@ class FrontEnd(NamedTuple):
 
 def write_http_api_1(request: Request) -> dict[str, Any]:
     """An HTTP API's event in payload format 1.0: a REST API's, with the path as format 2.0 has it."""
-    event = rest.write_event(request, stage="$default")
+    event = rest.write_event(request, stage=request.mount[1:] or "$default")
     return {**event, "version": "1.0", "path": http_api.write_event(request)["rawPath"]}
+
+
+def write_base_path(request: Request) -> dict[str, Any]:
+    """A REST API's event behind a custom domain: both paths hold the base path, and neither the stage."""
+    event = rest.write_event(request, stage="prod")
+    return {**event, "path": event["requestContext"]["path"]}
+
+
+def write_base_path_with_raw_path(request: Request) -> dict[str, Any]:
+    """The same of a custom domain that adds rawPath (https://github.com/honojs/hono/issues/5015)."""
+    event = rest.write_event(request, stage="prod")
+    event["requestContext"]["path"] = request.path
+    return {**event, "rawPath": request.mount + request.path}
+
+
+def write_base_path_of_http_api_1(request: Request) -> dict[str, Any]:
+    """An HTTP API's event in format 1.0 behind a custom domain: the base path is where a stage would be."""
+    event = write_http_api_1(request)
+    event["requestContext"]["stage"] = "prod"
+    path = event["path"].removeprefix(request.mount)
+    if path == "/":
+        return {**event, "resource": "/", "pathParameters": None}
+    return {**event, "resource": "/{proxy+}", "pathParameters": {"proxy": path[1:]}}
+
+
+def write_base_path_of_http_api(request: Request) -> dict[str, Any]:
+    """An HTTP API's event behind a custom domain: nothing in it tells the base path."""
+    return http_api.write_event(request._replace(mount=""), stage="prod")
+
+
+def write_stage_elsewhere(request: Request) -> dict[str, Any]:
+    """A REST API's event behind a custom domain without a base path: the stage is in neither path."""
+    event = rest.write_event(request, stage=STAGE[1:])
+    return {**event, "path": event["requestContext"]["path"]}
 
 
 FRONT_ENDS = (
@@ -51,6 +85,24 @@ FRONT_ENDS = (
     FrontEnd(front_ends.LATTICE, vpc_lattice, vpc_lattice.write_event),
     FrontEnd(front_ends.LATTICE_1, vpc_lattice, partial(vpc_lattice.write_event, version=1)),
     FrontEnd(front_ends.EDGE, edge, partial(edge.write_event, at="origin-request")),
+)
+
+STAGE = "/dev"
+
+STAGES = (
+    FrontEnd(front_ends.REST, rest, rest.write_event),
+    FrontEnd(front_ends.HTTP, http_api, http_api.write_event),
+    FrontEnd(front_ends.HTTP_1, rest, write_http_api_1),
+)
+BASE_PATHS = (
+    FrontEnd(front_ends.REST, rest, write_base_path),
+    FrontEnd(front_ends.REST, rest, write_base_path_with_raw_path),
+    FrontEnd(front_ends.HTTP, http_api, write_base_path_of_http_api),
+    FrontEnd(front_ends.HTTP_1, rest, write_base_path_of_http_api_1),
+)
+STAGE_OUT_OF_SIGHT = (
+    FrontEnd(front_ends.REST, rest, write_stage_elsewhere),
+    FrontEnd(front_ends.HTTP, http_api, partial(http_api.write_event, stage=STAGE[1:])),
 )
 
 PARTS = st.sampled_from([
@@ -110,7 +162,7 @@ def responses(draw: st.DrawFn) -> Response:
 
 @pytest.fixture(scope="module", params=[FLASK, DJANGO_WSGI, DJANGO_ASGI, FASTAPI], ids=lambda app: app.name)
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    with both(request.param) as pair:
+    with both(request.param, mounts=("", STAGE)) as pair:
         yield pair
 
 
@@ -120,8 +172,11 @@ def invoke(pair: Pair, front_end: FrontEnd, request: Request) -> Response:
 
 
 def arriving(request: Request, front_end: FrontEnd) -> Request:
-    sent = lose(Sent(request.path, request.query, request.headers), front_end.name)
-    return request._replace(path=sent.path, query=sent.query, headers=sent.headers)
+    """What is left of a request behind the front end; of a mount, whether it is a stage or a base path."""
+    place = "base_path" if front_end in BASE_PATHS else "stage"
+    sent = lose(Sent(request.path, request.query, request.headers, **{place: request.mount}), front_end.name)
+    mount = sent.base_path or sent.stage
+    return request._replace(path=sent.path, query=sent.query, headers=sent.headers, mount=mount)
 
 
 def comparable(response: Response, front_end: FrontEnd) -> Response:
@@ -140,14 +195,49 @@ def comparable(response: Response, front_end: FrontEnd) -> Response:
     return response._replace(headers=tuple(pairs))
 
 
+def assert_seen_alike(pair: Pair, front_end: FrontEnd, request: Request) -> None:
+    served, invoked = pair.serve(arriving(request, front_end)), invoke(pair, front_end, request)
+    if request.method != "HEAD":
+        assert json.loads(invoked.body) == json.loads(served.body)
+    assert comparable(invoked, front_end) == comparable(served, front_end)
+
+
 @pytest.mark.parametrize("front_end", FRONT_ENDS, ids=lambda front_end: front_end.name)
 @given(request_=requests())
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_the_app_sees_the_same_request(pair, front_end, request_):
-    served, invoked = pair.serve(arriving(request_, front_end)), invoke(pair, front_end, request_)
-    if request_.method != "HEAD":
-        assert json.loads(invoked.body) == json.loads(served.body)
-    assert comparable(invoked, front_end) == comparable(served, front_end)
+    assert_seen_alike(pair, front_end, request_)
+
+
+@pytest.mark.parametrize("front_end", STAGES, ids=lambda front_end: front_end.name)
+@given(request_=requests())
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+def test_an_app_at_a_named_stage_sees_what_it_sees_at_that_path_of_a_server(pair, front_end, request_):
+    assert_seen_alike(pair, front_end, request_._replace(mount=STAGE))
+
+
+@pytest.mark.parametrize("front_end", BASE_PATHS, ids=lambda each: each.write_event.__name__)
+@given(request_=requests())
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+def test_an_app_at_a_base_path_sees_what_it_sees_at_that_path_of_a_server(pair, front_end, request_):
+    assert_seen_alike(pair, front_end, request_._replace(mount=STAGE))
+
+
+@pytest.mark.parametrize(
+    "path", ["/developer", "/dev.html", "/device/dev/", "/deva/../dev", "/DEV/x", "//dev/x"]
+)
+@pytest.mark.parametrize("front_end", STAGE_OUT_OF_SIGHT, ids=lambda front_end: front_end.name)
+def test_a_stage_that_no_client_sees_takes_nothing_off_a_path(pair, front_end, path):
+    assert_seen_alike(
+        pair, front_end, Request("GET", path, host=HOST, scheme="http", port=80, client="127.0.0.1")
+    )
+
+
+@pytest.mark.parametrize("path", ["/developer", "/dev", "/dev/dev", "//dev", "/"])
+@pytest.mark.parametrize("front_end", [*STAGES, *BASE_PATHS], ids=lambda each: each.write_event.__name__)
+def test_a_mount_is_taken_off_a_path_once_and_whole(pair, front_end, path):
+    asked = Request("GET", path, mount=STAGE, host=HOST, scheme="http", port=80, client="127.0.0.1")
+    assert_seen_alike(pair, front_end, asked)
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS, ids=lambda front_end: front_end.name)

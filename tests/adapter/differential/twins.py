@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,11 +26,13 @@ class App(NamedTuple):
     reference: str
     interface: str
 
-    def command(self, listener: int) -> list[str]:
+    def command(self, listener: int, mount: str) -> list[str]:
         if self.interface == "wsgi":
             options = ["--bind", f"fd://{listener}", "--log-level", "warning", "--keep-alive", "60"]
+            options += ["--env", f"SCRIPT_NAME={mount}"]
             return [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", *options, self.reference]
         options = ["--fd", str(listener), "--log-level", "warning", "--no-proxy-headers"]
+        options += ["--root-path", mount]
         return [sys.executable, "-m", "uvicorn", "--http", "h11", *options, self.reference]
 
 
@@ -59,16 +61,20 @@ class Pair(NamedTuple):
 
     app: App
     function: Function
-    connection: HTTPConnection
+    connections: dict[str, HTTPConnection]
+    """To one server for each mount."""
 
     def serve(self, request: Request) -> Response:
         """What a client gets that puts the request to the server."""
-        target = f"{request.path}?{request.query}" if request.query else request.path
-        self.connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
+        connection = self.connections[request.mount]
+        # gunicorn takes the mount off the path; uvicorn wants a proxy in front of it to do so.
+        path = request.mount + request.path if self.app.interface == "wsgi" else request.path
+        target = f"{path}?{request.query}" if request.query else path
+        connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in (("host", request.host), *request.headers):
-            self.connection.putheader(name, value.encode("latin-1"))
-        self.connection.endheaders(request.body or None)
-        answer = self.connection.getresponse()
+            connection.putheader(name, value.encode("latin-1"))
+        connection.endheaders(request.body or None)
+        answer = connection.getresponse()
         headers = [(name.lower(), value) for name, value in answer.getheaders()]
         kept = tuple(pair for pair in headers if pair[0] not in ADDED_BY_SERVERS)
         return Response(answer.status, kept, answer.read())
@@ -82,19 +88,26 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 @contextmanager
-def both(app: App) -> Iterator[Pair]:
-    """The app in both places, for as long as that is needed."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+def serving(app: App, mount: str) -> Iterator[HTTPConnection]:
+    """The app behind its server, below that path."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # Inherited by every connection: else each answer of two writes waits for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = running(app.command(listener.fileno()), pass_fds=[listener.fileno()])
-        function = running([sys.executable, str(APPS / "invoke.py"), app.reference], **pipes)
-        with server, function as process:
+        with running(app.command(listener.fileno(), mount), pass_fds=[listener.fileno()]):
             # The listener takes connections from the start; they wait until the server does.
             connection = HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=60)
-            yield Pair(app, Function(process), connection)
+            yield connection
             connection.close()
+
+
+@contextmanager
+def both(app: App, mounts: Sequence[str] = ("",)) -> Iterator[Pair]:
+    """The app in both places, for as long as that is needed; one server for each mount."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with ExitStack() as stack:
+        connections = {mount: stack.enter_context(serving(app, mount)) for mount in mounts}
+        invoked = running([sys.executable, str(APPS / "invoke.py"), app.reference], **pipes)
+        yield Pair(app, Function(stack.enter_context(invoked)), connections)
 
 
 def asking_for(response: Response) -> Headers:

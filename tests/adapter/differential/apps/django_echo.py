@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
-from django.urls import re_path
+from django.urls import get_script_prefix, re_path
 from echo import asked_for, shown
 
 
@@ -22,11 +22,13 @@ def answer(request: HttpRequest) -> HttpResponse:
             request.body,
             request.headers.items(),
             method=request.method,
+            mount=request.META["SCRIPT_NAME"],
             path=request.path_info,
             query=request.META["QUERY_STRING"],
             arguments=[[key, values] for key, values in request.GET.lists()],
             cookies=request.COOKIES,
             url=request.build_absolute_uri(),
+            link=get_script_prefix(),
             client=request.META["REMOTE_ADDR"],
         ),
         content_type="application/json",

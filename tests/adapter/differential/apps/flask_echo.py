@@ -18,6 +18,7 @@ def answer() -> Response:
             request.get_data(),
             request.headers.items(),
             method=request.method,
+            mount=request.root_path,
             path=request.path,
             query=request.query_string.decode("latin-1"),
             arguments=list(request.args.items(multi=True)),
