@@ -47,8 +47,9 @@ class Function:
     arn: str
     """Without a version or alias."""
     handler: str
+    """"" for an image, which knows by its command."""
     python: str
-    """Minor version: "3.13"."""
+    """Minor version: "3.13"; "" for an image."""
     timeout: int
     memory: int
     environment: tuple[tuple[str, str], ...]
@@ -60,6 +61,10 @@ class Function:
     """SHA-256 of its zip, as Lambda writes it (base64)."""
     layers: tuple[str, ...]
     """ARNs of layer versions, the lowest first."""
+    image: str = ""
+    """URI of its container image; "" for a function of zips."""
+    command: tuple[str, ...] = ()
+    """What the image's entry point is given, in place of what the image says."""
 
 
 @dataclass(frozen=True, kw_only=True)

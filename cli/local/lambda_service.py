@@ -1,6 +1,6 @@
 """Lambda, as far as running functions goes: an ARN and an event come in, an Outcome goes out.
 
-ARN ──find──▶ Function ──unpack──▶ Code ──▶ Image ──start──▶ Sandbox ──invoke──▶ Outcome
+ARN ──find──▶ Function ──unpack──▶ Code ──▶ Program ──start──▶ Sandbox ──invoke──▶ Outcome
 """
 
 from collections.abc import Callable
@@ -19,7 +19,8 @@ from lambdify.cli.local.metric_writer import MetricWriter
 from lambdify.cli.local.output import Event
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.response_stream import ResponseStream
-from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
+from lambdify.cli.local.sandbox import Outcome, Program, Sandbox
+from lambdify.cli.local.unpacked import Unpacked
 
 THREADS = 100
 """Invocations at once, of all functions."""
@@ -71,7 +72,7 @@ class LambdaService:
         function = self.functions.find(arn)
         if function is None:
             raise NotDeployed(f"There is no function {arn}.")
-        self._image(function)
+        self._program(function)
         return function
 
     def close(self) -> None:
@@ -85,12 +86,12 @@ class LambdaService:
         def sink(name: str, event: Event) -> None:
             self.logs.put(Stream(function.region, function.log_group, name), event)
 
-        return Sandbox(self._image(function), self._brood, sink)
+        return Sandbox(self._program(function), sink)
 
-    def _image(self, function: Function) -> Image:
+    def _program(self, function: Function) -> Program:
         python = find_python(function.python)
         code = self.functions.unpack(function)
-        return Image(
+        return Unpacked(
             function=function,
             python=python,
             runtime=runtime.fetch(python, function.python),
@@ -98,6 +99,7 @@ class LambdaService:
             layers=code.layers,
             endpoint_url=self._endpoint_url,
             folder=self._tmp,
+            brood=self._brood,
         )
 
 

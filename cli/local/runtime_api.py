@@ -78,7 +78,8 @@ class RuntimeApi:
         """Of the event that the client has."""
         self._server = _Server((HOST, 0), _Handler)
         self._server.api = self
-        self.address = f"{HOST}:{self._server.server_address[1]}"
+        self.port: int = self._server.server_address[1]
+        self.address = f"{HOST}:{self.port}"
         threading.Thread(
             target=self._server.serve_forever, args=(CLOSING,), name="runtime api", daemon=True
         ).start()

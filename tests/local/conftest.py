@@ -14,7 +14,8 @@ from lambdify.cli.local.functions import Function
 from lambdify.cli.local.output import Event
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.runtime import fetch
-from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
+from lambdify.cli.local.sandbox import Outcome, Program, Sandbox
+from lambdify.cli.local.unpacked import Unpacked
 
 MINOR = "{}.{}".format(*sys.version_info)
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:shop"
@@ -41,9 +42,9 @@ FUNCTION = Function(
 class Running:
     """A sandbox of a handler, and what it wrote to its log."""
 
-    def __init__(self, image: Image, brood: Brood) -> None:
+    def __init__(self, program: Program) -> None:
         self.events: list[Event] = []
-        self.sandbox = Sandbox(image, brood, lambda _, event: self.events.append(event))
+        self.sandbox = Sandbox(program, lambda _, event: self.events.append(event))
 
     def invoke(self, event: str = "{}", request_id: str = REQUEST_ID) -> Outcome:
         return self.sandbox.invoke(request_id, event.encode(), f"{ARN}:7")
@@ -66,8 +67,8 @@ def interpreters() -> dict[str, Path]:
 
 
 @pytest.fixture
-def make_image(tmp_path: Path) -> Callable[..., Image]:
-    """An image of a function with that source as app.py."""
+def make_program(tmp_path: Path, brood: Brood) -> Callable[..., Unpacked]:
+    """A function with that source as app.py."""
 
     def make(
         source: str,
@@ -76,13 +77,13 @@ def make_image(tmp_path: Path) -> Callable[..., Image]:
         python: Path | None = None,
         runtime: Path | None = None,
         **changes: Any,
-    ) -> Image:
+    ) -> Unpacked:
         function = replace(FUNCTION, python=minor, **changes)
         for name in ("task", "opt", "tmp"):
             (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / "task" / "app.py").write_text(source, encoding="utf-8")
         python = python or Path(sys.executable)
-        return Image(
+        return Unpacked(
             function=function,
             python=python,
             runtime=runtime or fetch(python, function.python),
@@ -90,18 +91,19 @@ def make_image(tmp_path: Path) -> Callable[..., Image]:
             layers=tmp_path / "opt",
             endpoint_url="http://127.0.0.1:9",
             folder=tmp_path / "tmp",
+            brood=brood,
         )
 
     return make
 
 
 @pytest.fixture
-def run(make_image: Callable[..., Image], brood: Brood) -> Iterator[Callable[..., Running]]:
+def run(make_program: Callable[..., Unpacked]) -> Iterator[Callable[..., Running]]:
     """A sandbox of a function with that source as app.py."""
     started: list[Running] = []
 
     def start(source: str, **changes: Any) -> Running:
-        started.append(Running(make_image(source, **changes), brood))
+        started.append(Running(make_program(source, **changes)))
         return started[-1]
 
     yield start

@@ -13,8 +13,9 @@ import pytest
 
 from lambdify.cli.local.fleet import Fleet, Place, Throttled
 from lambdify.cli.local.functions import Function
-from lambdify.cli.local.processes import Brood, identify
-from lambdify.cli.local.sandbox import Image, Outcome, Sandbox
+from lambdify.cli.local.processes import identify
+from lambdify.cli.local.sandbox import Outcome, Sandbox
+from lambdify.cli.local.unpacked import Unpacked
 
 from .conftest import ARN, FUNCTION, REQUEST_ID
 
@@ -44,17 +45,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make_fleet(
-    make_image: Callable[..., Image], brood: Brood, clock: Clock
-) -> Iterator[Callable[..., Fleet]]:
+def make_fleet(make_program: Callable[..., Unpacked], clock: Clock) -> Iterator[Callable[..., Fleet]]:
     """A fleet whose functions all have that source."""
     fleets: list[Fleet] = []
 
     def make(source: str, **options: Any) -> Fleet:
-        image = make_image(source)
+        program = make_program(source)
 
         def start(function: Function) -> Sandbox:
-            return Sandbox(replace(image, function=function), brood, lambda *_: None)
+            return Sandbox(replace(program, function=function), lambda *_: None)
 
         fleets.append(Fleet(start, clock=clock, **options))
         return fleets[-1]

@@ -66,7 +66,7 @@ def test_the_environment_is_a_managed_runtimes(run: Run) -> None:
     assert seen["AWS_LAMBDA_LOG_GROUP_NAME"] == "/aws/lambda/shop"
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[7\][0-9a-f]{32}", seen["AWS_LAMBDA_LOG_STREAM_NAME"])
     assert seen["AWS_REGION"] == seen["AWS_DEFAULT_REGION"] == "us-east-1"
-    assert seen["LAMBDA_TASK_ROOT"] == str(running.sandbox.image.task_root)
+    assert seen["LAMBDA_TASK_ROOT"] == str(running.sandbox.program.task_root)
     assert seen["_HANDLER"] == "app.handler"
     assert seen["TZ"] == ":UTC"
     assert seen["_X_AMZN_TRACE_ID"].startswith("Root=1-")
@@ -119,7 +119,7 @@ def test_temporary_files_are_its_own_and_go_with_it(run: Run) -> None:
 
 def test_the_working_directory_is_the_code(run: Run) -> None:
     running = run("import os\ndef handler(event, context):\n    return os.getcwd()\n")
-    assert json.loads(running.invoke().payload) == str(running.sandbox.image.task_root)
+    assert json.loads(running.invoke().payload) == str(running.sandbox.program.task_root)
 
 
 def test_a_variable_of_the_function_may_be_one_of_pythons_own(run: Run) -> None:
