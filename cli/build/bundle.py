@@ -184,7 +184,7 @@ def pack(
     # Without an interpreter there was no bytecode, and to look for one again is to start processes.
     if dependencies.settled and (given.python or not settings.build.bytecode):
         contents = {member.name: member.content for member in members}
-        last_build.keep(settings, out, begun, selection, contents, dependencies.inputs, bundle)
+        last_build.keep(settings, out, begun, selection, contents, dependencies, bundle)
     return bundle
 
 

@@ -29,6 +29,17 @@ def redact(text: str) -> str:
     return _IN_URL.sub(r"\g<scheme>***@", text)
 
 
+def restore(url: str, texts: Iterable[str]) -> str | None:
+    """Return a redacted URL with the credentials that a text has for its place; None if none has."""
+    scheme, hidden, place = url.partition("://***@")
+    if not hidden:
+        return url
+    host = re.escape(place.partition("/")[0])
+    known = re.compile(rf"(?:^|[+\s\"'=@]){re.escape(scheme)}://([^/\s@'\"]+)@{host}(?=/|$)", re.IGNORECASE)
+    found = next(filter(None, map(known.search, texts)), None)
+    return f"{scheme}://{found[1]}@{place}" if found else None
+
+
 def is_secret(variable: str) -> bool:
     """Whether the variable of that name holds nothing but credentials."""
     return _SECRET.search(variable) is not None

@@ -6,6 +6,7 @@ This is the one door of the dependency rooms: `sources`, `plan`, `wheels`, `down
 `gate` stand behind it, in that order. Nothing is installed: what is packed is copied out of the wheels.
 """
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lambdify.cli.build.distributions import Dependencies, Distribution
 from lambdify.cli.build.downloads import fetch_wheels
 from lambdify.cli.build.gate import inspect
 from lambdify.cli.build.kept import inputs
+from lambdify.cli.build.local_sources import look
 from lambdify.cli.build.native import Site
 from lambdify.cli.build.plan import Plan, make_plan
 from lambdify.cli.build.site_packages import Contents, read_contents
@@ -47,12 +49,14 @@ def find_dependencies(
     source = find_source(settings.root, settings.build)
     # Before anything of them is read: what changes while it is read is seen as a change by the next run.
     given = _inputs(source, settings.root)
+    moment = time.time_ns()
     _tell_source(source, console)
     subject = source.name if source else ", ".join(extra)
     if not subject:
         return _dependencies(source, (), (), (), given, settled=True)
     with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
         plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade)
+    local = look(plan.packages, settings.root, moment)
     built = _wheels(plan, settings, target, console)
     by_container = {wheel.package.name for wheel in built}
     ready = [package for package in plan.wheels if package.name not in by_container]
@@ -66,7 +70,8 @@ def find_dependencies(
     distributions = tuple(each.distribution for each in found)
     known = _dependencies(source, distributions, notes, extra, given, settled=plan.settled)
     image = settings.build.image or target.build_image
-    return replace(known, images=tuple(sorted({(image, wheel.image) for wheel in built if wheel.image})))
+    images = {(image, wheel.image) for wheel in built if wheel.image}
+    return replace(known, local=local, images=tuple(sorted(images)))
 
 
 def _tell_source(source: Source | None, console: Console) -> None:

@@ -48,7 +48,7 @@ class Fingerprint:
         """Whether all is as it was."""
         try:
             return (
-                all(self._words(path) == listed for path, listed in self.folders.items())
+                all(words(path, self.root) == listed for path, listed in self.folders.items())
                 # A Path for each of thousands of files would cost more than the question.
                 and all(stamp(os.stat(path)) == known for path, known in self.files.items())  # noqa: PTH116
                 and all(digest(Path(path)) == known for path, known in self.young.items())
@@ -61,13 +61,16 @@ class Fingerprint:
         young = {path: known for path, known in self.young.items() if is_young(self.files[path], now)}
         return replace(self, young=young)
 
-    def _words(self, folder: str) -> tuple[str, ...]:
-        with os.scandir(folder) as entries:
-            return tuple(
-                sorted(
-                    word(entry) for entry in entries if entry.name != folders.WORKSPACE or folder != self.root
-                )
-            )
+
+NOTHING = Fingerprint(root="", files={}, folders={}, young={})
+"""Of what is not there, and so never changes."""
+
+
+def words(folder: str, root: str) -> tuple[str, ...]:
+    """The words of what is in a folder, sorted; `root` is the project, whose `.lambdify/` is ours."""
+    with os.scandir(folder) as entries:
+        listed = (entry for entry in entries if entry.name != folders.WORKSPACE or folder != root)
+        return tuple(sorted(map(word, listed)))
 
 
 def stamp(status: os.stat_result) -> Stamp:

@@ -4,38 +4,38 @@ A floating "flask" would otherwise change production with a deployment that was 
 
 Rules:
 - A resolution is kept under a digest of everything it depends on: what the files and those that they include
-  say (comments aside), the function's platform, extras and groups, lambdify's own requirements, uv's
-  settings. When one of these changes, or with --upgrade, uv is asked again.
-- What no text determines is never kept: folders and files of this machine, git branches, addresses of
-  archives, lists that a build backend computes.
-- Nothing secret is kept: no text is stored, credentials are not part of the digest, and packages whose
-  address holds some are not kept.
+  say (comments aside), what required folders declare, the function's platform, extras and groups, lambdify's
+  own requirements, uv's settings. When one of these changes, or with --upgrade, uv is asked again.
+- A git branch is kept as its commit, and what is at an address by its digest, as "flask" is by its version.
+- Never kept is what is read from elsewhere, what the project's own build backend computes, and what names
+  folders where they were not looked for.
+- Nothing secret is kept: no text is stored, credentials are not part of the digest, and those in an
+  address are read from the requirements again.
 - A file that is broken or not ours is as good as none.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from lambdify.cli import folders
-from lambdify.cli.build.credentials import redact
+from lambdify.cli.build import fingerprint, frozen, local_sources
+from lambdify.cli.build.credentials import redact, restore
 from lambdify.cli.build.indexes import settings_files
 from lambdify.cli.build.pylock import Package
-from lambdify.cli.build.requirements import find_files, moves, read_own_lines
+from lambdify.cli.build.requirements import find_files, is_elsewhere, read_own_lines
 from lambdify.cli.build.resolution import Question, resolve
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import settings_in_environment
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when resolutions are written, or asked for, in another way."""
 FOLDER = "resolutions"
-_DYNAMIC = frozenset({"dependencies", "optional-dependencies"})
 _DECLARING = ("name", "requires-python", "dependencies", "optional-dependencies")
 
 
@@ -53,15 +53,19 @@ def resolve_once(question: Question, target: Target, *, prefer_wheels: bool, upg
     """Return what the question was resolved to before, and say so; with `upgrade` ask again."""
     key = _key(question, target, prefer_wheels)
     file = question.root / folders.WORKSPACE / FOLDER / f"{key}.json"
-    before = None if upgrade else _read(file)
+    before = None if upgrade else _read(file, question)
     if before:
         return before.told(question.subject)
     packages, notes = resolve(question, target, prefer_wheels=prefer_wheels)
-    settled = _determined(question) and all(_lasting(package) for package in packages)
+    now = _Kept(
+        day=datetime.now().astimezone().date().isoformat(),
+        packages=tuple(replace(package, url=redact(package.url)) for package in packages),
+        notes=notes,
+    )
+    settled = _determined(question, packages) and _whole(now, question) is not None
     # Who edits a file while uv reads it has not had an answer to either version.
     if settled and _key(question, target, prefer_wheels) == key:
-        now = _Kept(day=datetime.now().astimezone().date(), packages=packages, notes=notes)
-        text = json.dumps(asdict(now), default=str, indent=1)
+        text = json.dumps(frozen.plain(now), indent=1)
         folders.write(question.root, f"{FOLDER}/{file.name}", text)
     else:
         # One of an earlier time would come back when the input is determined by its text again.
@@ -71,30 +75,31 @@ def resolve_once(question: Question, target: Target, *, prefer_wheels: bool, upg
 
 def inputs(files: Iterable[Path], root: Path) -> tuple[Path, ...]:
     """Return every file that has a say in a resolution; not all of them need to be there."""
-    read = [included for file in files for included in (find_files(file) if _is_lines(file) else (file,))]
-    return tuple(dict.fromkeys((*read, *settings_files(root))))
+    return tuple(dict.fromkeys((*_included(files), *settings_files(root))))
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
     """What a file holds."""
 
-    day: date
+    day: str
     packages: tuple[Package, ...]
     notes: tuple[str, ...]
 
     def told(self, subject: str) -> Resolution:
-        note = f"{subject} as resolved on {self.day.isoformat()}; --upgrade resolves again"
+        note = f"{subject} as resolved on {self.day}; --upgrade resolves again"
         return Resolution(packages=self.packages, notes=(*self.notes, note), settled=True)
 
 
 def _key(question: Question, target: Target, prefer_wheels: bool) -> str:
+    read = _included(question.files)
     given = [
         [FORMAT, target.id, target.full_python, prefer_wheels, question.options, question.constraints],
         [redact(os.path.expandvars(line)) for line in (*question.indexes.options, *question.lines)],
-        [_text(file) for top in question.files for file in (find_files(top) if _is_lines(top) else (top,))],
+        [_text(file) for file in read],
         [_text(file) for file in settings_files(question.root) if file.is_file()],
         settings_in_environment(),
+        [(str(place), local_sources.declared(place)) for place in _places(question)],
     ]
     return hashlib.sha256(json.dumps(given, default=str).encode()).hexdigest()[:32]
 
@@ -114,50 +119,58 @@ def _is_lines(file: Path) -> bool:
     return file.suffix != ".toml"
 
 
-def _determined(question: Question) -> bool:
-    """Whether the text of the input says what will come of it."""
-    for top in question.files:
-        if not _is_lines(top):
-            if not _declares_all(read_toml(top)):
-                return False
-        elif any(moves(line) for file in find_files(top) for line in read_own_lines(file)):
-            return False
-    return not any(moves(line) for line in question.lines)
+def _lines(question: Question) -> Iterator[str]:
+    """What the input says in lines, its variables filled in."""
+    read = [read_own_lines(file) for file in _included(question.files) if _is_lines(file)]
+    for line in (*question.indexes.options, *question.lines, *(line for lines in read for line in lines)):
+        yield os.path.expandvars(line)
 
 
-def _declares_all(pyproject: Mapping[str, Any]) -> bool:
-    project = pyproject.get("project", {})
-    optional = project.get("optional-dependencies", {}).values()
-    lists = [project.get("dependencies", ()), *optional, *pyproject.get("dependency-groups", {}).values()]
-    sources = pyproject.get("tool", {}).get("uv", {}).get("sources", {}).values()
-    origins = [origin for source in sources for origin in (source if isinstance(source, list) else [source])]
+def _included(files: Iterable[Path]) -> list[Path]:
+    return [included for file in files for included in (find_files(file) if _is_lines(file) else (file,))]
+
+
+def _places(question: Question) -> tuple[Path, ...]:
+    return local_sources.named(_included(question.files), question.lines, question.root)
+
+
+def _determined(question: Question, packages: Iterable[Package]) -> bool:
+    """Whether what was read for the key says what will come of the input."""
+    found = {package.path for package in packages if package.kind == "directory"}
     return (
-        not _DYNAMIC & set(project.get("dynamic", ()))
-        and all("index" in origin for origin in origins)
-        and not any(moves(line) for lines in lists for line in lines if isinstance(line, str))
+        found.issubset(_places(question))
+        and not any(map(is_elsewhere, _lines(question)))
+        and not any(_is_computed(file) for file in question.files if not _is_lines(file))
     )
 
 
-def _lasting(package: Package) -> bool:
-    at_index = package.kind in ("wheel", "sdist") and package.path is None
-    return at_index and redact(package.url) == package.url
+def _is_computed(pyproject: Path) -> bool:
+    return bool(local_sources.DYNAMIC & set(read_toml(pyproject).get("project", {}).get("dynamic", ())))
 
 
-def _is_whole(package: Package) -> bool:
-    """Whether every field has a value of its kind: the file may have been written by anybody."""
-    kinds: dict[str, type] = {"size": int, "path": type(None)}
-    return all(isinstance(value, kinds.get(name, str)) for name, value in vars(package).items())
+def _whole(kept: _Kept, question: Question) -> _Kept | None:
+    """With the credentials of the input; None where they are missing, or what was there is no longer."""
+    texts = list(_lines(question))
+    texts += [file.read_text(encoding="utf-8") for file in question.files if not _is_lines(file)]
+    urls = [restore(package.url, texts) for package in kept.packages]
+    there = all(_is_there(package) for package in kept.packages)
+    packages = tuple(
+        replace(package, url=url) for package, url in zip(kept.packages, urls, strict=True) if url is not None
+    )
+    return replace(kept, packages=packages) if there and len(packages) == len(urls) else None
 
 
-def _read(file: Path) -> _Kept | None:
+def _is_there(package: Package) -> bool:
+    """Whether a file of this machine still is the one that was chosen."""
+    if package.kind == "directory":
+        return package.path is not None
+    return package.path is None or fingerprint.digest(package.path) == package.sha256
+
+
+def _read(file: Path, question: Question) -> _Kept | None:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        kept = _Kept(
-            day=date.fromisoformat(content["day"]),
-            packages=tuple(Package(**fields) for fields in content["packages"]),
-            notes=tuple(content["notes"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError):
+        kept: _Kept = frozen.reader(_Kept)(json.loads(file.read_text(encoding="utf-8")))
+        date.fromisoformat(kept.day)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    whole = all(isinstance(note, str) for note in kept.notes) and all(map(_is_whole, kept.packages))
-    return kept if whole and all(_lasting(package) and package.name for package in kept.packages) else None
+    return _whole(kept, question) if all(package.name for package in kept.packages) else None

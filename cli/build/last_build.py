@@ -1,6 +1,7 @@
 """What came of the last build, given back without work as long as nothing that it was made from has changed.
 
-    settings · lambdify itself · dependency files · the project's files      all as they were? the same bundle
+    settings · lambdify itself · dependency files · the project's files, and required folders
+    all as they were? the same bundle
 
 Rules:
 - Nothing is resolved, compiled or read for it, no process is started, and no library is imported.
@@ -15,7 +16,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -28,9 +29,10 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.version import VERSION
 
 if TYPE_CHECKING:
+    from lambdify.cli.build.distributions import Dependencies
     from lambdify.cli.build.files import Selection
 
-FORMAT = 3
+FORMAT = 4
 """Raise it when notes are written in another way."""
 FOLDER = "last-builds"
 Value = TypeVar("Value")
@@ -56,6 +58,8 @@ class _Note:
     inputs: Mapping[str, str]
     launches: Mapping[str, str]
     project: Fingerprint
+    local: Fingerprint
+    """Required folders and files of this machine."""
 
 
 def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
@@ -67,9 +71,9 @@ def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     note, result = noted
     if note.launches != _launches(settings.root) or not (_same_inputs(note) and note.project.holds()):
         return None
-    if note.project.young:
+    if note.project.young or note.local.young:
         # They were read and found the same; those that are old enough by now need not be read again.
-        aged = dataclasses.replace(note, project=note.project.aged(moment))
+        aged = dataclasses.replace(note, project=note.project.aged(moment), local=note.local.aged(moment))
         _write(settings, out, aged, result)
     return result
 
@@ -95,14 +99,14 @@ def keep(
     begun: Beginning,
     selection: "Selection",
     contents: Mapping[str, bytes],
-    inputs: Iterable[tuple[str, str]],
+    dependencies: "Dependencies",
     result: object,
 ) -> None:
     """Write down what came of a build: `contents` is what was packed, by its name in the bundle."""
     note = _Note(
         format=FORMAT,
         itself=begun.itself,
-        inputs=dict(inputs),
+        inputs=dict(dependencies.inputs),
         launches=begun.launches,
         project=Fingerprint(
             root=str(settings.root),
@@ -114,6 +118,7 @@ def keep(
                 if fingerprint.is_young(file.stamp, begun.moment)
             },
         ),
+        local=dependencies.local,
     )
     _write(settings, out, note, result)
 
@@ -135,7 +140,8 @@ def _write(settings: Settings, out: Path, note: _Note, result: object) -> None:
 
 
 def _same_inputs(note: _Note) -> bool:
-    return all(fingerprint.digest(Path(name)) == known for name, known in note.inputs.items())
+    same = all(fingerprint.digest(Path(name)) == known for name, known in note.inputs.items())
+    return same and note.local.holds()
 
 
 def _name(settings: Settings, out: Path) -> str:

@@ -56,7 +56,7 @@ def source_digest(package: Package) -> str:
     if package.path is None or package.kind != "directory":
         return package.sha256
     digest = hashlib.sha256()
-    with _readable(package):
+    with readable(package):
         for name in sorted(_source_files(package.path)):
             content = hashlib.sha256((package.path / name).read_bytes()).digest()
             digest.update(os.fsencode(name) + b"\0" + content)
@@ -134,15 +134,27 @@ def _passes(error: OSError) -> bool:
     return isinstance(error, URLError | ConnectionError | TimeoutError)
 
 
-def _source_files(folder: Path) -> Iterator[str]:
-    """Paths, relative and with "/", of everything but virtual environments, caches and build results."""
-    for base, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
-        entered = [Path(base, name) for name in folders]
+def walk(package: Package) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Every folder that the package in a directory is built from, with the names of its files."""
+    if package.path is not None:
+        with readable(package):
+            yield from _walk(package.path)
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Everything but virtual environments, caches and build results."""
+    for name, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        base = Path(name)
+        entered = [base / each for each in folders]
         folders[:] = [path.name for path in entered if not (_aside(path, folder) or _circular(path, folder))]
-        for name in files:
-            path = Path(base, name)
-            if path.is_file():
-                yield path.relative_to(folder).as_posix()
+        yield base, tuple(each for each in files if (base / each).is_file())
+
+
+def _source_files(folder: Path) -> Iterator[str]:
+    """Paths, relative and with "/"."""
+    for base, names in _walk(folder):
+        for name in names:
+            yield (base / name).relative_to(folder).as_posix()
 
 
 def _aside(folder: Path, top: Path) -> bool:
@@ -179,7 +191,8 @@ def _refuse_name(package: Package, name: str) -> None:
 
 
 @contextmanager
-def _readable(package: Package) -> Iterator[None]:
+def readable(package: Package) -> Iterator[None]:
+    """Say which file of the package cannot be read, where one cannot."""
     try:
         yield
     except PermissionError as error:
@@ -196,7 +209,7 @@ def _copy(package: Package, into: Path) -> Path:
             f"{package.name} is required from {origin}, and there is no such folder",
             hint="Correct the path in the dependency file, or lock again.",
         )
-    with _readable(package):
+    with readable(package):
         for name in _source_files(origin):
             _refuse_name(package, name)
             target = into / name

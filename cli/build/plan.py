@@ -49,7 +49,7 @@ class Plan:
     indexes: Indexes
     notes: tuple[str, ...]
     settled: bool
-    """Whether the same input comes to the same plan, as it does not with folders and branches."""
+    """Whether the same input comes to the same plan. What is in a folder that it names is no part of it."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -150,9 +150,8 @@ def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
 
 
 def _locked(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
-    """What a lock says, which lasts as long as the lock; but it says nothing of what is in a folder."""
-    settled = all(package.kind != "directory" and package.path is None for package in packages)
-    return Resolution(packages=packages, notes=notes, settled=settled)
+    """What a lock says, which lasts as long as the lock."""
+    return Resolution(packages=packages, notes=notes, settled=True)
 
 
 def _with_extra(

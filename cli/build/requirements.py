@@ -10,6 +10,7 @@ The format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from packaging.utils import canonicalize_name
 
@@ -19,6 +20,8 @@ _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)$")
 _CONSTRAINT = re.compile(r"(?:-c|--constraint)[ =]?\s*(?P<path>\S+)$")
+_EDITABLE = re.compile(r"(?:-e|--editable)[ =]?\s*(?P<path>.+)$")
+_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 _LINKS = re.compile(r"(?P<option>(?:-f|--find-links)[ =]?\s*)(?P<path>\S+)$")
 _HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
 _PIN = re.compile(r"===?\s*[\w.!+-]+(?![\w.*])")
@@ -64,13 +67,23 @@ def find_files(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def moves(line: str) -> bool:
-    """Whether the line can come to something else without being changed: a folder, a branch, an address."""
-    if include := _INCLUDE.match(line) or _CONSTRAINT.match(line):
-        return "://" in include["path"]
+def is_elsewhere(line: str) -> bool:
+    """Whether the line includes a file that is not on this machine."""
+    include = _INCLUDE.match(line) or _CONSTRAINT.match(line)
+    return include is not None and "://" in include["path"]
+
+
+def find_path(line: str) -> str:
+    """Return the file or folder that a line may require, as it names it; "" if it names none."""
     if line.startswith("-"):
-        return line.startswith(("-e", "--editable"))
-    return find_name(line) is None or "@" in line.partition(";")[0]
+        editable = _EDITABLE.match(line)
+        wanted = editable["path"] if editable else ""
+    else:
+        name, at, place = line.partition("@")
+        wanted = place if at and find_name(name) else "" if find_name(line) else line
+    path = re.sub(r"\s+;.*|#.*|\[[^]]*\]\s*$", "", wanted.strip()).strip()
+    path = re.sub(r"\[[^]]*\]$", "", path)
+    return unquote(path.removeprefix("file:").removeprefix("//")) if not _ADDRESS.match(path) else ""
 
 
 def split_lines(text: str) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def test_all_of_a_bundle_comes_back(root, out, pack, console):
     settings = settings_room.load(root)
     selection = room.files.scan(root)
     contents = {file.name: file.path.read_bytes() for file in selection.files}
-    last_build.keep(settings, out, last_build.begin(root), selection, contents, (), whole)
+    last_build.keep(settings, out, last_build.begin(root), selection, contents, whole.dependencies, whole)
     assert last_build.find(settings, out, room.Bundle) == whole
 
 

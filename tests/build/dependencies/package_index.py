@@ -65,7 +65,10 @@ class Handler(SimpleHTTPRequestHandler):
     def send_head(self):  # type: ignore[no-untyped-def]
         self.asked.append(self.path)
         if self.headers.get("Authorization") != f"Basic {self.credentials}":
-            self.send_error(401)
+            self.send_response(401)
+            # git sends what it was given only where it is asked to.
+            self.send_header("WWW-Authenticate", 'Basic realm="index"')
+            self.end_headers()
             return None
         return super().send_head()
 

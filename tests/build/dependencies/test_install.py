@@ -95,12 +95,12 @@ def test_what_was_built_before_is_not_built_again(project, index, install):
 def test_a_folder_becomes_a_wheel_however_it_is_written(project, install, line):
     root = project({f"tools/{name}": text for name, text in source_tree("tools", "0.3").items()})
     (root / "requirements.txt").write_text(line.format(root=root) + "\n")
-    before = sorted(root.rglob("*"))
+    before = sorted((root / "tools").rglob("*"))
     run = install(root)
     assert imported(run.tree, "import tools; print(tools.version)") == "0.3"
     # An editable install would leave a .pth file that names this machine's folder.
     assert list(run.tree.glob("*.pth")) == []
-    assert sorted(root.rglob("*")) == before, "nothing is left in the folder"
+    assert sorted((root / "tools").rglob("*")) == before, "nothing is left in the folder"
 
 
 def test_a_changed_folder_is_built_again(project, install):
