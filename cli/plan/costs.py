@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lambdify.cli.template.shifting import UNTIL
+
 PRICES = Path(__file__).with_name("prices.toml")
 WARM = "keep-warm calls"
 WARM_CALL = 0.1
@@ -122,6 +124,8 @@ def _provisioned(properties: Mapping[str, Any], resources: Mapping[str, Any]) ->
 
 
 def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Cost]:
+    if properties.get("ScheduleExpression") == {"Fn::Sub": f"at(${{{UNTIL}}})"}:
+        return  # ours, once, and only while traffic is divided
     rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", str(properties.get("ScheduleExpression")))
     if not rate:
         yield Cost(what=name, monthly=None, why="its schedule is not a plain rate")

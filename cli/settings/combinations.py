@@ -204,6 +204,12 @@ def _function(settings: "Settings") -> Iterator[SettingsError]:
             "[release] shift: an alias with provisioned concurrency leads to one version only.",
             hint="Leave out shift, or provisioned_concurrency.",
         )
+    for option in ("alarms", "alarm_actions"):
+        if getattr(settings.release, option) and not settings.release.shift:
+            yield SettingsError(
+                f"[release] {option}: without shift, all traffic moves at once and nothing is watched.",
+                hint=f'Set shift = "10% every 2 minutes", or leave {option} out.',
+            )
     reserved = function.reserved_concurrency
     if reserved is not None and reserved < function.provisioned_concurrency:
         yield SettingsError(

@@ -228,6 +228,9 @@ READERS: Mapping[str, Reader] = {
     "release.status": whole(100, 599),
     "release.keep": whole(1, 100, "releases"),
     "release.shift": _shift,
+    "release.errors": whole(1, 1_000_000),
+    "release.alarms": each(matching(r"[^:]{1,255}", 'names of alarms, such as "shop-5xx"')),
+    "release.alarm_actions": each(arn("sns", "arn:aws:sns:eu-west-1:123456789012:alerts")),
     "logs.retention": one_of(*RETENTION_DAYS),
     "local.port": whole(0, 65535),
 }

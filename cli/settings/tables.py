@@ -206,6 +206,12 @@ class Release:
     """Releases, the one that is live among them."""
     shift: Shift | None
     """None moves all of it at once."""
+    errors: int
+    """Of the new version, in one minute: so many send the traffic back."""
+    alarms: tuple[str, ...]
+    """Names of the user's own alarms that do so too."""
+    alarm_actions: tuple[str, ...]
+    """SNS topics that are told of the errors."""
     express: bool
     """Whether CloudFormation's express mode is used."""
 

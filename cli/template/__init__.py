@@ -21,7 +21,7 @@ from typing import Any
 from lambdify.cli.artifacts import Artifact
 from lambdify.cli.build.target import Target
 from lambdify.cli.settings import Settings
-from lambdify.cli.template import endpoints, function, roles
+from lambdify.cli.template import endpoints, function, roles, shifting
 
 Resource = dict[str, Any]
 
@@ -59,6 +59,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **code,
         version: _version(),
         "Alias": _alias(settings, version),
+        **shifting.write(settings, ALIAS, version),
         **endpoint.resources,
         **_keep_warm(settings),
         **settings.resources,
@@ -108,7 +109,10 @@ def _traffic(settings: Settings) -> dict[str, Resource]:
     if settings.function.provisioned_concurrency:
         # An alias with environments that are always ready leads to one version (see `_alias`).
         del parameters[SHARE], conditions["Shared"]
-    return {"Parameters": parameters, "Conditions": conditions}
+    return {
+        "Parameters": parameters | shifting.parameters(settings),
+        "Conditions": conditions | shifting.conditions(settings),
+    }
 
 
 def _version() -> Resource:

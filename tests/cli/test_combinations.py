@@ -101,6 +101,12 @@ TOGETHER = [
     ),
     ({"function.reserved_concurrency": 1, "function.provisioned_concurrency": 2}, "more than", '"off"'),
     ({"release.shift": "10% every 2 minutes", "function.provisioned_concurrency": 2}, "shift", "Leave out"),
+    ({"release.alarms": ["shop-5xx"]}, "[release] alarms: without shift", "leave alarms out"),
+    (
+        {"release.alarm_actions": ["arn:aws:sns:eu-central-1:123456789012:alerts"]},
+        "nothing is watched",
+        "leave alarm_actions out",
+    ),
     ({"function.snapstart": True, "function.python": "3.11"}, 'python = "3.11"', "3.12 or newer"),
     ({"function.snapstart": True, "function.storage": 1024}, "storage = 1024", "512"),
     ({"function.snapstart": True, "function.provisioned_concurrency": 1}, "provisioned", "one of the two"),

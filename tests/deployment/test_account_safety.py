@@ -15,6 +15,7 @@ OWNERLESS = {"ListBuckets", "CreateBucket"}
 """Calls of S3 that have no owner to expect: of these tests, and of a bucket that is not there yet."""
 LONGEST = {
     "AWS::ApiGateway::RestApi": ("Name", 128),
+    "AWS::CloudWatch::Alarm": ("AlarmName", 255),
     "AWS::ApiGatewayV2::Api": ("Name", 128),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::Lambda::Alias": ("Name", 128),

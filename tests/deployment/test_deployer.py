@@ -43,6 +43,7 @@ STAGES = {
     "function-url": {"http.endpoint": "function-url"},
     "alb": {"http.endpoint": "alb", **ALB},
     "none": {"http.endpoint": "none", "build.form": "image"},
+    "shift": {"release.shift": "10% every 2 minutes"},
 }
 
 
@@ -127,6 +128,8 @@ def test_a_right_that_no_setting_needs_is_not_there(policy):
     assert "lambda:CreateFunctionUrlConfig" in actions(policy(STAGES["function-url"]))
     assert not [each for each in actions(policy(STAGES["none"])) if each.startswith("apigateway:")]
     assert "scheduler:CreateSchedule" not in actions(policy({"warm.every": "off"}))
+    assert "cloudwatch:PutMetricAlarm" not in plain
+    assert "cloudwatch:PutMetricAlarm" in actions(policy(STAGES["shift"]))
 
 
 # -------------------------------------------------------------------- what lambdify does

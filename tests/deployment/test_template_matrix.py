@@ -101,6 +101,11 @@ FUNCTIONS = {
         "function.layers": [f"arn:aws:lambda:{ACCOUNT}:layer:tools:3"],
         "function.dead_letter": f"arn:aws:sns:{ACCOUNT}:failed",
     },
+    "shifting": {
+        "release.shift": "10% every 2 minutes",
+        "release.errors": 5,
+        "release.alarm_actions": [f"arn:aws:sns:{ACCOUNT}:alerts"],
+    },
     "snapstart": {"function.snapstart": True, "function.architecture": "arm64"},
     "with-a-role": {"role.arn": "arn:aws:iam::123456789012:role/shop", "warm.every": "off"},
     "with-rights": {

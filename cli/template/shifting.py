@@ -1,0 +1,128 @@
+"""What a stage has besides where traffic moves in parts ([release] shift): who watches, and who takes it back.
+
+    new version's errors ──▶ ShiftAlarm ──▶ [release] alarm_actions; the shift asks for its state
+    nobody leads it      ──▶ ShiftReturn, once, at ShiftUntil ──▶ UpdateAlias: no part to the new version
+
+Rules:
+- The alarm counts what the shift itself counts (releases/shift.py): errors of this version behind the alias.
+  Without calls there are no errors, so missing data is no alarm.
+  https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+- ShiftReturn is there while traffic is divided, and is put off by each step: it runs when whoever deploys is
+  gone. It is no code of ours but a call that EventBridge Scheduler makes.
+  https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+- Where the function has a role of its own ([role] arn), nobody wants a role made: there is no ShiftReturn.
+"""
+
+import json
+from typing import Any
+
+from lambdify.cli.settings import Settings
+from lambdify.cli.template import roles
+
+Resource = dict[str, Any]
+
+UNTIL = "ShiftUntil"
+"""The parameter with the moment, UTC, at which a divided traffic goes back by itself; "" for never."""
+GUARDED = "ShiftGuarded"
+RETRIES = {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
+"""Never so late that it would be the next shift that is taken back."""
+
+
+def alarm_name(settings: Settings) -> str:
+    """The name of the alarm on the new version's errors."""
+    return f"{settings.full_name}-errors"
+
+
+def is_guarded(settings: Settings) -> bool:
+    """Whether a shift that nobody leads is taken back by itself."""
+    return settings.release.shift is not None and not settings.role.arn
+
+
+def parameters(settings: Settings) -> dict[str, Resource]:
+    """What says until when traffic may be divided."""
+    if not is_guarded(settings):
+        return {}
+    return {
+        UNTIL: {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)?",
+            "Description": "When divided traffic goes back by itself (UTC, 2030-01-31T12:00:00); empty for never",
+        }
+    }
+
+
+def conditions(settings: Settings) -> dict[str, Resource]:
+    """Whether there is such a moment."""
+    return {GUARDED: {"Fn::Not": [{"Fn::Equals": [{"Ref": UNTIL}, ""]}]}} if is_guarded(settings) else {}
+
+
+def write(settings: Settings, alias: str, version: str) -> dict[str, Resource]:
+    """The alarm on what that version does behind the alias, and the way back."""
+    if settings.release.shift is None:
+        return {}
+    alarm = _alarm(settings, alias, version)
+    return {"ShiftAlarm": alarm, **(_return(settings, alias) if is_guarded(settings) else {})}
+
+
+def _alarm(settings: Settings, alias: str, version: str) -> Resource:
+    dimensions = {
+        "FunctionName": {"Ref": "Function"},
+        "Resource": {"Fn::Sub": f"${{Function}}:{alias}"},
+        "ExecutedVersion": {"Fn::GetAtt": [version, "Version"]},
+    }
+    actions = list(settings.release.alarm_actions)
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": alarm_name(settings),
+            "AlarmDescription": "Errors of the version that was deployed last; a shift of traffic ends with them",
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Errors",
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": settings.release.errors,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+            **({"AlarmActions": actions} if actions else {}),
+        },
+    }
+
+
+def _return(settings: Settings, alias: str) -> dict[str, Resource]:
+    ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    function = {"Fn::GetAtt": ["Function", "Arn"]}
+    # An empty map takes all parts away; the alias goes on leading to its own version.
+    call = {
+        "FunctionName": settings.full_name,
+        "Name": alias,
+        "RoutingConfig": {"AdditionalVersionWeights": {}},
+    }
+    return {
+        "ShiftReturnRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
+                "Policies": [roles.policy("return", roles.allow(["lambda:UpdateAlias"], function))],
+                **roles.boundary(settings),
+            },
+        },
+        "ShiftReturn": {
+            "Type": "AWS::Scheduler::Schedule",
+            "Condition": GUARDED,
+            "Properties": {
+                "Description": "Gives all traffic to the old version where nobody leads the shift any more",
+                "ScheduleExpression": {"Fn::Sub": f"at(${{{UNTIL}}})"},
+                "ScheduleExpressionTimezone": "UTC",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {
+                    "Arn": {"Fn::Sub": "arn:${AWS::Partition}:scheduler:::aws-sdk:lambda:updateAlias"},
+                    "RoleArn": {"Fn::GetAtt": ["ShiftReturnRole", "Arn"]},
+                    "Input": json.dumps(call),
+                    "RetryPolicy": RETRIES,
+                },
+            },
+        },
+    }
