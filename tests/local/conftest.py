@@ -1,5 +1,8 @@
 """Real sandboxes for small handlers, and a real local cloud with small stacks."""
 
+import importlib.util
+import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,6 +20,7 @@ from lambdify.cli.local.runtime import fetch
 from lambdify.cli.local.sandbox import Outcome, Program, Sandbox
 from lambdify.cli.local.unpacked import Unpacked
 
+REPOSITORY = Path(__file__).parents[2]
 MINOR = "{}.{}".format(*sys.version_info)
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:shop"
 REQUEST_ID = "8e2f4ab0-0000-4000-8000-000000000000"
@@ -95,6 +99,25 @@ def make_program(tmp_path: Path, brood: Brood) -> Callable[..., Unpacked]:
         )
 
     return make
+
+
+@pytest.fixture
+def pack_adapter(tmp_path: Path) -> Callable[..., None]:
+    """`pack_adapter(show_errors=True)`: the adapter beside app.py, as a bundle has it that says so."""
+
+    def pack(**told: Any) -> None:
+        task, packages = tmp_path / "task", tmp_path / "opt" / "python"
+        shutil.copytree(REPOSITORY / "adapter", task / "lambdify" / "adapter")
+        (task / ".lambdify").mkdir()
+        (task / ".lambdify" / "bundle.json").write_text(json.dumps({"app": "app:app", **told}))
+        packages.mkdir(parents=True)
+        for name in ("mangum", "typing_extensions"):
+            origin = Path(importlib.util.find_spec(name).origin)
+            shutil.copytree(origin.parent, packages / name) if origin.stem == "__init__" else shutil.copy(
+                origin, packages
+            )
+
+    return pack
 
 
 @pytest.fixture

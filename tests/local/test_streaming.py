@@ -1,8 +1,6 @@
 """A function that streams, in a sandbox with AWS's own runtime client: what leaves it, and when."""
 
-import importlib.util
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +20,6 @@ from lambdify.cli.local.sandbox import Outcome
 
 from .conftest import ARN, MINOR, REQUEST_ID, Running
 
-REPOSITORY = Path(__file__).parents[2]
 GET = Request(method="GET", path="/", host="abc.lambda-url.us-east-1.on.aws", client="192.0.2.1")
 HANDLER = "lambdify.adapter.runtime.handler"
 
@@ -119,21 +116,14 @@ class Streaming:
 
 
 @pytest.fixture
-def stream(run: Callable[..., Running], tmp_path: Path) -> Iterator[Callable[..., Streaming]]:
+def stream(
+    run: Callable[..., Running], pack_adapter: Callable[..., None], tmp_path: Path
+) -> Iterator[Callable[..., Streaming]]:
     """A function with that source as app.py, and the adapter as the bundle has it."""
     threads = ThreadPoolExecutor(4)
 
-    def start(source: str, **changes: Any) -> Streaming:
-        task, packages = tmp_path / "task", tmp_path / "opt" / "python"
-        shutil.copytree(REPOSITORY / "adapter", task / "lambdify" / "adapter")
-        (task / ".lambdify").mkdir()
-        (task / ".lambdify" / "bundle.json").write_text('{"app": "app:app"}')
-        packages.mkdir(parents=True)
-        for name in ("mangum", "typing_extensions"):
-            origin = Path(importlib.util.find_spec(name).origin)
-            shutil.copytree(origin.parent, packages / name) if origin.stem == "__init__" else shutil.copy(
-                origin, packages
-            )
+    def start(source: str, bundle: dict[str, Any] | None = None, **changes: Any) -> Streaming:
+        pack_adapter(**(bundle or {}))
         folder = tmp_path / "told"
         folder.mkdir()
         environment = (("TEST_FOLDER", str(folder)), *changes.pop("environment", ()))
@@ -225,6 +215,36 @@ def test_a_response_without_a_body_has_none(stream, method, status, kept):
     assert (prelude["statusCode"], prelude["headers"]) == (status, {"content-length": "5"} if kept else {})
     assert list(pieces) == []
     assert not under_way.result(5).failed
+
+
+ANSWERING_LONG = {
+    "wsgi": WSGI + "def long():\n    yield b'a'\n    yield b'b'\n    note('end')\n",
+    "asgi": ASGI
+    + "async def long(receive, send):\n"
+    + "    await send(START)\n"
+    + "    await send(body(b'a'))\n"
+    + "    await send(body(b'b', False))\n"
+    + "    note('end')\n",
+}
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_an_answer_to_head_is_made_to_its_end_and_none_of_it_is_sent(stream, interface):
+    function = stream(ANSWERING_LONG[interface])
+    prelude, pieces, under_way = function.get("/long", "HEAD")
+    assert prelude["statusCode"] == 200
+    assert list(pieces) == []
+    assert not under_way.result(5).failed
+    function.wait_for("end")
+    assert b"".join(function.get("/long")[1]) == b"ab"  # and the process goes on
+
+
+def test_an_exception_in_an_answer_to_head_breaks_it_off(stream):
+    function = stream(BREAKING["wsgi"])
+    _, pieces, under_way = function.get("/breaks", "HEAD")
+    with pytest.raises(StreamBroken):
+        list(pieces)
+    assert under_way.result(5).failed
 
 
 def test_a_slow_client_makes_the_app_wait(stream):
@@ -324,6 +344,27 @@ BREAKING = {
     + "    await send(body(b'half'))\n"
     + "    raise LookupError('the other half')\n",
 }
+
+
+@pytest.mark.parametrize(("method", "shown"), [("GET", True), ("HEAD", False)])
+def test_where_errors_are_shown_the_500_holds_the_traceback(stream, method, shown):
+    source = WSGI + "def fails():\n    raise LookupError('a secret')\n    yield b''\n"
+    function = stream(source, bundle={"show_errors": True})
+    prelude, pieces, under_way = function.get("/fails", method)
+    body = b"".join(pieces).decode()
+    assert prelude["statusCode"] == 500
+    assert ("in fails" in body, "LookupError: a secret" in body) == (shown, shown)
+    assert bool(body) is shown
+    assert not under_way.result(5).failed
+
+
+def test_where_errors_are_shown_a_response_that_has_begun_breaks_off_all_the_same(stream):
+    function = stream(BREAKING["wsgi"], bundle={"show_errors": True})
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert under_way.result(5).failed
 
 
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
