@@ -9,11 +9,14 @@ from hypothesis import HealthCheck, settings
 
 from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 
+from .aws_service import AwsService
 from .runtime_api import RuntimeApi
 
 # Examples are timed by the wall clock: on a busy machine that tells nothing about the code.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
+
+Serve = Callable[..., AwsService]
 
 REQUEST_ID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
 
@@ -62,6 +65,25 @@ def make_context() -> type[Context]:
 @pytest.fixture(params=DOORS, ids=lambda door: door.name)
 def door(request: pytest.FixtureRequest) -> Door:
     return request.param
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """`serve(answer, ...)`: a service of AWS that gives those answers to a function that may call it."""
+    services: list[AwsService] = []
+
+    def start(*answers: Any) -> AwsService:
+        services.append(AwsService(answers))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", services[-1].url)
+        return services[-1]
+
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-key-of-the-role")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-the-role")
+    yield start
+    for service in services:
+        service.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Calls to AWS: signed as AWS's own SDK signs them, tried again where that helps, and silent about values."""
 
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -21,30 +20,11 @@ from lambdify.adapter.aws_api import (
 )
 
 from .aws_service import HANG_UP, AwsService
+from .conftest import Serve
 
-Serve = Callable[..., AwsService]
 ARN_PATH = (
     "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Ashop%3Alive/invocations"
 )
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """A service that gives those answers, in the environment of a function that may call it."""
-    services = []
-
-    def start(*answers) -> AwsService:
-        services.append(AwsService(answers))
-        monkeypatch.setenv("AWS_ENDPOINT_URL", services[-1].url)
-        return services[-1]
-
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-key-of-the-role")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-the-role")
-    yield start
-    for service in services:
-        service.close()
 
 
 @pytest.mark.parametrize("token", ["", "a/token+with=signs"])

@@ -9,8 +9,6 @@ from snapshot_restore_py import get_after_restore
 
 from lambdify.adapter.secrets import SecretMissing, fetch, load
 
-from .aws_service import AwsService
-
 PARAMETERS = {"/shop/database-url": "postgres://shop:hunter2@db/shop", "/shop/key": "k3y"}
 SECRETS = {"shop": json.dumps({"stripe": "sk_live_1", "ports": [1, 2]}), "plain": "s3cret"}
 
@@ -41,14 +39,8 @@ def answer(arguments: dict[str, Any]) -> tuple[int, Any]:
 
 
 @pytest.fixture
-def stores(monkeypatch: pytest.MonkeyPatch):
-    service = AwsService([answer])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-role")
-    yield service
-    service.close()
+def stores(serve):
+    return serve(answer)
 
 
 def test_a_parameter_becomes_a_variable(stores):

@@ -16,20 +16,14 @@ CONTEXT = SimpleNamespace(invoked_function_arn=ARN)
 
 
 @pytest.fixture
-def service(monkeypatch):
+def service(serve):
     """Lambda's API, which answers each call when it has held for as long as the call says."""
 
     def hold(arguments):
         time.sleep(arguments["hold"])
         return 200, {"lambdify": "warm"}
 
-    service = AwsService([hold])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-of-the-role")
-    yield service
-    service.close()
+    return serve(hold)
 
 
 def test_one_environment_calls_nobody_and_is_held_for_nothing(service):
