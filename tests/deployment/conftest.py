@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -352,6 +353,21 @@ class StubbedAccount:
         """The next call is `call`, and AWS answers with an error."""
         service, operation = call.split(".")
         self.stub(service).add_client_error(operation, code, message, status)
+
+    def finds_stage(self, outputs: Mapping[str, str] | None = None, **more: Any) -> None:
+        """The next look at stage "dev" of "shop" finds it, with these outputs and whatever else is named."""
+        tags = {"lambdify:project": "shop", "lambdify:stage": "dev"}
+        outputs = {"Function": "shop-dev", **(outputs or {})}
+        described = {
+            "StackName": "shop-dev",
+            "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+            "StackStatus": "CREATE_COMPLETE",
+            "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
+            "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            **more,
+        }
+        self.answers("cloudformation.describe_stacks", {"Stacks": [described]})
 
 
 @pytest.fixture(scope="session")

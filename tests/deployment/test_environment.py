@@ -1,7 +1,5 @@
 """The variables that are deployed, beside those that are set."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from lambdify.cli.aws import Account
@@ -14,26 +12,15 @@ from lambdify.cli.look.environment import Variable
 @pytest.fixture
 def deployed(stubbed):
     """`deployed(SITE="x")`: an account with the stage, whose function has these variables."""
-    described = {
-        "StackName": "shop-dev",
-        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
-        "StackStatus": "CREATE_COMPLETE",
-        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
-        "Tags": [
-            {"Key": f"lambdify:{key}", "Value": value}
-            for key, value in (("project", "shop"), ("stage", "dev"))
-        ],
-    }
 
     def answers(**variables):
-        stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described]})
+        stubbed.finds_stage()
         configuration = {"Environment": {"Variables": variables}} if variables else {}
         stubbed.answers(
             "lambda.get_function_configuration", configuration, FunctionName="shop-dev", Qualifier="live"
         )
         return stubbed.account
 
-    answers.stack = {"Stacks": [described]}
     return answers
 
 
@@ -50,7 +37,7 @@ def test_each_variable_is_as_it_is_set_or_it_is_said_how_not(deployed, make_sett
 
 def test_of_a_secret_the_source_is_told_and_whether_the_release_knows_it(deployed, stubbed, make_settings):
     account = deployed()
-    stubbed.answers("cloudformation.describe_stacks", deployed.stack)
+    stubbed.finds_stage()
     stubbed.answers("s3.list_objects_v2", {})
     settings = make_settings(overrides={"secrets": {"DATABASE_URL": "ssm:/shop/database-url"}})
     (secret,) = environment.fetch(settings, account)
@@ -84,10 +71,8 @@ def test_a_function_without_variables_has_none(deployed, make_settings):
     )
 
 
-def test_variables_that_a_key_hides_from_us_are_refused_with_what_is_missing(
-    stubbed, deployed, make_settings
-):
-    stubbed.answers("cloudformation.describe_stacks", deployed.stack)
+def test_variables_that_a_key_hides_from_us_are_refused_with_what_is_missing(stubbed, make_settings):
+    stubbed.finds_stage()
     error = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt"}
     stubbed.answers("lambda.get_function_configuration", {"Environment": {"Error": error}})
     with pytest.raises(AccessDenied, match="unable to decrypt") as caught:

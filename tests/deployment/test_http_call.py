@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from datetime import UTC, datetime
 
 import pytest
 from botocore.response import StreamingBody
@@ -51,24 +50,10 @@ def test_data_is_json_where_it_reads_so_and_a_form_otherwise(data, kind):
 @pytest.fixture
 def deployed(stubbed):
     """An account where the stage is deployed, whose function gives the next `payload`."""
-    described = {
-        "StackName": "shop-dev",
-        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
-        "StackStatus": "CREATE_COMPLETE",
-        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
-        "Outputs": [
-            {"OutputKey": "Function", "OutputValue": "shop-dev"},
-            {"OutputKey": "Endpoint", "OutputValue": "https://abc.execute-api.eu-central-1.amazonaws.com"},
-        ],
-        "Tags": [
-            {"Key": f"lambdify:{key}", "Value": value}
-            for key, value in (("project", "shop"), ("stage", "dev"))
-        ],
-    }
 
     def answers(payload, **more):
         body = json.dumps(payload).encode()
-        stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described]})
+        stubbed.finds_stage({"Endpoint": "https://abc.execute-api.eu-central-1.amazonaws.com"})
         answer = {"Payload": StreamingBody(io.BytesIO(body), len(body)), "ExecutedVersion": "7", **more}
         stubbed.answers("lambda.invoke", answer)
         return stubbed.account

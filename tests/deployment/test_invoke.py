@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from datetime import UTC, datetime
 
 import pytest
 from botocore.response import StreamingBody
@@ -14,16 +13,7 @@ from lambdify.cli.look.invoke import invoke
 
 @pytest.fixture
 def deployed(stubbed):
-    tags = [{"Key": "lambdify:project", "Value": "shop"}, {"Key": "lambdify:stage", "Value": "dev"}]
-    described = {
-        "StackName": "shop-dev",
-        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
-        "StackStatus": "CREATE_COMPLETE",
-        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
-        "Outputs": [{"OutputKey": "Function", "OutputValue": "shop-dev"}],
-        "Tags": tags,
-    }
-    stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described]})
+    stubbed.finds_stage()
     return stubbed
 
 

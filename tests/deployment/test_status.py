@@ -60,6 +60,7 @@ STATUS = Status(
     app="a" * 64,
     layer="",
     release=RELEASE,
+    shift=None,
     drift="IN_SYNC",
     drift_checked_at=AT,
     health=Health(path="/", ok=True, status=200, milliseconds=34, problem=""),
@@ -161,19 +162,8 @@ def test_what_was_changed_by_hand_stands_out():
 @pytest.fixture
 def deployed(stubbed):
     """A stage in an account where CloudWatch and the logs are not for us to see."""
-    described = {
-        "StackName": "shop-dev",
-        "CreationTime": AT,
-        "StackStatus": "CREATE_COMPLETE",
-        "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
-        "Outputs": [{"OutputKey": "Function", "OutputValue": "shop-dev"}],
-        "Tags": [
-            {"Key": f"lambdify:{key}", "Value": value}
-            for key, value in (("project", "shop"), ("stage", "dev"))
-        ],
-        "DriftInformation": {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": AT},
-    }
-    stubbed.answers("cloudformation.describe_stacks", {"Stacks": [described]})
+    drift = {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": AT}
+    stubbed.finds_stage(DriftInformation=drift)
     stubbed.refuses("cloudwatch.get_metric_data", "AccessDenied", "no cloudwatch:GetMetricData", 403)
     stubbed.refuses("logs.filter_log_events", "AccessDeniedException", "no logs:FilterLogEvents")
     stubbed.refuses("s3.list_objects_v2", "AccessDenied", "no s3:ListBucket", 403)
