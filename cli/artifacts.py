@@ -221,9 +221,10 @@ def _upload(path: Path, bucket: str, key: str, account: Account, console: Consol
         return False
     with (
         path.open("rb") as archive,
-        console.progress(f"Uploading {path.name}", path.stat().st_size) as advance,
+        console.transfer(f"Uploading {path.name}", path.stat().st_size) as bar,
     ):
-        s3.upload_fileobj(archive, bucket, key, ExtraArgs={"ExpectedBucketOwner": owner}, Callback=advance)
+        extra = {"ExpectedBucketOwner": owner}
+        s3.upload_fileobj(archive, bucket, key, ExtraArgs=extra, Callback=bar.advance)
     return True
 
 

@@ -17,6 +17,7 @@ import json as json_module
 import os
 import re
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 Advance = Callable[[int], None]
 NUMBER = re.compile(r"[\d.,]+( ?\S{1,4})?|-?")
 """A table cell that reads as a quantity: "12", "1.5 MB", or nothing."""
-
-
 STYLES = {"": "", "title": "bold", "quiet": "dim", "added": "green", "changed": "yellow", "removed": "red"}
 STYLES["danger"] = "bold red"
 """What a line is, and how it looks on a terminal."""
@@ -45,6 +44,15 @@ class Line(NamedTuple):
     text: str
     style: str = ""
     """One of STYLES."""
+
+
+class Bar(NamedTuple):
+    """What a display of progress is told."""
+
+    advance: Advance
+    """So much more is done, or less where something is done again."""
+    expect: Advance
+    """So much more belongs to the whole than was said."""
 
 
 class Console:
@@ -142,27 +150,38 @@ class Console:
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Advance]:
         """Show how much of `total` is done; the value is the function that says so: `advance(n)`."""
+        with self._bar(label, total, in_bytes=False) as bar:
+            yield bar.advance
+
+    @contextmanager
+    def transfer(self, label: str, total: int) -> Iterator["Bar"]:
+        """Show how many bytes have come or gone, of `total` and of what turns out to belong to it later."""
+        with self._bar(label, total, in_bytes=True) as bar:
+            yield bar
+
+    @contextmanager
+    def _bar(self, label: str, total: int, *, in_bytes: bool) -> Iterator["Bar"]:
         if self.quiet or not self._animated:
             with self.step(label):
-                yield lambda _: None
+                yield Bar(lambda _: None, lambda _: None)
             return
-        # Only a terminal pays for rich.
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich import progress  # only a terminal pays for it
 
-        bar = Progress(
-            TextColumn("  {task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            console=self._draw(),
-            transient=True,
-        )
-        task = bar.add_task(label, total=total)
+        done = progress.DownloadColumn(binary_units=True) if in_bytes else progress.TaskProgressColumn()
+        columns = (progress.TextColumn("  {task.description}", markup=False), progress.BarColumn(), done)
+        bar = progress.Progress(*columns, progress.TimeElapsedColumn(), console=self._draw(), transient=True)
+        task = bar.add_task(label, total=total or None)
+        one_at_a_time = threading.Lock()
+
+        def expect(more: int) -> None:
+            with one_at_a_time:
+                bar.update(task, total=(bar.tasks[0].total or 0) + more or None)
+
         started = self._clock()
         outcome = "failed after "
         try:
             with self._lively(bar):
-                yield lambda count: bar.advance(task, count)
+                yield Bar(lambda count: bar.advance(task, count), expect)
             outcome = ""
         finally:
             self._finish(label, outcome, duration(self._clock() - started))

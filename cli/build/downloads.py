@@ -9,7 +9,7 @@ A file is there whole or not at all. What is found in it is held against its nam
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -17,7 +17,7 @@ from threading import Event
 from lambdify.cli import folders
 from lambdify.cli.build import fingerprint
 from lambdify.cli.build.indexes import Indexes
-from lambdify.cli.build.origins import download
+from lambdify.cli.build.origins import Witness, download
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.wheel_cache import Wheel
 from lambdify.cli.console import Console, size
@@ -28,20 +28,27 @@ AT_ONCE = 8
 
 def fetch_wheels(packages: Sequence[Package], indexes: Indexes, console: Console) -> tuple[Wheel, ...]:
     """Return the wheels of the packages, in the same order. Raises RequirementsError."""
-    folder = folders.cache() / "downloads"
-    wheels = tuple(
-        Wheel(package=package, path=_path(package, folder), sha256=package.sha256) for package in packages
-    )
+    wheels = tuple(map(_wheel, packages))
     missing = [wheel for wheel in wheels if not _is_good(wheel)]
     if missing:
-        folder.mkdir(parents=True, exist_ok=True)
+        _folder().mkdir(parents=True, exist_ok=True)
         _fetch(missing, indexes, console)
     return wheels
 
 
-def _path(package: Package, folder: Path) -> Path:
-    """A wheel that lies on this machine is taken from where it lies."""
-    return package.path or folder / f"{package.sha256}.whl"
+def find_wheels(packages: Iterable[Package]) -> tuple[Wheel, ...]:
+    """Return the wheels of those packages that need no download."""
+    return tuple(filter(_is_good, map(_wheel, packages)))
+
+
+def _wheel(package: Package) -> Wheel:
+    # One that lies on this machine is taken from where it lies.
+    path = package.path or _folder() / f"{package.sha256}.whl"
+    return Wheel(package=package, path=path, sha256=package.sha256)
+
+
+def _folder() -> Path:
+    return folders.cache() / "downloads"
 
 
 def _is_good(wheel: Wheel) -> bool:
@@ -57,16 +64,14 @@ def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
                 f"{wheel.package.label}: {wheel.path} is not there, or not the file that was locked",
                 hint="Lock again, if it was replaced on purpose.",
             )
+        witness = Witness(wanted=lambda: not over.is_set(), expect=bar.expect, advance=bar.advance)
         with tempfile.TemporaryDirectory(dir=wheel.path.parent, prefix=".") as unfinished:
-            download(wheel.package, indexes, Path(unfinished, "wheel"), lambda: not over.is_set()).replace(
-                wheel.path
-            )
-            advance(1)
+            download(wheel.package, indexes, Path(unfinished, "wheel"), witness).replace(wheel.path)
 
+    packages = [wheel.package for wheel in wheels]
+    total = sum(package.size for package in packages)
     with (
-        console.progress(
-            f"Download {_describe([wheel.package for wheel in wheels])}", len(wheels)
-        ) as advance,
+        console.transfer(f"Download {_describe(packages)}", total) as bar,
         ThreadPoolExecutor(AT_ONCE) as threads,
     ):
         running: list[Future[None]] = [threads.submit(fetch, wheel) for wheel in wheels]

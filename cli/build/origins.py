@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ _TIMEOUT = 60.0
 """Seconds without a byte."""
 _PAUSES = (0.5, 2.0)
 """Seconds before the second try, and before the third."""
+_BLOCK = 1 << 16
+"""Bytes: few enough for somebody who watches a slow line."""
 _SERVER_FAILED = 500
 """Statuses from here on are the server's fault."""
 _NOT_SOURCE = frozenset({".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "node_modules"})
@@ -36,6 +39,18 @@ _NATIVE = re.compile(
     r"\.(c|cc|cpp|cxx|pyx|rs|f|f90)$|(^|/)(Cargo\.toml|CMakeLists\.txt|meson\.build)$", re.IGNORECASE
 )
 _ASIDE = re.compile(r"(^|/)(tests?|docs?|examples?|benchmarks?)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """Who follows a download."""
+
+    wanted: Callable[[], bool] = lambda: True
+    """Asked before every block; a no calls it off."""
+    expect: Callable[[int], None] = lambda _: None
+    """Told how many bytes there will be, where nobody knew."""
+    advance: Callable[[int], None] = lambda _: None
+    """Told of every block."""
 
 
 def fetch_source(package: Package, indexes: Indexes, folder: Path) -> Path:
@@ -80,18 +95,17 @@ def download(
     package: Package,
     indexes: Indexes,
     into: Path,
-    wanted: Callable[[], bool] = lambda: True,
+    witness: Witness | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
     """Put an archive into a file, and return that. Raises RequirementsError, also if another was locked.
 
-    A connection that breaks, or a server that fails, is given another chance. Asked before every block,
-    `wanted` can call it off.
+    A connection that breaks, or a server that fails, is given another chance.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
     for pause in (*_PAUSES, None):
         try:
-            digest = _copy_blocks(package, indexes, into, wanted)
+            digest = _copy_blocks(package, indexes, into, witness or Witness())
             break
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -113,13 +127,29 @@ def download(
     return into
 
 
-def _copy_blocks(package: Package, indexes: Indexes, into: Path, wanted: Callable[[], bool]) -> str:
+def _copy_blocks(package: Package, indexes: Indexes, into: Path, witness: Witness) -> str:
     """Copy the archive block by block, and return its digest."""
     digest = hashlib.sha256()
-    with _open(package, indexes) as origin, into.open("wb") as copy:
-        while wanted() and (block := origin.read(1 << 20)):
-            digest.update(block)
-            copy.write(block)
+    copied = unexpected = 0
+    try:
+        with _open(package, indexes) as origin, into.open("wb") as copy:
+            # A file has none, and a server need not tell it.
+            length = getattr(origin, "length", None) or 0
+            unexpected = 0 if package.size else length
+            witness.expect(unexpected)
+            while witness.wanted() and (block := origin.read(_BLOCK)):
+                digest.update(block)
+                copy.write(block)
+                copied += len(block)
+                witness.advance(len(block))
+            if copied < length and witness.wanted():
+                # http.client takes an early end for the end. It is none of the digest's business.
+                raise ConnectionError(f"the connection ended after {copied:,} of {length:,} bytes")
+    except OSError:
+        # It will be begun again, if at all.
+        witness.advance(-copied)
+        witness.expect(-unexpected)
+        raise
     return digest.hexdigest()
 
 

@@ -98,6 +98,14 @@ def test_progress_in_a_pipe_is_one_line_when_it_is_done(make):
     assert stderr() == "Uploading ... 1.0 s\n"
 
 
+def test_a_transfer_in_a_pipe_is_one_line_too(make):
+    console, _, stderr = make()
+    with console.transfer("Download 2 packages", 0) as bar:
+        bar.expect(10)
+        bar.advance(10)
+    assert stderr() == "Download 2 packages ... 1.0 s\n"
+
+
 def test_quiet_leaves_the_answer_the_warnings_and_the_errors(make):
     console, stdout, stderr = make(quiet=True)
     with console.step("Uploading"), console.progress("Packing", 1) as advance:
@@ -261,6 +269,24 @@ def test_ci_and_dumb_terminals_get_plain_lines(environ):
     sent = on_a_terminal(STORY, **environ)
     assert "\x1b" not in sent
     assert "Resolving [red] ... " in sent
+
+
+TRANSFER = """
+import time
+from lambdify.cli.console import Console
+with Console().transfer("Download 2 packages", 3 << 20) as bar:
+    bar.advance(1 << 20)
+    time.sleep(0.3)
+    bar.expect(1 << 20)
+    bar.advance(1 << 20)
+    time.sleep(0.3)
+"""
+
+
+def test_a_transfer_is_told_in_bytes_and_may_turn_out_to_be_larger():
+    sent = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", on_a_terminal(TRANSFER))
+    assert "1.0/3.0 MiB" in sent
+    assert "2.0/4.0 MiB" in sent
 
 
 WATCHING = """

@@ -2,17 +2,23 @@
 
 import hashlib
 import re
+import socket
+import struct
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from lambdify.cli.build.indexes import Indexes
-from lambdify.cli.build.origins import download
+from lambdify.cli.build.origins import Witness, download
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.errors import RequirementsError
 
 from .packages import write_wheel
+
+CUT_OFF, RESET = -1, -2
+"""To hang up in the middle of the file, with and without a word."""
 
 
 @pytest.fixture
@@ -80,6 +86,17 @@ def flaky():
             if trouble == 0:
                 self.connection.close()
                 return
+            if trouble in (CUT_OFF, RESET):
+                self.send_response(200)
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"fi")
+                self.wfile.flush()
+                if trouble == RESET:
+                    lingering = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+                self.connection.close()
+                return
             self.send_response(trouble)
             self.send_header("Content-Length", "4")
             self.end_headers()
@@ -109,6 +126,28 @@ def test_trouble_that_passes_is_waited_for(flaky, tmp_path, trouble):
     download(a_package(url), Indexes(), tmp_path / "file", sleep=slept.append)
     assert (tmp_path / "file").read_bytes() == b"file"
     assert len(slept) == len(trouble)
+
+
+@pytest.mark.parametrize(
+    ("locked", "expected"), [(0, [4]), (4, [0])], ids=["told by the server", "known before"]
+)
+def test_who_follows_a_download_hears_of_every_byte(flaky, tmp_path, locked, expected):
+    url, _ = flaky
+    told, came = [], []
+    witness = Witness(expect=told.append, advance=came.append)
+    download(replace(a_package(url), size=locked), Indexes(), tmp_path / "file", witness)
+    assert told == expected
+    assert sum(came) == 4
+
+
+@pytest.mark.parametrize("trouble", [CUT_OFF, RESET])
+def test_what_came_before_a_connection_broke_counts_no_longer(flaky, tmp_path, trouble):
+    url, left = flaky
+    left.append(trouble)
+    told, came = [], []
+    witness = Witness(expect=told.append, advance=came.append)
+    download(a_package(url), Indexes(), tmp_path / "file", witness, sleep=lambda _: None)
+    assert sum(told) == sum(came) == 4
 
 
 @pytest.mark.parametrize(("trouble", "tries"), [([404] * 3, 1), ([500] * 3, 3)])
