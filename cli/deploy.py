@@ -19,7 +19,7 @@ from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
 from lambdify.cli.plan import preview
-from lambdify.cli.releases import Release, releasing, traffic
+from lambdify.cli.releases import Release, division, releasing, traffic
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import protection, recovery, stack, stack_changes, stack_events
 from lambdify.cli.stacks.stack import Stack
@@ -68,6 +68,8 @@ def deploy(
     `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
     """
     existing = recovery.ready(settings, account, console, yes=yes, wait=wait, sleep=sleep)
+    if existing:
+        _tell_division(existing, settings, account, console)
     with caches.in_use():
         bundle = pack()
         artifact = artifacts.put(bundle, settings, account, console)
@@ -94,6 +96,15 @@ def deploy(
     release = releasing.release(deployed, settings, account, console, sleep=sleep)
     deployed = stack.fetch(settings, account)
     return _describe(deployed, release, account, changed=True, uploaded=artifact.uploaded)
+
+
+def _tell_division(existing: Stack, settings: Settings, account: Account, console: Console) -> None:
+    """Say where the traffic goes to two versions: all of it goes to the old one first."""
+    if not traffic.is_divided(existing):
+        return
+    known = releases.find_all(settings, account)
+    if divided := division.find(existing, known, settings, account):
+        console.warn(division.describe(divided, settings))
 
 
 def _check_ours(wanted: Template, deployed: Stack, account: Account) -> None:

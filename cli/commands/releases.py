@@ -23,8 +23,13 @@ def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -
     """Show what was deployed when, by whom, and what is live."""
     from lambdify.cli import answers
     from lambdify.cli import releases as room
+    from lambdify.cli.releases import division
+    from lambdify.cli.stacks import stack
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)
     found = room.find_all(opened.settings, opened.account)
     console.answer(answers.releases(found), [answers.value(each) for each in found])
+    deployed = stack.find(opened.settings, opened.account)
+    if deployed and (divided := division.find(deployed, found, opened.settings, opened.account)):
+        console.warn(division.describe(divided, opened.settings))

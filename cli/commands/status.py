@@ -30,12 +30,15 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
     from lambdify.cli import answers
     from lambdify.cli.look import status as room
     from lambdify.cli.look import status_view
+    from lambdify.cli.releases import division
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)
     with console.step(f"Looking at {opened.settings.full_name}"):
         found = room.fetch(opened.settings, opened.account, address=opened.address, ask=not no_check)
     console.answer(status_view.show(found), answers.value(found))
+    if found.shift:
+        console.warn(division.describe(found.shift, opened.settings))
     for each in found.left_out:
         console.note(f"Left out, {each}")
     if found.drift == "DRIFTED":

@@ -1,9 +1,11 @@
-"""Run by ministack's own Python, in ministack's environment: starts it with two of its functions replaced.
+"""Run by ministack's own Python, in ministack's environment: starts it with three of its functions replaced.
 
 ministack can hand an invocation to an HTTP endpoint (MINISTACK_LAMBDA_PROXY_URL), but takes an error of the
 function for an error of the endpoint, and writes log lines of its own beside those that our sandbox writes.
 Here the endpoint's answer says what Lambda's Invoke says, in the same headers:
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
+
+It takes every metric of a name for the one that an alarm is on: an error of any version would ring for one.
 """
 
 import base64
@@ -11,12 +13,13 @@ import inspect
 import json
 import sys
 import time
+import types
 import urllib.error
 import urllib.request
 from typing import Any
 
 from ministack.app import main
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch, lambda_svc
 
 COLD_START = 20
 """Seconds on top of the function's timeout: our sandbox is the one who tells a timeout."""
@@ -92,7 +95,22 @@ def replace(name: str, replacement: Any) -> None:
     setattr(lambda_svc, name, replacement)
 
 
+def narrow_alarms() -> None:
+    """Have an alarm look at the metric with its own dimensions only."""
+    original = cloudwatch._evaluate_alarm
+
+    def evaluate(alarm: dict[str, Any]) -> None:
+        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
+        key = (alarm.get("Namespace"), alarm.get("MetricName"), dimensions)
+        # ministack's own code, that sees one metric: what the others share is left alone.
+        sees = {**vars(cloudwatch), "_metrics": {key: cloudwatch._metrics.get(key, [])}}
+        types.FunctionType(original.__code__, sees)(alarm)
+
+    cloudwatch._evaluate_alarm = evaluate
+
+
 if __name__ == "__main__":
+    narrow_alarms()
     replace("_execute_function_proxy", execute_in_sandbox)
     replace("_emit_lambda_logs", write_no_logs)
     main()

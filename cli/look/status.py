@@ -22,7 +22,8 @@ from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Use
 from lambdify.cli.plan import costs
-from lambdify.cli.releases import Release
+from lambdify.cli.releases import Release, division, traffic
+from lambdify.cli.releases.division import Division
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
@@ -72,6 +73,8 @@ class Status:
     layer: str
     """Digests of the archives; "" for a layer that there is not."""
     release: Release | None
+    shift: Division | None
+    """Where traffic goes to two versions."""
     drift: str
     """What CloudFormation found when it was last asked: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
     drift_checked_at: datetime | None
@@ -122,6 +125,7 @@ def fetch(
             release=_unless_refused(
                 lambda: releases.find_live(settings, account, deployed), "the release", left_out
             ),
+            shift=_unless_refused(lambda: _shift(deployed, settings, account), "the shift", left_out),
             drift=deployed.drift,
             drift_checked_at=deployed.drift_checked_at,
             health=asked.result() if asked else None,
@@ -158,6 +162,12 @@ def _function(settings: Settings, account: Account) -> Mapping[str, Any]:
 def _schedule(settings: Settings, account: Account) -> str:
     schedule = attempt(account.client("scheduler").get_schedule, none_if=GONE, Name=settings.full_name)
     return str(schedule["ScheduleExpression"]) if schedule else ""
+
+
+def _shift(deployed: Stack, settings: Settings, account: Account) -> Division | None:
+    if not traffic.is_divided(deployed):
+        return None
+    return division.find(deployed, releases.find_all(settings, account), settings, account)
 
 
 def _cost(

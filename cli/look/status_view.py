@@ -9,6 +9,7 @@ from lambdify.cli.look.metrics import Use
 from lambdify.cli.look.status import Cost, Status
 from lambdify.cli.plan import costs
 from lambdify.cli.releases import Release
+from lambdify.cli.releases.division import Division
 
 DRIFT = {
     "IN_SYNC": "nothing was changed by hand",
@@ -22,6 +23,7 @@ def show(found: Status) -> list[Line]:
         ("endpoint", found.endpoint, ""),
         ("health", *_health(found.health)),
         ("release", _release(found.release), ""),
+        ("shift", _shift(found.shift), "changed"),
         ("stack", f"{found.stack} in {found.region}", ""),
         ("state", f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}", ""),
         ("reason", found.reason, "removed"),
@@ -61,6 +63,16 @@ def _release(release: Release | None) -> str:
         + (f", by {by}" if by else "")
         + (commit if release.commit else "")
     )
+
+
+def _shift(shift: Division | None) -> str:
+    """The command says more of it, and what to type."""
+    if shift is None:
+        return ""
+    if shift.taken_back:
+        return f"ended at {shift.percent}%, taken back by AWS"
+    release = f"release {shift.release}, " if shift.release else ""
+    return f"{shift.percent}% of the traffic to {release}version {shift.version}"
 
 
 def _runtime(found: Status) -> str:

@@ -29,7 +29,7 @@ def release(
     try:
         trial.run(version, deployed, settings, account, console)
         if version != had:
-            _give_traffic(deployed, settings, account, console, sleep)
+            _give_traffic(begun, deployed, settings, account, console, sleep)
     except Interrupted:
         releases.end(begun, "unfinished", settings, account, reason="Ctrl-C")
         raise
@@ -48,11 +48,21 @@ def release(
 
 
 def _give_traffic(
-    deployed: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep
+    begun: Release,
+    deployed: Stack,
+    settings: Settings,
+    account: Account,
+    console: Console,
+    sleep: Sleep,
 ) -> None:
     plan, version = settings.release.shift, deployed.published
+
+    def note(percent: int) -> None:
+        # Where this process is killed, the record says how far it came.
+        releases.end(begun, "unfinished", settings, account, reason=f"its shift came to {percent}%")
+
     if plan is not None:
-        shift.run(plan, deployed, settings, account, console, sleep=sleep)
+        shift.run(plan, deployed, settings, account, console, sleep=sleep, tell=note)
     with console.step(f"Giving the traffic to version {version}"):
         traffic.move(version, deployed, settings, account, console, sleep=sleep)
 

@@ -12,12 +12,12 @@ from lambdify.cli import releases
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, ReleaseMissing
-from lambdify.cli.releases import Release, traffic, trial
+from lambdify.cli.releases import Release, division, traffic, trial
+from lambdify.cli.releases.division import Division
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
-from lambdify.cli.template import SHARE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,10 @@ def rollback(
     stack.check(deployed, settings)
     known = releases.find_all(settings, account)
     live = next((each for each in known if each.state == "live"), None)
-    shifting = is_shifting(deployed)
+    divided = division.find(deployed, known, settings, account)
+    shifting = divided is not None
+    if divided:
+        console.warn(division.describe(divided, settings))
     target = choose(known, live, number, settings, shifting=shifting)
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")
@@ -60,15 +63,19 @@ def rollback(
     _try(target, deployed, settings, account, console)
     with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
         deployed = traffic.move(target.version, deployed, settings, account, console, sleep=sleep)
-    if live and live.version != target.version:
+    left = _left(known, live, divided, target)
+    for each in left:
         reason = f"to {target.number} by {account.caller}"
-        releases.end(live, "rolled back", settings, account, reason=reason)
+        releases.end(each, "rolled back", settings, account, reason=reason)
     return _describe(deployed, target, live, changed=True)
 
 
-def is_shifting(deployed: Stack) -> bool:
-    """Whether a part of the traffic goes to another version."""
-    return float(deployed.parameters.get(SHARE) or 0) > 0
+def _left(
+    known: Sequence[Release], live: Release | None, divided: Division | None, target: Release
+) -> list[Release]:
+    """The releases that lose traffic by it: the live one, and the one that a shift was giving some."""
+    losing = {live.number if live else 0, divided.release if divided else 0}
+    return [each for each in known if each.number in losing and each.version != target.version]
 
 
 def choose(

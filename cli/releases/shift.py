@@ -1,48 +1,70 @@
-"""[release] shift: traffic moves to a new version in parts, and back when errors come.
+"""[release] shift: traffic moves to a new version in parts, and back when something speaks against it.
 
-    10 % ──wait──▶ errors? ──▶ 20 % ──wait──▶ errors? ──▶ ... ──▶ all
+    10 % ──each minute──▶ well? ──▶ 20 % ──each minute──▶ well? ──▶ ... ──▶ all
 
-Errors are what Lambda counts as such for the version: it raised, died, ran out of time or did not start. (The
-app's own 500s are answers.) CloudWatch has them a minute or two later, which is why `minutes` are whole.
-https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+Rules:
+- Whoever deploys leads: the process that runs this. It can die; so each step says until when it may stand,
+  and AWS takes the part back then, if nobody has moved it on (template/shifting.py).
+- Traffic that somebody else has moved meanwhile is left as they want it.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from lambdify.cli import template
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, ReleaseFailed, StackBusy
-from lambdify.cli.releases import traffic
+from lambdify.cli.releases import symptoms, traffic
 from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Shift
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 
+MINUTE = 60.0
+GRACE = 10
+"""Minutes that a step may be late: CloudFormation may take some for the next one."""
+
+
+def patience(minutes: int) -> timedelta:
+    """How long a step of so many minutes may stand before it is clear that nobody leads the shift."""
+    return timedelta(minutes=minutes * 1.25 + GRACE)
+
 
 def run(
-    plan: Shift, deployed: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep
+    plan: Shift,
+    deployed: Stack,
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    sleep: Sleep,
+    tell: Callable[[int], object],
 ) -> None:
-    """Give the published version more and more of the traffic, short of all of it.
+    """Give the published version more and more of the traffic, short of all of it; `tell` hears each percent.
 
-    Raises ReleaseFailed when it has errors, and Interrupted on Ctrl-C, with all traffic where it was; and
-    StackBusy when somebody else moves traffic meanwhile, which is left as they want it.
+    Raises ReleaseFailed when something speaks against it, and Interrupted on Ctrl-C, with all traffic where
+    it was; and StackBusy when somebody else moves traffic meanwhile, which is left as they want it.
     """
     old, new = deployed.live, deployed.published
     began = datetime.now(UTC)
     reason = ""
     try:
+        if traffic.is_divided(deployed):
+            # The stack must not find, at the first step, that nothing changes: AWS may have taken it back.
+            _return(old, deployed, settings, account, console, sleep)
+        symptoms.tell_ringing(settings, account, console)
         for percent in range(plan.percent, 100, plan.percent):
             label = f"{percent}% of the traffic to version {new}, for {plan.minutes} min"
             with console.step(label):
+                until = datetime.now(UTC) + patience(plan.minutes)
                 share = percent / 100
-                moved = traffic.move(old, deployed, settings, account, console, sleep=sleep, share=share)
-                sleep(plan.minutes * 60)
-            traffic.check_unmoved(moved, settings, account)
-            if errors := count_errors(new, began, settings, account):
-                reason = (
-                    f"Version {new} had {errors} error{'s'[: errors > 1]} with {percent}% of the traffic."
+                moved = traffic.move(
+                    old, deployed, settings, account, console, sleep=sleep, share=share, until=until
                 )
+                tell(percent)
+                reason = _stand(plan.minutes, moved, began, settings, account, sleep)
+            if reason:
+                reason = f"{reason} It had {percent}% of the traffic."
                 break
     except (KeyboardInterrupt, Interrupted):
         reason = f"Version {new} got a part of the traffic when Ctrl-C came."
@@ -60,31 +82,26 @@ def run(
         _return(old, deployed, settings, account, console, sleep)
         raise ReleaseFailed(
             reason,
-            hint=f"`lambdify logs {settings.stage} --since 1h` shows them.",
+            hint=f"`lambdify logs {settings.stage} --since 1h` shows what it wrote.",
             during=f"shifting traffic to version {new} of {settings.full_name}",
         )
 
 
-@translated(during="counting the errors of the new version")
-def count_errors(version: str, since: datetime, settings: Settings, account: Account) -> int:
-    """How many errors CloudWatch knows of the version behind the alias."""
-    name = settings.full_name
-    dimensions = {
-        "FunctionName": name,
-        "Resource": f"{name}:{template.ALIAS}",
-        "ExecutedVersion": version,
-    }
-    found = account.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="Errors",
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        # Whole minutes are what is kept.
-        StartTime=since.replace(second=0, microsecond=0),
-        EndTime=datetime.now(UTC) + timedelta(minutes=1),
-        Period=60,
-        Statistics=["Sum"],
-    )
-    return int(sum(point["Sum"] for point in found["Datapoints"]))
+def _stand(
+    minutes: int, moved: Stack, began: datetime, settings: Settings, account: Account, sleep: Sleep
+) -> str:
+    """Let a step stand for its minutes; what speaks against going on, "" for nothing. Raises StackBusy."""
+    for _ in range(minutes):
+        sleep(MINUTE)
+        traffic.check_unmoved(moved, settings, account)
+        if not traffic.weights(settings, account):
+            return (
+                f"AWS gave all traffic to version {moved.live} again, since nobody had led the shift for "
+                "too long: this machine may have slept."
+            )
+        if found := symptoms.find(moved.published, began, settings, account):
+            return found
+    return ""
 
 
 def _return(

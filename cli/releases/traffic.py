@@ -1,7 +1,8 @@
-"""Which version gets the traffic: two parameters of the stack say so, and only here are they moved.
+"""Which version gets the traffic: parameters of the stack say so, and only here are they moved.
 
-    Live     the version that the alias leads to
-    Share    the part of the traffic that goes to the version that the template published, besides
+    Live        the version that the alias leads to
+    Share       the part of the traffic that goes to the version that the template published, besides
+    ShiftUntil  when AWS takes that part away by itself, if it has not been moved again (template/shifting.py)
 
 Rules:
 - A template is applied with traffic held where it is: what it publishes gets none before it was tried.
@@ -11,9 +12,11 @@ Rules:
 """
 
 from collections.abc import Container, Mapping
+from datetime import datetime
 from functools import partial
 
-from lambdify.cli.aws import Account
+from lambdify.cli import template
+from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted
 from lambdify.cli.settings import Settings
@@ -21,6 +24,7 @@ from lambdify.cli.stacks import stack, stack_changes, stack_events
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
 from lambdify.cli.template import LIVE, SHARE, Template
+from lambdify.cli.template.shifting import UNTIL
 
 
 def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str, str]:
@@ -30,8 +34,8 @@ def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str
     follows = not existing.parameters.get(LIVE)
     if follows and wanted.version in stack.fetch_body(existing, account)["Resources"]:
         # Nothing new is published: the alias may go on following.
-        return _known({LIVE: "", SHARE: "0"}, wanted.body["Parameters"])
-    return _known({LIVE: existing.live, SHARE: "0"}, wanted.body["Parameters"])
+        return _known({LIVE: "", SHARE: "0", UNTIL: ""}, wanted.body["Parameters"])
+    return _known({LIVE: existing.live, SHARE: "0", UNTIL: ""}, wanted.body["Parameters"])
 
 
 def move(
@@ -43,12 +47,16 @@ def move(
     *,
     sleep: Sleep,
     share: float = 0.0,
+    until: datetime | None = None,
 ) -> Stack:
     """Give the version the traffic, and `share` of it to the one that was published; the stack afterwards.
 
+    Where the stage can, AWS takes the share back at `until`, in UTC, unless it was moved again before.
+
     Raises StackBusy when the stack is another one by now, and DeployFailed.
     """
-    wanted = _known({LIVE: version, SHARE: f"{share:g}"}, deployed.parameters)
+    moment = until.strftime("%Y-%m-%dT%H:%M:%S") if until else ""
+    wanted = _known({LIVE: version, SHARE: f"{share:g}", UNTIL: moment}, deployed.parameters)
     change_set = stack_changes.propose_parameters(
         deployed, wanted, account, express=settings.release.express, sleep=sleep
     )
@@ -61,6 +69,19 @@ def move(
     update = partial(stack_changes.apply, change_set, account)
     stack_events.follow(update, settings, account, console, sleep=sleep)
     return stack.fetch(settings, account)
+
+
+def is_divided(deployed: Stack) -> bool:
+    """Whether the stack gives a part of the traffic to the version that was published."""
+    return float(deployed.parameters.get(SHARE) or 0) > 0
+
+
+@translated(during="looking where the traffic goes")
+def weights(settings: Settings, account: Account) -> dict[str, float]:
+    """What the alias gives to other versions than its own: {} where that was taken back past the stack."""
+    found = account.client("lambda").get_alias(FunctionName=settings.full_name, Name=template.ALIAS)
+    weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return weights
 
 
 def check_unmoved(moved: Stack, settings: Settings, account: Account) -> None:

@@ -1,4 +1,4 @@
-"""What a stage has besides where traffic moves in parts ([release] shift): who watches, and who takes it back.
+"""What a stage has besides where traffic moves in parts ([release] shift): a watch, and a way back.
 
     new version's errors ──▶ ShiftAlarm ──▶ [release] alarm_actions; the shift asks for its state
     nobody leads it      ──▶ ShiftReturn, once, at ShiftUntil ──▶ UpdateAlias: no part to the new version
@@ -47,7 +47,7 @@ def parameters(settings: Settings) -> dict[str, Resource]:
             "Type": "String",
             "Default": "",
             "AllowedPattern": r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)?",
-            "Description": "When divided traffic goes back by itself (UTC, 2030-01-31T12:00:00); empty for never",
+            "Description": "When divided traffic goes back (UTC, 2030-01-31T12:00:00); empty for never",
         }
     }
 
@@ -76,7 +76,7 @@ def _alarm(settings: Settings, alias: str, version: str) -> Resource:
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
             "AlarmName": alarm_name(settings),
-            "AlarmDescription": "Errors of the version that was deployed last; a shift of traffic ends with them",
+            "AlarmDescription": "Errors of the version that was deployed last; they end its shift",
             "Namespace": "AWS/Lambda",
             "MetricName": "Errors",
             "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],

@@ -239,7 +239,8 @@ def cloud(
     folder = tmp_path_factory.mktemp("cloud")
     log = folder / "log"
     # Not its script, which goes through a shell: that drops the variables whose names have a hyphen.
-    start = "from ministack.app import main; main()"
+    bridge = Path(ministack.__file__).with_name("ministack_bridge.py")
+    start = f"import runpy; b = runpy.run_path({str(bridge)!r}); b['narrow_alarms'](); b['main']()"
     program = ["--from", f"ministack=={ministack.VERSION}", "python", "-P", "-c", start]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -194,7 +194,7 @@ def test_a_part_of_the_traffic_goes_to_a_new_version_and_back_when_it_dies(shop:
             httpx.get(f"{url}/raise")
         time.sleep(2)  # Lambda's metrics are written each second
 
-    with pytest.raises(ReleaseFailed, match=r"Version 2 had \d+ errors with 50% of the traffic"):
+    with pytest.raises(ReleaseFailed, match=r"Version 2 had \d+ errors within a minute. It had 50%"):
         shop.deploy(2, sleep=minute, release__shift="50% every 1 minutes")
     assert met == {"1", "2"}
     assert eventually(lambda: {httpx.get(url).text for _ in range(20)} == {"1"})
