@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lambdify.cli.build import (
     app,
@@ -39,7 +39,7 @@ from lambdify.cli.build import (
 )
 from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.build.bytecode import Compiler
-from lambdify.cli.build.distributions import Dependencies
+from lambdify.cli.build.distributions import Dependencies, Distribution
 from lambdify.cli.build.previous import Previous
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console, size
@@ -163,11 +163,13 @@ def pack(
         # Its rooms bring libraries along, which a change in the project does without.
         from lambdify.cli.build.dependencies import find_dependencies
 
-        # uv waits for the index, and meanwhile the project is packed: most often that is needed too.
+        # uv waits for the index. Meanwhile the project is packed, and the dependencies that it is likely to
+        # name are made ready in the cache: most often that is needed too.
         with ThreadPoolExecutor(1) as aside:
             if not _path(out, target, python, "app", _contents(members))[0].is_file():
                 aside.submit(own)
-            dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade)
+            begin = _beginning(settings, target, python)
+            dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade, expect=begin)
     given = _Input(out=out, target=target, python=python, members=members, own=own, dependencies=dependencies)
     form, drafts, parts = _fit(given, settings, limit, console)
     *layers, main = [_written(draft) for draft in drafts]
@@ -249,18 +251,30 @@ def _fit(
     return form, drafts, parts
 
 
+def _place(form: Form | Literal["auto"]) -> tuple[str, str]:
+    """Where dependencies are: their folder in the zip, and where that zip is unpacked."""
+    # An image has no layers of Lambda's: there, as in a single zip, all is where the app is.
+    return ("", TASK_ROOT) if form in ("zip", "image") else (LAYER_PREFIX, LAYER_ROOT)
+
+
+def _beginning(
+    settings: Settings, target: Target, python: Path | None
+) -> Callable[[Sequence[Distribution]], object]:
+    """What fills the cache with what distributions come to, in the form that is most likely."""
+    prefix, mount = _place(settings.build.form)
+    compiler = _compiler(python, target, mount)
+    return lambda distributions: layer.build(distributions, prefix, compiler, Console(quiet=True))
+
+
 def _drafts(given: _Input, form: Form, console: Console) -> tuple[_Draft, ...]:
     if form == "zip" or not given.dependencies.distributions:
         return _one_zip(given, console)
-    # An image has no layers of Lambda's: there, all is where the app is.
-    kind, prefix, mount = (
-        ("dependencies", "", TASK_ROOT) if form == "image" else ("layer", LAYER_PREFIX, LAYER_ROOT)
-    )
+    prefix, mount = _place(form)
     distributions = given.dependencies.distributions
     return (
         _draft(
             given,
-            kind,
+            "dependencies" if form == "image" else "layer",
             given.dependencies.key,
             lambda: layer.build(distributions, prefix, given.compiler(mount), console),
             weight.owners(distributions, prefix),
@@ -271,17 +285,18 @@ def _drafts(given: _Input, form: Form, console: Console) -> tuple[_Draft, ...]:
 
 def _one_zip(given: _Input, console: Console) -> tuple[_Draft, ...]:
     distributions = given.dependencies.distributions
+    prefix, mount = _place("zip")
     own = {member.name for member in given.members}
 
     def entries() -> Iterator[Entry]:
         # Dependencies first: they seldom change, so two versions of the zip begin alike. Where both have a
         # file, the project's wins, as /var/task comes before /opt/python on sys.path.
-        for entry in layer.build(distributions, "", given.compiler(TASK_ROOT), console):
+        for entry in layer.build(distributions, prefix, given.compiler(mount), console):
             if bytecode.source_path(entry.name) not in own:
                 yield entry
         yield from _app(given, console)
 
-    owners = {name: owner for name, owner in weight.owners(distributions, "").items() if name not in own}
+    owners = {name: owner for name, owner in weight.owners(distributions, prefix).items() if name not in own}
     made_from = [given.dependencies.key, _contents(given.members)]
     return (_draft(given, "app", made_from, lambda: tuple(entries()), owners),)
 
@@ -322,7 +337,7 @@ def _own_entries(members: Sequence[Member], before: Previous, compiler: Compiler
     # What is the same and has no bytecode did not compile the last time either.
     changed = [member for member in members if member.name not in before.entries]
     compiled = bytecode.build(compiler, changed)
-    made = archive.deflate([*changed, *compiled.values()])
+    made = (*archive.deflate(changed), *compiled.values())
     return tuple(sorted((*before.entries.values(), *made), key=lambda entry: entry.name))
 
 

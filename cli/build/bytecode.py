@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lambdify.cli.build.archive import Member
+from lambdify.cli.build import archive
+from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.errors import BuildError
 
 MOST_WORKERS = 8
@@ -35,8 +36,8 @@ class Compiler:
     """Where Lambda unpacks the zip: "/opt" for a layer, "/var/task" for the function's own."""
 
 
-def build(compiler: Compiler | None, members: Sequence[Member]) -> dict[str, Member]:
-    """The bytecode of those members that are modules and compile, by the module's name.
+def build(compiler: Compiler | None, members: Sequence[Member]) -> dict[str, Entry]:
+    """The bytecode of those members that are modules and compile, deflated, by the module's name.
 
     Empty without a compiler. Raises BuildError if the interpreter dies over it.
     """
@@ -49,11 +50,14 @@ def build(compiler: Compiler | None, members: Sequence[Member]) -> dict[str, Mem
     ordered = sorted(modules.items(), key=lambda module: -len(module[1]))
     shares = [dict(ordered[number::count]) for number in range(count)]
     with ThreadPoolExecutor(count) as threads:
-        answers = list(threads.map(lambda share: _work(compiler, share), shares))
+        answers = threads.map(lambda share: _deflated(_work(compiler, share), compiler.minor), shares)
+        return {name: entry for answer in answers for name, entry in answer.items()}
+
+
+def _deflated(compiled: Mapping[str, bytes], minor: str) -> dict[str, Entry]:
     return {
-        name: Member(cache_path(name, compiler.minor), pyc)
-        for answer in answers
-        for name, pyc in answer.items()
+        name: archive.deflate_one(Member(cache_path(name, minor), pyc), archive.LEVEL_OF_BYTECODE)
+        for name, pyc in compiled.items()
         if pyc
     }
 

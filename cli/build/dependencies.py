@@ -7,7 +7,7 @@ This is the one door of the dependency rooms: `sources`, `plan`, `wheels`, `down
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -18,12 +18,13 @@ from packaging.utils import canonicalize_name
 from lambdify.cli import folders
 from lambdify.cli.build import fingerprint
 from lambdify.cli.build.distributions import Dependencies, Distribution
-from lambdify.cli.build.downloads import fetch_wheels
+from lambdify.cli.build.downloads import fetch_wheels, find_wheels
 from lambdify.cli.build.gate import inspect
 from lambdify.cli.build.kept import inputs
 from lambdify.cli.build.local_sources import look
 from lambdify.cli.build.native import Site
 from lambdify.cli.build.plan import Plan, make_plan
+from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.site_packages import Contents, read_contents
 from lambdify.cli.build.sources import KINDS, Source, find_source
 from lambdify.cli.build.target import Target
@@ -41,10 +42,12 @@ def find_dependencies(
     console: Console,
     *,
     upgrade: bool = False,
+    expect: Callable[[Sequence[Distribution]], object] | None = None,
 ) -> Dependencies:
     """Return the project's dependencies, and the `extra` requirements beside them, as wheels on this machine.
 
-    With `upgrade` what nothing locks is resolved again.
+    With `upgrade` what nothing locks is resolved again. While an index is asked, `expect` gets what will most
+    likely be in the answer, as far as its wheels are here.
     """
     source = find_source(settings.root, settings.build)
     # Before anything of them is read: what changes while it is read is seen as a change by the next run.
@@ -54,8 +57,14 @@ def find_dependencies(
     subject = source.name if source else ", ".join(extra)
     if not subject:
         return _dependencies(source, (), (), (), given, settled=True)
+
+    def begin(packages: Iterable[Package]) -> None:
+        wheels = find_wheels(package for package in packages if package.kind == "wheel")
+        if expect:
+            expect([read_contents(wheel).distribution for wheel in wheels])
+
     with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
-        plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade)
+        plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade, expect=begin)
     local = look(plan.packages, settings.root, moment)
     built = _wheels(plan, settings, target, console)
     by_container = {wheel.package.name for wheel in built}

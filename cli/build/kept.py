@@ -28,7 +28,7 @@ from lambdify.cli.build.credentials import redact, restore
 from lambdify.cli.build.indexes import settings_files
 from lambdify.cli.build.pylock import Package
 from lambdify.cli.build.requirements import find_files, is_elsewhere, read_own_lines
-from lambdify.cli.build.resolution import Question, resolve
+from lambdify.cli.build.resolution import Expect, Question, resolve
 from lambdify.cli.build.sources import read_toml
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import settings_in_environment
@@ -49,14 +49,16 @@ class Resolution:
     """Whether it will be the same as long as the input is."""
 
 
-def resolve_once(question: Question, target: Target, *, prefer_wheels: bool, upgrade: bool) -> Resolution:
+def resolve_once(
+    question: Question, target: Target, *, prefer_wheels: bool, upgrade: bool, expect: Expect | None = None
+) -> Resolution:
     """Return what the question was resolved to before, and say so; with `upgrade` ask again."""
     key = _key(question, target, prefer_wheels)
     file = question.root / folders.WORKSPACE / FOLDER / f"{key}.json"
     before = None if upgrade else _read(file, question)
     if before:
         return before.told(question.subject)
-    packages, notes = resolve(question, target, prefer_wheels=prefer_wheels)
+    packages, notes = resolve(question, target, prefer_wheels=prefer_wheels, expect=expect)
     now = _Kept(
         day=datetime.now().astimezone().date().isoformat(),
         packages=tuple(replace(package, url=redact(package.url)) for package in packages),

@@ -19,7 +19,7 @@ from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.build.distributions import Distribution
 from lambdify.cli.console import Console
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when the same input comes to something else: it is part of every name."""
 
 
@@ -64,14 +64,14 @@ def _make(
     with console.progress("Packing the dependencies", len(missing)) as advance:
         parts = {fragment: _part(each, prefix) for fragment, each in missing.items()}
         for fragment, own in _compile(parts, compiler).items():
-            made[fragment] = (*parts[fragment].entries, *archive.deflate(own))
+            made[fragment] = (*parts[fragment].entries, *own)
             fragment.parent.mkdir(parents=True, exist_ok=True)
             archive.write(fragment, made[fragment])
             advance(1)
     return made
 
 
-def _compile(parts: dict[Path, _Part], compiler: bytecode.Compiler | None) -> dict[Path, list[Member]]:
+def _compile(parts: dict[Path, _Part], compiler: bytecode.Compiler | None) -> dict[Path, list[Entry]]:
     """The bytecode of each part's modules."""
     # All at once: a process for each distribution would cost more than its work. But what several of them
     # have under the same name may differ.

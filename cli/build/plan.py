@@ -30,7 +30,7 @@ from lambdify.cli.build.pipenv import read_names, read_pipfile_lock
 from lambdify.cli.build.poetry import read_poetry_lock
 from lambdify.cli.build.pylock import Package, read_pylock
 from lambdify.cli.build.requirements import find_name, read_hashes, read_lines, read_pins
-from lambdify.cli.build.resolution import OWN_NAME, Question, resolve, unresolvable
+from lambdify.cli.build.resolution import OWN_NAME, Expect, Question, resolve, unresolvable
 from lambdify.cli.build.sources import Source, read_toml
 from lambdify.cli.build.target import Target
 from lambdify.cli.build.uv import run_uv
@@ -65,10 +65,12 @@ def make_plan(
     extra: tuple[str, ...],
     *,
     upgrade: bool = False,
+    expect: Expect | None = None,
 ) -> Plan:
     """Decide what the source and the `extra` requirements come to on the target.
 
-    What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest.
+    What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest. While an
+    index is asked, `expect` gets what will most likely be in the answer.
     """
     if source is None:
         indexes = find_indexes((), root)
@@ -77,16 +79,23 @@ def make_plan(
     notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
     match source.kind:
         case "requirements.txt" | "pyproject.toml":
-            plan = _free(source, root, target, build, extra, upgrade)
+            plan = _free(source, root, target, build, extra, upgrade, expect)
         case "uv.lock" | "pylock.toml":
             plan = _with_extra(_exact(source, target, build), source, root, target, extra, upgrade)
         case "poetry.lock" | "Pipfile.lock":
-            plan = _with_extra(_pinned(source, root, target, build), source, root, target, extra, upgrade)
+            pinned = _pinned(source, root, target, build, expect)
+            plan = _with_extra(pinned, source, root, target, extra, upgrade)
     return replace(plan, notes=(*notes, *plan.notes))
 
 
 def _free(
-    source: Source, root: Path, target: Target, build: Build, extra: tuple[str, ...], upgrade: bool
+    source: Source,
+    root: Path,
+    target: Target,
+    build: Build,
+    extra: tuple[str, ...],
+    upgrade: bool,
+    expect: Expect | None,
 ) -> Plan:
     """Unlocked input: uv chooses the versions."""
     lines = _declared_lines(source)
@@ -102,7 +111,8 @@ def _free(
     )
     allowed = read_hashes(lines)
     # In the container everything can be built, so there is no reason to take an older version.
-    resolution = resolve_once(question, target, prefer_wheels=build.strategy != "docker", upgrade=upgrade)
+    prefer_wheels = build.strategy != "docker"
+    resolution = resolve_once(question, target, prefer_wheels=prefer_wheels, upgrade=upgrade, expect=expect)
     _check_hashes(resolution.packages, allowed, source, {find_name(line) for line in extra})
     return _plan(resolution, indexes)
 
@@ -134,7 +144,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
     return _plan(_locked(packages), find_indexes((), project))
 
 
-def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
+def _pinned(source: Source, root: Path, target: Target, build: Build, expect: Expect | None) -> Plan:
     """A lock that names versions and hashes; the index says which files they are."""
     if source.kind == "poetry.lock":
         lines = read_poetry_lock(
@@ -144,7 +154,7 @@ def _pinned(source: Source, root: Path, target: Target, build: Build) -> Plan:
         lines = read_pipfile_lock(source.path, build.groups)
     indexes = find_indexes(lines, root)
     question = Question(subject=source.name, root=root, lines=lines, indexes=indexes, options=("--no-deps",))
-    packages, notes = resolve(question, target, prefer_wheels=False)
+    packages, notes = resolve(question, target, prefer_wheels=False, expect=expect)
     _check_hashes(packages, read_hashes(lines), source, set())
     return _plan(_locked(packages, notes), indexes)
 

@@ -2,11 +2,15 @@
 
 uv answers with a pylock.toml that is already filtered to the target: a package in it has a wheel that fits,
 or only what has to be built. https://docs.astral.sh/uv/reference/cli/#uv-pip-compile
+
+For most of that time uv waits for the index, which seldom has anything new to say. So it is also asked what
+it knows of before, and work on that begins meanwhile. Nothing depends on that but how long it takes.
 """
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +48,10 @@ class Question:
     """Names that must not be built."""
 
 
+Expect = Callable[[tuple[Package, ...]], object]
+"""Begins with packages that will most likely be the answer. It may fail: what matters fails again later."""
+
+
 class _Answer(NamedTuple):
     """What uv chose, and what it warned of."""
 
@@ -61,11 +69,14 @@ class _Unresolvable(Exception):
 
 
 def resolve(
-    question: Question, target: Target, *, prefer_wheels: bool
+    question: Question, target: Target, *, prefer_wheels: bool, expect: Expect | None = None
 ) -> tuple[tuple[Package, ...], tuple[str, ...]]:
     """Return the packages, and a note for each that is older than it could be or was taken back."""
     try:
-        newest = _compile(question, target)
+        with ThreadPoolExecutor(1) as aside:
+            if expect:
+                aside.submit(lambda: expect(_remember(question, target)))
+            newest = _compile(question, target)
     except _Unresolvable as error:
         raise unresolvable(question.subject, target, error.errors) from error
     stuck = tuple(
@@ -84,6 +95,11 @@ def resolve(
         if versions.get(package.name, package.version) != package.version
     )
     return chosen.packages, (*chosen.yanked, *notes)
+
+
+def _remember(question: Question, target: Target) -> tuple[Package, ...]:
+    """What uv would answer without asking any index."""
+    return _compile(replace(question, options=(*question.options, "--offline")), target).packages
 
 
 def _compile_with_wheels(question: Question, names: tuple[str, ...], target: Target) -> _Answer | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import bytecode, pythons
+from lambdify.cli.build import archive, bytecode, pythons
 from lambdify.cli.build.archive import Member
 from lambdify.cli.build.bytecode import Compiler
 from lambdify.cli.errors import BuildError
@@ -41,7 +41,7 @@ def test_the_functions_python_imports_it_without_its_source(minor, tmp_path):
     assert made.name == f"python/__pycache__/shop.cpython-{minor.replace('.', '')}.pyc"
     path = tmp_path / Path(made.name).relative_to("python")
     path.parent.mkdir()
-    path.write_bytes(made.content)
+    path.write_bytes(archive.inflate(made))
     # The source beside it would raise: were it looked at, this would not print anything.
     (tmp_path / "shop.py").write_text("raise SystemExit('compiled again')")
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import shop; print(shop.where())"
@@ -51,14 +51,14 @@ def test_the_functions_python_imports_it_without_its_source(minor, tmp_path):
 @pytest.mark.parametrize("minor", ["3.11", "3.12", "3.13", "3.14"])
 def test_it_holds_the_path_that_the_module_has_on_lambda(minor, tmp_path):
     made = bytecode.build(compiler(minor), [Member("python/shop.py", SOURCE)])["python/shop.py"]
-    (tmp_path / "shop.pyc").write_bytes(made.content)
+    (tmp_path / "shop.pyc").write_bytes(archive.inflate(made))
     program = f"import marshal; code = marshal.loads(open({str(tmp_path / 'shop.pyc')!r}, 'rb').read()[16:])"
     assert run(compiler(minor), f"{program}; print(code.co_filename)") == "/opt/python/shop.py"
-    assert str(tmp_path).encode() not in made.content
+    assert str(tmp_path).encode() not in archive.inflate(made)
 
 
 def test_it_is_hash_based_and_unchecked():
-    made = bytecode.build(compiler(), [Member("shop.py", SOURCE)])["shop.py"].content
+    made = archive.inflate(bytecode.build(compiler(), [Member("shop.py", SOURCE)])["shop.py"])
     assert made[:4] == importlib.util.MAGIC_NUMBER
     assert int.from_bytes(made[4:8], "little") == 0b01  # PEP 552: bit 0 hash-based, bit 1 checked
     assert made[8:16] == importlib.util.source_hash(SOURCE)
@@ -66,7 +66,7 @@ def test_it_is_hash_based_and_unchecked():
 
 def test_asserts_and_docstrings_stay():
     source = b'"""Doc."""\nassert False\n'
-    made = bytecode.build(compiler(), [Member("shop.py", source)])["shop.py"].content
+    made = archive.inflate(bytecode.build(compiler(), [Member("shop.py", source)])["shop.py"])
     code = marshal.loads(made[16:])
     assert "Doc." in code.co_consts
     with pytest.raises(AssertionError):
