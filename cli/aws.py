@@ -304,7 +304,9 @@ def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
         return AwsError(
             f"AWS is throttling {operation} and kept doing so.", hint="Try again in a minute.", during=during
         )
-    return AwsError(f"AWS refused {operation}: {message} ({code})", during=during)
+    fault = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+    hint = "That is a fault of AWS, which passes: try again in a minute." if fault else ""
+    return AwsError(f"AWS refused {operation}: {message} ({code})", hint=hint, during=during)
 
 
 def _failure(error: Exception, during: str, profile: str) -> LambdifyError:

@@ -123,6 +123,9 @@ def begin(deployed: Stack, settings: Settings, account: Account) -> Release:
     )
     taken = "^PreconditionFailed:|^ConditionalRequestConflict:"
     while attempt(_put, none_if=taken, release=release, settings=settings, account=account, new=True) is None:
+        # When an answer is lost, boto3 asks again: then it is taken by this very release.
+        if _fetch(release.number, settings, account) == release:
+            break
         release = replace(release, number=release.number + 1)
     return release
 
@@ -181,19 +184,22 @@ def _numbers(settings: Settings, account: Account) -> Iterator[int]:
 
 def _records(settings: Settings, account: Account) -> Iterator[Release]:
     """The records, newest first, each read when it is asked for."""
-    for number in _numbers(settings, account):
-        found = attempt(
-            account.client("s3").get_object,
-            none_if=NOT_THERE,
-            Bucket=artifacts.bucket_name(account),
-            Key=key(number, settings),
-            ExpectedBucketOwner=account.account_id,
-        )
-        if found:
-            yield _read(json.loads(found["Body"].read()))
+    found = (_fetch(number, settings, account) for number in _numbers(settings, account))
+    yield from (each for each in found if each)
 
 
-def _read(record: dict[str, Any]) -> Release:
+def _fetch(number: int, settings: Settings, account: Account) -> Release | None:
+    """The record of that number, if there is one."""
+    found = attempt(
+        account.client("s3").get_object,
+        none_if=NOT_THERE,
+        Bucket=artifacts.bucket_name(account),
+        Key=key(number, settings),
+        ExpectedBucketOwner=account.account_id,
+    )
+    if not found:
+        return None
+    record = json.loads(found["Body"].read())
     return Release(
         **{
             **record,

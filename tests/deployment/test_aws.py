@@ -158,6 +158,13 @@ def test_each_refusal_becomes_the_error_of_its_cause(stubbed, code, message, cau
     assert caught.value.during == "looking"
 
 
+def test_a_fault_of_aws_is_told_as_one_that_passes(stubbed):
+    stubbed.refuses("s3.get_bucket_policy", "InternalError", "We encountered an internal error", 500)
+    with pytest.raises(AwsError) as caught, translated(during=""):
+        stubbed.account.client("s3").get_bucket_policy(Bucket="shop-bucket")
+    assert caught.value.hint == "That is a fault of AWS, which passes: try again in a minute."
+
+
 def test_a_denial_names_the_action_that_is_missing(stubbed):
     stubbed.refuses(
         "s3.create_bucket",

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -81,6 +81,21 @@ def test_a_record_comes_back_as_it_was_written(begin, moto, make_settings):
     assert releases.find_all(make_settings(), moto) == (made,)
 
 
+THEIRS = {
+    "number": 12,
+    "at": datetime(2026, 1, 2, tzinfo=UTC),
+    "by": "arn:aws:sts::123456789012:user/bob",
+    "commit": "",
+    "dirty": False,
+    "stack": "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
+    "version": "7",
+    "artifacts": (),
+    "settings": {},
+    "state": "unfinished",
+    "reason": "its deployment has not ended",
+}
+
+
 def test_a_number_that_somebody_takes_at_the_same_time_is_theirs(stubbed, make_settings):
     deployed = Stack(
         name="shop-dev",
@@ -95,7 +110,10 @@ def test_a_number_that_somebody_takes_at_the_same_time_is_theirs(stubbed, make_s
     listed = [{"Key": "shop/dev/releases/00011.json"}]
     stubbed.answers("s3.list_objects_v2", {"IsTruncated": False, "Contents": listed})
     stubbed.refuses("s3.put_object", "PreconditionFailed", "At least one of the pre-conditions...", 412)
+    theirs = asdict(Release(**THEIRS)) | {"at": THEIRS["at"].isoformat()}
+    stubbed.answers("s3.get_object", {"Body": io.BytesIO(json.dumps(theirs).encode())})
     stubbed.refuses("s3.put_object", "ConditionalRequestConflict", "The conditional request...", 409)
+    stubbed.refuses("s3.get_object", "NoSuchKey", "The specified key does not exist.", 404)
     stubbed.answers(
         "s3.put_object",
         Bucket="lambdify-123456789012-eu-central-1",
