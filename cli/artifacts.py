@@ -11,6 +11,7 @@ Rules:
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,24 @@ def remove(places: Iterable[str], settings: Settings, account: Account) -> None:
     left = iter(by_kind[False])
     while batch := [{"Key": key} for key in islice(left, BATCH)]:
         _delete(batch, bucket_name(account), account)
+
+
+@translated(during="looking for old bundles")
+def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
+    """The keys of the stage's archives that were uploaded before then."""
+    pages = (
+        account.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(
+            Bucket=bucket_name(account), Prefix=prefix(settings), ExpectedBucketOwner=account.account_id
+        )
+    )
+    listed = (each for page in pages for each in page.get("Contents", []))
+    return frozenset(
+        each["Key"]
+        for each in listed
+        if "/" not in each["Key"].removeprefix(prefix(settings)) and each["LastModified"] < when
+    )
 
 
 def _delete(batch: list[dict[str, str]], bucket: str, account: Account) -> None:

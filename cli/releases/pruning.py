@@ -8,9 +8,12 @@ Rules:
   and what had the traffic until now: requests may still be on their way to it.
 - A version is only removed when it is older than both: what somebody else is deploying just now is newer.
 - An archive is removed with the last release that was made of it. Records stay longer, for `releases`.
+- An archive of which no release was made goes when it is a day old: its deployment was refused or killed
+  after the upload. A younger one may be of a deployment that is under way.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from lambdify.cli import artifacts, releases
 from lambdify.cli.aws import Account, attempt, translated
@@ -21,11 +24,15 @@ from lambdify.cli.stacks import stack
 
 REMEMBERED = 100
 """Releases whose records stay."""
+LONGEST_DEPLOYMENT = timedelta(days=1)
+"""From the upload to the release; far more than it takes, so that nobody's archive goes under their hands."""
 WORKED = {"live", "superseded", "rolled back"}
 
 
 @translated(during="removing old releases")
-def prune(settings: Settings, account: Account, console: Console, *, had: str) -> None:
+def prune(
+    settings: Settings, account: Account, console: Console, *, had: str, now: datetime | None = None
+) -> None:
     """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
     deployed = stack.fetch(settings, account)
     known = releases.find_all(settings, account)
@@ -40,6 +47,8 @@ def prune(settings: Settings, account: Account, console: Console, *, had: str) -
             _remove_version(version, settings, account)
     needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
     unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
+    in_time = (now or datetime.now(UTC)) - LONGEST_DEPLOYMENT
+    unneeded |= artifacts.find_older(in_time, settings, account) - needed
     records = [releases.key(each.number, settings) for each in known[REMEMBERED:]]
     artifacts.remove([*sorted(unneeded), *records], settings, account)
     if gone := [version for version in old if version not in held]:

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.stub import ANY
@@ -153,6 +153,21 @@ def test_a_version_newer_than_what_the_stack_has_published_belongs_to_somebody_e
     lambda_.publish_version(FunctionName="shop-dev")
     pruning.prune(make_settings(overrides={"release.keep": 1}), moto, talk.console, had="5")
     assert sorted(releases.find_versions(make_settings(), moto)) == ["5", "6"]
+
+
+@pytest.mark.parametrize(("days", "stays"), [(0.5, True), (1.5, False)])
+def test_an_archive_that_never_became_a_release_goes_after_a_day(
+    begin, moto, make_settings, talk, days, stays
+):
+    begin("5")
+    abandoned = {"Bucket": artifacts.bucket_name(moto), "Key": "shop/dev/app-6.zip"}
+    moto.client("s3").put_object(**abandoned, Body=b"zip")
+    moto.client("s3").put_object(**abandoned | {"Key": "shop/dev-x/app-6.zip"}, Body=b"zip")
+    pruning.prune(make_settings(), moto, talk.console, had="5", now=datetime.now(UTC) + timedelta(days=days))
+    found = moto.client("s3").list_objects_v2(Bucket=artifacts.bucket_name(moto))["Contents"]
+    archives = {each["Key"] for each in found if each["Key"].endswith(".zip")}
+    assert archives - {abandoned["Key"]} == {"shop/dev/app-5.zip", "shop/dev-x/app-6.zip"}
+    assert (abandoned["Key"] in archives) == stays
 
 
 def test_undeploying_takes_the_records_along(begin, moto, make_settings):
