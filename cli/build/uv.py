@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 from lambdify.cli.build import indexes
 from lambdify.cli.build.credentials import is_secret, redact
@@ -35,6 +36,8 @@ _FOREIGN = (
 # What changes how uv goes about its work, not what comes of it.
 _NO_MATTER = frozenset({"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"})
 
+_ONE_AT_A_TIME = Lock()
+
 
 def settings_in_environment() -> tuple[tuple[str, str], ...]:
     """Return the variables that have a say in a resolution, without credentials; by name."""
@@ -49,9 +52,6 @@ def settings_in_environment() -> tuple[tuple[str, str], ...]:
 
 def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | None = None) -> Outcome:
     """Run uv and return how it went; `extra` are environment variables."""
-    # Imported here: the package is a dependency, and finding its binary touches the disk.
-    from uv import find_uv_bin
-
     environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     environment |= {
         # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
@@ -60,4 +60,13 @@ def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | No
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
     }
-    return run([find_uv_bin(), *arguments], cwd=cwd, environment=environment | dict(extra or {}))
+    return run([_find_uv(), *arguments], cwd=cwd, environment=environment | dict(extra or {}))
+
+
+def _find_uv() -> str:
+    # Imported here: the package is a dependency, and finding its binary touches the disk.
+    from uv import find_uv_bin
+
+    # It asks sysconfig, which gives no answer to who asks for the first time in another thread
+    with _ONE_AT_A_TIME:
+        return find_uv_bin()
