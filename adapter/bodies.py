@@ -20,7 +20,7 @@ from functools import cache
 from typing import Any
 
 from lambdify.adapter.errors import ResponseRefused
-from lambdify.adapter.messages import Headers, Known
+from lambdify.adapter.messages import Headers, remember
 
 LARGE = 131_072
 """Bytes from which on pybase64 is looked for: importing it takes as long as decoding 1 MB."""
@@ -43,8 +43,6 @@ BINARY_TYPES = (
     "application/gzip",
     "application/wasm",
 )
-
-IDENTITY = ("identity", ["identity"])
 
 WORST_ESCAPE = 6
 """JSON writes one byte as six (backslash, u, four digits) at worst."""
@@ -70,15 +68,19 @@ def write(body: bytes, headers: Headers) -> tuple[str, bool]:
     return write_as(body, dict(headers))
 
 
-def write_as(body: bytes, headers: Mapping[str, Any]) -> tuple[str, bool]:
-    """The same, with the headers as a map of single values or of lists of them."""
+def write_as(body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """The same, with the headers as a map."""
     if not body:
         return "", False
     if "content-type" in headers:
         kind = headers["content-type"]
-        if NEVER_TEXT[kind if type(kind) is str else kind[-1]]:
+        try:
+            never_text = NEVER_TEXT[kind]
+        except KeyError:
+            never_text = remember(NEVER_TEXT, kind, _is_never_text(kind), 100)
+        if never_text:
             return encode_base64(body), True
-    if "content-encoding" in headers and headers["content-encoding"] not in IDENTITY:
+    if "content-encoding" in headers and headers["content-encoding"] != "identity":
         return encode_base64(body), True
     try:
         text = body.decode()
@@ -133,5 +135,5 @@ def _is_never_text(kind: str) -> bool:
     return kind.startswith(BINARY_TYPES) and not kind.startswith("image/svg")
 
 
-NEVER_TEXT = Known(_is_never_text, 100)
+NEVER_TEXT: dict[str, bool] = {}
 """Content types, and whether a body of theirs is base64 without a look inside."""

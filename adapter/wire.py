@@ -21,9 +21,9 @@ from typing import Any
 
 from lambdify.adapter import bodies
 from lambdify.adapter.errors import MALFORMED, PayloadRefused, ResponseRefused
-from lambdify.adapter.messages import NAMES, Known, Names, Pair, Request, Response
+from lambdify.adapter.messages import NAMES, Headers, Names, Pair, Request, Response, find_names, remember
 
-UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PATH_CHARACTERS = UNRESERVED + b"!$&'()*+,;=:@/"
 TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
 
@@ -42,7 +42,7 @@ make = tuple.__new__
 def quote(text: str, safe: bytes = PATH_CHARACTERS) -> str:
     """Decoded text, percent-encoded; characters of `safe` stay."""
     encoded = text.encode()
-    if not encoded.translate(None, safe):  # what is left without those; mostly nothing
+    if not encoded.rstrip(safe):  # what is left without those at its end; mostly nothing
         return text
     return "".join([chr(byte) if byte in safe else f"%{byte:02X}" for byte in encoded])
 
@@ -144,7 +144,10 @@ def group(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     """Every name with its values in order: a multi-value map."""
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
-        grouped.setdefault(name, []).append(value)
+        if name in grouped:
+            grouped[name].append(value)
+        else:
+            grouped[name] = [value]
     return grouped
 
 
@@ -183,11 +186,15 @@ def build_request(
             value for name, value in zip(names.row, values, strict=True) if name == "cookie"
         ]
         names, values = _put_last(names, values, "cookie", "; ".join(several))
-    scheme, host, port = ORIGINS[
+    origin = (
         "" if names.proto is None else values[names.proto],
         host if names.host is None else values[names.host] or host,
         "" if names.port is None else values[names.port],
-    ]
+    )
+    try:
+        scheme, host, port = ORIGINS[origin]
+    except KeyError:
+        scheme, host, port = remember(ORIGINS, origin, _find_origin(origin), 100)
     if client is None:
         client = "" if names.hops is None else _last(values[names.hops])
     if not path.isascii():
@@ -228,18 +235,36 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
     length: str | None = ""
     if status not in NO_CONTENT:
         length = None if body is None or method == "HEAD" or status == 304 else str(len(body))
-    checked = []
+    if type(headers) is not list:
+        headers = list(headers)
+    fields = {}
+    said = ""
     for given, value in headers:
-        name = CHECKED[given]
-        if name == "content-length" and length is not None:
-            if value == length:
-                checked.append((name, value))
-            continue
-        if not value.isascii() or "\n" in value or "\r" in value or "\0" in value:
-            _check_value(name, value)
-        if name:
-            checked.append((name, value))
-    return make(Response, (status, tuple(checked), body if body and length else b""))
+        try:
+            name = LOWERED[given]
+        except KeyError:
+            name = remember(LOWERED, given, _lower_name(given))
+        said += value
+        fields[name] = value
+    if not said.isascii() or "\n" in said or "\r" in said or "\0" in said:
+        _check_values(headers)
+    repeated: Headers = ()
+    if len(fields) < len(headers):
+        pairs = [(_find_name(given), value) for given, value in headers]
+        repeated = tuple(
+            [
+                (name, value)
+                for name, value in pairs
+                if name and (name != "content-length" or length is None or value == length)
+            ]
+        )
+        fields = dict(repeated)
+    else:
+        if "content-length" in fields and length is not None and fields["content-length"] != length:
+            del fields["content-length"]
+        if "" in fields:
+            del fields[""]
+    return make(Response, (status, fields, repeated, body if body and length else b""))
 
 
 def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
@@ -251,7 +276,7 @@ def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
     return scheme, name, int(port) if port.isdecimal() else PORTS[scheme]
 
 
-ORIGINS = Known(_find_origin, 100)
+ORIGINS: dict[tuple[str, str, str], tuple[str, str, int]] = {}
 
 
 def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tuple[Names, tuple[str, ...]]:
@@ -267,16 +292,18 @@ def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tupl
         except ValueError:  # some name is repeated
             values = tuple([value for values in several.values() for value in values])
             given = tuple([name for name, values in several.items() for _ in values])
-        names = NAMES[given]
     else:
         single = fields.get("headers") or {}
         if not cookies:
-            names, values = NAMES[tuple(single)], tuple(single.values())
+            given, values = tuple(single), tuple(single.values())
         elif "cookie" not in single:
-            names, values = NAMES[*single, "cookie"], (*single.values(), "; ".join(cookies))
+            given, values = (*single, "cookie"), (*single.values(), "; ".join(cookies))
         else:
-            names = NAMES[tuple(single)]
-            values = tuple((single | {"cookie": "; ".join(cookies)}).values())
+            given, values = tuple(single), tuple((single | {"cookie": "; ".join(cookies)}).values())
+    try:
+        names = NAMES[given]  # without the call, which is for rows that are new
+    except KeyError:
+        names = find_names(given)
     if not "".join(values).isascii():
         values = tuple([to_latin1(value) for value in values])
     return names, values
@@ -285,25 +312,34 @@ def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tupl
 def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
     """With one header of that name, behind all others."""
     kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] != name]
-    return NAMES[*[name for name, _ in kept], name], (*[value for _, value in kept], value)
+    return find_names((*[name for name, _ in kept], name)), (*[value for _, value in kept], value)
 
 
-def _check_name(name: str) -> str:
-    """The name in lower case, or "" for one that concerns only one connection."""
-    lower = name.lower()
-    if not lower or lower.encode().translate(None, TOKEN_CHARACTERS):
-        raise ResponseRefused(f"{lower[:80]!r} is not the name of a header")
-    return "" if lower in CONNECTION_ONLY else lower
+LOWERED: dict[str, str] = {}
+"""Names of headers that a response may have, in lower case; "" for those that concern only one connection."""
 
 
-CHECKED = Known(_check_name)
+def _find_name(given: str) -> str:
+    try:
+        return LOWERED[given]
+    except KeyError:
+        return remember(LOWERED, given, _lower_name(given))
 
 
-def _check_value(name: str, value: str) -> None:
-    if any(character in value for character in "\r\n\0"):
-        raise ResponseRefused(f"the header {name} holds CR, LF or NUL")
-    if not value.isascii() and max(value) > "\xff":
-        raise ResponseRefused(f"the header {name} holds characters that are not latin-1")
+def _lower_name(given: str) -> str:
+    name = given.lower()
+    if not name or name.encode().translate(None, TOKEN_CHARACTERS):
+        raise ResponseRefused(f"{name[:80]!r} is not the name of a header") from None
+    return "" if name in CONNECTION_ONLY else name
+
+
+def _check_values(headers: Iterable[Pair]) -> None:
+    """Nothing if each of these values may be sent."""
+    for name, value in headers:
+        if any(character in value for character in "\r\n\0"):
+            raise ResponseRefused(f"the header {name.lower()} holds CR, LF or NUL")
+        if not value.isascii() and max(value) > "\xff":
+            raise ResponseRefused(f"the header {name.lower()} holds characters that are not latin-1")
 
 
 def _decode_field(field: str) -> str:

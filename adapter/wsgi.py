@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import ProtocolBroken
-from lambdify.adapter.messages import Headers, Known, Names, Request, Response
+from lambdify.adapter.messages import Headers, Names, Pair, Request, Response, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import IO
 
     from lambdify.adapter.reply import Reply
@@ -34,18 +34,24 @@ def run(app: App, request: Request, event: object, context: object) -> Response:
     """What the app answers; anything it raises passes through."""
     answer = Answer()
     result = app(build_environ(request, event, context), answer.start)
+    status = answer.status
     if (
         type(result) is list
         and len(result) == 1
         and type(result[0]) is bytes
-        and answer.status
+        and status
         and not answer.chunks
     ):
         body = result[0]  # as most small apps answer: a list needs no closing, and one piece no joining
     else:
         answer.take(result)
         body = b"".join(answer.chunks)
-    return wire.build_response(request[0], CODES[answer.status], answer.headers, body)
+        status = answer.status
+    try:
+        code = CODES[status]
+    except KeyError:
+        code = remember(CODES, status, _find_code(status))
+    return wire.build_response(request[0], code, answer.headers, body)
 
 
 def stream(app: App, request: Request, event: object, context: object, reply: Reply) -> None:
@@ -59,14 +65,17 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
     method, path, query, names, values, body, mount, scheme, host, port, client = request
     environ = (names.template or _plan(names)).copy()
     environ["REQUEST_METHOD"] = method
-    environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1") if "%" in mount else mount
+    if mount:
+        environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1")
     environ["PATH_INFO"] = wire.decode(path, "latin-1") if "%" in path else path
     environ["QUERY_STRING"] = query
     environ["REQUEST_URI"] = f"{mount}{path}?{query}" if query else mount + path
     environ["SERVER_NAME"] = host
-    environ["SERVER_PORT"] = "443" if port == 443 else str(port)
     environ["REMOTE_ADDR"] = client
-    environ["wsgi.url_scheme"] = scheme
+    if port != 443:
+        environ["SERVER_PORT"] = str(port)
+    if scheme != "https":
+        environ["wsgi.url_scheme"] = scheme
     environ["wsgi.input"] = BytesIO(body)
     environ["wsgi.errors"] = sys.stderr
     environ["aws.event"] = event
@@ -74,7 +83,7 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
     if names.keys is None:
         environ |= _join_repeated(request.headers)
     else:
-        environ.update(zip(names.keys, values))  # noqa: B905 - `strict=True` takes as long as three headers
+        environ |= zip(names.keys, values)  # noqa: B905 - `strict=True` takes as long as three headers
     return environ
 
 
@@ -100,23 +109,19 @@ def _join_repeated(headers: Headers) -> dict[str, str]:
 
 
 PER_REQUEST = (
-    "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "SERVER_NAME", "SERVER_PORT",
-    "REMOTE_ADDR", "wsgi.url_scheme", "wsgi.input", "wsgi.errors", "aws.event", "aws.context",
+    "REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "SERVER_NAME", "REMOTE_ADDR", "wsgi.input",
+    "wsgi.errors", "aws.event", "aws.context",
 )  # fmt: skip
 
 
 class Answer:
-    """What an app has said so far."""
+    """What an app has said so far. Made without a call of Python code: most apps say one thing."""
 
-    __slots__ = ("chunks", "headers", "status")
+    status = ""
+    headers: Iterable[Pair] = ()
+    chunks: Sequence[bytes] = ()
 
-    def __init__(self) -> None:
-        self.status = ""
-        self.chunks: list[bytes] = []
-
-    def start(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
-    ) -> Callable[[bytes], None]:
+    def start(self, status: str, headers: list[Pair], exc_info: Any = None) -> Callable[[bytes], None]:
         """`start_response`; what it returns is `write`."""
         if exc_info is not None:
             if self.begun():
@@ -128,7 +133,10 @@ class Answer:
 
     def write(self, chunk: bytes) -> None:
         """Take a piece of the body."""
-        self.chunks.append(chunk)
+        if type(self.chunks) is list:
+            self.chunks.append(chunk)
+        else:
+            self.chunks = [chunk]
 
     def begun(self) -> bool:
         """Whether the headers count as sent."""
@@ -153,16 +161,13 @@ class Answer:
         if not self.status:
             raise ProtocolBroken("the app did not call start_response")
 
-    def code(self) -> int:
-        """The status as a number."""
-        return CODES[self.status]
+
+CODES: dict[str, int] = {}
+"""Status lines, and their numbers."""
 
 
 def _find_code(status: str) -> int:
     return int(status.partition(" ")[0])
-
-
-CODES = Known(_find_code)
 
 
 class StreamedAnswer(Answer):
@@ -170,10 +175,7 @@ class StreamedAnswer(Answer):
     the app does there is nothing that its client has to wait for.
     """
 
-    __slots__ = ("_reply",)
-
     def __init__(self, reply: Reply) -> None:
-        super().__init__()
         self._reply = reply
 
     def write(self, chunk: bytes) -> None:
@@ -194,7 +196,7 @@ class StreamedAnswer(Answer):
 
     def _begin(self) -> None:
         if not self._reply.begun:
-            self._reply.begin(self.code(), self.headers)
+            self._reply.begin(_find_code(self.status), self.headers)
 
 
 class FileWrapper:
@@ -215,11 +217,14 @@ class FileWrapper:
 
 
 ALWAYS: Environ = {
+    "SCRIPT_NAME": "",
+    "SERVER_PORT": "443",
     "SERVER_PROTOCOL": "HTTP/1.1",
     "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "https",
     "wsgi.multithread": False,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
     "wsgi.file_wrapper": FileWrapper,
 }
-"""What every environ holds."""
+"""What every environ holds; mount, port and scheme as they almost always are."""

@@ -36,15 +36,22 @@ _imported: "dict[str, EventSource]" = {}
 
 def find(event: object) -> "EventSource | None":
     """The source that this event came from, or None if it is not an HTTP request."""
-    if not isinstance(event, dict) or "methodArn" in event or "routeArn" in event:
+    if not isinstance(event, dict) or "routeArn" in event:
+        return None
+    if "rawPath" in event and event.get("version") == "2.0":
+        name: str | None = "http_api"
+    else:
+        name = _recognise(event)
+    if name in _imported:
+        return _imported[name]
+    return _import(name) if name else None
+
+
+def _recognise(event: dict[str, Any]) -> str | None:
+    """The name of the module that the event is for, by the keys that only such events have."""
+    if "methodArn" in event:
         return None
     version = event.get("version")
-    name = "http_api" if version == "2.0" and "rawPath" in event else _recognise(event, version)
-    return (_imported.get(name) or _import(name)) if name else None
-
-
-def _recognise(event: dict[str, Any], version: object) -> str | None:
-    """The name of the module that the event is for, by the keys that only such events have."""
     if version == "2.0" and "routeKey" in event:  # VPC Lattice's second has neither that nor rawPath
         return "http_api"
     context = event.get("requestContext")

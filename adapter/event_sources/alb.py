@@ -31,13 +31,13 @@ def read_event(event: dict[str, Any]) -> Request:
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
     """The response as Lambda returns it, in the kind of map that the event has."""
-    status, pairs, body = response
-    text, is_base64 = bodies.write(body, pairs)
+    status, fields, repeated, body = response
+    text, is_base64 = bodies.write_as(body, fields)
     payload: dict[str, Any] = {"statusCode": status, "body": text, "isBase64Encoded": is_base64}
     if event.get("multiValueHeaders") is not None:
-        payload["multiValueHeaders"] = wire.group(pairs)
+        payload["multiValueHeaders"] = wire.group(repeated or fields.items())
     else:
-        payload["headers"] = _write_headers(pairs)
+        payload["headers"] = _write_headers(repeated) if repeated else fields.copy()
     return bodies.check_size(payload, LIMIT) if len(text) > bodies.SURELY_FITS else payload
 
 
@@ -70,8 +70,7 @@ def read_payload(payload: object) -> Response:
 def _write_headers(headers: Headers) -> dict[str, str]:
     """A single-value map: equal headers joined, cookies under names of different case."""
     written = wire.join(headers, ", ")
-    if written.pop("set-cookie", None) is None:
-        return written
+    written.pop("set-cookie", None)
     cookies = [value for name, value in headers if name == "set-cookie"]
     return written | {_spell("set-cookie", number): cookie for number, cookie in enumerate(cookies)}
 

@@ -58,7 +58,7 @@ def read_event(event: dict[str, Any]) -> Request:
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
     """The response as Lambda returns it."""
-    body, is_base64 = bodies.write(response.body, response.headers)
+    body, is_base64 = bodies.write_as(response.body, response.fields)
     headers: dict[str, list[dict[str, str]]] = {}
     for name, value in response.headers:
         if not name.startswith(NEVER_WRITTEN):

@@ -27,7 +27,7 @@ def read_event(event: dict[str, Any]) -> Request:
     context = event["requestContext"]
     domain = context["domainName"]
     path = event["rawPath"]
-    if FUNCTION_URL_DOMAIN not in domain and path.encode().translate(None, wire.PATH_CHARACTERS):
+    if FUNCTION_URL_DOMAIN not in domain and path.encode().rstrip(wire.PATH_CHARACTERS):
         path = wire.quote(path)
     stage = context.get("stage", DEFAULT_STAGE)
     mount = ""
@@ -48,13 +48,13 @@ def read_event(event: dict[str, Any]) -> Request:
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
-    status, pairs, body = response
-    headers = wire.join(pairs, ", ")
-    text, is_base64 = bodies.write_as(body, headers)
+    status, fields, repeated, body = response
+    headers = wire.join(repeated, ", ") if repeated else fields.copy()
+    text, is_base64 = bodies.write_as(body, fields)
     cookies: list[str] = []
     if "set-cookie" in headers:
         del headers["set-cookie"]
-        cookies = [value for name, value in pairs if name == "set-cookie"]
+        cookies = [value for name, value in response.headers if name == "set-cookie"]
     payload = {
         "statusCode": status,
         "headers": headers,

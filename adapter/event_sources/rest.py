@@ -41,12 +41,11 @@ def read_event(event: dict[str, Any]) -> Request:
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
     """The response as Lambda returns it."""
-    status, pairs, body = response
-    headers = wire.group(pairs)
-    text, is_base64 = bodies.write_as(body, headers)
+    status, fields, repeated, body = response
+    text, is_base64 = bodies.write_as(body, fields)
     payload = {
         "statusCode": status,
-        "multiValueHeaders": headers,
+        "multiValueHeaders": wire.group(repeated or fields.items()),
         "body": text,
         "isBase64Encoded": is_base64,
     }

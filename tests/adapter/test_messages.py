@@ -30,6 +30,18 @@ def test_what_is_not_named_stays():
     assert Response(200, PAIRS, b"x")._replace(status=404) == Response(404, PAIRS, b"x")
 
 
+def test_equal_responses_have_equal_hashes_and_the_order_of_headers_counts():
+    one, other = Response(200, PAIRS[:2], b"x"), Response(200, PAIRS[1::-1], b"x")
+    assert len({one, Response(200, PAIRS[:2], b"x"), other}) == 2
+    assert one != other
+    assert one != (200, {"accept": "*/*"}, (), b"x")
+
+
+def test_a_map_of_a_response_holds_its_headers_unless_one_is_repeated():
+    assert (Response(200, PAIRS[:2]).fields, Response(200, PAIRS[:2]).repeated) == (dict(PAIRS[:2]), ())
+    assert (Response(200, PAIRS).fields, Response(200, PAIRS).repeated) == (dict(PAIRS), PAIRS)
+
+
 def test_both_are_shown_as_they_are_made():
     for message in (Request("GET", "/", headers=PAIRS), Response(200, PAIRS, b"x")):
         assert eval(repr(message)) == message
