@@ -1,7 +1,8 @@
-"""A process that deploys and may be killed: it forks one for each deployment that it is told of.
+"""A process that runs commands and may be killed: it forks one for each command that it is told of.
 
-On stdin a line for each: base64 of the pickled (settings, bundle, endpoint URL, credentials); then, when
-whoever told it is ready, another. On stdout the process id of the fork, and then the status it ended with.
+On stdin a line for each: base64 of the pickled (command, settings, bundle, number of a release, endpoint URL,
+credentials); then, when whoever told it is ready, another. On stdout the process id of the
+fork, and then the status it ended with.
 """
 
 import base64
@@ -10,16 +11,19 @@ import os
 import pickle
 import sys
 import time
+from functools import partial
 
 from lambdify.cli import aws
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
+from lambdify.cli.releases.rollback import rollback
+from lambdify.cli.undeploy import undeploy
 
 
 def main() -> None:
     accounts = {}
     for line in sys.stdin:
-        settings, bundle, url, credentials = pickle.loads(base64.b64decode(line))
+        command, settings, bundle, number, url, credentials = pickle.loads(base64.b64decode(line))
         if url not in accounts:
             accounts[url] = aws.connect(settings, endpoint_url=url, credentials=credentials)
             # What is loaded before the fork need not be loaded in each.
@@ -29,7 +33,7 @@ def main() -> None:
         child = os.fork()
         if not child:
             os.read(begin, 1)
-            run(settings, bundle, accounts[url])
+            run(command, settings, bundle, number, accounts[url])
         print(child, flush=True)
         sys.stdin.readline()
         os.write(told, b"1")
@@ -39,9 +43,14 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def run(settings, bundle, account):
+def run(command, settings, bundle, number, account):
     console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ={})
-    deploy(settings, lambda: bundle, account, console, yes=True, sleep=lambda _: time.sleep(0.01))
+    commands = {
+        "deploy": partial(deploy, settings, lambda: bundle),
+        "rollback": partial(rollback, settings, number=number),
+        "undeploy": partial(undeploy, settings),
+    }
+    commands[command](account, console, yes=True, sleep=lambda _: time.sleep(0.01))
     os._exit(0)
 
 

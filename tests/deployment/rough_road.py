@@ -1,7 +1,7 @@
 """A road to AWS on which things happen: an HTTP proxy on the loopback between botocore and ministack.
 
-Every call passes here and is told apart by its operation. For a chosen one the road answers in AWS's place,
-or lets the call through and then loses the answer, or kills the process that made it.
+Every call passes here and is told apart by its operation, and by which of them it is. For a chosen one the
+road answers in AWS's place, or lets the call through and then loses the answer, or kills whoever made it.
 """
 
 import http.client
@@ -32,7 +32,7 @@ class Call:
 
     def answer(self, status: int, code: str, message: str) -> None:
         """Refuse as AWS refuses, in the service's own form."""
-        if self.service in {"lambda", "scheduler", "logs", "ecr", "apigateway"}:
+        if self.service in {"lambda", "logs", "ecr"}:
             body = f'{{"__type": "{code}", "code": "{code}", "message": "{message}"}}'
             kind = {"x-amzn-errortype": code, "Content-Type": "application/json"}
         elif self.service == "s3":
@@ -58,7 +58,12 @@ class Call:
 
 def throttled(call: Call) -> None:
     """AWS has no time."""
-    codes = {"s3": (503, "SlowDown"), "lambda": (429, "TooManyRequestsException")}
+    codes = {
+        "s3": (503, "SlowDown"),
+        "lambda": (429, "TooManyRequestsException"),
+        "logs": (400, "ThrottlingException"),
+        "ecr": (400, "ThrottlingException"),
+    }
     call.answer(*codes.get(call.service, (400, "Throttling")), "Rate exceeded")
 
 
@@ -80,7 +85,7 @@ def unheard(call: Call) -> None:
 
 def expired(call: Call) -> None:
     """The credentials ran out meanwhile."""
-    if call.service in {"lambda", "scheduler", "logs"}:
+    if call.service in {"lambda", "logs", "ecr"}:
         call.answer(403, "ExpiredTokenException", "The security token included in the request is expired")
     else:
         call.answer(400, "ExpiredToken", "The security token included in the request is expired")
@@ -88,8 +93,20 @@ def expired(call: Call) -> None:
 
 def denied(call: Call) -> None:
     """The credentials may not do it."""
-    code = "AccessDeniedException" if call.service in {"lambda", "scheduler", "logs"} else "AccessDenied"
+    code = "AccessDeniedException" if call.service in {"lambda", "logs", "ecr"} else "AccessDenied"
     call.answer(403, code, "User: me is not authorized to perform: some:Action on resource: it")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One call of a run of a command: the second DescribeStacks, for one."""
+
+    operation: str
+    nth: int
+    """Counted from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.operation} #{self.nth}"
 
 
 @dataclass
@@ -97,27 +114,34 @@ class Road:
     """What is to happen, and what has passed."""
 
     target: str
-    passed: list[str] = field(default_factory=list)
-    """Operations, in the order of the calls."""
-    pending: dict[str, list[Fault]] = field(default_factory=dict)
-    """By operation, what happens to its next calls."""
+    passed: list[Place] = field(default_factory=list)
+    """A place for each call, in their order. The further attempts of a call are at the same place."""
+    perils: dict[Place, Fault] = field(default_factory=dict)
+    """What happens to all attempts of a call."""
     everywhere: Fault | None = None
-    """What happens to the first call of each operation."""
-    met: set[str] = field(default_factory=set)
+    """What happens to the first attempt of each call."""
+    spared: set[str] = field(default_factory=set)
+    """Operations that it does not happen to."""
     victim: int = 0
     """Process id of who is killed."""
     url: str = ""
+    _known: dict[str, Place] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self) -> None:
-        self.passed, self.pending, self.everywhere, self.met = [], {}, None, set()
+        self.passed, self.perils, self.everywhere, self.spared, self._known = [], {}, None, set(), {}
 
-    def fault_for(self, operation: str) -> Fault | None:
-        if self.pending.get(operation):
-            return self.pending[operation].pop(0)
-        if self.everywhere and operation not in self.met:
-            self.met.add(operation)
-            return self.everywhere
-        return None
+    def fault_for(self, operation: str, call_id: str) -> Fault | None:
+        """What happens to this attempt; botocore gives those of one call the same id."""
+        with self._lock:
+            repeated = call_id in self._known
+            if not repeated:
+                nth = 1 + sum(each.operation == operation for each in self.passed)
+                self._known[call_id] = Place(operation, nth)
+                self.passed.append(self._known[call_id])
+        if fault := self.perils.get(self._known[call_id]):
+            return fault
+        return None if repeated or operation in self.spared else self.everywhere
 
     def kill(self, call: Call) -> None:
         """AWS does it, and whoever asked is dead before the answer is there."""
@@ -128,6 +152,8 @@ class Road:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Headers and body are two packets: the second would wait for 40 ms until the first is acknowledged."""
     road: Road
 
     def __getattr__(self, name: str) -> object:
@@ -139,8 +165,7 @@ class Handler(BaseHTTPRequestHandler):
     def pass_on(self) -> None:
         body = self._read()
         operation, service = self._told_apart(body)
-        self.road.passed.append(operation)
-        fault = self.road.fault_for(operation)
+        fault = self.road.fault_for(operation, self.headers["amz-sdk-invocation-id"])
         call = Call(operation=operation, service=service, handler=self, body=body)
         if fault:
             fault(call)
