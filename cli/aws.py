@@ -68,6 +68,9 @@ class Account:
     unrepeated: Callable[[str], Any] | None = None
     """As `client`, of clients that send nothing twice; None where those of `client` do not either."""
 
+    registry: bool = True
+    """Whether images can be pulled from its ECR; else they are wherever they were built."""
+
     def once(self, service: str) -> Any:
         """A client that sends no request twice, whatever becomes of it."""
         return (self.unrepeated or self.client)(service)

@@ -17,7 +17,7 @@ LambdifyError
 ├── NameCollision        14   the project's own lambdify.py hides this package
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
-├── DockerUnavailable    22   a wheel has to be built, and no container engine answers
+├── DockerUnavailable    22   something needs a container engine, and none answers, or none that will do
 ├── BundleRefused        23   what was packed would not work on Lambda (wrong CPU, too big, missing file)
 ├── PythonNotFound       24   no interpreter of the function's version on this machine
 ├── CacheInUse           25   another run uses the cache that was to be cleared
@@ -112,7 +112,7 @@ class BuildError(LambdifyError):
 
 
 class DockerUnavailable(LambdifyError):
-    """A wheel has to be built, and no container engine answers."""
+    """Something needs a container engine, and none answers, or none that will do."""
 
     exit_code = 22
 

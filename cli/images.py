@@ -6,24 +6,35 @@ Rules:
 - Lambda may pull from it for the stage's function; the repository lets in nobody else.
   https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
 - It goes with the stage.
+- Where there is no registry behind ECR, in the local cloud, the container engine that built an image keeps
+  it, under the same name; ECR has the repository, which says that the stage has images. They stay in the
+  engine when the cloud stops, as after a push, until the stage is next deployed or removed.
 """
 
 import base64
 import json
-from collections.abc import Iterable
+import os
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdify.cli.aws import Account, attempt, translated
-from lambdify.cli.build import image
+from lambdify.cli.build import image, reach
 from lambdify.cli.console import Console
-from lambdify.cli.errors import AwsError
+from lambdify.cli.errors import AwsError, DockerUnavailable
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
     from lambdify.cli.build.bundle import Bundle
 
 GONE = "^RepositoryNotFoundException:|^ImageNotFoundException:"
+ENGINE = "Start Docker, or point DOCKER_HOST at an engine."
+WAY_OUT = f'{ENGINE} Or set [build] form = "layer", if the bundle is small enough for zips.'
+PATIENCE = 60
+"""Seconds for the engine to answer, where nothing is built."""
 BATCH = 100
 """Images that BatchDeleteImage takes at once."""
 
@@ -61,15 +72,18 @@ def put(bundle: "Bundle", settings: Settings, account: Account, console: Console
 
     Raises DockerUnavailable, BuildError.
     """
+    first = not account.registry and _find_repository(settings, account) is None
     repository = ensure_repository(settings, account)
     tag = _tag(bundle, settings)
     uri = f"{repository}:{tag}"
+    if not account.registry:
+        return _keep(bundle, settings, uri, console, alone=first)
     if _is_there(tag, settings, account):
         return Image(uri=uri, pushed=False)
     # The Docker SDK takes long to import: only a run that builds loads it.
     from lambdify.cli.build.docker import open_engine
 
-    with open_engine("the container image has to be built") as engine:
+    with open_engine("the container image has to be built", hint=WAY_OUT) as engine:
         paths = [archive.path for archive in bundle.archives]
         image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
         user, password = _log_in(account)
@@ -79,9 +93,37 @@ def put(bundle: "Bundle", settings: Settings, account: Account, console: Console
     return Image(uri=uri, pushed=True)
 
 
+def _keep(bundle: "Bundle", settings: Settings, uri: str, console: Console, *, alone: bool) -> Image:
+    """As `put`, where the engine is the registry; `alone` removes what earlier clouds have left of the stage.
+
+    Raises DockerUnavailable, also for an engine in which the function could not run.
+    """
+    from lambdify.cli.build.docker import open_engine
+
+    here = {"hostname": socket.gethostname(), "kernel": os.uname().release, "platform": sys.platform}
+    with open_engine("the function is a container image", hint=f"{ENGINE} {reach.ZIPS}") as engine:
+        reach.find(engine.describe(), **here)
+        found = engine.find_image(uri) is not None
+        if not found:
+            paths = [archive.path for archive in bundle.archives]
+            image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
+        if alone:
+            engine.forget_images(uri.rpartition(":")[0], but=uri)
+    return Image(uri=uri, pushed=not found)
+
+
+def _forget(repository: str, tags: Sequence[str] | None = None) -> None:
+    """Remove images (None: all) from the engine. One that is gone has none, which is no error."""
+    from lambdify.cli.build.docker import open_engine
+
+    with suppress(DockerUnavailable), open_engine("images are to be removed", patience=PATIENCE) as engine:
+        engine.remove_images(repository, tags)
+
+
 @translated(during="removing old images")
 def remove(uris: Iterable[str], settings: Settings, account: Account) -> None:
     """Delete images that nothing needs any more, those that are gone already included."""
+    uris = tuple(uris)
     tags = [{"imageTag": uri.rpartition(":")[2]} for uri in uris]
     for at in range(0, len(tags), BATCH):
         attempt(
@@ -90,11 +132,16 @@ def remove(uris: Iterable[str], settings: Settings, account: Account) -> None:
             repositoryName=repository_name(settings),
             imageIds=tags[at : at + BATCH],
         )
+    if uris and not account.registry:
+        _forget(uris[0].rpartition(":")[0], [each["imageTag"] for each in tags])
 
 
 @translated(during="removing the images")
 def remove_stage(settings: Settings, account: Account) -> bool:
     """Delete the stage's repository with all images; False when there was none."""
+    found = None if account.registry else _find_repository(settings, account)
+    if found:
+        _forget(found)
     # Who may not look there cannot have made one: a stage of zips needs no right to ECR.
     gone = attempt(
         account.client("ecr").delete_repository,
@@ -117,8 +164,8 @@ def _tag(bundle: "Bundle", settings: Settings) -> str:
 def ensure_repository(settings: Settings, account: Account) -> str:
     """The URI of the stage's repository, which is made if there is none."""
     ecr, name = account.client("ecr"), repository_name(settings)
-    found = attempt(ecr.describe_repositories, none_if=GONE, repositoryNames=[name])
-    if found is None:
+    uri = _find_repository(settings, account)
+    if uri is None:
         made = ecr.create_repository(
             repositoryName=name,
             imageTagMutability="IMMUTABLE",
@@ -129,10 +176,15 @@ def ensure_repository(settings: Settings, account: Account) -> str:
             ],
         )
         uri = str(made["repository"]["repositoryUri"])
-    else:
-        uri = str(found["repositories"][0]["repositoryUri"])
     ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(settings, account)))
     return uri
+
+
+def _find_repository(settings: Settings, account: Account) -> str | None:
+    """Its URI; None if there is none."""
+    name = repository_name(settings)
+    found = attempt(account.client("ecr").describe_repositories, none_if=GONE, repositoryNames=[name])
+    return str(found["repositories"][0]["repositoryUri"]) if found else None
 
 
 def _lambda_pulls(settings: Settings, account: Account) -> dict[str, Any]:

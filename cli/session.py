@@ -4,7 +4,7 @@ With --local the account is the local cloud's. That is the whole difference: fro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,4 +71,5 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
         )
     prepared = cloud.prepare(chosen, running)
     account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=cloud.CREDENTIALS)
-    return Session(settings=prepared, account=account, cloud=running)
+    # ministack's ECR has repositories, and nothing to pull from: images stay in the container engine.
+    return Session(settings=prepared, account=replace(account, registry=False), cloud=running)

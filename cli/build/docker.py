@@ -1,4 +1,6 @@
-"""Containers to build in, and images to deploy, through the Docker SDK; no other module imports it.
+"""Containers to build in, and images to deploy, through the Docker SDK.
+
+Beside this module only local/engine.py imports it, for the containers that functions run in.
 
 Files are copied in and out rather than mounted: that works with an engine on another machine or in a
 container, leaves no file that belongs to root, and asks nothing of SELinux.
@@ -20,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -161,6 +163,29 @@ class Engine:
                     if name != but and name.rpartition(":")[0] == repository:
                         self._client.images.remove(name, noprune=False)
 
+    def describe(self) -> Mapping[str, Any]:
+        """What the engine says of itself: https://docs.docker.com/reference/api/engine/"""
+        with _told("describe itself"):
+            found: Mapping[str, Any] = self._client.info()
+        return found
+
+    def remove_images(self, repository: str, tags: Iterable[str] | None = None) -> None:
+        """Remove these tags of a repository (None: all) from this engine, and the functions that run them."""
+        with _told(f"remove the images of {repository}"):
+            for image in self._client.images.list(name=repository):
+                for name in image.tags:
+                    place, _, tag = name.rpartition(":")
+                    if place == repository and (tags is None or tag in set(tags)):
+                        self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        """An image that a container runs would stay, without its name."""
+        running: dict[str, str | list[str] | bool] = {"ancestor": name, "label": "lambdify=function"}
+        for each in self._client.containers.list(all=True, filters=running, ignore_removed=True):
+            with suppress(APIError):
+                each.remove(v=True, force=True)
+        self._client.images.remove(name, force=True)
+
     @contextmanager
     def container(self, image: str) -> Iterator[Container]:
         """Keep a container of that image running while the block runs."""
@@ -195,13 +220,13 @@ class Engine:
 
 
 @contextmanager
-def open_engine(need: str, *, patience: int = _TIMEOUT) -> Iterator[Engine]:
+def open_engine(need: str, *, patience: int = _TIMEOUT, hint: str = _WAY_OUT) -> Iterator[Engine]:
     """Connect to the container engine; `need` begins the message when none answers in `patience` seconds."""
     try:
         client = docker.from_env(timeout=patience)
     except DockerException as error:
         raise DockerUnavailable(
-            f"{need}, but no container engine answers: {_explain(error)}", hint=_WAY_OUT
+            f"{need}, but no container engine answers: {_explain(error)}", hint=hint
         ) from error
     try:
         # Making a client asks nothing of the engine unless the version is negotiated.

@@ -116,12 +116,10 @@ def prepare(settings: Settings, cloud: Cloud) -> Settings:
     """The settings as every command with --local uses them.
 
     Adds the variable that makes ministack hand invocations to us, fixes a region where none is set, and
-    drops the AWS profile: local commands must work without one. An image becomes zips, which run here.
+    drops the AWS profile: local commands must work without one.
     """
-    form = "layer" if settings.build.form == "image" else settings.build.form
     return replace(
         settings,
-        build=replace(settings.build, form=form),
         region=settings.region or REGION,
         profile="",
         environment={**settings.environment, "MINISTACK_LAMBDA_PROXY_URL": f"{cloud.control_url}/invoke"},

@@ -178,17 +178,21 @@ class Functions:
         if not match:
             return None
         lambda_ = self._connect(match["region"]).client("lambda")
+        version = {"FunctionName": match["name"], "Qualifier": match["qualifier"] or "$LATEST"}
         found = attempt(
             lambda_.get_function_configuration,
             none_if=r"^ResourceNotFoundException",
-            FunctionName=match["name"],
-            Qualifier=match["qualifier"] or "$LATEST",
+            **version,
         )
+        if found and found.get("PackageType") == "Image":
+            # Which image it is, GetFunctionConfiguration does not say.
+            found = {**found, "Code": lambda_.get_function(**version)["Code"]}
         return read_function(found, match["region"]) if found else None
 
 
 def read_function(configuration: Mapping[str, Any], region: str) -> Function:
-    """A Function of what GetFunctionConfiguration says."""
+    """A Function of what GetFunctionConfiguration says, and GetFunction of the code of an image."""
+    image_config = configuration.get("ImageConfigResponse", {}).get("ImageConfig", {})
     variables = configuration.get("Environment", {}).get("Variables", {})
     logging = configuration.get("LoggingConfig", {})
     name = configuration["FunctionName"]
@@ -197,8 +201,8 @@ def read_function(configuration: Mapping[str, Any], region: str) -> Function:
         name=name,
         version=configuration["Version"],
         arn=":".join(configuration["FunctionArn"].split(":")[:7]),
-        handler=configuration["Handler"],
-        python=configuration["Runtime"].removeprefix("python"),
+        handler=configuration.get("Handler", ""),
+        python=configuration.get("Runtime", "").removeprefix("python"),
         timeout=configuration["Timeout"],
         memory=configuration["MemorySize"],
         environment=tuple(pair for pair in sorted(variables.items()) if pair[0] != PROXY_VARIABLE),
@@ -207,6 +211,8 @@ def read_function(configuration: Mapping[str, Any], region: str) -> Function:
         log_level=logging.get("ApplicationLogLevel", ""),
         code=configuration["CodeSha256"],
         layers=tuple(layer["Arn"] for layer in configuration.get("Layers", ())),
+        image=configuration.get("Code", {}).get("ImageUri", ""),
+        command=tuple(image_config.get("Command", ())),
     )
 
 

@@ -1,12 +1,15 @@
 """Lambda, as far as running functions goes: an ARN and an event come in, an Outcome goes out.
 
 ARN ──find──▶ Function ──unpack──▶ Code ──▶ Program ──start──▶ Sandbox ──invoke──▶ Outcome
+                       ──────── image ────▶
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.build import pythons
@@ -22,6 +25,9 @@ from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.local.sandbox import Outcome, Program, Sandbox
 from lambdify.cli.local.unpacked import Unpacked
 
+if TYPE_CHECKING:
+    from lambdify.cli.local.engine import Engine
+
 THREADS = 100
 """Invocations at once, of all functions."""
 
@@ -33,7 +39,9 @@ class LambdaService:
         self, connect: Callable[[str], Account], endpoint_url: str, folder: Path, brood: Brood
     ) -> None:
         self._endpoint_url, self._brood = endpoint_url, brood
-        self._tmp = folder / "tmp"
+        self._home, self._tmp = folder.parent, folder / "tmp"
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
         self._tmp.mkdir(parents=True, exist_ok=True)
         self.functions = Functions(connect, folder)
         self.logs = LogWriter(connect)
@@ -79,6 +87,8 @@ class LambdaService:
         """End all sandboxes and write what is left of their logs."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.fleet.close()
+        if self._engine:
+            self._engine.close()
         self.logs.close()
         self.metrics.close()
 
@@ -89,6 +99,8 @@ class LambdaService:
         return Sandbox(self._program(function), sink)
 
     def _program(self, function: Function) -> Program:
+        if function.image:
+            return self._contain(function)
         python = find_python(function.python)
         code = self.functions.unpack(function)
         return Unpacked(
@@ -101,6 +113,17 @@ class LambdaService:
             folder=self._tmp,
             brood=self._brood,
         )
+
+    def _contain(self, function: Function) -> Program:
+        # The Docker SDK takes long to import: only a cloud with an image loads it.
+        from lambdify.cli.local import engine
+        from lambdify.cli.local.container import Contained
+
+        with self._lock:
+            if self._engine is None:
+                self._engine = engine.connect(self._home, self._brood)
+        self._engine.check(function.image)
+        return Contained(function=function, endpoint_url=self._endpoint_url, engine=self._engine)
 
 
 @cache

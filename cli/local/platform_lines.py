@@ -40,13 +40,17 @@ class Spent:
         return "timeout" if self.error_type == "Sandbox.Timedout" else "error"
 
 
-def init_start(function: Function, now: str) -> str:
-    """The process has been started. `now` is the time as ISO 8601 writes it, here and below."""
+def init_start(function: Function, now: str) -> list[str]:
+    """The process has been started. `now` is the time as ISO 8601 writes it, here and below.
+
+    An image has no runtime whose version could be told.
+    https://docs.aws.amazon.com/lambda/latest/dg/runtime-management-identify.html
+    """
     runtime = f"python:{function.python}"
     if not _is_json(function):
-        return f"INIT_START Runtime Version: {runtime}"
-    record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
-    return _record("initStart", record, now)
+        return [] if function.image else [f"INIT_START Runtime Version: {runtime}"]
+    record = {"initializationType": "on-demand", "phase": "init"}
+    return [_record("initStart", record | ({} if function.image else {"runtimeVersion": runtime}), now)]
 
 
 def start(function: Function, request_id: str, now: str) -> str:

@@ -139,6 +139,16 @@ class Brood:
                 self._tell(f"-{child.pid}")
         return code
 
+    def lend(self, container: str) -> None:
+        """Have the watchdog remove that container, if nobody is left who could."""
+        with self._lock:
+            self._tell(f"+{container}")
+
+    def give_back(self, container: str) -> None:
+        """That container is gone."""
+        with self._lock:
+            self._tell(f"-{container}")
+
     def close(self) -> None:
         """Let the watchdog go: it ends whatever is left, then itself."""
         assert self._watchdog.stdin

@@ -116,7 +116,8 @@ class Sandbox:
         self._started = threading.Event()
         self._api = RuntimeApi(freeze=self._freeze, thaw=lambda: self._process.thaw())
         self._output = Output(self._log)
-        self._output.say(platform_lines.init_start(self._function, _iso_now()))
+        for line in platform_lines.init_start(self._function, _iso_now()):
+            self._output.say(line)
         try:
             self._process = program.start(self._api.port, self.stream, self._output)
         except BaseException:

@@ -3,6 +3,9 @@
 Standard input is a pipe that only the daemon holds: "+123" says that process group 123 was started, "-123"
 that it has ended. The end of the pipe is the end of the daemon, however that came about; every group that is
 then left is killed, also a stopped one, and one that ignores SIGTERM. This process ends when they have.
+
+"+name" and "-name" are the same for a container. What knows how to remove one takes long to import, so this
+process becomes that (engine.py), if there is one left.
 """
 
 import os
@@ -16,14 +19,19 @@ PATIENCE = 2.0
 
 def main() -> None:
     """Follow the pipe to its end, then end the groups that are left."""
-    groups: set[int] = set()
+    left: set[str] = set()
     for line in sys.stdin:
-        change = groups.add if line.startswith("+") else groups.discard
-        change(int(line[1:]))
+        change = left.add if line.startswith("+") else left.discard
+        change(line[1:].strip())
+    groups = {int(name) for name in left if name.isdigit()}
+    containers = sorted(name for name in left if not name.isdigit())
     give_up = time.monotonic() + PATIENCE
     while groups and time.monotonic() < give_up:
         groups = {group for group in groups if _kill(group)}
         time.sleep(0.01)
+    if containers:
+        remove = [sys.executable, "-P", "-m", "lambdify.cli.local.engine", *containers]
+        os.execv(sys.executable, remove)  # noqa: S606 - ourselves
 
 
 def _kill(group: int) -> bool:

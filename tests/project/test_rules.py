@@ -63,13 +63,16 @@ def test_only_the_local_cloud_and_the_writer_of_events_import_the_adapter():
     [
         ("boto3", "cli/aws.py"),
         ("botocore", "cli/aws.py"),
-        ("docker", "cli/build/docker.py"),
         ("rich", "cli/console.py"),
         ("mangum", "adapter/asgi.py"),
     ],
 )
 def test_a_heavy_package_has_one_door(package, door):
     assert importers(package) <= {door}
+
+
+def test_the_container_engine_has_a_door_to_build_and_one_to_run():
+    assert importers("docker") == {"cli/build/docker.py", "cli/local/engine.py"}
 
 
 def test_the_adapter_needs_nothing_that_is_not_in_lambda_but_mangum():
