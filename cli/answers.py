@@ -51,11 +51,17 @@ def releases(found: "Sequence[Release]") -> str:
             each.by.rpartition(":")[2] or "?",
             (each.commit[:9] or "-") + ("*" if each.dirty else ""),
             each.version,
-            f"{each.state}: {each.reason}" if each.reason else each.state,
+            _fate(each),
         )
         for each in found
     ]
     return "\n".join(columns(("", "Release", "When", "Who", "Commit", "Version", "State"), rows))
+
+
+def _fate(release: "Release") -> str:
+    if not release.reason:
+        return release.state
+    return f"{'live, but failed' if release.state == 'live' else release.state}: {release.summary}"
 
 
 def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:

@@ -106,6 +106,10 @@ def fetch(
         started = threads.submit(cold_starts.read, settings, account)
         function = _function(settings, account)
         use = _unless_refused(used.result, "the metrics", left_out)
+        live = _unless_refused(
+            lambda: releases.find_live(settings, account, deployed), "the release", left_out
+        )
+        app, layer = _digests(live, deployed)
         return Status(
             stack=deployed.name,
             state=deployed.state,
@@ -120,11 +124,9 @@ def fetch(
             code_size=function.get("CodeSize", 0),
             changed_at=deployed.changed_at,
             schedule=_schedule(settings, account),
-            app=_digest(deployed.outputs.get("App", "") or deployed.outputs.get("Image", "")),
-            layer=_digest(deployed.outputs.get("Layer", "")),
-            release=_unless_refused(
-                lambda: releases.find_live(settings, account, deployed), "the release", left_out
-            ),
+            app=app,
+            layer=layer,
+            release=live,
             shift=_unless_refused(lambda: _shift(deployed, settings, account), "the shift", left_out),
             drift=deployed.drift,
             drift_checked_at=deployed.drift_checked_at,
@@ -195,6 +197,14 @@ def _cost(
         used_usd_per_month=None if used is None else round(used, 4),
         basis=costs.basis(),
     )
+
+
+def _digests(live: Release | None, deployed: Stack) -> tuple[str, str]:
+    """Of the app and the layer that run: after a rollback they are not those that were deployed last."""
+    outputs = [deployed.outputs.get(name, "") for name in ("App", "Image", "Layer")]
+    keys = [key for key in (live.artifacts if live else ()) or outputs if key]
+    layer = next((key for key in keys if "/layer-" in key), "")
+    return _digest(next((key for key in keys if key != layer), "")), _digest(layer)
 
 
 def _digest(key: str) -> str:

@@ -11,6 +11,7 @@ Rules:
 """
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ State = Literal["live", "superseded", "rolled back", "failed", "unfinished", "pr
 """unfinished: its deployment is under way, or was killed; pruned: its version was removed."""
 UNTOLD = ("root", "source", "profile", "local", "environment", "secrets")
 """What of the settings is not recorded as it is: of this machine, or with values that nobody else may see."""
+SUMMARY = 140
+"""Characters of a reason where there is one line for it."""
 NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
 
 
@@ -54,6 +57,11 @@ class Release:
     reason: str
     """Why it failed, or what it was rolled back to and by whom. A live one has one where it failed its trial
     and there was nothing else to give traffic to."""
+
+    @property
+    def summary(self) -> str:
+        """The reason on one line: a version may have answered with a page."""
+        return textwrap.shorten(self.reason, SUMMARY, placeholder=" ...")
 
 
 @translated(during="reading the releases")

@@ -59,6 +59,7 @@ def rollback(
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")
         return _describe(deployed, target, target, changed=False)
+    _check_there(target, deployed, settings, account)
     _agree(target, live, settings, account, console, yes=yes)
     _try(target, deployed, settings, account, console)
     with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
@@ -115,11 +116,23 @@ def _named(known: Sequence[Release], number: int, settings: Settings) -> Release
     if found is None:
         raise ReleaseMissing(f"There is no release {number} of {settings.full_name}.", hint=hint)
     if found.state == "pruned":
-        raise ReleaseMissing(
-            f"Release {number} was removed: the last {settings.release.keep} are kept ([release] keep).",
-            hint=f"Check its commit out ({found.commit[:12] or 'not recorded'}) and deploy it again.",
-        )
+        raise _removed(found, settings)
     return found
+
+
+def _check_there(target: Release, deployed: Stack, settings: Settings, account: Account) -> None:
+    """Return when the version is still there: one that failed may be gone too. Raises ReleaseMissing."""
+    versions = releases.find_versions(settings, account)
+    if target.stack != deployed.id or target.version not in versions:
+        raise _removed(target, settings)
+
+
+def _removed(release: Release, settings: Settings) -> ReleaseMissing:
+    of = f"Check its commit out ({release.commit[:12]})" if release.commit else "Get its code back"
+    return ReleaseMissing(
+        f"Release {release.number} was removed: the last {settings.release.keep} are kept ([release] keep).",
+        hint=f"{of} and deploy it again.",
+    )
 
 
 def _agree(
@@ -133,7 +146,7 @@ def _agree(
 ) -> None:
     told = f"release {target.number} (version {target.version}, {target.at:%Y-%m-%d %H:%M} UTC)"
     if target.state in {"failed", "rolled back"}:
-        console.warn(f"Release {target.number} {_past(target)}.")
+        console.warn(f"Release {target.number} {_past(target)}")
     now = f" instead of release {live.number}" if live and live.number != target.number else ""
     if not yes and not console.confirm(
         f"Give all traffic of {settings.full_name} in {account.region} to {told}{now}?"
@@ -142,7 +155,7 @@ def _agree(
 
 
 def _past(target: Release) -> str:
-    return f"failed: {target.reason}" if target.state == "failed" else f"was rolled back {target.reason}"
+    return f"failed: {target.summary}" if target.state == "failed" else f"was rolled back {target.summary}"
 
 
 def _try(target: Release, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:

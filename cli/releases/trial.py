@@ -111,7 +111,7 @@ def ask(
     if response.status == smoke.status:
         return
     call.tell(console)
-    text = response.body.decode(errors="replace").strip()
+    text = " ".join(response.body.decode(errors="replace").split())
     raise ReleaseFailed(
         f"Version {version} answered GET {smoke.path} with {response.status} instead of {smoke.status}"
         + (f": {text[:SHOWN]}" if text else "."),

@@ -51,6 +51,21 @@ def test_releases_are_a_table_with_a_mark_at_what_is_live():
     assert answers.releases([]) == "No release is recorded."
 
 
+def test_a_reason_takes_one_line_of_the_table_however_long_it_is():
+    page = (
+        "Version 2 answered GET /health with 500 instead of 200: <!doctype html>\n<html lang=en>\n"
+        + "x " * 200
+    )
+    (_, line) = answers.releases([release(2, "failed", reason=page)]).splitlines()
+    assert "failed: Version 2 answered GET /health with 500 instead of 200: <!doctype html> <html" in line
+    assert line.endswith(" ...")
+
+
+def test_a_live_release_that_failed_says_that_it_did():
+    (_, line) = answers.releases([release(1, "live", reason="Version 1 does not answer.")]).splitlines()
+    assert line.endswith("live, but failed: Version 1 does not answer.")
+
+
 def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):
     cloud = Cloud(
         endpoint_url="http://127.0.0.1:4566",

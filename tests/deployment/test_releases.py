@@ -19,6 +19,7 @@ from lambdify.cli.errors import (
     ReleaseMissing,
     StackBusy,
 )
+from lambdify.cli.look import status
 from lambdify.cli.plan import diff
 from lambdify.cli.releases import division, revision, rollback
 from lambdify.cli.stacks import stack
@@ -418,6 +419,16 @@ def test_the_old_version_is_tried_with_what_it_had_to_answer_before_it_gets_traf
     assert alias() == ("2", {})
 
 
+def test_a_status_tells_the_bundle_that_runs_also_after_a_rollback(ship, back, account, make_settings):
+    first = ship()
+    ship("app = 2")
+    back()
+    found = status.fetch(make_settings(), account, ask=False)
+    assert found.version == "1"
+    (app,) = [key for key in first.uploaded if "/app-" in key]
+    assert app.endswith(f"/app-{found.app}.zip")
+
+
 def test_a_rollback_asks_first(ship, talk_to, account, make_settings, alias):
     ship()
     ship("app = 2")
@@ -440,6 +451,18 @@ def test_a_release_that_never_was_is_refused(ship, back):
     with pytest.raises(ReleaseMissing, match="There is no release 7 of shop-dev") as caught:
         back(7)
     assert caught.value.exit_code == 47
+
+
+def test_a_release_that_failed_and_is_pruned_is_refused_as_any_other(ship, back, functions, listed):
+    functions.answer = answer_with({"2": 500})
+    ship(overrides=SMOKE)
+    with pytest.raises(ReleaseFailed):
+        ship("app = 2", SMOKE)
+    ship("app = 3", SMOKE)
+    ship("app = 4", SMOKE)
+    assert (2, "2", "failed") in listed()
+    with pytest.raises(ReleaseMissing, match="Release 2 was removed"):
+        back(2)
 
 
 def test_a_release_that_failed_can_be_named(ship, back, functions, talk):
