@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from lambdify.adapter import event_sources, loading, wsgi
-from lambdify.adapter.errors import MALFORMED, EventUnknown, InterfaceUnknown, report
+from lambdify.adapter.errors import MALFORMED, EventUnknown, InterfaceUnknown, ends_the_process, report
 from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ class Adapter:
             else:
                 response = self._server.run(request, event, context)
             return source.write_payload(response, event)
-        except Exception as error:  # the one place: whatever the app raises, its client gets an answer
+        except BaseException as error:  # the one place: whatever the app raises, its client gets an answer
+            if ends_the_process(error):
+                raise
             report(f"{request.method} {request.path} failed", error, context)
             return source.write_payload(self.fail(error), event)
 

@@ -64,6 +64,17 @@ class PayloadRefused(AdapterError):
     """What the function returned is not a response."""
 
 
+def ends_the_process(error: BaseException) -> bool:
+    """Whether this is no failure of a request but the wish to end; all that an app raises else is answered.
+
+    That includes what is no Exception: a WSGI app may let asyncio's CancelledError through, and Lambda's
+    runtime would end with it.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(ends_the_process, error.exceptions))
+    return isinstance(error, SystemExit | KeyboardInterrupt)
+
+
 def report(what: str, error: BaseException, context: object, *, level: int = logging.ERROR) -> None:
     """Log `error` with its traceback and the request id, as one record.
 

@@ -63,12 +63,13 @@ class Reply:
         """How much of the promised length is left; None without a promise."""
         self._bodiless = False
         self.begun = False
+        """Whether the first piece is on its way, and with it the head."""
         self.ended = False
         self.gone = False
         """Whether what is sent is no longer taken."""
 
     def begin(self, status: int, headers: Iterable[Pair]) -> None:
-        """Fix status and headers. Raises ResponseRefused if no client may be sent them."""
+        """Fix status and headers, which the first piece takes along. Raises ResponseRefused."""
         head = wire.build_response(self.method, status, headers, None)
         length = dict(head.headers).get("content-length", "")
         if not length.isdecimal():
@@ -79,7 +80,6 @@ class Reply:
         self._unsent = request + _write_chunk(json.dumps(prelude).encode() + DELIMITER)
         self._bodiless = self.method == "HEAD" or status in wire.BODILESS
         self._promised = int(length) if length.isdecimal() and not self._bodiless else None
-        self.begun = True
 
     def pack(self, piece: bytes, *, last: bool = False) -> bytes:
         """What to send for a piece of the body; for the last one, with the end of the response."""
@@ -89,11 +89,11 @@ class Reply:
                 raise ProtocolBroken(f"the body is {-self._promised:,} bytes longer than its content-length")
             if self._promised > 0 and last:
                 raise ProtocolBroken(f"the body is {self._promised:,} bytes shorter than its content-length")
-        unsent, self._unsent = self._unsent, b""
+        data = self._unsent
         if piece and not self._bodiless:
-            unsent += _write_chunk(piece)
-        self.ended = last
-        return unsent + END if last else unsent
+            data += _write_chunk(piece)
+        self._unsent, self.begun, self.ended = b"", True, last
+        return data + END if last else data
 
     def fail(self, error: BaseException) -> bytes:
         """What to send instead of the rest, so that the client sees the response break off."""

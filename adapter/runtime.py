@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
 from lambdify.adapter import BAD_REQUEST, SERVER_ERROR, Adapter, entry, event_sources
-from lambdify.adapter.errors import MALFORMED, AdapterError, ClientGone, report
+from lambdify.adapter.errors import MALFORMED, AdapterError, ClientGone, ends_the_process, report
 from lambdify.adapter.reply import Reply
 
 if TYPE_CHECKING:
@@ -73,7 +73,12 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
             entry.respond.stream(request, event, context, reply)
         else:  # a handler of the project's own: it gives its answer whole, and still has to stream it
             reply.send_whole(source.read_payload(entry.respond(event, context)))
-    except Exception as error:  # as in Adapter: whatever the app raises, its client gets an answer
+    except BaseException as error:  # as in Adapter: whatever the app raises, its client gets an answer
+        if ends_the_process(error):
+            raise
+        if reply.ended:
+            report(f"{request.method} {request.path} was answered, then the app raised", error, context)
+            return
         if reply.gone:
             raise ClientGone(f"{request.method} {request.path}") from error
         if reply.begun:

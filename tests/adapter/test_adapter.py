@@ -1,5 +1,6 @@
 """The whole line, from event to payload: what a caller of `Adapter(app)` can rely on."""
 
+import asyncio
 import json
 import logging
 from copy import deepcopy
@@ -150,7 +151,16 @@ def test_a_response_over_lambdas_limit_is_a_500_and_a_log_line_with_both_sizes(e
     assert f"bytes as JSON, Lambda lets {limit:,} through" in caplog.text
 
 
-@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), GeneratorExit(), BaseExceptionGroup("", [asyncio.CancelledError()])]
+)
+def test_what_is_no_exception_and_ends_nothing_is_a_500(error, context):
+    assert status(Adapter(raising(error))(http_api.write_event(REQUEST), context)) == 500
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(1), KeyboardInterrupt(), BaseExceptionGroup("", [LookupError(), SystemExit(1)])]
+)
 def test_what_ends_a_process_ends_it(error, context):
     with pytest.raises(type(error)):
         Adapter(raising(error))(http_api.write_event(REQUEST), context)

@@ -114,6 +114,43 @@ def test_an_exception_within_the_response_ends_it(load, call, caplog):
     assert "GET / failed while it was answered (request 42)" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("start_response('200 OK', []); return ['text']", id="text for bytes"),
+        pytest.param("start_response('200 OK', [('Content-Length', '3')]); return [b'hello']", id="too long"),
+        pytest.param("start_response('200 OK', [('Content-Length', '9')]); return [b'']", id="too short"),
+        pytest.param("raise __import__('asyncio').CancelledError", id="no Exception"),
+    ],
+)
+def test_a_first_piece_that_cannot_be_sent_is_a_500(load, call, caplog, answer):
+    sent = call(load(f"def app(environ, start_response): {answer}"))
+    assert sent.startswith(b"POST /2018-06-01/runtime/invocation/42/response ")
+    assert b'"statusCode": 500' in sent
+    assert "GET / failed (request 42)" in caplog.text
+
+
+def test_what_an_app_raises_when_it_is_closed_comes_after_its_answer(load, call, caplog):
+    source = """
+class Body(list):
+    def close(self):
+        raise LookupError("too late")
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return Body([b"hello"])
+"""
+    assert call(load(source)).endswith(chunk(b"hello") + b"0\r\n\r\n")
+    assert "GET / was answered, then the app raised (request 42)" in caplog.text
+    assert "LookupError: too late" in caplog.text
+
+
+@pytest.mark.parametrize("end", ["SystemExit", "KeyboardInterrupt"])
+def test_an_app_may_end_the_process(load, end):
+    with pytest.raises((SystemExit, KeyboardInterrupt)):
+        load(f"def app(environ, start_response): raise {end}").handler(EVENT, CONTEXT)
+
+
 def test_an_event_that_cannot_be_read_is_a_400(load, call):
     runtime = load()
     assert b'"statusCode": 400' in call(runtime, EVENT | {"body": "%", "isBase64Encoded": True})
