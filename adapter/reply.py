@@ -71,15 +71,13 @@ class Reply:
     def begin(self, status: int, headers: Iterable[Pair]) -> None:
         """Fix status and headers, which the first piece takes along. Raises ResponseRefused."""
         head = wire.build_response(self.method, status, headers, None)
-        length = dict(head.headers).get("content-length", "")
-        if not length.isdecimal():
-            head = head._replace(headers=tuple(pair for pair in head.headers if pair[0] != "content-length"))
+        length = dict(head.headers).get("content-length")
         payload = self._write_payload(head)
         prelude = {key: value for key, value in payload.items() if key not in BODY_KEYS}
         request = HEAD.format(request_id=self._request_id, address=self._address).encode()
         self._unsent = request + _write_chunk(json.dumps(prelude).encode() + DELIMITER)
         self._bodiless = self.method == "HEAD" or status in wire.BODILESS
-        self._promised = int(length) if length.isdecimal() and not self._bodiless else None
+        self._promised = int(length) if length and not self._bodiless else None
 
     def pack(self, piece: bytes, *, last: bool = False) -> bytes:
         """What to send for a piece of the body; for the last one, with the end of the response."""

@@ -255,16 +255,26 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
             [
                 (name, value)
                 for name, value in pairs
-                if name and (name != "content-length" or length is None or value == length)
+                if name and (name != "content-length" or _is_length(value, length))
             ]
         )
         fields = dict(repeated)
+        if "content-length" in fields:  # once, however often the app said it
+            others = [pair for pair in repeated if pair[0] != "content-length"]
+            repeated = (*others, ("content-length", fields["content-length"]))
     else:
-        if "content-length" in fields and length is not None and fields["content-length"] != length:
+        if "content-length" in fields and not (
+            fields["content-length"] == length or _is_length(fields["content-length"], length)
+        ):
             del fields["content-length"]
         if "" in fields:
             del fields[""]
     return make(Response, (status, fields, repeated, body if body and length else b""))
+
+
+def _is_length(value: str, length: str | None) -> bool:
+    """Whether a content-length may stand: as the length that is known, or where none is, as any number."""
+    return value.isascii() and value.isdecimal() if length is None else value == length
 
 
 def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:

@@ -147,11 +147,21 @@ def test_what_concerns_one_connection_is_left_out(name):
         ("GET", 304, "1234", True),
         ("GET", 204, "0", False),
         ("GET", 204, "4", False),
+        ("HEAD", 200, "-1", False),
+        ("HEAD", 200, "", False),
+        ("GET", 304, "4, 4", False),
     ],
 )
 def test_content_length_is_right_or_absent(method, status, length, kept):
     headers = respond(("Content-Length", length), method=method, status=status).headers
     assert headers == ((("content-length", length),) if kept else ())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_content_length_that_is_said_twice_leaves_once(method):
+    said = [("Content-Length", "4"), ("X-A", "1"), ("content-length", "4"), ("X-A", "2")]
+    headers = respond(*said, method=method).headers
+    assert sorted(headers) == [("content-length", "4"), ("x-a", "1"), ("x-a", "2")]
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 205), ("GET", 304)])
