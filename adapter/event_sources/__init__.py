@@ -57,8 +57,8 @@ def _recognise(event: dict[str, Any]) -> str | None:
     context = event.get("requestContext")
     if isinstance(context, dict) and "elb" in context:
         return "alb"
-    if "httpMethod" in event:
-        return "rest"
+    if "httpMethod" in event:  # and so has the event of a Bedrock agent's action, which has neither of these
+        return "rest" if "path" in event or "requestContext" in event else None
     if "method" in event:
         is_lattice = "raw_path" in event or (version == "2.0" and "path" in event)
         return "vpc_lattice" if is_lattice else None

@@ -74,6 +74,18 @@ def test_the_event_is_recognised(example):
             },
             id="HTTP authorizer",
         ),
+        pytest.param(
+            {
+                "messageVersion": "1.0",
+                "agent": {"name": "shop", "id": "A1", "alias": "live", "version": "1"},
+                "sessionId": "1",
+                "actionGroup": "orders",
+                "apiPath": "/orders",
+                "httpMethod": "GET",
+                "parameters": [],
+            },
+            id="action of a Bedrock agent",
+        ),
         pytest.param({"method": "PUT", "path": "/"}, id="a method alone"),
         pytest.param({"Records": []}, id="no records"),
         pytest.param({"Records": [{"cf": {"request": {}, "response": {}}}]}, id="a response at CloudFront"),
