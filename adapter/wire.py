@@ -196,7 +196,7 @@ def build_request(
     except KeyError:
         scheme, host, port = remember(ORIGINS, origin, _find_origin(origin), 100)
     if client is None:
-        client = "" if names.hops is None else _last(values[names.hops])
+        client = "" if names.hops is None else _find_client(values[names.hops])
     if not path.isascii():
         path = to_ascii(path)
     if not query.isascii():
@@ -358,6 +358,15 @@ def _decode_field(field: str) -> str:
 
 def _last(values: str) -> str:
     return values.rpartition(",")[2].strip()
+
+
+def _find_client(hops: str) -> str:
+    """The address of the last hop, without the port that a load balancer may be told to add to it."""
+    hop = _last(hops)
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    address, _, _ = hop.rpartition(":")
+    return address if address and ":" not in address else hop
 
 
 def _split_host(host: str) -> tuple[str, str]:

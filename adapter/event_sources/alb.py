@@ -6,8 +6,8 @@ Rules
 1. The target group's attribute `lambda.multi_value_headers.enabled` decides which maps an event has, and the
    payload has to use the same kind. Without it only the last of several equal headers or keys arrives.
 2. Path and query arrive as the client encoded them; the order across keys is lost.
-3. The client is the last hop of x-forwarded-for, the one that the load balancer wrote. (It does not write it
-   in its modes "preserve" and "remove".)
+3. The client is the last hop of x-forwarded-for, the one that the load balancer wrote, without the port that
+   `routing.http.xff_client_port.enabled` adds. (It does not write it in its modes "preserve" and "remove".)
 4. A single-value map cannot hold two cookies, but names differ by case there and HTTP ignores case:
    set-cookie, Set-cookie, sEt-cookie ... each carry one.
 5. A response may be 1 MB of JSON.

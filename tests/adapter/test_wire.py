@@ -72,6 +72,22 @@ def test_header_values_hold_bytes_as_latin_1(value, read):
     assert wire.read_headers({"headers": {"X": value}}) == [("x", read)]
 
 
+@pytest.mark.parametrize(
+    ("hops", "client"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("198.51.100.9:80, 203.0.113.7:4711", "203.0.113.7"),
+        ("2001:db8:0:0:0:0:0:7", "2001:db8:0:0:0:0:0:7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("[2001:db8::7]:4711", "2001:db8::7"),
+        ("", ""),
+    ],
+)
+def test_the_client_of_a_load_balancer_is_the_address_of_the_last_hop(hops, client):
+    fields = {"headers": {"x-forwarded-for": hops}}
+    assert wire.build_request(fields, "GET", "/", "").client == client
+
+
 def test_a_wrong_content_length_is_put_right():
     event = {"headers": {"Content-Length": "99", "Accept": "*/*"}, "body": "four"}
     request = wire.build_request(event, method="POST", path="/", query="")
