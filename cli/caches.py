@@ -8,15 +8,19 @@
     .lambdify/build       a project's own zips
 
 Rules:
+- Whatever appears whole is written beside its place, under a name with a dot. A run that is killed leaves it
+  there; a later one sweeps it away when nobody has touched it for longer than anything is written.
 - Whatever is removed is made again when it is needed; nothing but time is lost.
 - Nothing is taken from under a run or the local cloud: they hold the cache's lock together, `clear` alone.
 - uv's cache is uv's (`uv cache clean`), and images belong to the container engine.
 """
 
 import fcntl
+import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +38,12 @@ SHELVES = {
 """Folders of the cache, and what they hold."""
 BUNDLES = "bundles"
 """The project's own zips."""
+UNFINISHED = re.compile(r"\.(?:(?P<place>.+)\.)?[a-z0-9_]{8}")
+"""Names of what is not finished, as `tempfile` makes them up."""
+OURS = re.compile(r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html")
+"""What is written where others have files too."""
+GIVEN_UP = 3600
+"""Seconds without a change after which nobody is writing any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +101,42 @@ def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = No
             if before is None or _made(entry) < before
         ]
     return Cleared(entries=len(gone), bytes=sum(gone))
+
+
+def sweep(root: Path, out: Path) -> int:
+    """Remove what killed runs have left in the cache, the project and the folder of zips; how much that was.
+
+    Nothing that cannot be removed keeps a run from its work.
+    """
+    shelves = [folders.cache() / name for name in SHELVES]
+    own = root / folders.WORKSPACE
+    places = [*shelves, *_folders(folders.cache() / "wheels"), own, *_folders(own)]
+    found = [entry for place in places for entry in _unfinished(place)]
+    found += [entry for entry, place in _unfinished(out).items() if OURS.fullmatch(place)]
+    swept = 0
+    for entry in dict.fromkeys(found):
+        with suppress(OSError):
+            if _touched(entry) < time.time() - GIVEN_UP:
+                _remove(entry)
+                swept += 1
+    return swept
+
+
+def _folders(parent: Path) -> list[Path]:
+    return [entry for entry in _entries(parent) if entry.is_dir()]
+
+
+def _unfinished(folder: Path) -> dict[Path, str]:
+    """What in a folder is not finished, and the name it was to have."""
+    names = {entry: UNFINISHED.fullmatch(entry.name) for entry in _entries(folder)}
+    return {entry: name["place"] or "" for entry, name in names.items() if name}
+
+
+def _touched(entry: Path) -> float:
+    """When anything of it was last changed, in seconds since 1970."""
+    inner = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else ()
+    times: list[float] = [each.lstat().st_mtime for each in (entry, *inner)]
+    return max(times)
 
 
 def _lock_file() -> Path:

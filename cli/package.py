@@ -35,6 +35,7 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
         from lambdify.cli import detect
 
         candidate = detect.choose_app(settings, console)
+        caches.sweep(settings.root, folder)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     return packed
 

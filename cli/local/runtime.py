@@ -25,7 +25,7 @@ def fetch(python: Path, minor: str) -> Path:
     if found.exists():
         return found
     parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=parent, prefix=f"{found.name}."))
+    fresh = Path(tempfile.mkdtemp(dir=parent, prefix=f".{found.name}."))
     try:
         _install(python, fresh)
         # Taken already: rename refuses to replace a folder that is not empty.

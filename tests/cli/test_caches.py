@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -93,3 +94,72 @@ def test_the_commands_show_and_clear_it(cache, project, lambdify):
     assert json.loads(lambdify("cache", "show", "--json", cwd=project, env=env).stdout)[3]["entries"] == 2
     cleared = lambdify("cache", "clear", "fragments", cwd=project, env=env)
     assert cleared.stdout == "2 files and folders are gone, 2.0 KiB.\n"
+
+
+# -------------------------------------------------------------------- what killed runs leave
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lambdify.cli.build import archive
+from lambdify.cli.build.archive import Entry
+root, out = map(Path, sys.argv[1:])
+out.mkdir(exist_ok=True)
+class Fatal(bytes):
+    def __len__(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+archive.write(out / f"app-{'0' * 16}.zip", [Entry("a", Fatal(b"a"), False, False, 0, 1)])
+"""
+HOUR = 3601
+
+
+def age(*paths):
+    for path in paths:
+        ago = time.time() - HOUR
+        os.utime(path, (ago, ago))
+
+
+def test_the_rest_of_a_killed_run_is_swept_away_when_nobody_touches_it_any_more(cache, project, tmp_path):
+    out = tmp_path / "out"
+    killed = subprocess.run([sys.executable, "-c", KILLED, project, out], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (rest,) = out.iterdir()
+    assert caches.sweep(project, out) == 0, "somebody may still be writing it"
+    age(rest)
+    assert caches.sweep(project, out) == 1
+    assert list(out.iterdir()) == []
+
+
+def test_it_is_swept_from_every_place_and_nothing_else_is(cache, project, tmp_path):
+    out = tmp_path / "out"
+    rests = [
+        cache / "downloads/.abcdef12/wheel",
+        cache / "wheels/key/.abc_ef12/crc.whl",
+        cache / "fragments/.0123.zip.abcdef12",
+        project / ".lambdify/last-builds/.abcdef12",
+        project / ".lambdify/build/.app-0123456789abcdef.zip.abcdef12",
+        out / ".lambdify-report.html.abcdef12",
+    ]
+    others = [
+        project / ".lambdify/.gitignore",
+        out / ".settings",
+        out / ".abcdef12",
+        out / ".eslint.abcdef12",
+    ]
+    for path in (*rests, *others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    before = {path for top in (cache, project, out) for path in top.rglob("*")}
+    age(*before)
+    assert caches.sweep(project, out) == len(rests)
+    gone = {*rests, cache / "downloads/.abcdef12", cache / "wheels/key/.abc_ef12"}
+    assert {path for top in (cache, project, out) for path in top.rglob("*")} == before - gone
+
+
+def test_a_folder_that_is_being_filled_is_left_alone(cache, project):
+    filled = cache / "downloads/.abcdef12/wheel"
+    filled.parent.mkdir(parents=True)
+    filled.write_text("")
+    age(filled.parent)
+    assert caches.sweep(project, project / "build") == 0
+    assert filled.exists()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ made = bundle.pack(settings.load(Path(sys.argv[1])), candidate, Path(sys.argv[2]
 for one in made.archives:
     print(one.path.name, hashlib.sha256(one.path.read_bytes()).hexdigest())
 """
+APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
 PACKAGES = 6
 MODULE = "def work(a, b):\n    return [a, b, {number}]\n\n\n" * 40
 KILLS = 12
@@ -111,3 +112,53 @@ def test_builds_at_the_same_time_do_not_disturb_each_other(root, tmp_path):
     together = [start(root, tmp_path / "together") for _ in range(4)]
     assert [result(process) for process in together] == [undisturbed] * 4
     assert result(start(root, tmp_path / "together")) == undisturbed
+
+
+def hidden(place: Path) -> list[Path]:
+    return [path for path in (place / "cache").rglob(".*") if path.name != ".lock"]
+
+
+def test_what_a_killed_download_leaves_is_swept_away_by_a_later_run(project, lambdify):
+    stalled = threading.Event()
+
+    class Stalling(BaseHTTPRequestHandler):
+        """Begins every wheel, and ends none."""
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            self.wfile.write(b"PK")
+            stalled.set()
+            over.wait(60)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    over = threading.Event()
+    root = project({"app.py": APP})
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/web-1.0-py3-none-any.whl"
+        lock = 'lock-version = "1.0"\ncreated-by = "hand"\n[[packages]]\nname = "web"\nversion = "1.0"\n'
+        (root / "pylock.toml").write_text(
+            f'{lock}wheels = [{{ url = "{url}", hashes = {{ sha256 = "{"0" * 64}" }} }}]\n'
+        )
+        with lambdify.start("package", cwd=root) as process:
+            assert stalled.wait(60)
+            process.kill()
+        over.set()
+        server.shutdown()
+        thread.join()
+    left = hidden(lambdify.folder)
+    assert left
+    (root / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "hand"\npackages = []\n')
+    assert lambdify("package", cwd=root).returncode == 0
+    assert hidden(lambdify.folder) == left, "another run may be at it"
+    for path in left:
+        for each in (*path.rglob("*"), path):
+            os.utime(each, (0, 0))
+    (root / "app.py").write_text(f"{APP}\n")
+    assert lambdify("package", cwd=root).returncode == 0
+    assert hidden(lambdify.folder) == []
