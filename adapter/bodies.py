@@ -25,9 +25,6 @@ from lambdify.adapter.messages import Headers, remember
 LARGE = 131_072
 """Bytes from which on pybase64 is looked for: importing it takes as long as decoding 1 MB."""
 
-SURELY_FITS = 160_000
-"""Characters of a body that fit every limit of a payload, whatever JSON makes of them."""
-
 LAMBDA_LIMIT = 6_291_556
 """Bytes of JSON a function may return ("Response payload size exceeded maximum allowed payload size").
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -44,14 +41,18 @@ BINARY_TYPES = (
     "application/wasm",
 )
 
-WORST_ESCAPE = 6
-"""JSON writes one byte as six (backslash, u, four digits) at worst."""
-
 ROOM_FOR_HEADERS = 65_536
 """More than any front end lets through (10 kB at API Gateway, 32 kB at a load balancer)."""
 
 RUNTIME_ESCAPES_UNICODE = sys.version_info < (3, 12)
 """AWS's runtime client writes non-ASCII as it is from Python 3.12 on (lambda_runtime_marshaller.py)."""
+
+WORST_ESCAPE = 12 if RUNTIME_ESCAPES_UNICODE else 6
+"""Bytes of JSON for one character: a control character takes six (backslash, u, four digits), an emoji two
+times as many."""
+
+SURELY_FITS = 960_000 // WORST_ESCAPE
+"""Characters of a body that fit every limit of a payload, whatever JSON makes of them."""
 
 
 def read(text: str | None, is_base64: bool | None) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,16 @@ def test_a_response_over_lambdas_limit_is_a_500_and_a_log_line_with_both_sizes(e
     assert f"bytes as JSON, Lambda lets {limit:,} through" in caplog.text
 
 
+@pytest.mark.parametrize("size", [80_000, 90_000, 159_000])
+@pytest.mark.parametrize("character", ["\N{GRINNING FACE}", "\1", "x"])
+def test_whatever_json_makes_of_a_body_no_payload_is_larger_than_a_load_balancer_takes(
+    character, size, context
+):
+    payload = Adapter(answering((character * size).encode()))(alb.write_event(REQUEST), context)
+    written = json.dumps(payload, ensure_ascii=sys.version_info < (3, 12))
+    assert len(written.encode()) <= alb.LIMIT
+
+
 @pytest.mark.parametrize(
     "error", [asyncio.CancelledError(), GeneratorExit(), BaseExceptionGroup("", [asyncio.CancelledError()])]
 )
@@ -247,7 +258,7 @@ def test_an_event_of_many_keys_is_described_briefly(context):
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param({"httpMethod": "GET"}, id="REST without a context"),
+        pytest.param({"httpMethod": "GET", "path": "/"}, id="REST without a context"),
         pytest.param({"httpMethod": None, "path": None, "requestContext": None}, id="REST of nulls"),
         pytest.param(
             {"version": "2.0", "rawPath": "/", "requestContext": {}}, id="format 2.0 without a method"
