@@ -61,7 +61,10 @@ def releases(found: "Sequence[Release]") -> str:
 def _fate(release: "Release") -> str:
     if not release.reason:
         return release.state
-    return f"{'live, but failed' if release.state == 'live' else release.state}: {release.summary}"
+    state = {"live": "live, but failed:", "rolled back": "rolled back"}.get(
+        release.state, f"{release.state}:"
+    )
+    return f"{state} {release.summary}"
 
 
 def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:

@@ -104,7 +104,7 @@ def _tell_division(existing: Stack, settings: Settings, account: Account, consol
         return
     known = releases.find_all(settings, account)
     if divided := division.find(existing, known, settings, account):
-        console.warn(division.describe(divided, settings))
+        console.warn(division.describe(divided))
 
 
 def _check_ours(wanted: Template, deployed: Stack, account: Account) -> None:

@@ -32,4 +32,4 @@ def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -
     console.answer(answers.releases(found), [answers.value(each) for each in found])
     deployed = stack.find(opened.settings, opened.account)
     if deployed and (divided := division.find(deployed, found, opened.settings, opened.account)):
-        console.warn(division.describe(divided, opened.settings))
+        console.warn(f"{division.describe(divided)} {division.advise(divided, opened.settings)}")

@@ -38,7 +38,7 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
         found = room.fetch(opened.settings, opened.account, address=opened.address, ask=not no_check)
     console.answer(status_view.show(found), answers.value(found))
     if found.shift:
-        console.warn(division.describe(found.shift, opened.settings))
+        console.warn(f"{division.describe(found.shift)} {division.advise(found.shift, opened.settings)}")
     for each in found.left_out:
         console.note(f"Left out, {each}")
     if found.drift == "DRIFTED":

@@ -16,7 +16,7 @@ from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.processes import Brood
 
 VERSION = "1.5.33"
-"""Pinned to the letter: ministack_bridge.py replaces three of its functions."""
+"""Pinned to the letter: ministack_bridge.py replaces four of its functions."""
 LOG = "ministack.log"
 PATIENCE = 300.0
 """Seconds for the first start, when uv downloads it."""

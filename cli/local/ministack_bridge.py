@@ -1,4 +1,4 @@
-"""Run by ministack's own Python, in ministack's environment: starts it with three of its functions replaced.
+"""Run by ministack's own Python, in ministack's environment: starts it with four of its functions replaced.
 
 ministack can hand an invocation to an HTTP endpoint (MINISTACK_LAMBDA_PROXY_URL), but takes an error of the
 function for an error of the endpoint, and writes log lines of its own beside those that our sandbox writes.
@@ -6,6 +6,7 @@ Here the endpoint's answer says what Lambda's Invoke says, in the same headers:
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
 
 It takes every metric of a name for the one that an alarm is on: an error of any version would ring for one.
+And its schedules call no API, where one has to take back a shift that nobody leads.
 """
 
 import base64
@@ -19,7 +20,7 @@ import urllib.request
 from typing import Any
 
 from ministack.app import main
-from ministack.services import cloudwatch, lambda_svc
+from ministack.services import cloudwatch, eventbridge, lambda_svc
 
 COLD_START = 20
 """Seconds on top of the function's timeout: our sandbox is the one who tells a timeout."""
@@ -109,8 +110,22 @@ def narrow_alarms() -> None:
     cloudwatch._evaluate_alarm = evaluate
 
 
+def call_apis() -> None:
+    """Have a schedule call UpdateAlias, as EventBridge Scheduler calls any API."""
+    original = eventbridge._invoke_target
+
+    def invoke(target: dict[str, Any], event: Any, rule: Any, view: Any = None) -> Any:
+        if not target.get("Arn", "").endswith(":scheduler:::aws-sdk:lambda:updateAlias"):
+            return original(target, event, rule, view)
+        call = json.loads(target["Input"])
+        return lambda_svc._update_alias(call["FunctionName"], call["Name"], call)
+
+    eventbridge._invoke_target = invoke
+
+
 if __name__ == "__main__":
     narrow_alarms()
+    call_apis()
     replace("_execute_function_proxy", execute_in_sandbox)
     replace("_emit_lambda_logs", write_no_logs)
     main()

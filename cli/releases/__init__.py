@@ -93,10 +93,16 @@ def judge(
         if release.state == "failed":
             return release
         if not is_there:
-            return replace(release, state="pruned")
+            return replace(release, state="pruned", reason=_past(release))
         return replace(release, state="superseded") if release.state == "live" else release
 
     return tuple(map(judge_one, recorded))
+
+
+def _past(release: Release) -> str:
+    """What became of a release before it was pruned."""
+    parts = {"rolled back": "was rolled back {}", "unfinished": "was unfinished: {}"}
+    return parts.get(release.state, "{}").format(release.reason) if release.reason else ""
 
 
 def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None:

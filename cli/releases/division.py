@@ -55,24 +55,28 @@ def find(deployed: Stack, known: Iterable[Release], settings: Settings, account:
     )
 
 
-def describe(found: Division, settings: Settings, *, now: datetime | None = None) -> str:
-    """A division as sentences: what is, and what to type."""
+def describe(found: Division, *, now: datetime | None = None) -> str:
+    """What a division is, in sentences."""
     new = f"version {found.version}" + (f" (release {found.release})" if found.release else "")
-    back, anew = f"`lambdify rollback {settings.stage}`", f"`lambdify deploy {settings.stage}`"
     if found.taken_back:
         return (
             f"The shift to {new} ended at {found.percent}%: nobody was leading it any more, so AWS gave all "
-            f"traffic to version {found.rest} again. {anew} begins it anew, {back} leaves it at that."
+            f"traffic to version {found.rest} again."
         )
     divided = f"A shift is under way: {found.percent}% of the traffic goes to {new}, the rest to version "
     divided += found.rest
     if (now or datetime.now(UTC)) >= found.until:
-        return f"{divided}, and nobody is leading it. {back} takes it back, {anew} begins it anew."
+        return f"{divided}, and nobody is leading it."
     ends = f"AWS takes it back at {found.until.astimezone():%H:%M}" if found.guarded else "it stays so"
-    return (
-        f"{divided}. The `deploy` that began it leads it; where that was killed, {ends}. "
-        f"{back} takes it back now, {anew} begins it anew."
-    )
+    return f"{divided}. The `deploy` that began it leads it; where that was killed, {ends}."
+
+
+def advise(found: Division, settings: Settings) -> str:
+    """What to type about it."""
+    back, anew = f"`lambdify rollback {settings.stage}`", f"`lambdify deploy {settings.stage}`"
+    if found.taken_back:
+        return f"{anew} begins it anew, {back} leaves it at that."
+    return f"{back} takes it back now, {anew} begins it anew."
 
 
 def _moment(text: str) -> datetime:

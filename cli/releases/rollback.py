@@ -54,7 +54,7 @@ def rollback(
     divided = division.find(deployed, known, settings, account)
     shifting = divided is not None
     if divided:
-        console.warn(division.describe(divided, settings))
+        console.warn(division.describe(divided))
     target = choose(known, live, number, settings, shifting=shifting)
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")

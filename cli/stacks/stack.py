@@ -147,8 +147,7 @@ def busy(name: str, doing: str) -> StackBusy:
     """The error for a stack that something else is being done to."""
     return StackBusy(
         f'CloudFormation is at work on the stack "{name}" ({doing}).',
-        hint="Wait until it is done (`lambdify status` shows it), then try again; `deploy` and `undeploy` "
-        "wait by themselves with --wait.",
+        hint="Wait until it is done, then try again; `deploy` and `undeploy` wait by themselves with --wait.",
     )
 
 

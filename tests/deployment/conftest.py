@@ -240,7 +240,10 @@ def cloud(
     log = folder / "log"
     # Not its script, which goes through a shell: that drops the variables whose names have a hyphen.
     bridge = Path(ministack.__file__).with_name("ministack_bridge.py")
-    start = f"import runpy; b = runpy.run_path({str(bridge)!r}); b['narrow_alarms'](); b['main']()"
+    start = (
+        "import runpy; from ministack.services import scheduler; scheduler._SCHEDULE_TICK_INTERVAL = 1; "
+        f"b = runpy.run_path({str(bridge)!r}); b['narrow_alarms'](); b['call_apis'](); b['main']()"
+    )
     program = ["--from", f"ministack=={ministack.VERSION}", "python", "-P", "-c", start]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -1,6 +1,5 @@
 """Releases of a stage: made, tried, failed, gone back from, and pruned; against ministack's AWS."""
 
-import json
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -720,11 +719,18 @@ def schedules(account):
     ]
 
 
-def be_scheduler(account):
-    """What EventBridge Scheduler does when the moment has come; ministack calls no API for it."""
-    ((_, target),) = schedules(account)
-    assert target["Arn"] == "arn:aws:scheduler:::aws-sdk:lambda:updateAlias"
-    account.client("lambda").update_alias(**json.loads(target["Input"]))
+def be_late(account, alias):
+    """What happens when the moment has come: the schedule is given another one, which is now."""
+    client = account.client("scheduler")
+    (name,) = [each["Name"] for each in client.list_schedules()["Schedules"] if "ShiftReturn" in each["Name"]]
+    there = client.get_schedule(Name=name)
+    same = {key: there[key] for key in ("Name", "Target", "FlexibleTimeWindow")}
+    client.update_schedule(**same, ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})")
+    for _ in range(600):
+        if alias() == ("1", {}):
+            return
+        time.sleep(0.1)
+    pytest.fail("the traffic was not taken back")
 
 
 def test_a_shift_that_nobody_leads_is_taken_back_by_aws(ship, alias, account):
@@ -734,7 +740,7 @@ def test_a_shift_that_nobody_leads_is_taken_back_by_aws(ship, alias, account):
         ship("app = 2", SHIFT, sleep=kill)
     ((moment, _),) = schedules(account)
     assert timedelta(minutes=2) < moment - before < timedelta(minutes=15)
-    be_scheduler(account)
+    be_late(account, alias)
     assert alias() == ("1", {})
 
 
@@ -747,16 +753,24 @@ def test_there_is_no_way_back_where_no_traffic_is_divided(ship, account):
 def test_a_leader_that_slept_does_not_go_on(ship, alias, account):
     ship()
     with pytest.raises(ReleaseFailed, match="nobody had led the shift for too long"):
-        ship("app = 2", SHIFT, sleep=Minutes(lambda: be_scheduler(account)))
+        ship("app = 2", SHIFT, sleep=Minutes(lambda: be_late(account, alias)))
     assert alias() == ("1", {})
     assert schedules(account) == []
 
 
-def test_a_shift_that_was_taken_back_begins_anew_with_the_next_deployment(ship, alias, account, listed):
+def test_a_shift_that_was_taken_back_begins_anew_with_the_next_deployment(
+    ship, alias, account, make_settings
+):
     ship(overrides=SHIFT)
     with pytest.raises(SystemExit):
         ship("app = 2", SHIFT, sleep=kill)
-    be_scheduler(account)
+    be_late(account, alias)
+    found = releases.find_all(make_settings(), account)
+    divided = division.find(stack.fetch(make_settings(), account), found, make_settings(), account)
+    assert division.describe(divided) == (
+        "The shift to version 2 (release 2) ended at 40%: nobody was leading it any more, so AWS gave all "
+        "traffic to version 1 again."
+    )
     seen = []
     minutes = Minutes(*[lambda: seen.append(alias())] * 4)
     assert ship("app = 2", SHIFT, sleep=minutes).version == "2"
@@ -775,11 +789,13 @@ def test_a_shift_that_was_killed_says_so_in_its_record_and_what_to_type(
     divided = division.find(stack.fetch(make_settings(), account), found, make_settings(), account)
     assert (divided.percent, divided.release, divided.rest) == (40, 2, "1")
     assert (divided.guarded, divided.taken_back) == (True, False)
-    now = division.describe(divided, make_settings())
+    now = division.describe(divided)
     assert "40% of the traffic goes to version 2 (release 2), the rest to version 1." in now
     assert "AWS takes it back at" in now
-    later = division.describe(divided, make_settings(), now=divided.until)
-    assert "nobody is leading it. `lambdify rollback dev` takes it back" in later
+    assert division.describe(divided, now=divided.until).endswith("and nobody is leading it.")
+    assert division.advise(divided, make_settings()) == (
+        "`lambdify rollback dev` takes it back now, `lambdify deploy dev` begins it anew."
+    )
     back()
     assert "A shift is under way" in talk.said
     assert listed() == [(2, "2", "rolled back"), (1, "1", "live")]

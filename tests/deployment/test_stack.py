@@ -87,7 +87,7 @@ def test_an_empty_stack_that_waits_for_its_first_change_can_be_deployed_to(found
 def test_a_stack_that_is_being_worked_on_is_busy(found, make_settings, state):
     with pytest.raises(StackBusy, match=state) as caught:
         stack.check(found(state), make_settings())
-    assert "`lambdify status`" in caught.value.hint
+    assert "--wait" in caught.value.hint
     assert caught.value.exit_code == 40
 
 
