@@ -68,7 +68,8 @@ class Names:
         self.cookies = self.row.count("cookie")
         self.hops = at.get("x-forwarded-for")
         self.host = at.get("host")
-        self.length = at.get("content-length")
+        self.length = None if "transfer-encoding" in at else at.get("content-length")
+        """As HTTP has it: the one overrides the other (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
         self.port = at.get("x-forwarded-port")
         self.proto = at.get("x-forwarded-proto")
         self.template: dict[str, Any] | None = None

@@ -6,7 +6,7 @@ Rules
 2. A mount is split off on a segment boundary: stage `dev` is no part of `/developer`.
 3. Header names are lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
    turned back into its bytes (https://peps.python.org/pep-3333/#unicode-issues).
-4. A request has one `cookie` header, and a `content-length` that is true.
+4. A request has one `cookie` header, and a `content-length` that is true: a body is whole, however it came.
 5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
    concerns only one connection is left out, and `content-length` is right or absent.
 6. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
@@ -320,8 +320,9 @@ def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tupl
 
 
 def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
-    """With one header of that name, behind all others."""
-    kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] != name]
+    """With one header of that name, behind all others, and of one connection no longer."""
+    gone = (name, "transfer-encoding")
+    kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] not in gone]
     return find_names((*[name for name, _ in kept], name)), (*[value for _, value in kept], value)
 
 
