@@ -17,11 +17,11 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from lambdify.adapter import event_sources, loading, wsgi
-from lambdify.adapter.errors import MALFORMED, EventUnknown, InterfaceUnknown, ends_the_process, report
+from lambdify.adapter import event_sources, loading
 from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
+    from lambdify.adapter import asgi, wsgi
     from lambdify.adapter.reply import Reply
 
 __all__ = ["Adapter"]
@@ -56,12 +56,18 @@ class Adapter:
         self.on_event = on_event
         self.show_errors = show_errors
         self.interface = interface or loading.find_interface(app)
-        self._server = None
-        if self.interface == "asgi":
-            from lambdify.adapter.asgi import Server  # asyncio and mangum cost a WSGI app 30 ms of cold start
+        self._server: wsgi.Server | asgi.Server
+        if self.interface == "wsgi":
+            from lambdify.adapter import wsgi
 
-            self._server = Server(app)
-        elif self.interface != "wsgi":
+            self._server = wsgi.Server(app)
+        elif self.interface == "asgi":
+            from lambdify.adapter import asgi  # asyncio and mangum cost a WSGI app 30 ms of cold start
+
+            self._server = asgi.Server(app)
+        else:
+            from lambdify.adapter.errors import InterfaceUnknown
+
             raise InterfaceUnknown("this is a Lambda handler already: deploy it as it is")
 
     def __call__(self, event: Any, context: Any) -> Any:
@@ -70,19 +76,22 @@ class Adapter:
         if source is None:
             if self.on_event is not None:
                 return self.on_event(event, context)
+            from lambdify.adapter.errors import EventUnknown
+
             raise EventUnknown(f"this function answers HTTP requests; it received {_describe(event)}")
         try:
             request = source.read_event(event)
-        except MALFORMED as error:
+        except event_sources.MALFORMED as error:
+            from lambdify.adapter.errors import report
+
             report("an HTTP event could not be read", error, context, level=logging.WARNING)
             return source.write_payload(BAD_REQUEST, event)
         try:
-            if self._server is None:
-                response = wsgi.run(self.app, request, event, context)
-            else:
-                response = self._server.run(request, event, context)
+            response = self._server.run(request, event, context)
             return source.write_payload(response, event)
         except BaseException as error:  # the one place: whatever the app raises, its client gets an answer
+            from lambdify.adapter.errors import ends_the_process, report
+
             if ends_the_process(error):
                 raise
             report(f"{request.method} {request.path} failed", error, context)
@@ -94,15 +103,11 @@ class Adapter:
 
     def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
         """Send the app's answer to one request while the app makes it; what the app raises passes through."""
-        if self._server is not None:
-            self._server.stream(request, event, context, reply)
-        else:
-            wsgi.stream(self.app, request, event, context, reply)
+        self._server.stream(request, event, context, reply)
 
     def close(self) -> None:
         """Run the shutdown of an ASGI app; in Lambda, the process just ends."""
-        if self._server is not None:
-            self._server.close()
+        self._server.close()
 
 
 def _show(error: BaseException) -> bytes:

@@ -15,12 +15,13 @@ from __future__ import annotations
 import json
 import sys
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lambdify.adapter.errors import ResponseRefused
 from lambdify.adapter.messages import Headers, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LARGE = 131_072
 """Bytes from which on pybase64 is looked for: importing it takes as long as decoding 1 MB."""
@@ -127,6 +128,8 @@ def check_size(payload: dict[str, Any], limit: int) -> dict[str, Any]:
         return payload
     size = len(json.dumps(payload, ensure_ascii=RUNTIME_ESCAPES_UNICODE).encode())
     if size > limit:
+        from lambdify.adapter.errors import ResponseRefused
+
         raise ResponseRefused(f"the response takes {size:,} bytes as JSON, Lambda lets {limit:,} through")
     return payload
 

@@ -28,7 +28,6 @@ import sys
 from typing import Any
 
 from lambdify.adapter import Adapter, loading
-from lambdify.adapter.errors import AppNotLoaded, report
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
@@ -75,6 +74,8 @@ def _load() -> Any:
     on_event = _load_on_event(bundle["on_event"]) if "on_event" in bundle else None
     if loading.find_interface(app) == "handler":
         if on_event is not None:
+            from lambdify.adapter.errors import AppNotLoaded
+
             raise AppNotLoaded(
                 f"{bundle['app']!r} is a Lambda handler, which gets every event itself: on_event has to go"
             )
@@ -89,12 +90,16 @@ def _load_reference(reference: str) -> Any:
     try:
         return loading.load(reference)
     except ImportError as error:
+        from lambdify.adapter.errors import report
+
         # The runtime reports an ImportError without its traceback, and as if it were about this module.
         report(f"while importing {reference!r}, this was raised", error, None)
         raise
 
 
 def _load_on_event(reference: str) -> Any:
+    from lambdify.adapter.errors import AppNotLoaded
+
     try:
         function = _load_reference(reference)
     except AppNotLoaded as error:
@@ -126,6 +131,8 @@ def _read_bundle(root: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             bundle: dict[str, Any] = json.load(file)
     except FileNotFoundError as error:
+        from lambdify.adapter.errors import AppNotLoaded
+
         raise AppNotLoaded(
             f"{path} is missing: this handler works in a bundle that lambdify packed"
         ) from error

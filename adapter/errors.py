@@ -13,15 +13,14 @@ AdapterError
 The first four end in an error of the function: they are for whoever deployed or invoked it. The next two,
 and anything the app raises, are answered with a plain 500 and logged: a client learns nothing of them. A
 client that has gone is nobody's error, and a line in the log for those who want to know.
+
+Who raises or logs one imports it where that happens: most functions never do, and all of them would wait for
+it at each cold start.
 """
 
 from __future__ import annotations
 
 import logging
-
-MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
-"""What reading JSON of the wrong shape raises: a key that is missing, null for a string, bad base64, and for
-an endless number, which Python reads in JSON, the one of converting that."""
 
 
 class AdapterError(Exception):

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lambdify.adapter.errors import AppNotLoaded, InterfaceUnknown
+if TYPE_CHECKING:
+    from lambdify.adapter.errors import AppNotLoaded, InterfaceUnknown
 
 Interface = Literal["wsgi", "asgi", "handler"]
 
@@ -28,7 +29,7 @@ def load(reference: str) -> Any:
     factory = path.endswith("()")
     names = path.removesuffix("()").split(".")
     if not colon or not all(name.isidentifier() for name in (*module_name.split("."), *names)):
-        raise AppNotLoaded(
+        raise _not_loaded(
             f'{reference!r} is not a reference to an app: write "package.module:attribute", '
             'or "package.module:create_app()" for an app that a function makes'
         )
@@ -37,7 +38,7 @@ def load(reference: str) -> Any:
         try:
             found = getattr(found, name)
         except AttributeError as error:
-            raise AppNotLoaded(f"{module_name!r} has no attribute {path!r}") from error
+            raise _not_loaded(f"{module_name!r} has no attribute {path!r}") from error
     return found() if factory else found
 
 
@@ -52,12 +53,24 @@ def find_interface(app: object) -> Interface:
         case 2:
             return "wsgi"
         case 1:
-            raise InterfaceUnknown(
+            raise _unknown(
                 f"{_describe(app)} takes one argument, as ASGI 2 apps do: only ASGI 3 is supported"
             )
-    raise InterfaceUnknown(
+    raise _unknown(
         f"{_describe(app)} does not tell by its parameters whether it is a WSGI or ASGI app: {WAY_OUT}"
     )
+
+
+def _not_loaded(why: str) -> AppNotLoaded:
+    from lambdify.adapter.errors import AppNotLoaded
+
+    return AppNotLoaded(why)
+
+
+def _unknown(why: str) -> InterfaceUnknown:
+    from lambdify.adapter.errors import InterfaceUnknown
+
+    return InterfaceUnknown(why)
 
 
 def _import(name: str) -> Any:
@@ -67,7 +80,7 @@ def _import(name: str) -> Any:
         # Also raised when the module exists and imports one that does not: then it names that one.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise AppNotLoaded(f"there is no module {error.name!r}, looked for as the app's {name!r}") from error
+        raise _not_loaded(f"there is no module {error.name!r}, looked for as the app's {name!r}") from error
 
 
 def _read_parameters(app: Any) -> tuple[str, ...]:

@@ -8,19 +8,19 @@ a tenth of a millisecond of every cold start.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Iterable
+    from typing import Self, TypeVar
+
+    Key = TypeVar("Key", bound="str | tuple[str, ...]")
+    Result = TypeVar("Result")
 
 Pair = tuple[str, str]
 Headers = tuple[Pair, ...]
 """Pairs in the order of the wire. Names are lower case; values hold bytes as latin-1, as HTTP does."""
-
-Key = TypeVar("Key", bound="str | tuple[str, ...]")
-Result = TypeVar("Result")
 
 LONGEST_KEPT = 2_000
 """Characters; the names of a browser's headers take 300."""

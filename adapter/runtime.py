@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
 from lambdify.adapter import BAD_REQUEST, SERVER_ERROR, Adapter, entry, event_sources
-from lambdify.adapter.errors import MALFORMED, AdapterError, ClientGone, ends_the_process, report
+from lambdify.adapter.errors import AdapterError, ClientGone, ends_the_process, report
 from lambdify.adapter.reply import Reply
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
     """Send what answers the event, whatever happens. Raises ClientGone."""
     try:
         request = source.read_event(event)
-    except MALFORMED as error:
+    except event_sources.MALFORMED as error:
         report("an HTTP event could not be read", error, context, level=logging.WARNING)
         reply.send_whole(BAD_REQUEST)
         return

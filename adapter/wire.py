@@ -16,12 +16,15 @@ Rules
 from __future__ import annotations
 
 from binascii import a2b_hex
-from collections.abc import Collection, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import bodies
-from lambdify.adapter.errors import MALFORMED, PayloadRefused, ResponseRefused
 from lambdify.adapter.messages import NAMES, Headers, Names, Pair, Request, Response, find_names, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from lambdify.adapter.errors import ResponseRefused
 
 UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PATH_CHARACTERS = UNRESERVED + b"!$&'()*+,;=:@/"
@@ -119,6 +122,9 @@ def read_query(event: dict[str, Any], *, decoded: bool) -> str:
 
 def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
     """The response that AWS would send for what a function returned; PayloadRefused if it would send none."""
+    from lambdify.adapter.errors import PayloadRefused
+    from lambdify.adapter.event_sources import MALFORMED
+
     if not isinstance(payload, dict):
         raise PayloadRefused(
             f"a function has to return an object with statusCode, not {type(payload).__name__}"
@@ -230,7 +236,7 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
     With None for a body that is still to come, content-length is taken at its word.
     """
     if not 200 <= status <= 599:
-        raise ResponseRefused(f"{status} is not the status of an answer (200 to 599)")
+        raise _refuse(f"{status} is not the status of an answer (200 to 599)")
     # Of HEAD and 304, content-length tells what a GET would bring (RFC 9110, 8.6); with 204 it may not stand.
     length: str | None = ""
     if status not in NO_CONTENT:
@@ -340,7 +346,7 @@ def _find_name(given: str) -> str:
 def _lower_name(given: str) -> str:
     name = given.lower()
     if not name or name.encode().translate(None, TOKEN_CHARACTERS):
-        raise ResponseRefused(f"{name[:80]!r} is not the name of a header") from None
+        raise _refuse(f"{name[:80]!r} is not the name of a header") from None
     return "" if name in CONNECTION_ONLY else name
 
 
@@ -348,9 +354,15 @@ def _check_values(headers: Iterable[Pair]) -> None:
     """Nothing if each of these values may be sent."""
     for name, value in headers:
         if any(character in value for character in "\r\n\0"):
-            raise ResponseRefused(f"the header {name.lower()} holds CR, LF or NUL")
+            raise _refuse(f"the header {name.lower()} holds CR, LF or NUL")
         if not value.isascii() and max(value) > "\xff":
-            raise ResponseRefused(f"the header {name.lower()} holds characters that are not latin-1")
+            raise _refuse(f"the header {name.lower()} holds characters that are not latin-1")
+
+
+def _refuse(why: str) -> ResponseRefused:
+    from lambdify.adapter.errors import ResponseRefused
+
+    return ResponseRefused(why)
 
 
 def _decode_field(field: str) -> str:

@@ -16,13 +16,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
-from lambdify.adapter.errors import ProtocolBroken
 from lambdify.adapter.messages import Headers, Names, Pair, Request, Response, remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import IO
 
+    from lambdify.adapter.errors import ProtocolBroken
     from lambdify.adapter.reply import Reply
 
     App = Callable[["Environ", Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
@@ -30,34 +30,42 @@ if TYPE_CHECKING:
 Environ = dict[str, Any]
 
 
-def run(app: App, request: Request, event: object, context: object) -> Response:
-    """What the app answers; anything it raises passes through."""
-    answer = Answer()
-    result = app(build_environ(request, event, context), answer.start)
-    status = answer.status
-    if (
-        type(result) is list
-        and len(result) == 1
-        and type(result[0]) is bytes
-        and status
-        and not answer.chunks
-    ):
-        body = result[0]  # as most small apps answer: a list needs no closing, and one piece no joining
-    else:
-        answer.take(result)
-        body = b"".join(answer.chunks)
+class Server:
+    """One WSGI app; the counterpart of asgi's."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def run(self, request: Request, event: object, context: object) -> Response:
+        """What the app answers; anything it raises passes through."""
+        answer = Answer()
+        result = self._app(build_environ(request, event, context), answer.start)
         status = answer.status
-    try:
-        code = CODES[status]
-    except KeyError:
-        code = remember(CODES, status, _find_code(status))
-    return wire.build_response(request[0], code, answer.headers, body)
+        if (
+            type(result) is list
+            and len(result) == 1
+            and type(result[0]) is bytes
+            and status
+            and not answer.chunks
+        ):
+            body = result[0]  # as most small apps answer: a list needs no closing, and one piece no joining
+        else:
+            answer.take(result)
+            body = b"".join(answer.chunks)
+            status = answer.status
+        try:
+            code = CODES[status]
+        except KeyError:
+            code = remember(CODES, status, _find_code(status))
+        return wire.build_response(request[0], code, answer.headers, body)
 
+    def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
+        """Send what the app answers as it comes; anything the app raises passes through."""
+        answer = StreamedAnswer(reply)
+        answer.take(self._app(build_environ(request, event, context), answer.start))
 
-def stream(app: App, request: Request, event: object, context: object, reply: Reply) -> None:
-    """Send what the app answers as it comes; anything the app raises passes through."""
-    answer = StreamedAnswer(reply)
-    answer.take(app(build_environ(request, event, context), answer.start))
+    def close(self) -> None:
+        """Nothing: a WSGI app has no shutdown."""
 
 
 def build_environ(request: Request, event: object, context: object) -> Environ:
@@ -127,7 +135,7 @@ class Answer:
             if self.begun():
                 raise exc_info[1].with_traceback(exc_info[2])
         elif self.status:
-            raise ProtocolBroken("the app called start_response twice")
+            raise _breach("the app called start_response twice")
         self.status, self.headers = status, headers
         return self.write
 
@@ -148,7 +156,7 @@ class Answer:
             for chunk in result:
                 if chunk:
                     if not self.status:
-                        raise ProtocolBroken("the app sent a body before it called start_response")
+                        raise _breach("the app sent a body before it called start_response")
                     self.write(chunk)
             self.end()
         finally:
@@ -159,7 +167,13 @@ class Answer:
     def end(self) -> None:
         """See that there is an answer, now that the body is over."""
         if not self.status:
-            raise ProtocolBroken("the app did not call start_response")
+            raise _breach("the app did not call start_response")
+
+
+def _breach(how: str) -> ProtocolBroken:
+    from lambdify.adapter.errors import ProtocolBroken
+
+    return ProtocolBroken(how)
 
 
 CODES: dict[str, int] = {}

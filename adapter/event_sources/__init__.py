@@ -8,7 +8,7 @@ Each has the same four functions, in this order:
     read_payload(payload)   → Response
 
 An event that is recognised always gets an HTTP answer: if it is broken, `read_event` raises one of
-`errors.MALFORMED` and the answer is 400. An event of an API Gateway authorizer looks like a request but asks
+`MALFORMED` and the answer is 400. An event of an API Gateway authorizer looks like a request but asks
 for a policy, so it is nobody's.
 
 A function has one event source, and its users wait for what is imported at a cold start. So which module an
@@ -29,6 +29,11 @@ if TYPE_CHECKING:  # for the type checker alone: making a protocol costs every c
         def read_event(self, event: dict[str, Any]) -> Request: ...
         def write_payload(self, response: Response, event: dict[str, Any]) -> dict[str, Any]: ...
         def read_payload(self, payload: object) -> Response: ...
+
+
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""What reading JSON of the wrong shape raises: a key that is missing, null for a string, bad base64, and for
+an endless number, which Python reads in JSON, the one of converting that."""
 
 
 _imported: "dict[str, EventSource]" = {}

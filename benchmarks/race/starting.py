@@ -18,13 +18,13 @@ FRAMEWORKS = {
     "FastAPI": "import fastapi",
 }
 WSGI = {
-    "lambdify": "from lambdify.adapter import Adapter; import lambdify.adapter.loading",
+    "lambdify": "from lambdify.adapter import Adapter, loading, wsgi",
     "apig-wsgi": "import apig_wsgi",
     "serverless-wsgi": "import serverless_wsgi",
     "zappa": "import zappa.handler",
 }
 ASGI = {
-    "lambdify": "from lambdify.adapter import Adapter; import lambdify.adapter.asgi",
+    "lambdify": "from lambdify.adapter import Adapter, asgi, loading",
     "mangum": "import mangum",
     "zappa": "import zappa.handler",
 }

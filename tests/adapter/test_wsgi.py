@@ -19,7 +19,7 @@ GET = Request("GET", "/")
 
 
 def call(app: Any, request: Request = GET) -> Response:
-    return wsgi.run(app, request, {}, None)
+    return wsgi.Server(app).run(request, {}, None)
 
 
 def see_environ(request: Request) -> dict[str, Any]:
