@@ -35,7 +35,7 @@ def read_event(event: dict[str, Any]) -> Request:
         wire.read_query(event, decoded=True),
         mount,
         context["identity"]["sourceIp"],
-        context.get("domainName", ""),
+        context.get("domainName") or "localhost",
     )
 
 

@@ -99,3 +99,10 @@ def test_the_event_is_recognised(example):
 )
 def test_no_source_recognises(event):
     assert event_sources.find(event) is None
+
+
+def test_a_rest_event_that_names_no_host_has_one_all_the_same():
+    # PEP 3333: SERVER_NAME can never be an empty string.
+    context = {"path": "/live/", "identity": {"sourceIp": "203.0.113.7"}}
+    event = {"httpMethod": "GET", "path": "/", "headers": None, "requestContext": context}
+    assert rest.read_event(event).host == "localhost"
