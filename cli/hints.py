@@ -18,7 +18,7 @@ def repeat(text: str, where: Sequence[str]) -> str:
     def add(found: "re.Match[str]") -> str:
         command, rest = found.groups()
         missing = [flag for flag in where if flag.split()[0] not in rest.split()]
-        if command in NOT_ON_ACCOUNT or not missing:
+        if command in NOT_ON_ACCOUNT or "--help" in rest.split() or not missing:
             return found[0]
         return f"`lambdify {command}{rest} {' '.join(missing)}`"
 

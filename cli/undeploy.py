@@ -17,7 +17,7 @@ from typing import Any
 from lambdify.cli import artifacts, template
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import Declined, StackBroken, StageProtected
+from lambdify.cli.errors import Declined, NotDeployed, StackBroken, StageProtected
 from lambdify.cli.plan.changes import KEPT
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import protection, recovery, stack, stack_changes, stack_events
@@ -59,6 +59,7 @@ def undeploy(
     console: Console,
     *,
     yes: bool = False,
+    unprotect: bool = False,
     wait: bool = False,
     keep_logs: bool = False,
     leave: bool = False,
@@ -66,7 +67,8 @@ def undeploy(
 ) -> Removal:
     """Delete everything that the stage owns; `yes` does it without asking.
 
-    `wait` waits for a deployment that is under way, `leave` leaves behind what CloudFormation cannot delete.
+    `unprotect` takes termination protection off without asking, where the stack is nobody else's. `wait`
+    waits for a deployment that is under way, `leave` leaves behind what CloudFormation cannot delete.
     Raises NotDeployed when there is nothing at all, StageProtected, StackBusy, and StackBroken when
     CloudFormation cannot delete the stack.
     """
@@ -77,6 +79,7 @@ def undeploy(
     kept: tuple[Kept, ...] = ()
     if existing:
         _agree(existing, settings, account, console, yes=yes, keep_logs=keep_logs)
+        _unprotect(existing, settings, account, console, agreed=unprotect, may_ask=not yes)
         kept = _kept_by_policy(existing, settings, account)
         kept += _delete(existing, settings, account, console, sleep, leave=leave)
     log_group = _remove_log_group(settings, account, ours=existing is not None, keep=keep_logs)
@@ -85,7 +88,10 @@ def undeploy(
     with console.step("Removing the uploaded bundles"):
         removed = artifacts.remove_stage(settings, account)
     if not (existing or log_group or removed.objects or removed.bucket or removed.images):
-        raise stack.not_deployed(settings, account)
+        raise NotDeployed(
+            f'There is nothing of "{settings.full_name}" in {account.region} to remove.',
+            hint="The stage, the region and --local say where it is looked for.",
+        )
     return Removal(
         stack=existing is not None,
         log_group=log_group and not keep_logs,
@@ -117,10 +123,23 @@ def _agree(
     question = f"Delete {existing.name} in {account.region}, with its endpoint, {logs}and all that it runs?"
     if not yes and not console.confirm(question):
         raise Declined(f"{settings.full_name} was not deleted.")
+
+
+def _unprotect(
+    existing: Stack,
+    settings: Settings,
+    account: Account,
+    console: Console,
+    *,
+    agreed: bool,
+    may_ask: bool,
+) -> None:
+    """Take termination protection off. Raises StageProtected where nobody agrees."""
     if not existing.protected:
         return
+    question = f"{existing.name} has termination protection. Take it off and delete it?"
     # `deploy` set it for protect = true, or somebody by hand: a flag in a script is not enough to lift it.
-    if yes or not console.confirm(f"{existing.name} has termination protection. Take it off and delete it?"):
+    if not (agreed or (may_ask and console.confirm(question))):
         raise StageProtected(
             f"{existing.name} has termination protection; it was not deleted.",
             hint=f"`lambdify undeploy {settings.stage}` without --yes asks to take it off, or `aws "

@@ -30,6 +30,8 @@ def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -
     opened = open_stage(console, stage, local, **where)
     found = room.find_all(opened.settings, opened.account)
     console.answer(answers.releases(found), [answers.value(each) for each in found])
+    if not found:
+        console.note(f"Looked for {opened.settings.full_name} in {opened.account.region}.")
     deployed = stack.find(opened.settings, opened.account)
     if deployed and (divided := division.find(deployed, found, opened.settings, opened.account)):
         console.warn(f"{division.describe(divided)} {division.advise(divided, opened.settings)}")

@@ -45,6 +45,7 @@ def command(
         opened.account,
         console,
         yes=yes or local,
+        unprotect=local,
         wait=wait,
         keep_logs=keep_logs,
         leave=leave,

@@ -27,6 +27,7 @@ from lambdify.cli.main import commands
         ),
         ("`lambdify local stop` ends it", ["--local"], "`lambdify local stop` ends it"),
         ("`lambdify --help`, lambdify logs", ["--local"], "`lambdify --help`, lambdify logs"),
+        ("`lambdify logs --help` says", ["--local"], "`lambdify logs --help` says"),
         ("`lambdify logs dev`", [], "`lambdify logs dev`"),
     ],
 )

@@ -149,6 +149,14 @@ def test_a_protected_stage_is_not_removed_and_says_how_it_could_be(
     assert inventory(account) == before
 
 
+def test_in_an_account_that_is_nobody_elses_setting_protect_false_is_enough(
+    account, make_settings, ship, talk, inventory
+):
+    ship(PROTECTED)
+    undeploy(make_settings(), account, talk.console, yes=True, unprotect=True)
+    assert inventory(account) == {}
+
+
 def test_somebody_at_a_terminal_may_take_the_protection_off(account, make_settings, ship, talk_to, inventory):
     ship(PROTECTED)
     assert undeploy(make_settings(), account, talk_to("y\ny\n").console).stack

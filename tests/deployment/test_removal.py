@@ -156,7 +156,7 @@ def test_a_removal_that_was_killed_after_a_step_is_completed_by_the_next(
     done(account, make_settings(), talk.console)
     remove()
     assert inventory(account) == {}
-    with pytest.raises(NotDeployed):
+    with pytest.raises(NotDeployed, match="There is nothing of"):
         remove()
 
 
