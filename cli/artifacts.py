@@ -5,6 +5,8 @@ Rules:
   never gets another content, so what is there need not be uploaded, and CloudFormation sees every change.
 - Every call says whose bucket it expects: names are global, and somebody else may have taken ours.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+- A stage has a repository of images only if its part of the bucket says so, from before the repository is
+  made until it is gone. So nobody asks ECR, or needs a right to, for stages of zips.
 - Private, encrypted, TLS only. The policy is put last, and so tells that the bucket is complete.
 """
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 NO_REGION = "us-east-1"
 """The region that CreateBucket does not want to be told."""
+IMAGES = "images/repository"
+"""In the stage's part of the bucket: what says that it has images."""
 BATCH = 1000
 """Keys that DeleteObjects takes at once."""
 
@@ -66,6 +70,7 @@ def put(bundle: "Bundle", settings: Settings, account: Account, console: Console
     planned = plan(bundle, settings, account)
     _ensure_bucket(planned.bucket, account)
     if planned.image:
+        expect_images(settings, account)
         image = images.put(bundle, settings, account, console)
         return replace(planned, image=image.uri, uploaded=(image.uri,) if image.pushed else ())
     archives = {prefix(settings) + each.path.name: each.path for each in bundle.archives}
@@ -93,14 +98,27 @@ def plan(bundle: "Bundle", settings: Settings, account: Account) -> Artifact:
     )
 
 
+def expect_images(settings: Settings, account: Account) -> None:
+    """Note that the stage has a repository of images, or is going to."""
+    account.client("s3").put_object(
+        Bucket=bucket_name(account),
+        Key=prefix(settings) + IMAGES,
+        Body=images.repository_name(settings).encode(),
+        ExpectedBucketOwner=account.account_id,
+    )
+
+
 @translated(during="removing the uploaded bundles")
 def remove_stage(settings: Settings, account: Account) -> Removed:
     """Delete the stage's images and archives, every version of them, and the bucket when it is empty."""
     s3, bucket, owner = account.client("s3"), bucket_name(account), account.account_id
-    repository = images.remove_stage(settings, account)
     missing = "^NoSuchBucket:|^404:"
     if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
-        return Removed(objects=0, bucket=False, images=repository)
+        return Removed(objects=0, bucket=False, images=False)
+    note = {"Bucket": bucket, "Key": prefix(settings) + IMAGES, "ExpectedBucketOwner": owner}
+    has_images = attempt(s3.head_object, none_if="^404:", **note) is not None
+    # First: a removal that is cut short still has the note that there is one.
+    repository = has_images and images.remove_stage(settings, account)
     removed = 0
     while batch := list(islice(_versions(s3, bucket, owner, prefix(settings)), BATCH)):
         _delete(batch, bucket, account)

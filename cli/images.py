@@ -142,10 +142,9 @@ def remove_stage(settings: Settings, account: Account) -> bool:
     found = None if account.registry else _find_repository(settings, account)
     if found:
         _forget(found)
-    # Who may not look there cannot have made one: a stage of zips needs no right to ECR.
     gone = attempt(
         account.client("ecr").delete_repository,
-        none_if=f"{GONE}|^AccessDeniedException:",
+        none_if=GONE,
         repositoryName=repository_name(settings),
         force=True,
     )

@@ -53,7 +53,6 @@ def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, m
     seen = events("DELETE_COMPLETE", "DELETE_IN_PROGRESS", "UPDATE_COMPLETE")
     stubbed.answers("cloudformation.describe_stack_events", seen)
     stubbed.refuses("logs.delete_log_group", "ResourceNotFoundException", "no such log group")
-    stubbed.refuses("ecr.delete_repository", "RepositoryNotFoundException", "no such repository")
     stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
     removal = undeploy(make_settings(), stubbed.account, talk.console, yes=True)
     assert (removal.stack, removal.log_group, removal.objects, removal.bucket) == (True, False, 0, False)
@@ -68,7 +67,6 @@ def test_a_log_group_that_came_back_is_removed(stubbed, stack_is, make_settings,
     stack_is("DELETE_COMPLETE")
     stubbed.answers("cloudformation.describe_stack_events", events("DELETE_COMPLETE", "CREATE_COMPLETE"))
     stubbed.answers("logs.delete_log_group", logGroupName="/aws/lambda/shop-dev")
-    stubbed.refuses("ecr.delete_repository", "RepositoryNotFoundException", "no such repository")
     stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
     assert undeploy(make_settings(), stubbed.account, talk.console, yes=True).log_group
 

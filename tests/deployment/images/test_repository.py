@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from lambdify.cli import artifacts, images, template
-from lambdify.cli.errors import DockerUnavailable
+from lambdify.cli.errors import DockerUnavailable, LambdifyError
 
 REPOSITORY = {"repositoryName": "lambdify/shop-dev"}
 
@@ -39,15 +39,33 @@ def test_the_repository_is_the_stages_own_and_lets_lambda_in_for_its_function_al
 
 
 def test_it_goes_with_the_stage(account, make_settings):
+    bucket = artifacts.bucket_name(account)
+    account.client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.region}
+    )
+    artifacts.expect_images(make_settings(), account)
     images.ensure_repository(make_settings(), account)
-    assert artifacts.remove_stage(make_settings(), account).images
+    removed = artifacts.remove_stage(make_settings(), account)
+    assert (removed.images, removed.objects, removed.bucket) == (True, 1, True)
     assert account.client("ecr").describe_repositories()["repositories"] == []
     assert not artifacts.remove_stage(make_settings(), account).images
 
 
-def test_a_stage_of_zips_needs_no_right_to_look_for_one(stubbed, make_settings):
+def test_a_stage_of_zips_has_ecr_asked_nothing(stubbed, make_settings):
+    stubbed.answers("s3.head_bucket")
+    stubbed.refuses("s3.head_object", "404", "Not Found", 404)
+    stubbed.answers("s3.list_object_versions")
+    stubbed.answers("s3.list_object_versions")
+    stubbed.answers("s3.delete_bucket")
+    assert not artifacts.remove_stage(make_settings(), stubbed.account).images
+
+
+def test_images_that_may_not_be_removed_are_told_and_the_note_of_them_stays(stubbed, make_settings):
+    stubbed.answers("s3.head_bucket")
+    stubbed.answers("s3.head_object")
     stubbed.refuses("ecr.delete_repository", "AccessDeniedException", "not authorized")
-    assert not images.remove_stage(make_settings(), stubbed.account)
+    with pytest.raises(LambdifyError, match="not authorized"):
+        artifacts.remove_stage(make_settings(), stubbed.account)
 
 
 def test_old_images_are_removed_by_their_tags(stubbed, make_settings):
