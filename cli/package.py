@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli import caches, folders
-from lambdify.cli.build import bundle, report
+from lambdify.cli.build import bundle, last_build, report
 from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.build.report import Report
 from lambdify.cli.build.weight import UNZIPPED_LIMIT
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings, combinations
+from lambdify.cli.settings.tables import Form
 
 if TYPE_CHECKING:
     from lambdify.cli.build.cold_start import ColdStart, NotMeasured
@@ -38,6 +39,12 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
         caches.sweep(settings.root, folder)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     return packed
+
+
+def last_form(settings: Settings) -> Form | None:
+    """The form that the last build of these settings came to, whatever has become of the project since."""
+    recalled = last_build.recall(settings, settings.root / folders.WORKSPACE / "build", Bundle)
+    return recalled[0].form if recalled else None
 
 
 def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bool) -> Report:

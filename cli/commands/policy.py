@@ -1,11 +1,19 @@
 """lambdify policy: the IAM policy that deploying a stage needs."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lambdify.cli import arguments, help_page
 from lambdify.cli.arguments import Flags
 from lambdify.cli.commands import make_console
 from lambdify.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from lambdify.cli.aws import Account
+    from lambdify.cli.console import Console
+    from lambdify.cli.settings import Settings
+    from lambdify.cli.template.deployer import Policy
 
 
 @click.command(
@@ -52,7 +60,7 @@ def command(
     if github is not None:
         policy = deployer.trust_github(github, branch, settings.stage, found)
     else:
-        policy = deployer.write(settings, found)
+        policy = _for_deployer(settings, found, console)
     for kind in policy.uncovered:
         console.warn(f"[resources]: what {kind} needs is not known here, and has to be added.")
     if policy.size > deployer.MANAGED_SIZE:
@@ -60,3 +68,20 @@ def command(
             f"It has {policy.size} characters: too many for a managed policy, not for one in a role."
         )
     console.answer(policy.text, policy.document)
+
+
+def _for_deployer(settings: "Settings", account: "Account", console: "Console") -> "Policy":
+    from lambdify.cli.package import last_form
+    from lambdify.cli.template import deployer
+
+    chosen = last_form(settings) if settings.build.form == "auto" else None
+    if chosen == "image":
+        console.note(
+            'It has the rights to push images: [build] form is "auto", and the last build became one.'
+        )
+    elif settings.build.form == "auto" and chosen is None:
+        console.note(
+            'It has no rights to push images: [build] form is "auto", and nothing was packed here yet. '
+            "After `lambdify package` it is for what that comes to."
+        )
+    return deployer.write(settings, account, form=chosen)

@@ -17,6 +17,7 @@ from lambdify.cli.artifacts import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.build.target import Target
 from lambdify.cli.settings import Settings
+from lambdify.cli.settings.tables import Form
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -57,12 +58,15 @@ def rights() -> Mapping[str, Any]:
     return tomllib.loads(RIGHTS.read_text(encoding="utf-8"))
 
 
-def write(settings: Settings, account: Account) -> Policy:
-    """What is needed for every command with this stage of the account, which is asked nothing."""
+def write(settings: Settings, account: Account, *, form: Form | None = None) -> Policy:
+    """What is needed for every command with this stage of the account, which is asked nothing.
+
+    `form` is what the last build chose, where the settings leave that open.
+    """
     wanted = _template(settings, account)
     resources: list[Statement] = list(wanted["Resources"].values())
     words = _words(settings, account)
-    images = rights()["images"] if settings.build.form == "image" else []
+    images = rights()["images"] if "image" in (settings.build.form, form) else []
     needed = [*rights()["commands"], *images, *_needed(resources)]
     statements = _join([each for each in (_statement(each, words) for each in needed) if each["Resource"]])
     # Of the user's own, only roles are called as ours are; what else is there has names that are not known.

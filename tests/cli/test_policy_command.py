@@ -1,5 +1,6 @@
 """`lambdify policy` as it is typed: it asks nobody where the account is given."""
 
+import functools
 import json
 
 import pytest
@@ -27,9 +28,30 @@ def test_the_answer_is_a_policy_and_nothing_else(lambdify, shop):
 
 def test_what_it_does_not_cover_is_said(lambdify, shop):
     asked = lambdify("policy", "--account", "123456789012", cwd=shop)
-    assert asked.stderr == (
-        "warning: [resources]: what AWS::SQS::Queue needs is not known here, and has to be added.\n"
-    )
+    warning = "warning: [resources]: what AWS::SQS::Queue needs is not known here, and has to be added.\n"
+    assert warning in asked.stderr
+
+
+APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
+
+
+def test_it_is_for_the_form_that_the_last_build_chose(lambdify, project):
+    shop = project({"app.py": APP, "lambdify.toml": SETTINGS})
+    ask = functools.partial(lambdify, "policy", "--account", "123456789012", cwd=shop)
+    before = ask()
+    assert "ecr:PutImage" not in before.stdout
+    assert "nothing was packed here yet. After `lambdify package`" in before.stderr
+    assert lambdify("package", cwd=shop).returncode == 0
+    zips = ask()
+    assert zips.stdout == before.stdout
+    assert "image" not in zips.stderr
+    (note,) = (shop / ".lambdify" / "last-builds").iterdir()
+    content = json.loads(note.read_text())
+    content["result"]["form"] = "image"
+    note.write_text(json.dumps(content))
+    image = ask()
+    assert "ecr:PutImage" in image.stdout
+    assert "the last build became one" in image.stderr
 
 
 def test_the_trust_policy_is_for_the_stages_environment_and_the_branch(lambdify, shop):
