@@ -3,7 +3,8 @@
 Rules
 1. Headers count as sent with the first byte of the body: after it, `start_response` with exc_info raises that
    exception again; before it, it replaces status and headers.
-2. `close()` of the iterable is called exactly once, whatever happens.
+2. `close()` of the iterable is called exactly once, whatever happens. What it raises behind a whole answer is
+   logged: a server's client has that answer by then.
 3. Strings in environ hold bytes as latin-1; PATH_INFO and SCRIPT_NAME are decoded, REQUEST_URI is not.
 4. A header with "_" in its name is left out: in environ it could not be told from one with "-", which AWS may
    have written (https://docs.gunicorn.org/en/stable/settings.html#header-map).
@@ -50,7 +51,14 @@ class Server:
         ):
             body = result[0]  # as most small apps answer: a list needs no closing, and one piece no joining
         else:
-            answer.take(result)
+            try:
+                answer.take(result)
+            except BaseException as error:
+                from lambdify.adapter.errors import ends_the_process, report
+
+                if not answer.ended or ends_the_process(error):
+                    raise
+                report(f"{request.method} {request.path} was answered, then the app raised", error, context)
             body = b"".join(answer.chunks)
             status = answer.status
         try:
@@ -128,6 +136,8 @@ class Answer:
     status = ""
     headers: Iterable[Pair] = ()
     chunks: Sequence[bytes] = ()
+    ended = False
+    """Whether the body is over; its iterable may still have to be closed."""
 
     def start(self, status: str, headers: list[Pair], exc_info: Any = None) -> Callable[[bytes], None]:
         """`start_response`; what it returns is `write`."""
@@ -168,6 +178,7 @@ class Answer:
         """See that there is an answer, now that the body is over."""
         if not self.status:
             raise _breach("the app did not call start_response")
+        self.ended = True
 
 
 def _breach(how: str) -> ProtocolBroken:

@@ -152,6 +152,40 @@ def test_a_response_over_lambdas_limit_is_a_500_and_a_log_line_with_both_sizes(e
     assert f"bytes as JSON, Lambda lets {limit:,} through" in caplog.text
 
 
+class ClosingBadly(list):
+    """A body whose end is fine, and whose close() is not."""
+
+    def __init__(self, error):
+        super().__init__([b"hello"])
+        self.error = error
+
+    def close(self):
+        raise self.error
+
+
+def closing_badly(error):
+    def app(environ, start_response):
+        start_response("200 OK", TEXT)
+        return ClosingBadly(error)
+
+    return app
+
+
+def test_what_an_app_raises_when_it_is_closed_is_logged_behind_its_answer(context, caplog):
+    payload = Adapter(closing_badly(LookupError("too late")))(http_api.write_event(REQUEST), context)
+    assert (payload["statusCode"], payload["body"]) == (200, "hello")
+    assert (
+        f"GET /secret/path was answered, then the app raised (request {context.aws_request_id})"
+        in caplog.text
+    )
+    assert "LookupError: too late" in caplog.text
+
+
+def test_an_app_may_end_the_process_when_it_is_closed(context):
+    with pytest.raises(SystemExit):
+        Adapter(closing_badly(SystemExit(1)))(http_api.write_event(REQUEST), context)
+
+
 @pytest.mark.parametrize("size", [80_000, 90_000, 159_000])
 @pytest.mark.parametrize("character", ["\N{GRINNING FACE}", "\1", "x"])
 def test_whatever_json_makes_of_a_body_no_payload_is_larger_than_a_load_balancer_takes(

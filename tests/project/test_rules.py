@@ -133,8 +133,15 @@ def test_only_the_console_writes_to_the_terminal():
     assert spoken == {(file, "click.echo") for file in CLICK_SPEAKS}
 
 
-BROAD = {"cli/main.py", "adapter/__init__.py", "adapter/runtime.py", "cli/local/http_server.py"}
-"""The ends of the line: of a command, of an app's call (streamed or not), and of a daemon's thread."""
+BROAD = {
+    "cli/main.py",
+    "adapter/__init__.py",
+    "adapter/runtime.py",
+    "adapter/wsgi.py",
+    "cli/local/http_server.py",
+}
+"""The ends of the line: of a command, of an app's call (streamed or not, or closed behind its answer), and of
+a daemon's thread."""
 
 
 def test_what_went_wrong_is_caught_by_its_name():
