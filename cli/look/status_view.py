@@ -16,6 +16,12 @@ DRIFT = {
     "DRIFTED": "something was changed by hand",
 }
 
+STATES = {
+    "ROLLBACK_COMPLETE": "the first deployment failed, and nothing of it is there",
+    "UPDATE_ROLLBACK_COMPLETE": "the last change failed and was taken back, all is as before",
+}
+"""What CloudFormation's words mean for a stage; those that a person knows by themselves are left out."""
+
 
 def show(found: Status) -> list[Line]:
     """The lines, the bad news among them in colour."""
@@ -25,7 +31,7 @@ def show(found: Status) -> list[Line]:
         ("release", _release(found.release), ""),
         ("shift", _shift(found.shift), "changed"),
         ("stack", f"{found.stack} in {found.region}", ""),
-        ("state", f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}", ""),
+        ("state", *_state(found)),
         ("reason", found.reason, "removed"),
         ("function", f"{found.function}, version {found.version}" if found.function else "", ""),
         ("runtime", _runtime(found), ""),
@@ -42,6 +48,15 @@ def show(found: Status) -> list[Line]:
     told = [(name, fact, style) for name, fact, style in facts if fact]
     width = max(len(name) for name, _, _ in told)
     return [Line(f"{name:<{width}}  {fact}", style) for name, fact, style in told]
+
+
+def _state(found: Status) -> tuple[str, str]:
+    said = f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}"
+    if meaning := STATES.get(found.state):
+        return f"{said}: {meaning}", "changed"
+    if found.state.endswith("_IN_PROGRESS"):
+        return f"{said}: CloudFormation is at work", "changed"
+    return said, "danger" if found.state.endswith("_FAILED") else ""
 
 
 def _health(health: Health | None) -> tuple[str, str]:

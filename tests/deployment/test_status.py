@@ -13,6 +13,7 @@ from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Use
 from lambdify.cli.look.status import Cost, Status
 from lambdify.cli.releases import Release
+from lambdify.cli.releases.division import Division
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LOCAL = f"{AT.astimezone():%Y-%m-%d %H:%M}"
@@ -115,6 +116,30 @@ def test_what_is_not_known_is_left_out():
         "app",
         "kept",
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"),
+    [
+        ("ROLLBACK_COMPLETE", "the first deployment failed, and nothing of it is there"),
+        ("UPDATE_ROLLBACK_COMPLETE", "the last change failed and was taken back, all is as before"),
+        ("UPDATE_IN_PROGRESS", "CloudFormation is at work"),
+    ],
+)
+def test_a_state_that_is_no_plain_success_is_explained(state, meaning):
+    assert (
+        line(replace(STATUS, state=state), "state").text == f"state        {state}, since {LOCAL}: {meaning}"
+    )
+
+
+def test_a_shift_under_way_is_part_of_the_status():
+    shift = Division(percent=40, version="10", release=8, rest="9", until=AT, guarded=True, taken_back=False)
+    (said,) = [each for each in texts(replace(STATUS, shift=shift)) if each.startswith("shift")]
+    assert said == "shift        40% of the traffic to release 8, version 10"
+    (said,) = [
+        each for each in texts(replace(STATUS, shift=replace(shift, taken_back=True))) if "shift " in each
+    ]
+    assert said == "shift        ended at 40%, taken back by AWS"
 
 
 def test_a_stage_that_is_not_kept_warm_says_so():
