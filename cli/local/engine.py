@@ -117,7 +117,9 @@ class Engine:
                 self._client.images.get(image)
             except ImageNotFound as error:
                 raise LocalCloudFailed(
-                    f"The container engine no longer has the image {image}.", hint="Deploy again."
+                    f"The container engine no longer has the image {image}.",
+                    hint="Deploy again. If DOCKER_HOST has changed since the local cloud began, end that "
+                    "first: `lambdify local stop`.",
                 ) from error
 
     def create(

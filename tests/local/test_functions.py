@@ -94,6 +94,22 @@ def test_a_configuration_is_read() -> None:
     assert (function.log_group, function.log_format, function.log_level) == ("/shop", "JSON", "DEBUG")
 
 
+def test_a_function_of_an_image_is_read() -> None:
+    image = {
+        key: value for key, value in CONFIGURATION.items() if key not in {"Runtime", "Handler", "Layers"}
+    }
+    function = read_function(
+        {
+            **image,
+            "Code": {"ImageUri": "shop:1"},
+            "ImageConfigResponse": {"ImageConfig": {"Command": ["lambdify.adapter.entry.handler"]}},
+        },
+        "eu-west-1",
+    )
+    assert (function.image, function.command) == ("shop:1", ("lambdify.adapter.entry.handler",))
+    assert (function.python, function.handler, function.layers) == ("", "", ())
+
+
 def test_a_function_does_not_see_that_it_is_local() -> None:
     assert read_function(CONFIGURATION, "eu-west-1").environment == (("A", "1"), ("B", "2"))
 

@@ -1,34 +1,21 @@
 """What these tests need of the world: an engine, a base image with AWS's runtime client, a registry."""
 
 import base64
-import io
 import os
 import shutil
 import socket
 import subprocess
-import sys
-import tarfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from local.runtime_image import make_base, write_context
 
 from lambdify.cli.build.docker import Engine, open_engine
 from lambdify.cli.build.target import Target
-from lambdify.cli.local.runtime import fetch
 
 TARGET = Target(python="3.11")
-BASE = "lambdify/base-test:python3.11"
-DOCKERFILE = """
-FROM {image}
-COPY runtime/ /var/runtime/
-ENV LAMBDA_TASK_ROOT=/var/task PYTHONPATH=/var/runtime
-WORKDIR /var/task
-ENTRYPOINT ["python3", "-m", "awslambdaric"]
-"""
-"""As AWS's own base images are made, in what matters here."""
 PASSWORDS = "AWS:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n"
 """The user AWS with the password U*U, hashed; a test vector of bcrypt's."""
 
@@ -53,31 +40,16 @@ def engine(build_image: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def base(engine: Engine, build_image: str) -> str:
+def base(build_image: str) -> str:
     """An image with a runtime client as its entry point."""
-    runtime = fetch(Path(sys.executable), "3.11")
-    engine.build_image(write_context(DOCKERFILE.format(image=build_image), runtime), BASE, TARGET)
-    return BASE
+    return make_base(build_image)
 
 
 @pytest.fixture(scope="session")
 def tiny(engine: Engine) -> str:
     """An image that is pushed in no time."""
-    engine.build_image(write_context("FROM scratch\nCOPY Dockerfile /\n"), "lambdify/tiny-test:1", TARGET)
+    engine.build_image(write_context("FROM scratch\nCOPY Dockerfile /\n", {}), "lambdify/tiny-test:1", TARGET)
     return "lambdify/tiny-test:1"
-
-
-def write_context(dockerfile: str, runtime: Path | None = None) -> io.BytesIO:
-    """What an engine builds from."""
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as archive:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(dockerfile)
-        archive.addfile(entry, io.BytesIO(dockerfile.encode()))
-        if runtime:
-            archive.add(runtime, "runtime")
-    context.seek(0)
-    return context
 
 
 @pytest.fixture(scope="session")
