@@ -2,37 +2,31 @@
 
     find the file ▶ plan with uv ▶ build what has no wheel, download what has ▶ look into them ▶ gate
 
-This is the one door of the dependency rooms: `sources`, `plan`, `wheels`, `downloads`, `site_packages` and
-`gate` stand behind it, in that order. Nothing is installed: what is packed is copied out of the wheels.
+This is the one door of the dependency rooms: `sources`, `plan`, and `supply` with `wheels`, `downloads`,
+`site_packages` and `gate` stand behind it, in that order. Nothing is installed: what is packed is copied out
+of the wheels.
 """
 
+import importlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
-from lambdify.cli import folders
 from lambdify.cli.build import fingerprint
 from lambdify.cli.build.distributions import Dependencies, Distribution
-from lambdify.cli.build.downloads import fetch_wheels, find_wheels
-from lambdify.cli.build.gate import inspect
 from lambdify.cli.build.kept import inputs
 from lambdify.cli.build.local_sources import look
-from lambdify.cli.build.native import Site
-from lambdify.cli.build.plan import Plan, make_plan
+from lambdify.cli.build.plan import make_plan
 from lambdify.cli.build.pylock import Package
-from lambdify.cli.build.site_packages import Contents, read_contents
 from lambdify.cli.build.sources import KINDS, Source, find_source
 from lambdify.cli.build.target import Target
-from lambdify.cli.build.wheel_cache import Wheel, WheelCache
-from lambdify.cli.build.wheels import make_wheels
 from lambdify.cli.console import Console
-from lambdify.cli.errors import BundleRefused
 from lambdify.cli.settings import Settings
+
+_LATER = ("packaging.pylock", "lambdify.cli.build.supply")
 
 
 def find_dependencies(
@@ -59,27 +53,28 @@ def find_dependencies(
         return _dependencies(source, (), (), (), given, settled=True)
 
     def begin(packages: Iterable[Package]) -> None:
-        wheels = find_wheels(package for package in packages if package.kind == "wheel")
-        if expect:
-            expect([read_contents(wheel).distribution for wheel in wheels])
+        from lambdify.cli.build import supply
 
-    with console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"):
+        if expect:
+            expect(supply.find(packages))
+
+    with (
+        console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"),
+        ThreadPoolExecutor(1) as aside,
+    ):
+        # All that comes after the plan takes a while to import, and uv longer to answer.
+        aside.submit(lambda: [importlib.import_module(name) for name in _LATER])
         plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade, expect=begin)
     local = look(plan.packages, settings.root, moment)
-    built = _wheels(plan, settings, target, console)
-    by_container = {wheel.package.name for wheel in built}
-    ready = [package for package in plan.wheels if package.name not in by_container]
-    wheels = (*built, *fetch_wheels(ready, plan.indexes, console))
-    with ThreadPoolExecutor() as threads:
-        found = sorted(threads.map(read_contents, wheels), key=_name)
-    remarks = _check(found, target)
-    notes = (*plan.notes, *(note for wheel in built for note in wheel.notes), *remarks)
+    from lambdify.cli.build import supply
+
+    made = supply.obtain(plan, settings, target, console)
+    notes = (*plan.notes, *(note for wheel in made.built for note in wheel.notes), *made.remarks)
     for note in notes:
         console.note(note)
-    distributions = tuple(each.distribution for each in found)
-    known = _dependencies(source, distributions, notes, extra, given, settled=plan.settled)
+    known = _dependencies(source, made.distributions, notes, extra, given, settled=plan.settled)
     image = settings.build.image or target.build_image
-    images = {(image, wheel.image) for wheel in built if wheel.image}
+    images = {(image, wheel.image) for wheel in made.built if wheel.image}
     return replace(known, local=local, images=tuple(sorted(images)))
 
 
@@ -89,42 +84,6 @@ def _tell_source(source: Source | None, console: Console) -> None:
         return
     others = f" ({', '.join(source.others)} not used)" if source.others else ""
     console.note(f"dependencies from {source.name}{others}")
-
-
-def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) -> tuple[Wheel, ...]:
-    site = Site(
-        target=target,
-        build=settings.build,
-        indexes=plan.indexes,
-        root=settings.root,
-    )
-    store = WheelCache(
-        folder=folders.cache() / "wheels",
-        target=target,
-        image=site.image,
-        packages=settings.build.packages,
-        before=settings.build.before,
-    )
-    return make_wheels(plan, site, store, console)
-
-
-def _name(contents: Contents) -> str:
-    return canonicalize_name(contents.distribution.name)
-
-
-def _check(found: Sequence[Contents], target: Target) -> tuple[str, ...]:
-    """Hold native files against the runtime; return what is worth knowing, refuse what would not load."""
-    natives = {contents.distribution.name: contents.natives for contents in found}
-    provided = [PurePosixPath(path).name for files in natives.values() for path in files]
-    findings = {name: inspect(files, target, provided=provided) for name, files in natives.items()}
-    refusals = [f"{name}: {refusal}" for name, told in findings.items() for refusal in told.refusals]
-    if refusals:
-        lines = "\n".join(refusals)
-        raise BundleRefused(
-            f"these would not load on Lambda ({target.runtime}, {target.architecture}):\n{lines}",
-            hint="Pin another version, or a variant without the missing libraries (such as a -headless one).",
-        )
-    return tuple(f"{name}: {remark}" for name, told in findings.items() for remark in told.remarks)
 
 
 def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:

@@ -20,14 +20,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from lambdify.cli.build.indexes import Indexes, find_indexes
 from lambdify.cli.build.kept import Resolution, resolve_once
-from lambdify.cli.build.pipenv import read_names, read_pipfile_lock
-from lambdify.cli.build.poetry import read_poetry_lock
 from lambdify.cli.build.pylock import Package, read_pylock
 from lambdify.cli.build.requirements import find_name, read_hashes, read_lines, read_pins
 from lambdify.cli.build.resolution import OWN_NAME, Expect, Question, resolve, unresolvable
@@ -146,11 +142,16 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
 
 def _pinned(source: Source, root: Path, target: Target, build: Build, expect: Expect | None) -> Plan:
     """A lock that names versions and hashes; the index says which files they are."""
+    # Few projects have one of these two, and their readers bring libraries along.
     if source.kind == "poetry.lock":
+        from lambdify.cli.build.poetry import read_poetry_lock
+
         lines = read_poetry_lock(
             source.path, target, extras=build.extras, groups=build.groups, without=frozenset({OWN_NAME})
         )
     else:
+        from lambdify.cli.build.pipenv import read_pipfile_lock
+
         lines = read_pipfile_lock(source.path, build.groups)
     indexes = find_indexes(lines, root)
     question = Question(subject=source.name, root=root, lines=lines, indexes=indexes, options=("--no-deps",))
@@ -169,7 +170,7 @@ def _with_extra(
 ) -> Plan:
     """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
     locked = {package.name: package for package in plan.packages}
-    missing = tuple(line for line in extra if not _satisfied(Requirement(line), locked, source))
+    missing = tuple(line for line in extra if not _satisfied(line, locked, source))
     if not missing:
         return plan
     pins = tuple(f"{package.name}=={package.version}" for package in plan.packages if package.version)
@@ -190,7 +191,11 @@ def _with_extra(
     return _plan(both, plan.indexes)
 
 
-def _satisfied(requirement: Requirement, locked: Mapping[str, Package], source: Source) -> bool:
+def _satisfied(line: str, locked: Mapping[str, Package], source: Source) -> bool:
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+    requirement = Requirement(line)
     package = locked.get(canonicalize_name(requirement.name))
     if package is None:
         return False
@@ -250,6 +255,8 @@ def _names(source: Source) -> frozenset[str | None]:
         case "requirements.txt" | "pyproject.toml":
             return frozenset(find_name(line) for line in _declared_lines(source))
         case "Pipfile.lock":
+            from lambdify.cli.build.pipenv import read_names
+
             return read_names(source.path)
         case "uv.lock" | "poetry.lock" | "pylock.toml":
             content = read_toml(source.path)

@@ -10,25 +10,17 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
-
-from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.pylock import Package as LockedPackage
-from packaging.pylock import (
-    PackageArchive,
-    PackageDirectory,
-    PackageSdist,
-    PackageVcs,
-    PackageWheel,
-    Pylock,
-    PylockSelectError,
-    PylockValidationError,
-)
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from lambdify.cli.build.target import Target
 from lambdify.cli.errors import RequirementsError
+
+if TYPE_CHECKING:
+    # Imported where a pylock is read, since uv works meanwhile: packages are named long before that.
+    from packaging import pylock as specification
+
+    _File = specification.PackageArchive | specification.PackageWheel | specification.PackageSdist
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +61,11 @@ def read_pylock(
 
     `base` is the folder that relative paths in it start from, `name` what messages call it.
     """
+    from packaging import markers
+    from packaging import pylock as specification
+
     try:
-        lock = Pylock.from_dict(content)
+        lock = specification.Pylock.from_dict(content)
         chosen = lock.select(
             environment=target.markers(),  # type: ignore[arg-type]
             tags=target.tags(),
@@ -79,11 +74,16 @@ def read_pylock(
             dependency_groups=[*(lock.default_groups or ()), *groups],
         )
         return tuple(_package(package, origin, base) for package, origin in chosen)
-    except PylockValidationError as error:
+    except specification.PylockValidationError as error:
         raise RequirementsError(
             f"{name} is not a valid pylock.toml: {error}", hint="Have the tool that wrote it write it again."
         ) from error
-    except (PylockSelectError, InvalidMarker, UndefinedComparison, UndefinedEnvironmentName) as error:
+    except (
+        specification.PylockSelectError,
+        markers.InvalidMarker,
+        markers.UndefinedComparison,
+        markers.UndefinedEnvironmentName,
+    ) as error:
         raise RequirementsError(
             f"{name} cannot be installed for {target.runtime} on {target.architecture}: {error}",
             hint="Lock again with this Python and platform included, or set [function] python.",
@@ -91,13 +91,15 @@ def read_pylock(
 
 
 def _package(
-    package: LockedPackage,
-    origin: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist,
+    package: "specification.Package",
+    origin: "specification.PackageVcs | specification.PackageDirectory | _File",
     base: Path,
 ) -> Package:
+    from packaging import pylock as specification
+
     version = str(package.version or "")
     match origin:
-        case PackageVcs():
+        case specification.PackageVcs():
             if origin.type != "git":
                 raise RequirementsError(
                     f"{package.name} comes from {origin.type}, and only git is supported",
@@ -111,16 +113,16 @@ def _package(
                 commit=origin.commit_id,
                 subdirectory=origin.subdirectory or "",
             )
-        case PackageDirectory():
+        case specification.PackageDirectory():
             folder = (base / origin.path / (origin.subdirectory or "")).resolve()
             return Package(name=package.name, version=version, kind="directory", path=folder)
         case _:
             return _file(package.name, version, origin, base)
 
 
-def _file(
-    name: str, version: str, origin: PackageArchive | PackageWheel | PackageSdist, base: Path
-) -> Package:
+def _file(name: str, version: str, origin: "_File", base: Path) -> Package:
+    from packaging import pylock as specification
+
     path = (base / origin.path).resolve() if origin.path else _local_path(origin.url or "")
     filename = path.name if path else unquote(urlsplit(origin.url or "").path.rpartition("/")[2])
     if "sha256" not in origin.hashes:
@@ -137,7 +139,7 @@ def _file(
         path=path,
         sha256=origin.hashes["sha256"].lower(),
         size=origin.size or 0,
-        subdirectory=(origin.subdirectory or "") if isinstance(origin, PackageArchive) else "",
+        subdirectory=(origin.subdirectory or "") if isinstance(origin, specification.PackageArchive) else "",
     )
 
 
@@ -152,6 +154,8 @@ def _local_path(url: str) -> Path | None:
 
 
 def _version_of(filename: str) -> str:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
     try:
         return str(parse_wheel_filename(filename)[1])
     except InvalidWheelFilename:

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from packaging.pylock import is_valid_pylock_path
-
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.settings.tables import Build
 
@@ -77,6 +75,9 @@ def _kind_of(path: Path) -> Kind:
     for kind in KINDS:
         if path.name == kind:
             return kind
+    # Libraries that read locks take a while to import, and most projects have no such file.
+    from packaging.pylock import is_valid_pylock_path
+
     # PEP 751 allows pylock.NAME.toml; whatever else is named is lines of requirements.
     return "pylock.toml" if is_valid_pylock_path(path) else "requirements.txt"
 
