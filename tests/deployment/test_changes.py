@@ -219,6 +219,14 @@ def test_an_endpoint_and_a_role_cost_nothing_when_idle():
     assert monthly(body(Api={"Type": "AWS::ApiGatewayV2::Api"}, Role=role())) == {}
 
 
+def test_a_shift_costs_its_alarm_when_idle(write):
+    written = write({"release.shift": "10% every 2 minutes", "warm.every": "off"})
+    assert {what: month for what, month in monthly(written.body).items() if month} == {
+        "alarm ShiftAlarm": 0.10
+    }
+    assert "ShiftReturn" not in monthly(written.body)
+
+
 def test_the_prices_say_of_when_and_where_they_are():
     assert costs.basis() == "prices of us-east-1, November 2026; other regions differ"
 

@@ -168,6 +168,28 @@ def test_cfn_lint_has_nothing_to_say_in_other_partitions(write, complaints, regi
     assert complaints(write(there), region) == []
 
 
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_cfn_lint_has_nothing_to_say_of_a_shift_in_other_partitions(write, complaints, region, partition):
+    there = json.loads(json.dumps(FUNCTIONS["shifting"]).replace("arn:aws:", f"arn:{partition}:"))
+    assert complaints(write(there), region) == []
+
+
+def test_with_a_role_of_its_own_none_is_made_to_take_a_shift_back(write, complaints):
+    written = write(FUNCTIONS["with-a-role"] | FUNCTIONS["shifting"])
+    assert {each for each in written.body["Resources"] if each.startswith("Shift")} == {"ShiftAlarm"}
+    assert "ShiftUntil" not in written.body["Parameters"]
+    assert complaints(written, "eu-central-1") == []
+
+
+def test_what_takes_a_shift_back_may_do_that_and_no_more(write):
+    resources = write(FUNCTIONS["shifting"]).body["Resources"]
+    (policy,) = resources["ShiftReturnRole"]["Properties"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["lambda:UpdateAlias"]
+    assert statement["Resource"] == {"Fn::GetAtt": ["Function", "Arn"]}
+    assert resources["ShiftReturn"]["Condition"] == "ShiftGuarded"
+
+
 def test_kinds_of_endpoints_have_nothing_in_common_so_that_a_stage_can_switch(write):
     """CloudFormation makes the new one, then removes the old one; a shared name would be changed in place."""
     kinds = {}
