@@ -254,6 +254,8 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
         fields[name] = value
     if not said.isascii() or "\n" in said or "\r" in said or "\0" in said:
         _check_values(headers)
+    if len(said) > bodies.ROOM_FOR_HEADERS:
+        raise _refuse(f"its headers take {len(said):,} bytes, more than any front end lets through")
     repeated: Headers = ()
     if len(fields) < len(headers):
         pairs = [(_find_name(given), value) for given, value in headers]

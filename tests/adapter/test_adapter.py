@@ -152,6 +152,15 @@ def test_a_response_over_lambdas_limit_is_a_500_and_a_log_line_with_both_sizes(e
     assert f"bytes as JSON, Lambda lets {limit:,} through" in caplog.text
 
 
+def test_headers_that_no_front_end_lets_through_are_a_500_and_a_log_line(door, context, caplog):
+    def app(environ, start_response):
+        start_response("200 OK", [("X-Large", "x" * 7_000_000)])
+        return [b"small"]
+
+    assert status(Adapter(app)(door.write_event(REQUEST), context)) == 500
+    assert "its headers take 7,000,000 bytes" in caplog.text
+
+
 class ClosingBadly(list):
     """A body whose end is fine, and whose close() is not."""
 
