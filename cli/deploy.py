@@ -85,7 +85,7 @@ def deploy(
         _carry_out(change_set, settings, account, console, sleep)
     deployed = stack.fetch(settings, account)
     if change_set is not None:
-        _check_ours(wanted, deployed, account)
+        _check_ours(wanted, deployed, settings, account)
     protection.keep(settings, deployed, account)
     release = releases.find_live(settings, account, deployed)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
@@ -107,10 +107,10 @@ def _tell_division(existing: Stack, settings: Settings, account: Account, consol
         console.warn(division.describe(divided))
 
 
-def _check_ours(wanted: Template, deployed: Stack, account: Account) -> None:
+def _check_ours(wanted: Template, deployed: Stack, settings: Settings, account: Account) -> None:
     """Return when the stack is what the template made it. Raises StackBusy when another came since."""
     if wanted.version not in stack.fetch_body(deployed, account)["Resources"]:
-        raise stack.busy(deployed.name, "another deployment came in between")
+        raise stack.overtaken(settings, "another deployment came in between")
 
 
 def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:

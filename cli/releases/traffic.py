@@ -65,7 +65,7 @@ def move(
     now = stack.find(settings, account)
     if now is None or (now.id, now.published) != (deployed.id, deployed.published):
         stack_changes.discard(change_set, account)
-        raise stack.busy(deployed.name, "another deployment came in between")
+        raise stack.overtaken(settings, "another deployment came in between")
     update = partial(stack_changes.apply, change_set, account)
     stack_events.follow(update, settings, account, console, sleep=sleep)
     return stack.fetch(settings, account)
@@ -88,7 +88,7 @@ def check_unmoved(moved: Stack, settings: Settings, account: Account) -> None:
     """Return when the traffic is still where it was moved to. Raises StackBusy."""
     now = stack.find(settings, account)
     if now is None or (now.id, now.outputs, now.parameters) != (moved.id, moved.outputs, moved.parameters):
-        raise stack.busy(moved.name, "somebody else has moved its traffic, or deployed")
+        raise stack.overtaken(settings, "somebody else has moved its traffic, or deployed")
 
 
 def take_back(
