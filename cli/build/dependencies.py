@@ -21,7 +21,7 @@ from lambdify.cli.build.kept import inputs
 from lambdify.cli.build.local_sources import look
 from lambdify.cli.build.plan import make_plan
 from lambdify.cli.build.pylock import Package
-from lambdify.cli.build.sources import KINDS, Source, find_source
+from lambdify.cli.build.sources import KINDS, Source, find_likely, find_source
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
@@ -47,7 +47,7 @@ def find_dependencies(
     # Before anything of them is read: what changes while it is read is seen as a change by the next run.
     given = _inputs(source, settings.root)
     moment = time.time_ns()
-    _tell_source(source, console)
+    _tell_source(source, settings.root, console)
     subject = source.name if source else ", ".join(extra)
     if not subject:
         return _dependencies(source, (), (), (), given, settled=True)
@@ -78,7 +78,14 @@ def find_dependencies(
     return replace(known, local=local, images=tuple(sorted(images)))
 
 
-def _tell_source(source: Source | None, console: Console) -> None:
+def _tell_source(source: Source | None, root: Path, console: Console) -> None:
+    likely = find_likely(root) if source is None else ()
+    if likely:
+        console.warn(
+            f"No dependency file, so no dependencies of the project are packed; but {', '.join(likely)} "
+            f'looks like one. [build] requirements = "{likely[0]}" has it read.'
+        )
+        return
     if source is None:
         console.note("no dependency file, so no dependencies of the project are packed")
         return

@@ -25,6 +25,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 REPAIR = "Correct it; or, if a tool wrote it, have that write it again."
 """What to do about a file that is broken."""
+_LIKELY = ("requirements/*.txt", "requirements*.txt", "requirements*.in")
 _WITH_EXTRAS = frozenset({"uv.lock", "poetry.lock", "pylock.toml", "pyproject.toml"})
 _WITH_GROUPS = _WITH_EXTRAS | {"Pipfile.lock"}
 
@@ -58,9 +59,18 @@ def find_source(root: Path, build: Build) -> Source | None:
     elif present:
         kind, path = present[0], root / present[0]
     else:
+        _refuse_unlocked(root / "Pipfile", root, "pipenv lock")
         return None
+    if kind == "pyproject.toml" and _is_poetrys(content := read_toml(path)) and not _standard(content, build):
+        _refuse_unlocked(path, root, "poetry lock")
     _refuse_unusable_settings(kind, path, build)
     return Source(kind=kind, path=path, others=tuple(other for other in present if root / other != path))
+
+
+def find_likely(root: Path) -> tuple[str, ...]:
+    """Return files of other names that look as if they said it, for a project that has none of ours."""
+    found = {path for pattern in _LIKELY for path in root.glob(pattern) if path.is_file()}
+    return tuple(sorted(path.relative_to(root).as_posix() for path in found))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -87,15 +97,28 @@ def _declares(path: Path, build: Build) -> bool:
     if path.name != "pyproject.toml":
         return True
     content = read_toml(path)
-    project: Mapping[str, Any] = content.get("project", {})
+    return _standard(content, build) or _is_poetrys(content)
+
+
+def _is_poetrys(content: Mapping[str, Any]) -> bool:
+    """Whether a pyproject.toml says what it requires where poetry reads it."""
     poetry: Mapping[str, Any] = content.get("tool", {}).get("poetry", {})
-    return bool(
-        project.get("dependencies")
-        or "dependencies" in project.get("dynamic", ())
-        or poetry.get("dependencies", {}).keys() - {"python"}
-        or build.extras
-        or build.groups
-    )
+    return bool(poetry.get("dependencies", {}).keys() - {"python"})
+
+
+def _standard(content: Mapping[str, Any], build: Build) -> bool:
+    """Whether a pyproject.toml says what it requires where everybody reads it."""
+    project: Mapping[str, Any] = content.get("project", {})
+    declared = project.get("dependencies") or "dependencies" in project.get("dynamic", ())
+    return bool(declared or build.extras or build.groups)
+
+
+def _refuse_unlocked(path: Path, root: Path, command: str) -> None:
+    if path.is_file():
+        raise RequirementsError(
+            f"{path.relative_to(root)} says what the project depends on, and has not been locked",
+            hint=f"`{command}` writes down its versions, and that file is read; so is a requirements.txt.",
+        )
 
 
 def _refuse_unusable_settings(kind: Kind, path: Path, build: Build) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.sources import KINDS, find_source, read_toml
+from lambdify.cli.build.sources import KINDS, find_likely, find_source, read_toml
 from lambdify.cli.errors import RequirementsError
 
 DECLARING = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["flask"]\n'
@@ -17,6 +17,32 @@ def find(root, **build):
 
 def test_a_project_without_any_has_no_source(project):
     assert find(project({"app.py": ""})) is None
+
+
+POETRY = '[tool.poetry]\nname = "shop"\n[tool.poetry.dependencies]\npython = "^3.11"\nflask = "^3"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "command"),
+    [("pyproject.toml", POETRY, "poetry lock"), ("Pipfile", '[packages]\nflask = "*"\n', "pipenv lock")],
+)
+def test_what_only_its_own_tool_reads_has_to_be_locked(project, name, text, command):
+    """It would be packed without a word, and without its dependencies."""
+    with pytest.raises(RequirementsError, match=f"{name} .* not been locked") as refused:
+        find(project({name: text}))
+    assert f"`{command}`" in refused.value.hint
+
+
+def test_beside_another_file_it_need_not_be(project):
+    assert find(project({"requirements.txt": "", "Pipfile": ""})).kind == "requirements.txt"
+    assert find(project({"requirements.txt": "", "pyproject.toml": POETRY})).kind == "requirements.txt"
+
+
+def test_files_of_another_name_that_look_like_it_are_found(project):
+    names = ("requirements/prod.txt", "requirements-dev.txt", "requirements.in", "readme.txt", "setup.py")
+    root = project(dict.fromkeys(names, ""))
+    assert find(root) is None
+    assert find_likely(root) == ("requirements-dev.txt", "requirements.in", "requirements/prod.txt")
 
 
 @pytest.mark.parametrize("number", range(len(KINDS)))
@@ -38,7 +64,6 @@ def test_a_pyproject_that_only_configures_tools_does_not_count(project):
     [
         DECLARING,
         '[project]\nname = "x"\ndynamic = ["dependencies"]\n',
-        '[tool.poetry.dependencies]\npython = "^3.11"\nflask = "*"\n',
     ],
 )
 def test_a_pyproject_that_declares_dependencies_counts(project, text):
