@@ -9,21 +9,20 @@ The container has no pipes of ours, so two things are done in other ways than fo
   that is called again and again answers without the wait.
 """
 
-import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
+from lambdify.cli.build.image import TASK_ROOT
 from lambdify.cli.local import variables
 from lambdify.cli.local.engine import STDERR, Container, Engine
 from lambdify.cli.local.functions import Function
 from lambdify.cli.local.output import Output
+from lambdify.cli.local.processes import peak_memory
 
 LULL = 0.1
 """Seconds without an event after which a container is frozen."""
@@ -58,6 +57,9 @@ class Contained:
                 endpoint_url=f"http://{host}:{urlsplit(self.endpoint_url).port}",
             ),
             "_LAMBDA_TELEMETRY_LOG_FD": "2",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "LAMBDA_TASK_ROOT": TASK_ROOT,
+            "TZ": dict(function.environment).get("TZ", ":UTC"),
         }
         container = self.engine.create(function.image, function.command, environment, memory=function.memory)
         try:
@@ -79,7 +81,7 @@ class ContainerProcess:
         self._over = threading.Event()
         self._heard = time.monotonic()
         written = container.start()
-        self._status = Path(f"/proc/{container.pid()}/status") if observable else None
+        self._pid = container.pid() if observable else None
         ends = os.dup(output.stdout), os.dup(output.telemetry)
         self._reader = threading.Thread(
             target=self._pass_on, args=(written, *ends), name="container output", daemon=True
@@ -126,11 +128,7 @@ class ContainerProcess:
 
     def peak_memory(self) -> int:
         """Of its first process, in MB; 0 where the engine's machine is another."""
-        with suppress(OSError):
-            for line in self._status.read_text(encoding="utf-8").splitlines() if self._status else ():
-                if line.startswith("VmHWM:"):
-                    return math.ceil(int(line.split()[1]) / 1024)
-        return 0
+        return peak_memory(self._pid) if self._pid else 0
 
     def close(self) -> None:
         """End it, and remove it with its temporary files."""

@@ -1,7 +1,7 @@
 """The process behind a local cloud. Run as `python -m lambdify.cli.local.daemon`; one for each home folder.
 
     ministack     a child: AWS's APIs
-    sandboxes     children: the functions
+    sandboxes     children, or containers: the functions
     gateways      threads: the stages' endpoints
     control       a thread: what ministack and the commands ask (control.py)
 

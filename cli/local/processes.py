@@ -3,9 +3,11 @@
 Rules:
 - A process is known by its pid and its start time together: pids are given out again.
 - Every child leads a process group of its own, and is ended as a group, so that what it started goes too.
-- What the daemon cannot end, because it was killed itself, the watchdog ends (watchdog.py).
+- What the daemon cannot end, because it was killed itself, the watchdog ends (watchdog.py). That goes for
+  containers too, which are no children, and which it knows by name.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -64,6 +66,15 @@ def wait(process: Process, *, patience: float, sleep: Callable[[float], None] = 
             return False
         sleep(0.01)
     return True
+
+
+def peak_memory(pid: int) -> int:
+    """The most memory that the process ever used, in MB; 0 where the system does not tell."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return math.ceil(int(line.split()[1]) / 1024)
+    return 0
 
 
 class Brood:

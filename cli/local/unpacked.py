@@ -2,7 +2,6 @@
 folders that were unpacked for it (functions.py), AWS's runtime client (runtime.py).
 """
 
-import math
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ from lambdify.cli.local import variables
 from lambdify.cli.local.functions import Function
 from lambdify.cli.local.http_server import HOST
 from lambdify.cli.local.output import Output
-from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.processes import Brood, peak_memory
 
 _PATIENCE = 0.5
 """Seconds between asking a process to end and killing it."""
@@ -92,12 +91,7 @@ class HostProcess:
 
     def peak_memory(self) -> int:
         """In MB; 0 where the system does not tell."""
-        with suppress(OSError):
-            status = Path(f"/proc/{self._child.pid}/status").read_text(encoding="utf-8")
-            for line in status.splitlines():
-                if line.startswith("VmHWM:"):
-                    return math.ceil(int(line.split()[1]) / 1024)
-        return 0
+        return peak_memory(self._child.pid)
 
     def close(self) -> None:
         """End it, and remove its temporary files."""
