@@ -147,6 +147,23 @@ def test_the_log_tells_each_invocation_as_for_zips(run: Run) -> None:
     assert "Init Duration" not in two[5]
 
 
+def test_in_the_json_format_no_runtime_version_is_told(run: Run) -> None:
+    running = run(
+        "import logging\ndef handler(event, context):\n    logging.getLogger().warning('two\\nlines')\n",
+        log_format="JSON",
+    )
+    running.invoke()
+    records = [json.loads(line) for line in running.log]
+    assert [each.get("type") or each["message"] for each in records] == [
+        "platform.initStart",
+        "platform.start",
+        "two\nlines",
+        "platform.runtimeDone",
+        "platform.report",
+    ]
+    assert records[0]["record"] == {"initializationType": "on-demand", "phase": "init"}
+
+
 def test_an_error_at_import_is_told_to_the_first_caller(run: Run) -> None:
     outcome = run("raise RuntimeError('no database')\n").invoke()
     assert error(outcome.payload) == ("RuntimeError", "no database")
