@@ -33,8 +33,17 @@ def workspace(root: Path) -> Path:
 
 
 def write(root: Path, name: str, text: str) -> None:
-    """Write a file of the project's `.lambdify/`: it is there whole, or not at all."""
-    write_whole(workspace(root) / name, text)
+    """Write a file of the project's `.lambdify/`: it is there whole, or not at all.
+
+    Nothing is written to a project that may only be read: what would be kept is made again each time.
+    """
+    if may_write(root):
+        write_whole(workspace(root) / name, text)
+
+
+def may_write(root: Path) -> bool:
+    """Whether the project has a `.lambdify/`, or can be given one."""
+    return (root / WORKSPACE).is_dir() or os.access(root, os.W_OK)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ One package's failure does not keep the others from being built, and each has it
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -341,7 +342,9 @@ def _failed(job: Job, what: str, output: str, log: Path) -> Result:
 
 def write_log(site: Site, name: str, text: str) -> Path:
     """Keep what was said while a package was built, and return where."""
-    log = folders.workspace(site.root) / "logs" / f"{name}.log"
+    own = folders.may_write(site.root)
+    place = folders.workspace(site.root) if own else Path(tempfile.gettempdir())
+    log = place / ("logs" if own else "lambdify-logs") / f"{name}.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text(text, encoding="utf-8")
     return log

@@ -97,7 +97,9 @@ def refuse_files(project: Sequence[ProjectFile], limit: int) -> None:
     """Raise BundleRefused if the project's own files are too much: asked before any of them is read."""
     total = sum(file.size for file in project)
     if total > limit:
-        largest = sorted(project, key=lambda file: -file.size)[:NAMED]
+        # Of the rest, nobody would win anything.
+        worth = [file for file in project if file.size * 100 > total] or project
+        largest = sorted(worth, key=lambda file: -file.size)[:NAMED]
         named = ", ".join(f"{file.name} {size(file.size)}" for file in largest)
         raise BundleRefused(
             f"The project's files are {size(total)}, and Lambda takes {size(limit)} with all dependencies. "

@@ -1,7 +1,14 @@
 """What is how heavy."""
 
+from pathlib import Path
+
+import pytest
+
 from lambdify.cli.build import archive, weight
 from lambdify.cli.build.archive import Member
+from lambdify.cli.build.files import ProjectFile
+from lambdify.cli.build.fingerprint import Stamp
+from lambdify.cli.errors import BundleRefused
 
 
 def test_every_byte_belongs_to_a_distribution_and_is_of_one_kind():
@@ -20,3 +27,14 @@ def test_every_byte_belongs_to_a_distribution_and_is_of_one_kind():
         ("the application", {"python": 5}),
     ]
     assert all(sum(part.kinds.values()) == part.unzipped for part in parts)
+
+
+def test_of_files_that_are_too_much_only_those_are_named_that_matter():
+    def file(name: str, length: int) -> ProjectFile:
+        stamp = Stamp(size=length, modified=0, changed=0, inode=0)
+        return ProjectFile(name=name, path=Path(name), stamp=stamp, executable=False)
+
+    with pytest.raises(BundleRefused, match=r"Largest: big\.bin 300\.0 MiB\.$"):
+        weight.refuse_files([file("app.py", 40), file("big.bin", 300 << 20)], 250 << 20)
+    with pytest.raises(BundleRefused, match=r"Largest: 0 1\.0 KiB, 1 1\.0 KiB, "):
+        weight.refuse_files([file(str(number), 1024) for number in range(1000)], 1000)
