@@ -25,7 +25,6 @@ from mangum.exceptions import LifespanFailure, LifespanUnsupported
 from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
 
 from lambdify.adapter import event_loop, wire
-from lambdify.adapter.errors import ProtocolBroken, StartupFailed, report
 from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
@@ -46,6 +45,13 @@ TIME_TO_ANSWER = 0.5
 """Seconds kept back when tasks are waited for: to write the payload and hand it to Lambda."""
 
 
+def _errors() -> Any:
+    """The errors, imported by the first one and not at a cold start."""
+    from lambdify.adapter import errors
+
+    return errors
+
+
 class Server:
     """One ASGI app on its loop; made when the function initialises."""
 
@@ -55,7 +61,7 @@ class Server:
         asyncio.set_event_loop(self._loop)
         try:
             self._lifespan, self._living = self._loop.run_until_complete(_start(app))
-        except StartupFailed:
+        except _errors().StartupFailed:
             self._loop.close()
             raise
         self._resident = asyncio.all_tasks(self._loop)
@@ -80,11 +86,14 @@ class Server:
         exchange.disconnect()
         if left_others:
             self._wait_for_others(context)
-        error = ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
+        error = (
+            _errors().ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
+        )
         if not exchange.complete:
-            raise error or ProtocolBroken("the app returned before its response was complete")
+            raise error or _errors().ProtocolBroken("the app returned before its response was complete")
         if error:
-            report(f"{request.method} {request.path} was answered, then the app raised", error, context)
+            what = f"{request.method} {request.path} was answered, then the app raised"
+            _errors().report(what, error, context)
 
     def _wait_for_others(self, context: object) -> None:
         left_behind = asyncio.all_tasks(self._loop) - self._resident
@@ -100,7 +109,7 @@ class Server:
             self._loop.run_until_complete(self._lifespan.shutdown())
         except LifespanFailure as failure:  # as at the startup, raised before the cycle knows why
             self._loop.run_until_complete(self._living)
-            report("the app's shutdown failed", self._lifespan.exception or failure, None)
+            _errors().report("the app's shutdown failed", self._lifespan.exception or failure, None)
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
@@ -169,7 +178,7 @@ class Exchange:
                 self.end()
         else:
             state = "complete" if self.complete else "started" if self.status else "not started"
-            raise ProtocolBroken(f"the app sent {kind!r} while its response was {state}")
+            raise _errors().ProtocolBroken(f"the app sent {kind!r} while its response was {state}")
 
     def end(self) -> None:
         """The response is complete."""
@@ -252,7 +261,7 @@ async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
         names = ", ".join(sorted(task.get_name() for task in unfinished))
         late = TimeoutError(f"still running: {names}")
         what = "background tasks go on in the next invocation, if there is one"
-        report(what, late, context, level=logging.WARNING)
+        _errors().report(what, late, context, level=logging.WARNING)
 
 
 async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None]]:
@@ -265,7 +274,7 @@ async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None]]:
         await cycle.startup()
     if cycle.state is LifespanCycleState.FAILED:
         await running
-        raise StartupFailed(str(cycle.exception or "the app said so")) from cycle.exception
+        raise _errors().StartupFailed(str(cycle.exception or "the app said so")) from cycle.exception
     return cycle, running
 
 
@@ -300,7 +309,7 @@ def _with_optional_lifespan(app: App) -> ASGI:
             raise error
         if asked and not isinstance(error, LifespanUnsupported):
             what = "the app raised while it started; by the ASGI spec, it is taken to have no lifespan"
-            report(what, error, None, level=logging.WARNING)
+            _errors().report(what, error, None, level=logging.WARNING)
         raise LifespanUnsupported from error
 
     return lifespan
