@@ -52,18 +52,13 @@ def find_dependencies(
     if not subject:
         return _dependencies(source, (), (), (), given, settled=True)
 
-    def begin(packages: Iterable[Package]) -> None:
-        from lambdify.cli.build import supply
-
-        if expect:
-            expect(supply.find(packages))
-
     with (
         console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"),
         ThreadPoolExecutor(1) as aside,
     ):
         # All that comes after the plan takes a while to import, and uv longer to answer.
         aside.submit(lambda: [importlib.import_module(name) for name in _LATER])
+        begin = (lambda packages: _begin(packages, expect)) if expect else None
         plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade, expect=begin)
     local = look(plan.packages, settings.root, moment)
     from lambdify.cli.build import supply
@@ -76,6 +71,12 @@ def find_dependencies(
     image = settings.build.image or target.build_image
     images = {(image, wheel.image) for wheel in made.built if wheel.image}
     return replace(known, local=local, images=tuple(sorted(images)))
+
+
+def _begin(packages: Iterable[Package], expect: Callable[[Sequence[Distribution]], object]) -> None:
+    from lambdify.cli.build import supply
+
+    expect(supply.find(packages))
 
 
 def _tell_source(source: Source | None, root: Path, console: Console) -> None:

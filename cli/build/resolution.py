@@ -98,8 +98,10 @@ def resolve(
 
 
 def _remember(question: Question, target: Target) -> tuple[Package, ...]:
-    """What uv would answer without asking any index."""
-    return _compile(replace(question, options=(*question.options, "--offline")), target).packages
+    """What uv would answer without asking an index or building anything, which it is doing already."""
+    return _compile(
+        replace(question, options=(*question.options, "--offline", "--no-build")), target
+    ).packages
 
 
 def _compile_with_wheels(question: Question, names: tuple[str, ...], target: Target) -> _Answer | None:

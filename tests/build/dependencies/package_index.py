@@ -72,5 +72,11 @@ class Handler(SimpleHTTPRequestHandler):
             return None
         return super().send_head()
 
+    def end_headers(self):  # type: ignore[no-untyped-def]
+        if self.path.endswith("/"):
+            # What there is of a package is asked for each time, as with an index whose pages soon expire.
+            self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
     def log_message(self, *_: object) -> None:
         pass
