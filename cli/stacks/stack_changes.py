@@ -257,12 +257,17 @@ def _express(account: Account) -> dict[str, Any]:
 
 def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:
     """The change set with its changes, once CloudFormation has worked them out; None when there are none."""
+    describe = cloudformation.get_paginator("describe_change_set").paginate
     for pause in pauses():
-        pages = list(
-            cloudformation.get_paginator("describe_change_set").paginate(
-                ChangeSetName=change_set.id, IncludePropertyValues=True
-            )
+        pages = attempt(
+            lambda **which: list(describe(**which)),
+            none_if="^ChangeSetNotFound",
+            ChangeSetName=change_set.id,
+            IncludePropertyValues=True,
         )
+        if pages is None:
+            # With one that is carried out, CloudFormation removes all others of the stack.
+            raise busy(change_set.stack, "another change")
         state, reason = pages[0]["Status"], pages[0].get("StatusReason", "")
         if state == "CREATE_COMPLETE":
             break

@@ -186,6 +186,13 @@ def test_ctrl_c_while_the_changes_are_worked_out_removes_the_change_set(stubbed,
         stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=interrupted)
 
 
+def test_a_change_set_that_went_with_another_one_means_that_the_stack_is_busy(stubbed, created):
+    stubbed.refuses("cloudformation.describe_change_set", "ChangeSetNotFound", "ChangeSet does not exist")
+    stubbed.answers("cloudformation.delete_change_set", {})
+    with pytest.raises(StackBusy):
+        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+
+
 def test_a_deployment_that_came_first_makes_the_stack_busy(stubbed):
     stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
     stubbed.refuses(
