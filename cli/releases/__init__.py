@@ -152,6 +152,13 @@ def end(release: Release, state: State, settings: Settings, account: Account, *,
     return ended
 
 
+@translated(during="reading the releases")
+def is_ended(release: Release, settings: Settings, account: Account) -> bool:
+    """Whether it was written down what became of a release."""
+    found = _fetch(release.number, settings, account)
+    return found is not None and found.state != "unfinished"
+
+
 def find_versions(settings: Settings, account: Account) -> tuple[str, ...]:
     """The versions of the function that there are."""
     pages = account.client("lambda").get_paginator("list_versions_by_function")

@@ -39,7 +39,9 @@ def release(
         again = f"{goes_on}`lambdify deploy {settings.stage}` tries it again."
         raise Interrupted(_fate(version, had), hint=again) from None
     except LambdifyError as error:
-        releases.end(begun, "failed", settings, account, reason=error.message)
+        # Whoever moved the traffic away has said so in the record: a rollback, for one.
+        if not isinstance(error, StackBusy) or not releases.is_ended(begun, settings, account):
+            releases.end(begun, "failed", settings, account, reason=error.message)
         raise _told(error, version, had, begun.number) from error
     done = releases.end(begun, "live", settings, account)
     console.note(f"Release {done.number} is live: version {version}.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lambdify.cli import releases
-from lambdify.cli.aws import Account
+from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, ReleaseMissing
 from lambdify.cli.releases import Release, division, traffic, trial
@@ -120,6 +120,7 @@ def _named(known: Sequence[Release], number: int, settings: Settings) -> Release
     return found
 
 
+@translated(during="reading the releases")
 def _check_there(target: Release, deployed: Stack, settings: Settings, account: Account) -> None:
     """Return when the version is still there: one that failed may be gone too. Raises ReleaseMissing."""
     versions = releases.find_versions(settings, account)

@@ -155,8 +155,7 @@ def overtaken(settings: Settings, what: str) -> StackBusy:
     """The error for a stack that somebody else has changed meanwhile; it is left as they want it."""
     return StackBusy(
         f"{settings.full_name} is no longer as this run left it: {what}.",
-        hint=f"That is not undone. `lambdify releases {settings.stage}` shows what is live; deploy again if "
-        "this is to be.",
+        hint=f"`lambdify releases {settings.stage}` shows what is live now; deploy again to have this so.",
     )
 
 

@@ -651,7 +651,7 @@ def test_a_rollback_ends_a_shift_that_is_under_way(ship, back, alias, listed):
     with pytest.raises(StackBusy, match="somebody else has moved its traffic"):
         ship("app = 2", SHIFT, sleep=Minutes(back))
     assert alias() == ("1", {})
-    assert listed() == [(2, "2", "failed"), (1, "1", "live")]
+    assert listed() == [(2, "2", "rolled back"), (1, "1", "live")]
 
 
 def test_a_version_may_have_as_many_errors_as_the_settings_bear(ship, alias, account):
