@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli import artifacts, caches, releases, template
+from lambdify.cli import artifacts, caches, images, releases, template
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
@@ -72,6 +72,7 @@ def deploy(
         _tell_division(existing, settings, account, console)
     with caches.in_use():
         bundle = pack()
+        images.check_kind(bundle, existing.outputs if existing else {})
         artifact = artifacts.put(bundle, settings, account, console)
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):

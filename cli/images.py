@@ -16,7 +16,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.build import image, reach
 from lambdify.cli.console import Console
-from lambdify.cli.errors import AwsError, DockerUnavailable
+from lambdify.cli.errors import AwsError, BundleRefused, DockerUnavailable
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,6 +118,29 @@ def _forget(repository: str, tags: Sequence[str] | None = None) -> None:
 
     with suppress(DockerUnavailable), open_engine("images are to be removed", patience=PATIENCE) as engine:
         engine.remove_images(repository, tags)
+
+
+def check_kind(bundle: "Bundle", deployed: Mapping[str, str]) -> None:
+    """Return if the bundle can take the place of what a stack with these outputs runs; else BundleRefused.
+
+    An image cannot become zips, or the reverse: the function would be replaced, and two cannot have its name.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
+    """
+    runs = "image" if "Image" in deployed else "zips" if "App" in deployed else ""
+    packed = "image" if bundle.form == "image" else "zips"
+    if not runs or runs == packed:
+        return
+    said = {"image": "a container image", "zips": "zips"}
+    back = (
+        'set [build] form = "image" again'
+        if runs == "image"
+        else "make the bundle small enough for zips (`lambdify package --report` shows what is large)"
+    )
+    raise BundleRefused(
+        f"The function is deployed as {said[runs]}, and what was packed is {said[packed]}: "
+        "AWS cannot make one of the other.",
+        hint=f"Deploy to another stage, remove this one first (`lambdify undeploy`), or {back}.",
+    )
 
 
 @translated(during="removing old images")

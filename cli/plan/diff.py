@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli import artifacts, template
+from lambdify.cli import artifacts, images, template
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.plan import changes, costs, preview
@@ -59,6 +59,7 @@ def look(
     if existing is not None and existing.is_busy:
         raise stack.busy(existing.name, existing.state)
     bundle = pack()
+    images.check_kind(bundle, existing.outputs if existing else {})
     wanted = template.write(settings, artifacts.plan(bundle, settings, account), bundle.target)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, account, sleep)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from lambdify.cli import artifacts, images, template
-from lambdify.cli.errors import DockerUnavailable, LambdifyError
+from lambdify.cli.errors import BundleRefused, DockerUnavailable, LambdifyError
 
 REPOSITORY = {"repositoryName": "lambdify/shop-dev"}
 
@@ -155,3 +155,23 @@ def test_the_function_runs_the_image_and_names_its_handler(account, make_setting
     assert not {"Runtime", "Handler", "Layers"} & set(function)
     assert "Layer" not in written.body["Resources"]
     assert written.body["Outputs"]["Image"] == {"Value": artifact.image}
+
+
+# -------------------------------------------------------------------- what it can follow
+
+
+def test_an_image_does_not_follow_zips_under_the_same_name(bundle):
+    with pytest.raises(BundleRefused, match=r"deployed as zips, .* a container image") as refused:
+        images.check_kind(bundle, {"App": "shop/dev/app-1.zip"})
+    assert "package --report" in refused.value.hint
+
+
+def test_zips_do_not_follow_an_image_under_the_same_name(bundle):
+    with pytest.raises(BundleRefused, match=r"deployed as a container image, .* zips") as refused:
+        images.check_kind(replace(bundle, form="layer"), {"Image": "registry/shop:1"})
+    assert 'form = "image"' in refused.value.hint
+
+
+@pytest.mark.parametrize("deployed", [{}, {"Image": "registry/shop:1"}])
+def test_an_image_follows_an_image_or_nothing(bundle, deployed):
+    images.check_kind(bundle, deployed)
