@@ -39,6 +39,20 @@ print(json.dumps({"payload": payload, "modules": len(ours), "compiled": compiled
 os._exit(0)
 """
 
+QUIET = """\
+import sys
+started = []
+sys.addaudithook(lambda event, _: started.append(event) if event in EVENTS else None)
+EVENTS = {"subprocess.Popen", "os.fork", "os.exec", "os.posix_spawn", "os.system"}
+from pathlib import Path
+from lambdify.cli import settings
+from lambdify.cli.console import Console
+from lambdify.cli.package import package
+package(settings.load(Path(sys.argv[1])), None, Console(quiet=True))
+heavy = {"packaging", "pathspec", "boto3", "docker", "rich", "ssl", "email", "importlib.metadata"}
+print(started, sorted(heavy & set(sys.modules)))
+"""
+
 _PASSED_ON = (
     "PATH",
     "LANG",
@@ -143,3 +157,14 @@ def for_whom_rights_count() -> tuple[str, ...]:
     if shutil.which("setpriv") is None:
         pytest.skip("root may read everything, and there is no setpriv to change that")
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+@pytest.fixture
+def costs_of() -> Callable[[Path], str]:
+    """`costs_of(root)`: packs the project in a process of its own: what that has started, and imported."""
+
+    def run(root: Path) -> str:
+        line = [sys.executable, "-c", QUIET, root]
+        return subprocess.run(line, capture_output=True, text=True, check=True).stdout
+
+    return run

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -256,27 +254,10 @@ def test_another_lambdify_packs_again(root, pack, find):
 
 # -------------------------------------------------------------------- what it costs
 
-QUIET = """\
-import sys
-started = []
-sys.addaudithook(lambda event, _: started.append(event) if event in EVENTS else None)
-EVENTS = {"subprocess.Popen", "os.fork", "os.exec", "os.posix_spawn", "os.system"}
-from pathlib import Path
-from lambdify.cli import settings
-from lambdify.cli.console import Console
-from lambdify.cli.package import package
-package(settings.load(Path(sys.argv[1])), None, Console(quiet=True))
-heavy = {"packaging", "pathspec", "boto3", "docker", "rich", "ssl", "email", "importlib.metadata"}
-print(started, sorted(heavy & set(sys.modules)))
-"""
 
-
-def test_an_unchanged_project_costs_no_process_and_no_library(root, console):
-    program = [sys.executable, "-c", QUIET, root]
-    first = subprocess.run(program, capture_output=True, text=True, check=True)
-    assert "packaging" in first.stdout, "the first run does import what the second one must not"
-    second = subprocess.run(program, capture_output=True, text=True, check=True)
-    assert second.stdout == "[] []\n"
+def test_an_unchanged_project_costs_no_process_and_no_library(root, costs_of):
+    assert "packaging" in costs_of(root), "the first run does import what the second one must not"
+    assert costs_of(root) == "[] []\n"
 
 
 def test_package_packs_once_and_with_upgrade_again(root, console, story):

@@ -412,6 +412,7 @@ LOCAL = {
     "what it requires": lambda tools: append(tools / "pyproject.toml", 'dependencies = ["web"]\n'),
     "a new folder": lambda tools: (tools / "docs").mkdir(),
 }
+APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
 TOOLS = {f"tools/{name}": text for name, text in source_tree("tools", "0.3").items()}
 
 
@@ -454,3 +455,10 @@ def test_a_bundle_with_a_branch_is_given_back(packing, repository):
     made = run.pack()
     repository.commit("more.py", "")
     assert run.find() == made
+
+
+@pytest.mark.parametrize("line", ["-e ./tools", "shop @ git+{url}@main"])
+def test_an_unchanged_project_with_one_starts_no_process(packing, repository, costs_of, line):
+    root = packing(line.format(url=repository.url), TOOLS | {"app.py": APP}).root
+    assert "subprocess.Popen" in costs_of(root)
+    assert costs_of(root) == "[] []\n"
