@@ -2,7 +2,9 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import boto3
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from lambdify.cli import aws
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
-from lambdify.cli.errors import Declined, DeployFailed, NotDeployed, StackForeign, UsageError
+from lambdify.cli.errors import BundleRefused, Declined, DeployFailed, NotDeployed, StackForeign, UsageError
 from lambdify.cli.look import status
+from lambdify.cli.plan import diff
 from lambdify.cli.stacks import stack
 from lambdify.cli.undeploy import undeploy
 
@@ -63,6 +66,18 @@ def test_the_first_deployment_makes_everything_that_the_stage_needs_and_nothing_
         "schedules": ["shop-dev"],
         "log groups": ["/aws/lambda/shop-dev"],
     }
+
+
+def test_zips_that_grew_into_an_image_are_refused_and_nothing_has_happened(
+    account, make_settings, make_bundle, talk, inventory
+):
+    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    before = inventory(account)
+    grown = replace(make_bundle(), form="image")
+    for ask in (diff.look, partial(deploy, yes=True)):
+        with pytest.raises(BundleRefused, match="deployed as zips"):
+            ask(make_settings(), lambda: grown, account, talk.console)
+    assert inventory(account) == before
 
 
 def test_the_endpoint_sends_every_path_to_the_alias(account, make_settings, make_bundle, talk):
