@@ -1,17 +1,24 @@
 """The ways to an account that people have: profiles, single sign-on, roles, second factors; partitions."""
 
+import hashlib
 import json
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 from moto import mock_aws
 
 from lambdify.cli import aws
+from lambdify.cli.aws import translated
+from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import AwsError, CredentialsError
 from lambdify.cli.look import invoke
+from lambdify.cli.undeploy import undeploy
+
+from . import second_judge
 
 IDENTITY = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:user/ann</Arn>"
@@ -157,6 +164,165 @@ def test_a_second_factor_needs_somebody_to_ask(config, make_settings, tmp_path):
         check=False,
     )
     assert 'CredentialsError: The profile "acme" needs a code of its MFA device' in asked.stderr
+
+
+# -------------------------------------------------------------------- ways that are gone to the end
+
+
+class Portal(BaseHTTPRequestHandler):
+    """The portal of single sign-on, which gives keys to whoever has a token; and STS, which takes them."""
+
+    seen: ClassVar[list] = []
+
+    def do_GET(self):
+        Portal.seen.append((self.path, self.headers["x-amz-sso_bearer_token"]))
+        keys = {
+            "accessKeyId": "ASIASSO",
+            "secretAccessKey": "s",
+            "sessionToken": "of-sso",
+            "expiration": 4e12,
+        }
+        self._answer(json.dumps({"roleCredentials": keys}).encode())
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        Portal.seen.append((self.headers["Authorization"], self.headers["X-Amz-Security-Token"]))
+        self._answer(IDENTITY)
+
+    def _answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def portal(monkeypatch):
+    """Where AWS's portal and STS are in this test."""
+    Portal.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
+        server.daemon_threads = True
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        yield Portal.seen
+        server.shutdown()
+        thread.join()
+
+
+def log_in(home, expires):
+    """What `aws sso login` leaves."""
+    folder = home / ".aws" / "sso" / "cache"
+    folder.mkdir(parents=True)
+    token = {"accessToken": "token-of-ann", "expiresAt": expires, "region": "eu-west-1"}
+    name = hashlib.sha1(b"work").hexdigest()
+    (folder / f"{name}.json").write_text(json.dumps(token))
+
+
+def from_home(profile, make_settings):
+    """The account that a profile leads to, or what to do; botocore looks for the home folder only once."""
+    code = (
+        "from lambdify.cli import aws, settings; from lambdify.cli.errors import CredentialsError\n"
+        "from pathlib import Path; import sys\n"
+        "overrides = {'profile': sys.argv[2], 'function.python': '3.13'}\n"
+        "try: print(aws.connect(settings.load(Path(sys.argv[1]), overrides=overrides)).account_id)\n"
+        "except CredentialsError as error: print(error.hint)"
+    )
+    program = [sys.executable, "-c", code, make_settings().root, profile]
+    return subprocess.run(program, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout.strip()
+
+
+def test_whoever_is_logged_in_to_a_profile_gets_its_role_from_the_portal(
+    config, make_settings, portal, tmp_path
+):
+    config(SSO)
+    log_in(tmp_path, "2199-01-01T00:00:00Z")
+    assert from_home("acme", make_settings) == "123456789012"
+    asked, signed = portal
+    assert asked == (
+        "/federation/credentials?role_name=deployer&account_id=123456789012",
+        "token-of-ann",
+    )
+    assert "Credential=ASIASSO/" in signed[0]
+    assert signed[1] == "of-sso"
+
+
+def test_a_login_that_has_run_out_says_how_to_renew_it(config, make_settings, portal, tmp_path):
+    config(SSO)
+    log_in(tmp_path, "2001-01-01T00:00:00Z")
+    assert from_home("acme", make_settings) == "Log in: `aws sso login --profile acme`."
+    assert portal == []
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_a_deployment_runs_with_a_role_that_a_profile_assumes(
+    cloud, config, connect, monkeypatch, make_settings, make_bundle, functions, talk, inventory
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud)
+    config(ROLE.replace("AKIAIOSFODNN7EXAMPLE", "123456789012"))
+    account = connect("acme")
+    assert ":assumed-role/deployer/" in account.caller
+    settings = make_settings(overrides={"profile": "acme"})
+    assert deploy(settings, make_bundle, account, talk.console, yes=True).version == "1"
+    assert inventory(account)["functions"] == ["shop-dev"]
+    undeploy(settings, account, talk.console, yes=True)
+    assert inventory(account) == {}
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_a_deployment_runs_with_nothing_but_the_environment(
+    cloud, monkeypatch, make_settings, make_bundle, functions, talk, inventory
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "100000800001")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    settings = make_settings(overrides={"region": ""})
+    account = aws.connect(settings)
+    deployment = deploy(settings, make_bundle, account, talk.console, yes=True)
+    assert (deployment.region, account.account_id) == ("eu-west-1", "100000800001")
+    assert inventory(account)["buckets"] == ["lambdify-100000800001-eu-west-1"]
+    undeploy(settings, account, talk.console, yes=True)
+    assert inventory(account) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")])
+def test_a_stage_lives_in_the_other_partitions(
+    region, partition, monkeypatch, make_settings, make_bundle, talk, inventory
+):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    settings = make_settings(overrides={"region": region})
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        second_judge.teach(monkeypatch)
+        account = aws.connect(settings)
+        deployment = deploy(settings, make_bundle, account, talk.console, yes=True, sleep=lambda _: None)
+        assert deployment.alias.startswith(f"arn:{partition}:lambda:{region}:")
+        undeploy(settings, account, talk.console, yes=True, sleep=lambda _: None)
+        assert inventory(account) == {}
+
+
+# -------------------------------------------------------------------- what is sent is checked before
+
+
+def test_every_client_checks_its_calls_against_the_model_of_aws(monkeypatch, connect):
+    """So no test, of whichever command, passes with a call that AWS does not know."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with mock_aws():
+        account = connect("", "eu-central-1")
+    for client in (account.client("s3").head_bucket, account.once("lambda").invoke):
+        with (
+            pytest.raises(AwsError, match='Unknown parameter in input: "Bukcet"'),
+            translated(during="asking"),
+        ):
+            client(Bukcet="shop")
 
 
 # -------------------------------------------------------------------- partitions
