@@ -224,7 +224,7 @@ def test_undeploying_leaves_nothing_whatever_was_deployed_before(
 def test_undeploying_twice_finds_nothing_to_remove(account, make_settings, make_bundle, talk):
     deploy(make_settings(), make_bundle, account, talk.console, yes=True)
     undeploy(make_settings(), account, talk.console, yes=True)
-    with pytest.raises(NotDeployed, match='Nothing is deployed as "shop-dev" in eu-central-1'):
+    with pytest.raises(NotDeployed, match='There is nothing of "shop-dev" in eu-central-1 to remove'):
         undeploy(make_settings(), account, talk.console, yes=True)
 
 
