@@ -5,10 +5,10 @@
 What this needs is imported while uv resolves; see `dependencies`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name
 
@@ -37,7 +37,7 @@ class Supply:
     built: tuple[Wheel, ...]
     """Those of the wheels that no index has."""
     remarks: tuple[str, ...]
-    """What is worth knowing of native files."""
+    """What is worth knowing of native files, and of folders that come to nothing."""
 
 
 def obtain(plan: Plan, settings: Settings, target: Target, console: Console) -> Supply:
@@ -48,7 +48,8 @@ def obtain(plan: Plan, settings: Settings, target: Target, console: Console) -> 
     wheels = (*built, *fetch_wheels(ready, plan.indexes, console))
     with ThreadPoolExecutor() as threads:
         found = sorted(threads.map(read_contents, wheels), key=_name)
-    remarks = _check(found, target)
+    folders_of = {package.name: package.path for package in plan.builds if package.kind == "directory"}
+    remarks = (*_check(found, target), *_empty(found, folders_of))
     return Supply(distributions=tuple(each.distribution for each in found), built=built, remarks=remarks)
 
 
@@ -73,6 +74,22 @@ def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) ->
         before=settings.build.before,
     )
     return make_wheels(plan, site, store, console)
+
+
+def _empty(found: Sequence[Contents], folders_of: Mapping[str, Path | None]) -> Iterator[str]:
+    """Notes of required folders whose wheels hold nothing but metadata: their imports would fail on Lambda.
+
+    setuptools finds packages by itself, but none that is called tools, docs, tests or the like.
+    https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout
+    """
+    for contents in found:
+        if any(".dist-info/" not in name for name in contents.distribution.files):
+            continue
+        if folder := folders_of.get(_name(contents)):
+            yield (
+                f"{contents.distribution.name}: the wheel that {folder} builds holds no file to import. "
+                "Name its packages in its pyproject.toml, for setuptools in [tool.setuptools] packages."
+            )
 
 
 def _name(contents: Contents) -> str:

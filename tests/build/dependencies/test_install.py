@@ -103,6 +103,17 @@ def test_a_folder_becomes_a_wheel_however_it_is_written(project, install, line):
     assert sorted((root / "tools").rglob("*")) == before, "nothing is left in the folder"
 
 
+def test_a_folder_whose_wheel_is_empty_is_told(project, install):
+    """setuptools finds no package that is called tools, and says nothing."""
+    files = source_tree("tools", "0.3")
+    del files["tools/__init__.py"]
+    root = project(
+        {f"tools/{name}": text for name, text in files.items()} | {"requirements.txt": "./tools\n"}
+    )
+    told = install(root).story
+    assert f"tools: the wheel that {root / 'tools'} builds holds no file to import." in told
+
+
 def test_a_changed_folder_is_built_again(project, install):
     root = project({f"tools/{name}": text for name, text in source_tree("tools", "0.4").items()})
     (root / "requirements.txt").write_text("./tools\n")
