@@ -20,7 +20,7 @@ from lambdify.adapter import wire
 from lambdify.adapter.messages import Headers, Names, Pair, Request, Response, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import IO
 
     from lambdify.adapter.errors import ProtocolBroken
@@ -64,11 +64,13 @@ class Server:
         try:
             code = CODES[status]
         except KeyError:
-            code = remember(CODES, status, _find_code(status))
+            code = remember(CODES, status, find_code(status))
         return wire.build_response(request[0], code, answer.headers, body)
 
     def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
         """Send what the app answers as it comes; anything the app raises passes through."""
+        from lambdify.adapter.wsgi_stream import StreamedAnswer
+
         answer = StreamedAnswer(reply)
         answer.take(self._app(build_environ(request, event, context), answer.start))
 
@@ -191,54 +193,16 @@ CODES: dict[str, int] = {}
 """Status lines, and their numbers."""
 
 
-def _find_code(status: str) -> int:
+def find_code(status: str) -> int:
+    """The number in a status line."""
     return int(status.partition(" ")[0])
 
 
-class StreamedAnswer(Answer):
-    """An answer that is sent on while the app gives it. Its end is sent before the iterable is closed: what
-    the app does there is nothing that its client has to wait for.
-    """
+def wrap_file(file: IO[bytes], block_size: int = 65_536) -> Iterable[bytes]:
+    """`wsgi.file_wrapper`: a file as an iterable of blocks, which closes it."""
+    from wsgiref.util import FileWrapper  # few apps send files so, and none at a cold start
 
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-
-    def write(self, chunk: bytes) -> None:
-        """Send a piece of the body on, and wait until it is taken."""
-        if chunk:
-            self._begin()
-            self._reply.send(self._reply.pack(chunk))
-
-    def begun(self) -> bool:
-        """Whether the headers are sent."""
-        return self._reply.begun
-
-    def end(self) -> None:
-        """Send the end of the body."""
-        super().end()
-        self._begin()
-        self._reply.send(self._reply.pack(b"", last=True))
-
-    def _begin(self) -> None:
-        if not self._reply.begun:
-            self._reply.begin(_find_code(self.status), self.headers)
-
-
-class FileWrapper:
-    """`wsgi.file_wrapper`: a file as an iterable of blocks."""
-
-    def __init__(self, file: IO[bytes], block_size: int = 65_536) -> None:
-        self.file = file
-        self.block_size = block_size
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self.file.read(self.block_size), b"")
-
-    def close(self) -> None:
-        """Close the file, if it can be closed."""
-        close = getattr(self.file, "close", None)
-        if close is not None:
-            close()
+    return FileWrapper(file, block_size)
 
 
 ALWAYS: Environ = {
@@ -250,6 +214,6 @@ ALWAYS: Environ = {
     "wsgi.multithread": False,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
-    "wsgi.file_wrapper": FileWrapper,
+    "wsgi.file_wrapper": wrap_file,
 }
 """What every environ holds; mount, port and scheme as they almost always are."""
