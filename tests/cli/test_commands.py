@@ -184,7 +184,8 @@ def test_a_request_is_found_in_the_log_by_the_id_that_is_shown(deployed, lambdif
         assert time.monotonic() < deadline
     everything = lambdify("logs", "--local").stdout.splitlines()
     (line,) = [line for line in everything if "asked for /to/be/found" in line]
-    request = line.split()[1]
+    # Columns are two spaces apart; soon after midnight, the first one is a day and a time.
+    request = line.split("  ")[1]
     shown = lambdify("logs", "--local", "--request", request).stdout.splitlines()
     assert [text.split("  ")[2].split(":")[0] for text in shown if request in text] == [
         "asked for /to/be/found",
