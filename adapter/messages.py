@@ -58,6 +58,7 @@ class Names:
         "port",
         "proto",
         "row",
+        "settled",
         "template",
     )
 
@@ -70,6 +71,8 @@ class Names:
         self.host = at.get("host")
         self.length = None if "transfer-encoding" in at else at.get("content-length")
         """As HTTP has it: the one overrides the other (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
+        self.settled = self.length is None and self.cookies < 2
+        """Whether a request without a body may have these headers as they are."""
         self.port = at.get("x-forwarded-port")
         self.proto = at.get("x-forwarded-proto")
         self.template: dict[str, Any] | None = None

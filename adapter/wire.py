@@ -94,8 +94,9 @@ def split_mount(path: str, mount: str) -> tuple[str, str]:
 
 def read_headers(fields: dict[str, Any]) -> list[Pair]:
     """The headers of an event or payload, from its multi-value map if it has one."""
-    names, values = _read_rows(fields)
-    return list(zip(names.row, values, strict=True))
+    several = fields.get("multiValueHeaders")
+    single = several or {name: [value] for name, value in (fields.get("headers") or {}).items()}
+    return [(name.lower(), to_latin1(value)) for name, values in single.items() for value in values]
 
 
 def read_query(event: dict[str, Any], *, decoded: bool) -> str:
@@ -182,16 +183,25 @@ def build_request(
     """
     text = event.get("body")
     body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
-    names, values = _read_rows(event, cookies)
-    if body or names.length is not None:
-        length = str(len(body))
-        if names.length is None or values[names.length] != length:
-            names, values = _put_last(names, values, "content-length", length)
-    if names.cookies > 1:
-        several = cookies or [
-            value for name, value in zip(names.row, values, strict=True) if name == "cookie"
-        ]
-        names, values = _put_last(names, values, "cookie", "; ".join(several))
+    several = event.get("multiValueHeaders")
+    if several:
+        given, values = _flatten(several)
+    else:
+        single = event.get("headers") or {}
+        if not cookies:
+            given, values = tuple(single), tuple(single.values())
+        elif "cookie" not in single:
+            given, values = (*single, "cookie"), (*single.values(), "; ".join(cookies))
+        else:
+            given, values = tuple(single), tuple((single | {"cookie": "; ".join(cookies)}).values())
+    try:
+        names = NAMES[given]  # without the call, which is for rows that are new
+    except KeyError:
+        names = find_names(given)
+    if not "".join(values).isascii():
+        values = tuple([to_latin1(value) for value in values])
+    if body or not names.settled:
+        names, values = _settle(names, values, body, cookies)
     origin = (
         "" if names.proto is None else values[names.proto],
         host if names.host is None else values[names.host] or host,
@@ -235,23 +245,21 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
 
     With None for a body that is still to come, content-length is taken at its word.
     """
-    if not 200 <= status <= 599:
-        raise _refuse(f"{status} is not the status of an answer (200 to 599)")
-    # Of HEAD and 304, content-length tells what a GET would bring (RFC 9110, 8.6); with 204 it may not stand.
-    length: str | None = ""
-    if status not in NO_CONTENT:
-        length = None if body is None or method == "HEAD" or status == 304 else str(len(body))
+    if status == 200 and method != "HEAD" and body is not None:
+        length: str | None = str(len(body))
+    else:
+        length = _find_length(method, status, body)
     if type(headers) is not list:
         headers = list(headers)
-    fields = {}
+    fields: dict[str, str] = {}
     said = ""
     for given, value in headers:
         try:
-            name = LOWERED[given]
+            fields[LOWERED[given]] = value
         except KeyError:
-            name = remember(LOWERED, given, _lower_name(given))
+            if name := _find_name(given):
+                fields[name] = value
         said += value
-        fields[name] = value
     if not said.isascii() or "\n" in said or "\r" in said or "\0" in said:
         _check_values(headers)
     if len(said) > bodies.ROOM_FOR_HEADERS:
@@ -270,14 +278,21 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
         if "content-length" in fields:  # once, however often the app said it
             others = [pair for pair in repeated if pair[0] != "content-length"]
             repeated = (*others, ("content-length", fields["content-length"]))
-    else:
-        if "content-length" in fields and not (
-            fields["content-length"] == length or _is_length(fields["content-length"], length)
-        ):
-            del fields["content-length"]
-        if "" in fields:
-            del fields[""]
+    elif "content-length" in fields and not (
+        fields["content-length"] == length or _is_length(fields["content-length"], length)
+    ):
+        del fields["content-length"]
     return make(Response, (status, fields, repeated, body if body and length else b""))
+
+
+def _find_length(method: str, status: int, body: bytes | None) -> str | None:
+    """What content-length has to be: None for any number, "" for none. ResponseRefused for such a status."""
+    if not 200 <= status <= 599:
+        raise _refuse(f"{status} is not the status of an answer (200 to 599)")
+    if status in NO_CONTENT:
+        return ""
+    # To HEAD and with 304 it tells what a GET would bring: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+    return None if body is None or method == "HEAD" or status == 304 else str(len(body))
 
 
 def _is_length(value: str, length: str | None) -> bool:
@@ -297,33 +312,28 @@ def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
 ORIGINS: dict[tuple[str, str, str], tuple[str, str, int]] = {}
 
 
-def _read_rows(fields: dict[str, Any], cookies: list[str] | None = None) -> tuple[Names, tuple[str, ...]]:
-    """The headers of an event or payload, from its multi-value map if it has one.
-
-    `cookies` become a cookie header if there is none, and else take its place.
-    """
-    several = fields.get("multiValueHeaders")
-    if several:
-        try:
-            values = tuple([value for (value,) in several.values()])
-            given = tuple(several)
-        except ValueError:  # some name is repeated
-            values = tuple([value for values in several.values() for value in values])
-            given = tuple([name for name, values in several.items() for _ in values])
-    else:
-        single = fields.get("headers") or {}
-        if not cookies:
-            given, values = tuple(single), tuple(single.values())
-        elif "cookie" not in single:
-            given, values = (*single, "cookie"), (*single.values(), "; ".join(cookies))
-        else:
-            given, values = tuple(single), tuple((single | {"cookie": "; ".join(cookies)}).values())
+def _flatten(several: dict[str, list[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names and the values of a multi-value map, a name as often as it has values."""
     try:
-        names = NAMES[given]  # without the call, which is for rows that are new
-    except KeyError:
-        names = find_names(given)
-    if not "".join(values).isascii():
-        values = tuple([to_latin1(value) for value in values])
+        return tuple(several), tuple([value for (value,) in several.values()])
+    except ValueError:  # some name is repeated
+        pairs = [(name, value) for name, values in several.items() for value in values]
+        return tuple([name for name, _ in pairs]), tuple([value for _, value in pairs])
+
+
+def _settle(
+    names: Names, values: tuple[str, ...], body: bytes, cookies: list[str] | None
+) -> tuple[Names, tuple[str, ...]]:
+    """With the length that the body has, and with one cookie header: the `cookies`, or all there are."""
+    if body or names.length is not None:
+        length = str(len(body))
+        if names.length is None or values[names.length] != length:
+            names, values = _put_last(names, values, "content-length", length)
+    if names.cookies > 1:
+        several = cookies or [
+            value for name, value in zip(names.row, values, strict=True) if name == "cookie"
+        ]
+        names, values = _put_last(names, values, "cookie", "; ".join(several))
     return names, values
 
 
@@ -335,21 +345,18 @@ def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> t
 
 
 LOWERED: dict[str, str] = {}
-"""Names of headers that a response may have, in lower case; "" for those that concern only one connection."""
+"""Names of headers that a response may have, in lower case."""
 
 
 def _find_name(given: str) -> str:
+    """In lower case; "" for what concerns only one connection, ResponseRefused for what is no name."""
     try:
         return LOWERED[given]
     except KeyError:
-        return remember(LOWERED, given, _lower_name(given))
-
-
-def _lower_name(given: str) -> str:
-    name = given.lower()
+        name = given.lower()
     if not name or name.encode().translate(None, TOKEN_CHARACTERS):
-        raise _refuse(f"{name[:80]!r} is not the name of a header") from None
-    return "" if name in CONNECTION_ONLY else name
+        raise _refuse(f"{name[:80]!r} is not the name of a header")
+    return "" if name in CONNECTION_ONLY else remember(LOWERED, given, name)
 
 
 def _check_values(headers: Iterable[Pair]) -> None:

@@ -36,20 +36,18 @@ MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 an endless number, which Python reads in JSON, the one of converting that."""
 
 
-_imported: "dict[str, EventSource]" = {}
+_imported: "dict[str | None, EventSource]" = {}
 
 
 def find(event: object) -> "EventSource | None":
     """The source that this event came from, or None if it is not an HTTP request."""
     if not isinstance(event, dict) or "routeArn" in event:
         return None
-    if "rawPath" in event and event.get("version") == "2.0":
-        name: str | None = "http_api"
-    else:
-        name = _recognise(event)
-    if name in _imported:
-        return _imported[name]
-    return _import(name) if name else None
+    name = "http_api" if "rawPath" in event and event.get("version") == "2.0" else _recognise(event)
+    try:
+        return _imported[name]  # the one that all events of a function are for, but for its first
+    except KeyError:
+        return _import(name) if name else None
 
 
 def _recognise(event: dict[str, Any]) -> str | None:
