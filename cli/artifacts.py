@@ -149,7 +149,7 @@ def remove(places: Iterable[str], settings: Settings, account: Account) -> None:
 
 @translated(during="looking for old bundles")
 def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
-    """The keys of the stage's archives that were uploaded before then."""
+    """The stage's archives and images that were uploaded before then: keys, and URIs."""
     pages = (
         account.client("s3")
         .get_paginator("list_objects_v2")
@@ -157,12 +157,14 @@ def find_older(when: datetime, settings: Settings, account: Account) -> frozense
             Bucket=bucket_name(account), Prefix=prefix(settings), ExpectedBucketOwner=account.account_id
         )
     )
-    listed = (each for page in pages for each in page.get("Contents", []))
-    return frozenset(
-        each["Key"]
-        for each in listed
-        if "/" not in each["Key"].removeprefix(prefix(settings)) and each["LastModified"] < when
+    listed = {each["Key"]: each["LastModified"] for page in pages for each in page.get("Contents", [])}
+    archives = frozenset(
+        key
+        for key, uploaded in listed.items()
+        if "/" not in key.removeprefix(prefix(settings)) and uploaded < when
     )
+    has_images = prefix(settings) + IMAGES in listed
+    return archives | images.find_older(when, settings, account) if has_images else archives
 
 
 def _delete(batch: list[dict[str, str]], bucket: str, account: Account) -> None:

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdify.cli.aws import Account, attempt, translated
@@ -62,8 +63,8 @@ def plan(bundle: "Bundle", settings: Settings, account: Account) -> str:
 
 
 def is_uri(place: str) -> bool:
-    """Whether this is the URI of an image, and not a key of the bucket."""
-    return ".dkr.ecr." in place.partition("/")[0]
+    """Whether this is the URI of an image, and not a key of the bucket: those have no tag."""
+    return ":" in place.rpartition("/")[2]
 
 
 @translated(during="pushing the image")
@@ -159,6 +160,21 @@ def remove(uris: Iterable[str], settings: Settings, account: Account) -> None:
         _forget(uris[0].rpartition(":")[0], [each["imageTag"] for each in tags])
 
 
+def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
+    """The URIs of the stage's images that were pushed before then; what an engine keeps is not asked for."""
+    repository = _find_repository(settings, account) if account.registry else None
+    if repository is None:
+        return frozenset()
+    pages = account.client("ecr").get_paginator("describe_images")
+    return frozenset(
+        f"{repository}:{tag}"
+        for page in pages.paginate(repositoryName=repository_name(settings))
+        for each in page["imageDetails"]
+        if each["imagePushedAt"] < when
+        for tag in each.get("imageTags", ())
+    )
+
+
 @translated(during="removing the images")
 def remove_stage(settings: Settings, account: Account) -> bool:
     """Delete the stage's repository with all images; False when there was none."""
@@ -186,8 +202,14 @@ def _tag(bundle: "Bundle", settings: Settings) -> str:
 def ensure_repository(settings: Settings, account: Account) -> str:
     """The URI of the stage's repository, which is made if there is none."""
     ecr, name = account.client("ecr"), repository_name(settings)
-    uri = _find_repository(settings, account)
-    if uri is None:
+    uri = _find_repository(settings, account) or _create_repository(settings, account)
+    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(settings, account)))
+    return uri
+
+
+def _create_repository(settings: Settings, account: Account) -> str:
+    ecr, name = account.client("ecr"), repository_name(settings)
+    try:
         made = ecr.create_repository(
             repositoryName=name,
             imageTagMutability="IMMUTABLE",
@@ -196,10 +218,11 @@ def ensure_repository(settings: Settings, account: Account) -> str:
                 {"Key": "lambdify:project", "Value": settings.name},
                 {"Key": "lambdify:stage", "Value": settings.stage},
             ],
-        )
-        uri = str(made["repository"]["repositoryUri"])
-    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(settings, account)))
-    return uri
+        )["repository"]
+    except ecr.exceptions.RepositoryAlreadyExistsException:
+        # The answer was lost, and boto3 asked again; or somebody deploys at the same time.
+        (made,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    return str(made["repositoryUri"])
 
 
 def _find_repository(settings: Settings, account: Account) -> str | None:

@@ -43,6 +43,10 @@ _WAY_OUT = (
     "Start Docker, or point DOCKER_HOST at an engine. "
     "Or pin versions that have a wheel, so that nothing needs to be built."
 )
+_PUSH_AGAIN = (
+    "The credentials need the permission to push images: `lambdify policy` prints all that is needed. "
+    "If they have it, try again: what has arrived is not sent twice."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +157,11 @@ class Engine:
                 decode=True,
             )
             for error in _errors(said):
-                raise BuildError(f"the image {name} could not be pushed: {error.replace(password, '***')}")
+                raise BuildError(
+                    f"the image {name} could not be pushed: {error.replace(password, '***')}",
+                    hint=_PUSH_AGAIN,
+                    during="pushing the image",
+                )
 
     def forget_images(self, repository: str, *, but: str) -> None:
         """Remove the tags of a repository from this engine, all but one; the registry keeps its own."""

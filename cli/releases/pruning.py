@@ -7,9 +7,9 @@ Rules:
 - What an alias leads to stays, whoever made the alias; and so does what the stack's template has published,
   and what had the traffic until now: requests may still be on their way to it.
 - A version is only removed when it is older than both: what somebody else is deploying just now is newer.
-- An archive is removed with the last release that was made of it. Records stay longer, for `releases`.
-- An archive of which no release was made goes when it is a day old: its deployment was refused or killed
-  after the upload. A younger one may be of a deployment that is under way.
+- An archive or image is removed with the last release that was made of it. Records stay longer.
+- One of which no release was made goes when it is a day old: its deployment was refused or killed after the
+  upload. A younger one may be of a deployment that is under way.
 """
 
 from collections.abc import Sequence

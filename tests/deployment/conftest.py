@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from local.runtime_image import write_context
 from moto import mock_aws
 from uv import find_uv_bin
 
@@ -29,6 +30,7 @@ from lambdify.cli.aws import Account
 from lambdify.cli.build.archive import Member, deflate, write
 from lambdify.cli.build.bundle import Archive, Bundle
 from lambdify.cli.build.dependencies import Dependencies
+from lambdify.cli.build.docker import Engine, open_engine
 from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.local import ministack
@@ -126,6 +128,23 @@ def talk_to() -> Callable[[str], Talk]:
         return Talk(console=console, stderr=stderr)
 
     return make
+
+
+# -------------------------------------------------------------------- its image
+
+
+@pytest.fixture(scope="session")
+def engine(build_image: str) -> Iterator[Engine]:
+    with open_engine("tests need an engine") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def tiny(engine: Engine) -> str:
+    """An image that is pushed in no time."""
+    context = write_context("FROM scratch\nCOPY Dockerfile /\n", {})
+    engine.build_image(context, "lambdify/tiny-test:1", Target(python="3.11"))
+    return "lambdify/tiny-test:1"
 
 
 # -------------------------------------------------------------------- its template
@@ -330,6 +349,39 @@ def inventory() -> Callable[[Account], dict[str, list[str]]]:
         return {kind: sorted(names) for kind, names in found.items() if names}
 
     return take
+
+
+@pytest.fixture
+def fronts() -> Callable[[Account], dict[str, list[str]]]:
+    """`fronts(account)`: what stands in front of functions in the account, by kind."""
+
+    def fronts(account: Account) -> dict[str, list[str]]:
+        gateway, balancing = account.client("apigateway"), account.client("elbv2")
+        functions = account.client("lambda")
+        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+        found = {
+            "http-api": [each["Name"] for each in account.client("apigatewayv2").get_apis()["Items"]],
+            "rest-api": [each["name"] for each in gateway.get_rest_apis()["items"]],
+            "keys": [each["name"] for each in gateway.get_api_keys()["items"]],
+            "plans": [each["name"] for each in gateway.get_usage_plans()["items"]],
+            "function-url": [
+                name
+                for name in names
+                for _ in functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
+            ],
+            "alb": [
+                each["TargetGroupName"].rpartition("-")[0]
+                for each in balancing.describe_target_groups()["TargetGroups"]
+            ],
+            "logs": [
+                each["logGroupName"].rpartition("/")[2]
+                for each in account.client("logs").describe_log_groups()["logGroups"]
+                if each["logGroupName"].startswith("/aws/vendedlogs/")
+            ],
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    return fronts
 
 
 @pytest.fixture

@@ -11,39 +11,6 @@ pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 
 @pytest.fixture
-def fronts(account):
-    """What stands in front of functions in the account, by kind."""
-
-    def fronts():
-        gateway, balancing = account.client("apigateway"), account.client("elbv2")
-        functions = account.client("lambda")
-        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
-        found = {
-            "http-api": [each["Name"] for each in account.client("apigatewayv2").get_apis()["Items"]],
-            "rest-api": [each["name"] for each in gateway.get_rest_apis()["items"]],
-            "keys": [each["name"] for each in gateway.get_api_keys()["items"]],
-            "plans": [each["name"] for each in gateway.get_usage_plans()["items"]],
-            "function-url": [
-                name
-                for name in names
-                for _ in functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
-            ],
-            "alb": [
-                each["TargetGroupName"].rpartition("-")[0]
-                for each in balancing.describe_target_groups()["TargetGroups"]
-            ],
-            "logs": [
-                each["logGroupName"].rpartition("/")[2]
-                for each in account.client("logs").describe_log_groups()["logGroups"]
-                if each["logGroupName"].startswith("/aws/vendedlogs/")
-            ],
-        }
-        return {kind: names for kind, names in found.items() if names}
-
-    return fronts
-
-
-@pytest.fixture
 def listener(account):
     """ARN of a listener of a load balancer that is there."""
     balancing = account.client("elbv2")
@@ -90,12 +57,12 @@ def test_a_stage_switches_through_every_endpoint_and_leaves_nothing(
         chosen = make_settings("dev", {**overrides, **there})
         deployment = deploy(chosen, make_bundle, account, talk.console, yes=True)
         assert deployment.changed
-        assert fronts() == LEFT[name]
+        assert fronts(account) == LEFT[name]
         assert bool(deployment.endpoint) == (name != "none")
         assert deployment.alias.endswith(":function:shop-dev:live")
         assert not deploy(chosen, make_bundle, account, talk.console).changed
     undeploy(make_settings(), account, talk.console, yes=True)
-    assert fronts() == {}
+    assert fronts(account) == {}
     assert inventory(account) == {}
 
 

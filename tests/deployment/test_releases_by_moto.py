@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.stub import ANY
 
-from lambdify.cli import artifacts, releases
+from lambdify.cli import artifacts, images, releases
 from lambdify.cli.releases import Release, pruning
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
@@ -168,6 +168,28 @@ def test_an_archive_that_never_became_a_release_goes_after_a_day(
     archives = {each["Key"] for each in found if each["Key"].endswith(".zip")}
     assert archives - {abandoned["Key"]} == {"shop/dev/app-5.zip", "shop/dev-x/app-6.zip"}
     assert (abandoned["Key"] in archives) == stays
+
+
+@pytest.mark.parametrize(("days", "left"), [(0.5, ["5", "6"]), (1.5, ["5"])])
+def test_an_image_that_never_became_a_release_goes_after_a_day(
+    begin, deployed, moto, make_settings, talk, days, left
+):
+    settings = make_settings()
+    artifacts.expect_images(settings, moto)
+    repository = images.ensure_repository(settings, moto)
+    for tag in ("5", "6"):
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        manifest = json.dumps(
+            {"schemaVersion": 2, "mediaType": kind, "layers": [], "config": {"digest": tag}}
+        )
+        which = {"repositoryName": images.repository_name(settings), "imageTag": tag}
+        moto.client("ecr").put_image(**which, imageManifest=manifest)
+    made = begin("5")
+    record = replace(made, artifacts=(f"{repository}:5",))
+    releases.end(record, "live", settings, moto)
+    pruning.prune(settings, moto, talk.console, had="5", now=datetime.now(UTC) + timedelta(days=days))
+    found = moto.client("ecr").list_images(repositoryName=images.repository_name(settings))["imageIds"]
+    assert sorted(each["imageTag"] for each in found) == left
 
 
 def test_undeploying_takes_the_records_along(begin, moto, make_settings):

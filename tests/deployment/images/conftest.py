@@ -1,4 +1,4 @@
-"""What these tests need of the world: an engine, a base image with AWS's runtime client, a registry."""
+"""What these tests need of the world: a base image with AWS's runtime client, a registry."""
 
 import base64
 import os
@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from local.runtime_image import make_base, write_context
+from local.runtime_image import make_base
 
-from lambdify.cli.build.docker import Engine, open_engine
 from lambdify.cli.build.target import Target
 
 TARGET = Target(python="3.11")
@@ -34,22 +33,9 @@ class Registry(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def engine(build_image: str) -> Iterator[Engine]:
-    with open_engine("tests need an engine") as engine:
-        yield engine
-
-
-@pytest.fixture(scope="session")
 def base(build_image: str) -> str:
     """An image with a runtime client as its entry point."""
     return make_base(build_image)
-
-
-@pytest.fixture(scope="session")
-def tiny(engine: Engine) -> str:
-    """An image that is pushed in no time."""
-    engine.build_image(write_context("FROM scratch\nCOPY Dockerfile /\n", {}), "lambdify/tiny-test:1", TARGET)
-    return "lambdify/tiny-test:1"
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,17 @@ import sys
 import time
 from functools import partial
 
+# This is a program: what it is beside is where it looks first.
+import stages
+
 from lambdify.cli import aws
+from lambdify.cli.build import docker
 from lambdify.cli.console import Console
-from lambdify.cli.deploy import deploy
 from lambdify.cli.releases.rollback import rollback
-from lambdify.cli.undeploy import undeploy
+
+LOADED = docker
+"""What is loaded before the fork need not be loaded in each."""
+SERVICES = ("cloudformation", "s3", "lambda", "ecr")
 
 
 def main() -> None:
@@ -26,8 +32,7 @@ def main() -> None:
         command, settings, bundle, number, url, credentials = pickle.loads(base64.b64decode(line))
         if url not in accounts:
             accounts[url] = aws.connect(settings, endpoint_url=url, credentials=credentials)
-            # What is loaded before the fork need not be loaded in each.
-            for service in ("cloudformation", "s3", "lambda"):
+            for service in SERVICES:
                 accounts[url].client(service)
         begin, told = os.pipe()
         child = os.fork()
@@ -46,9 +51,9 @@ def main() -> None:
 def run(command, settings, bundle, number, account):
     console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ={})
     commands = {
-        "deploy": partial(deploy, settings, lambda: bundle),
+        "deploy": partial(stages.ship, settings, bundle),
         "rollback": partial(rollback, settings, number=number),
-        "undeploy": partial(undeploy, settings),
+        "undeploy": partial(stages.remove, settings),
     }
     commands[command](account, console, yes=True, sleep=lambda _: time.sleep(0.01))
     os._exit(0)

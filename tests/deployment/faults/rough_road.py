@@ -2,6 +2,7 @@
 
 Every call passes here and is told apart by its operation, and by which of them it is. For a chosen one the
 road answers in AWS's place, or lets the call through and then loses the answer, or kills whoever made it.
+The registry of images is on the same road: ECR's answers name the road as its host, and so engines push here.
 """
 
 import http.client
@@ -16,6 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+JSON = {"apigateway", "ecr", "lambda", "logs", "monitoring"}
+"""Services whose errors are JSON; "monitoring" is how CloudWatch signs."""
 
 Fault = Callable[["Call"], None]
 
@@ -32,7 +37,10 @@ class Call:
 
     def answer(self, status: int, code: str, message: str) -> None:
         """Refuse as AWS refuses, in the service's own form."""
-        if self.service in {"lambda", "logs", "ecr"}:
+        if self.service == "registry":
+            body = f'{{"errors": [{{"code": "DENIED", "message": "{message}"}}]}}'
+            kind = {"Content-Type": "application/json"}
+        elif self.service in JSON:
             body = f'{{"__type": "{code}", "code": "{code}", "message": "{message}"}}'
             kind = {"x-amzn-errortype": code, "Content-Type": "application/json"}
         elif self.service == "s3":
@@ -61,6 +69,7 @@ def throttled(call: Call) -> None:
     codes = {
         "s3": (503, "SlowDown"),
         "lambda": (429, "TooManyRequestsException"),
+        "apigateway": (429, "TooManyRequestsException"),
         "logs": (400, "ThrottlingException"),
         "ecr": (400, "ThrottlingException"),
     }
@@ -85,7 +94,7 @@ def unheard(call: Call) -> None:
 
 def expired(call: Call) -> None:
     """The credentials ran out meanwhile."""
-    if call.service in {"lambda", "logs", "ecr"}:
+    if call.service in JSON:
         call.answer(403, "ExpiredTokenException", "The security token included in the request is expired")
     else:
         call.answer(400, "ExpiredToken", "The security token included in the request is expired")
@@ -93,7 +102,7 @@ def expired(call: Call) -> None:
 
 def denied(call: Call) -> None:
     """The credentials may not do it."""
-    code = "AccessDeniedException" if call.service in {"lambda", "logs", "ecr"} else "AccessDenied"
+    code = "AccessDeniedException" if call.service in JSON else "AccessDenied"
     call.answer(403, code, "User: me is not authorized to perform: some:Action on resource: it")
 
 
@@ -116,8 +125,12 @@ class Road:
     target: str
     passed: list[Place] = field(default_factory=list)
     """A place for each call, in their order. The further attempts of a call are at the same place."""
+    registry: str = ""
+    """The host of an account's images, in whose place the road is."""
     perils: dict[Place, Fault] = field(default_factory=dict)
     """What happens to all attempts of a call."""
+    onward: bool = False
+    """Whether it goes on happening, to every call after that."""
     everywhere: Fault | None = None
     """What happens to the first attempt of each call."""
     spared: set[str] = field(default_factory=set)
@@ -125,11 +138,13 @@ class Road:
     victim: int = 0
     """Process id of who is killed."""
     url: str = ""
+    _going_on: Fault | None = None
     _known: dict[str, Place] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self) -> None:
         self.passed, self.perils, self.everywhere, self.spared, self._known = [], {}, None, set(), {}
+        self.onward, self._going_on = False, None
 
     def fault_for(self, operation: str, call_id: str) -> Fault | None:
         """What happens to this attempt; botocore gives those of one call the same id."""
@@ -139,7 +154,8 @@ class Road:
                 nth = 1 + sum(each.operation == operation for each in self.passed)
                 self._known[call_id] = Place(operation, nth)
                 self.passed.append(self._known[call_id])
-        if fault := self.perils.get(self._known[call_id]):
+        if fault := self.perils.get(self._known[call_id], self._going_on):
+            self._going_on = fault if self.onward else None
             return fault
         return None if repeated or operation in self.spared else self.everywhere
 
@@ -165,7 +181,9 @@ class Handler(BaseHTTPRequestHandler):
     def pass_on(self) -> None:
         body = self._read()
         operation, service = self._told_apart(body)
-        fault = self.road.fault_for(operation, self.headers["amz-sdk-invocation-id"])
+        # An engine's requests have no id; it repeats none of those that are refused.
+        call_id = self.headers["amz-sdk-invocation-id"] or uuid4().hex
+        fault = self.road.fault_for(operation, call_id)
         call = Call(operation=operation, service=service, handler=self, body=body)
         if fault:
             fault(call)
@@ -188,26 +206,33 @@ class Handler(BaseHTTPRequestHandler):
         if target := self.headers.get("X-Amz-Target"):
             return f"{service}:{target.rpartition('.')[2]}", service
         path = urlsplit(self.path)
+        if path.path.startswith("/v2/") and not scope:
+            what = re.search(r"/(manifests|blobs)/", path.path)
+            return f"registry:{self.command} {what[1] if what else ''}", "registry"
         if service not in {"s3", "lambda", "scheduler", "apigateway"}:
             return f"{service}:{parse_qs(body.decode()).get('Action', ['?'])[0]}", service
         if service == "s3":
             _, _, key = path.path.lstrip("/").partition("/")
             what = re.match(r"[\w-]*", path.query)[0] or ("object" if key else "bucket")
-            kind = "release " if "/releases/" in key else ""
+            kind = next((f"{each} " for each in ("release", "image") if f"/{each}s/" in key), "")
             return f"s3:{self.command} {kind}{what}", service
         names = re.sub(r"/(functions|schedules)/[^/]+", r"/\1/NAME", path.path)
         return f"{service}:{self.command} {names}", service
 
     def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        host = urlsplit(self.road.target).netloc
+        host, here = urlsplit(self.road.target).netloc, urlsplit(self.road.url).netloc
         connection = http.client.HTTPConnection(host, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        if self.road.registry and "Authorization" not in headers:
+            headers["Host"] = self.road.registry
         connection.request(
             self.command, self.path, body or None, {**headers, "Content-Length": str(len(body))}
         )
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
+        if self.road.registry:
+            content = content.replace(self.road.registry.encode(), here.encode())
         return answer.status, dict(answer.getheaders()), content
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -229,9 +254,9 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 
 @contextmanager
-def opened(target: str) -> Iterator[Road]:
-    """A road to `target`, on a port of the loopback; see `Road.url`."""
-    road = Road(target=target)
+def opened(target: str, *, registry: str = "") -> Iterator[Road]:
+    """A road to `target`, on a port of the loopback; see `Road.url` and `Road.registry`."""
+    road = Road(target=target, registry=registry)
     handler = type("HandlerOfOneRoad", (Handler,), {"road": road})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
