@@ -12,6 +12,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
 from lambdify.cli.releases import Release, pruning, shift, traffic, trial
 from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 
@@ -41,8 +42,10 @@ def release(
     except LambdifyError as error:
         # Whoever moved the traffic away has said so in the record: a rollback, for one.
         if not isinstance(error, StackBusy) or not releases.is_ended(begun, settings, account):
-            releases.end(begun, "failed", settings, account, reason=error.message)
-        raise _told(error, version, had, begun.number) from error
+            _record(begun, error, settings, account, console)
+        # Where somebody else came in between, the traffic is theirs.
+        fate = "" if isinstance(error, StackBusy) else _fate_now(version, had, settings, account)
+        raise _told(error, fate, begun.number) from error
     done = releases.end(begun, "live", settings, account)
     console.note(f"Release {done.number} is live: version {version}.")
     pruning.prune(settings, account, console, had=had)
@@ -69,12 +72,33 @@ def _give_traffic(
         traffic.move(version, deployed, settings, account, console, sleep=sleep)
 
 
-def _told(error: LambdifyError, version: str, had: str, number: int) -> LambdifyError:
+def _record(
+    begun: Release, error: LambdifyError, settings: Settings, account: Account, console: Console
+) -> None:
+    """Write down that the release has failed. Where AWS refuses that too, what came first is the error."""
+    try:
+        releases.end(begun, "failed", settings, account, reason=error.message)
+    except LambdifyError as refused:
+        console.warn(f"Nor could it be recorded that release {begun.number} has failed: {refused.message}")
+
+
+def _told(error: LambdifyError, fate: str, number: int) -> LambdifyError:
     """The error, with what it means for the traffic."""
-    # Where somebody else came in between, the traffic is theirs.
-    fate = "" if isinstance(error, StackBusy) else f"{_fate(version, had)} "
-    hint = f"Release {number} has failed. {fate}{error.hint}".rstrip()
+    hint = " ".join(filter(None, [f"Release {number} has failed.", fate, error.hint]))
     return type(error)(error.message, hint=hint, during=error.during)
+
+
+def _fate_now(version: str, had: str, settings: Settings, account: Account) -> str:
+    """Where the traffic is after a failure: a part of it that could not be taken back is not to be denied."""
+    if settings.release.shift is None or version == had:
+        return _fate(version, had)
+    try:
+        divided, goes = traffic.is_divided(stack.fetch(settings, account)), "goes"
+    except LambdifyError:
+        divided, goes = True, "may go"
+    if not divided:
+        return _fate(version, had)
+    return f"A part of the traffic {goes} to version {version}: {traffic.way_back(had, settings)}"
 
 
 def _fate(version: str, had: str) -> str:

@@ -21,6 +21,7 @@ from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 
 MINUTE = 60.0
+_RETURN = "All traffic to version {version} again"
 GRACE = 10
 """Minutes that a step may be late: CloudFormation may take some for the next one."""
 
@@ -51,7 +52,8 @@ def run(
     try:
         if traffic.is_divided(deployed):
             # The stack must not find, at the first step, that nothing changes: AWS may have taken it back.
-            _return(old, deployed, settings, account, console, sleep)
+            with console.step(_RETURN.format(version=old)):
+                traffic.take_back(old, deployed, settings, account, console, sleep=sleep)
         symptoms.tell_ringing(settings, account, console)
         for percent in range(plan.percent, 100, plan.percent):
             label = f"{percent}% of the traffic to version {new}, for {plan.minutes} min"
@@ -68,7 +70,8 @@ def run(
                 break
     except (KeyboardInterrupt, Interrupted):
         reason = f"Version {new} got a part of the traffic when Ctrl-C came."
-        _return(old, deployed, settings, account, console, sleep)
+        if not _return(old, deployed, settings, account, console, sleep):
+            raise Interrupted(reason, hint=traffic.way_back(old, settings)) from None
         raise Interrupted(
             f"{reason} All of it goes to version {old} again.",
             hint=f"`lambdify deploy {settings.stage}` begins anew.",
@@ -106,6 +109,17 @@ def _stand(
 
 def _return(
     version: str, deployed: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep
-) -> None:
-    with console.step(f"All traffic to version {version} again"):
-        traffic.take_back(version, deployed, settings, account, console, sleep=sleep)
+) -> bool:
+    """Take the traffic back; False where AWS refuses that too: why it had to be is the error, and not this.
+
+    Raises Interrupted, and StackBusy when it is somebody else's by now.
+    """
+    try:
+        with console.step(_RETURN.format(version=version)):
+            traffic.take_back(version, deployed, settings, account, console, sleep=sleep)
+    except (Interrupted, StackBusy):
+        raise
+    except LambdifyError as error:
+        console.warn(f"The traffic could not be taken back: {error.message}")
+        return False
+    return True

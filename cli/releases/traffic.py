@@ -24,7 +24,7 @@ from lambdify.cli.stacks import stack, stack_changes, stack_events
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
 from lambdify.cli.template import LIVE, SHARE, Template
-from lambdify.cli.template.shifting import UNTIL
+from lambdify.cli.template.shifting import UNTIL, is_guarded
 
 
 def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str, str]:
@@ -104,8 +104,14 @@ def take_back(
         pass
     raise Interrupted(
         f"A part of the traffic of {settings.full_name} may go to version {deployed.published}.",
-        hint=f"`lambdify rollback {settings.stage}` gives all of it to version {version} again.",
+        hint=way_back(version, settings),
     )
+
+
+def way_back(version: str, settings: Settings) -> str:
+    """What to type where a part of the traffic goes to another version."""
+    by_itself = " Where nobody does that, AWS takes it back after a while." if is_guarded(settings) else ""
+    return f"`lambdify rollback {settings.stage}` gives all of it to version {version} again.{by_itself}"
 
 
 def _known(parameters: Mapping[str, str], there: Container[str]) -> dict[str, str]:

@@ -30,6 +30,7 @@ PUSHED = (BuildError, "The credentials need the permission to push images")
 LASTING = cycle([rough_road.throttled, rough_road.broken, rough_road.lost])
 """They end a run in the same way: after the last attempt, of a call that was not made. One is enough for each
 place, and the next place has the next."""
+ANY = cycle([rough_road.expired, rough_road.denied, rough_road.throttled, rough_road.broken, rough_road.lost])
 
 INVOKE = "lambda:POST /2015-03-31/functions/NAME/invocations"
 REGISTRY = {
@@ -96,17 +97,6 @@ def writes(place):
     return not re.search(r":(Describe|Get|List)|:(GET|HEAD) ", place.operation)
 
 
-def usual(stage):
-    """The operations of a deployment, a change of it, a rollback and a removal."""
-    stage.clear()
-    passed = stage.places("deploy")
-    for _ in range(stage.settings.release.keep):
-        stage.app += 1
-        passed += stage.places("deploy")
-    passed += stage.places("rollback") + stage.places("undeploy")
-    return {each.operation for each in passed}
-
-
 def creation_and_removal(stage, mortal, at=anywhere):
     """Fault by fault of a first deployment and of a removal; the next run completes what was begun."""
     stage.clear()
@@ -137,7 +127,12 @@ def creation_and_removal(stage, mortal, at=anywhere):
         yield from afterwards(f"undeploy, {place}, killed", stage, {})
 
 
-def later_deployment(stage, mortal, at=anywhere):
+def strike(place):
+    """One of them, for a call that is met with all of them elsewhere."""
+    return (next(ANY),)
+
+
+def later_deployment(stage, mortal, at=anywhere, strikes=strikes):
     """Fault by fault of a deployment of something new; the next one brings the stage to where it should."""
     begin(stage)
     stage.app += 1

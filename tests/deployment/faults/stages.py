@@ -111,7 +111,7 @@ class Stage:
 
     def weights(self):
         """The alias: the version it leads to, and what it gives to others."""
-        alias = self.direct.client("lambda").get_alias(FunctionName="shop-dev", Name="live")
+        alias = self.direct.client("lambda").get_alias(FunctionName=self.settings.full_name, Name="live")
         return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
 
     def everything(self):
