@@ -385,6 +385,28 @@ def fronts() -> Callable[[Account], dict[str, list[str]]]:
 
 
 @pytest.fixture
+def make_listener() -> Callable[[Account], str]:
+    """`make_listener(account)`: ARN of a listener of a load balancer that is there."""
+
+    def make(account: Account) -> str:
+        balancing = account.client("elbv2")
+        made = balancing.create_load_balancer(
+            Name=f"web-{next(ACCOUNT_IDS)}", Subnets=["subnet-0a1b2c3d", "subnet-0a1b2c3e"]
+        )
+        (balancer,) = made["LoadBalancers"]
+        answer = {"StatusCode": "404", "ContentType": "text/plain"}
+        made = balancing.create_listener(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
+        )
+        return str(made["Listeners"][0]["ListenerArn"])
+
+    return make
+
+
+@pytest.fixture
 def moto(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An account in moto: a second opinion on S3 and CloudWatch Logs, and at hand at once."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")

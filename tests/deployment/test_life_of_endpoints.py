@@ -10,22 +10,6 @@ from .test_template_matrix import ENDPOINTS, FUNCTIONS
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 
-@pytest.fixture
-def listener(account):
-    """ARN of a listener of a load balancer that is there."""
-    balancing = account.client("elbv2")
-    made = balancing.create_load_balancer(Name="web", Subnets=["subnet-0a1b2c3d", "subnet-0a1b2c3e"])
-    (balancer,) = made["LoadBalancers"]
-    answer = {"StatusCode": "404", "ContentType": "text/plain"}
-    made = balancing.create_listener(
-        LoadBalancerArn=balancer["LoadBalancerArn"],
-        Protocol="HTTP",
-        Port=80,
-        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
-    )
-    return made["Listeners"][0]["ListenerArn"]
-
-
 LEFT = {
     "http-api": {"http-api": ["shop-dev"]},
     "http-api-tokens": {"http-api": ["shop-dev"], "logs": ["http-api"]},
@@ -48,11 +32,11 @@ LEFT = {
 
 
 def test_a_stage_switches_through_every_endpoint_and_leaves_nothing(
-    account, make_settings, make_bundle, talk, inventory, fronts, listener
+    account, make_settings, make_bundle, talk, inventory, fronts, make_listener
 ):
     # An authorizer has to be there: the stage's own function will do for what no request goes through.
     who = f"arn:aws:lambda:eu-central-1:{account.account_id}:function:shop-dev"
-    there = {"http.alb.listener": listener, "http.authorizer.function": who}
+    there = {"http.alb.listener": make_listener(account), "http.authorizer.function": who}
     for name, overrides in ENDPOINTS.items():
         chosen = make_settings("dev", {**overrides, **there})
         deployment = deploy(chosen, make_bundle, account, talk.console, yes=True)
