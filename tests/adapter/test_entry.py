@@ -145,6 +145,20 @@ def payloads(done: subprocess.CompletedProcess[str]) -> list[Any]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def test_the_garbage_collector_leaves_what_init_made_alone_and_is_then_as_it_was(invoke: Invoke) -> None:
+    asked = f"import gc\nprint(gc.get_threshold())\n{INVOKE}print(gc.get_threshold(), gc.get_freeze_count())"
+    shown = invoke(FLASK, script=asked).stdout.splitlines()
+    before, after = shown
+    assert after.startswith(before)
+    assert int(after.removeprefix(before)) > 10_000
+
+
+def test_a_garbage_collector_that_the_app_set_up_stays_as_the_app_wants_it(invoke: Invoke) -> None:
+    app = f"import gc\ngc.set_threshold(5000, 7, 10)\ngc.disable()\n{FLASK}"
+    shown = invoke(app, script=f"{INVOKE}import gc\nprint(gc.get_threshold()[:2], gc.isenabled())")
+    assert shown.stdout == "(5000, 7) False\n"
+
+
 def test_the_app_is_loaded_once_and_answers(invoke):
     done = invoke(FLASK, HOME, HOME)
     assert [payload["body"] for payload in payloads(done)] == ["home", "home"]
