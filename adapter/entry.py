@@ -10,8 +10,8 @@ the project says so
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
     "command": "python manage.py migrate"    what runs in a new version before it gets traffic
 
-The app's imports make objects by the ten thousand, nearly all of which stay for good. So meanwhile the garbage
-collector looks at them rarely, and afterwards not at all, unless the app has set it up by itself.
+The app's imports make objects by the ten thousand, nearly all of which stay for good. So the garbage
+collector looks at them rarely while they are made, and then no more.
 
 A keep-warm event is answered here, without the app, and so is the event that asks for the command. They have
 keys of ours and no others, and an HTTP event has others: no request can be taken for one, whatever its body
