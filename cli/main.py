@@ -29,6 +29,9 @@ def main() -> None:
     try:
         # click ends quietly, with 1, where the reader of our output has gone (`lambdify logs | head`).
         code = commands.main(prog_name="lambdify", standalone_mode=False, obj=flags)
+    except click.exceptions.NoArgsIsHelpError as error:  # a group alone: its page, as for `lambdify` alone
+        click.echo(error.format_message())
+        code = 0
     except click.ClickException as error:
         code = _show(_from_click(error), flags)
     except LambdifyError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from lambdify.cli.aws import Account, translated
+from lambdify.cli.build import files
 from lambdify.cli.build.target import runtimes
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
@@ -20,6 +21,9 @@ PATIENCE = {"http-api": 30, "rest-api": 29}
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USUAL_TIMEOUT = 30
 """Of [function] timeout, by default: a second more than a REST API waits, and nothing to speak about."""
+MANIFEST_STORAGE = b"ManifestStaticFilesStorage"
+MANIFEST = "staticfiles.json"
+"""What such a storage writes, by default, beside the files that it collects."""
 ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html"
 
 
@@ -33,6 +37,7 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     """Each caution."""
     yield from _runtime(settings.function.python, today)
     yield from _patience(settings)
+    yield from _static_files(settings)
     if local:
         yield from _local(settings)
     elif settings.http.endpoint == "function-url" and settings.http.streaming and settings.vpc.subnets:
@@ -88,6 +93,26 @@ def _patience(settings: Settings) -> Iterator[str]:
         yield (
             f"{kind} waits {limit} seconds for a response; with [function] timeout = {timeout} the function "
             "goes on after its client got an error."
+        )
+
+
+def _static_files(settings: Settings) -> Iterator[str]:
+    """Where Django looks its static files up in a list that `collectstatic` writes, and the bundle has none.
+
+    Every page with a {% static %} tag, the admin's among them, is then a 500: "Missing ... manifest entry".
+    https://docs.djangoproject.com/en/5.2/ref/contrib/staticfiles/#manifeststaticfilesstorage
+    """
+    from lambdify.cli.detection.project import Project
+
+    project = Project(settings.root)
+    named = [file for file in project.files if "settings" in file and MANIFEST_STORAGE in project.text(file)]
+    if not named or any("collectstatic" in command for command in settings.build.before):
+        return
+    packed = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude).files
+    if not any(file.name.rpartition("/")[2] == MANIFEST for file in packed):
+        yield (
+            f"{min(named)} has Django look its static files up in {MANIFEST}, which is not packed: pages "
+            "with static files, such as the admin's, will fail. `python manage.py collectstatic` makes it."
         )
 
 

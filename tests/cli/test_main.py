@@ -46,6 +46,12 @@ def test_without_arguments_there_is_help(lambdify):
     assert lambdify().stdout == lambdify("--help").stdout
 
 
+@pytest.mark.parametrize("group", ["local", "cache"])
+def test_a_group_without_a_command_shows_its_help(lambdify, group):
+    shown = lambdify(group)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, lambdify(group, "--help").stdout, "")
+
+
 def test_every_command_has_a_section_on_the_first_page(lambdify):
     lines = [
         line.split()[0]
