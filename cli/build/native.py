@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -128,9 +128,11 @@ def build_in_container(
         luggage, shelf = scratch / "luggage", scratch / "shelf"
         certificates = _pack(jobs, luggage)
         shelf.mkdir()
-        with engine.container(image) as container:
-            container.put(luggage, _ROOM)
-            python = _find_python(container, site)
+        with ExitStack() as opened:
+            with _named(", ".join(job.package.label for job in jobs)):
+                container = opened.enter_context(engine.container(image))
+                container.put(luggage, _ROOM)
+                python = _find_python(container, site)
             workshop = _Workshop(
                 container=container,
                 python=python,
@@ -146,18 +148,18 @@ def build_in_container(
                     _run_before(workshop, command)
             results = []
             for number, job in enumerate(jobs):
-                with console.step(f"Build {job.package.label} in {site.image}"), _named(job.package):
+                with console.step(f"Build {job.package.label} in {site.image}"), _named(job.package.label):
                     results.append(_build(workshop, number, job))
             return image, tuple(results)
 
 
 @contextmanager
-def _named(package: Package) -> Iterator[None]:
-    """Say with which package it was that something went wrong."""
+def _named(packages: str) -> Iterator[None]:
+    """Say with which packages it was that something went wrong."""
     try:
         yield
     except (BuildError, DockerUnavailable) as error:
-        message = f"{package.label}: {error.message}"
+        message = f"{packages}: {error.message}"
         raise type(error)(message, hint=error.hint, during=error.during) from error
 
 

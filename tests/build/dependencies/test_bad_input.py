@@ -283,7 +283,11 @@ class TestImages:
                 "fast: pip wheel failed. The build image has no C compiler",
                 "a wheel",
             ),
-            ("/usr/bin/timeout", "could not start the build container", "needs a shell, cat and timeout"),
+            (
+                "/usr/bin/timeout",
+                "fast: the container engine could not start the build container",
+                "needs a shell, cat and timeout",
+            ),
         ],
     )
     def test_what_an_image_lacks_is_told(self, root, refused, without, missing, what, hint):

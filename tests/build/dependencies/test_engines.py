@@ -91,8 +91,9 @@ def until(condition, seconds=60):
 
 
 def left_behind(root):
-    """What there is in the project that was not there before."""
-    return sorted(path.name for path in (root / ".lambdify").rglob("*") if path.is_file())
+    """What there is in the project that was not there before, but for what uv resolved, which is kept."""
+    ours = [path for path in (root / ".lambdify").rglob("*") if path.is_file()]
+    return sorted(path.name for path in ours if path.parent.name != "resolutions")
 
 
 def test_an_engine_elsewhere_is_given_copies_and_gives_copies_back(root, lambdify, marker, containers):
