@@ -114,7 +114,8 @@ def _check_json(payload: str) -> bytes:
         json.loads(text)
     except ValueError as error:
         raise UsageError(
-            f"The payload is not JSON: {error}", hint="""Such as: '{"key": "value"}'."""
+            f"The payload is not JSON: {error}",
+            hint="""Such as: '{"key": "value"}'. A request is --http /path, and a stage --stage NAME.""",
         ) from error
     return text.encode()
 

@@ -112,6 +112,7 @@ def test_text_that_is_not_json_is_refused_before_anything_is_called(stubbed, mak
     with pytest.raises(UsageError, match="The payload is not JSON") as caught:
         invoke(make_settings(), stubbed.account, "{order: 1}", talk.console)
     assert caught.value.exit_code == 2
+    assert "a stage --stage NAME" in caught.value.hint  # `lambdify invoke prod` reads like the other commands
 
 
 def test_what_is_not_deployed_cannot_be_invoked(stubbed, make_settings, talk):
