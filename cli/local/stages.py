@@ -72,8 +72,11 @@ class Stages:
             if outputs is not None and "Endpoint" in outputs:
                 continue
             with self._lock:
-                self._served.pop((served.region, served.name), None)
-            served.server.close()
+                if self._served.get((served.region, served.name)) is not served:
+                    continue  # deployed anew while this looked
+                # In this order: a stage that is not listed any more has no port that still takes connections.
+                served.server.close()
+                del self._served[served.region, served.name]
             if outputs is None:
                 gone.append(served)
         return gone
