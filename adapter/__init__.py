@@ -22,7 +22,7 @@ from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter import asgi, wsgi
-    from lambdify.adapter.reply import Reply
+    from lambdify.adapter.streaming import Reply
 
 __all__ = ["Adapter"]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from mangum.types import ASGI
 
-    from lambdify.adapter.reply import Reply
+    from lambdify.adapter.streaming import Reply
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]

@@ -56,7 +56,9 @@ def _manage(event: dict[str, Any], context: Any) -> Any:
     if event == KEEP_WARM:
         return WARM
     if event["lambdify"] == "keep-warm":
-        from lambdify.adapter import warming  # an HTTP client: only where several environments are kept warm
+        from lambdify.adapter.aws import (
+            warming,  # an HTTP client: only where several environments are kept warm
+        )
 
         warming.warm(event, context)
         return WARM
@@ -84,7 +86,7 @@ def _load() -> Any:
     root = os.environ["LAMBDA_TASK_ROOT"]
     bundle = _read_bundle(root)
     if "secrets" in bundle:
-        from lambdify.adapter import secrets  # an HTTP client, 25 ms of CPU: only for those who have some
+        from lambdify.adapter.aws import secrets  # an HTTP client, 25 ms of CPU: only for those who have some
 
         secrets.load(bundle["secrets"])
     if "path" in bundle:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from lambdify.adapter.errors import ProtocolBroken
-    from lambdify.adapter.reply import Reply
+    from lambdify.adapter.streaming import Reply
 
     App = Callable[["Environ", Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
 
@@ -69,7 +69,7 @@ class Server:
 
     def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
         """Send what the app answers as it comes; anything the app raises passes through."""
-        from lambdify.adapter.wsgi_stream import StreamedAnswer
+        from lambdify.adapter.streaming.wsgi import StreamedAnswer
 
         answer = StreamedAnswer(reply)
         answer.take(self._app(build_environ(request, event, context), answer.start))

@@ -50,10 +50,10 @@ LAYER = """
 import os, sys
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.build import archive, bundle, layer, pythons
-from lambdify.cli.build.bytecode import Compiler
-from lambdify.cli.build.dependencies import find_dependencies
-from lambdify.cli.build.target import Target
+from lambdify.cli.packing import archive, bundle, layer, pythons
+from lambdify.cli.packing.bundle.bytecode import Compiler
+from lambdify.cli.packing.wheels.dependencies import find_dependencies
+from lambdify.cli.packing.target import Target
 from lambdify.cli.console import Console
 loaded, console = settings.load(Path(sys.argv[1])), Console(quiet=True)
 target = Target(python=loaded.function.python, architecture="x86_64")
@@ -206,7 +206,7 @@ def _alone(folder: Path, environ: Mapping[str, str], files: int, runs: int) -> l
 
     projects.write(large, FLASK, files=files)
     run([[lambdify, "package", "--quiet"]], large, environ)
-    # What is younger than two seconds is read again, see cli/build/fingerprint.py.
+    # What is younger than two seconds is read again, see cli/packing/fingerprint.py.
     time.sleep(2.5)
     whole = best([run([[lambdify, "package", "--quiet"]], large, environ) for _ in range(runs + 2)])
     part = min(said(python, "-P", "-c", PART, str(large)) for _ in range(runs + 2))

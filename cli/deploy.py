@@ -14,21 +14,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli import artifacts, caches, images, releases, template
+from lambdify.cli import releases, template
+from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
 from lambdify.cli.plan import preview
-from lambdify.cli.releases import Release, division, releasing, traffic
+from lambdify.cli.releases import Release, promotion, traffic, traffic_split
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import protection, recovery, stack, stack_changes, stack_events
+from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
+from lambdify.cli.stacks.change_sets import ChangeSet
 from lambdify.cli.stacks.stack import Stack
-from lambdify.cli.stacks.stack_changes import ChangeSet
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.storage import caches
 from lambdify.cli.template import Template
 
 if TYPE_CHECKING:
-    from lambdify.cli.build.bundle import Bundle
+    from lambdify.cli.packing.bundle.bundle import Bundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +75,11 @@ def deploy(
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
-        artifact = artifacts.put(bundle, settings, account, console)
+        artifact = archives.put(bundle, settings, account, console)
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):
         held = traffic.hold(wanted, existing, account)
-        change_set = stack_changes.propose(
+        change_set = change_sets.propose(
             wanted, existing, account, parameters=held, express=settings.release.express, sleep=sleep
         )
     if change_set is not None:
@@ -94,7 +96,7 @@ def deploy(
         return _describe(deployed, release, account, changed=False, uploaded=artifact.uploaded)
     if change_set is None:
         _agree_to_move(deployed, settings, console, yes=yes)
-    release = releasing.release(deployed, settings, account, console, sleep=sleep)
+    release = promotion.release(deployed, settings, account, console, sleep=sleep)
     deployed = stack.fetch(settings, account)
     return _describe(deployed, release, account, changed=True, uploaded=artifact.uploaded)
 
@@ -104,8 +106,8 @@ def _tell_division(existing: Stack, settings: Settings, account: Account, consol
     if not traffic.is_divided(existing):
         return
     known = releases.find_all(settings, account)
-    if divided := division.find(existing, known, settings, account):
-        console.warn(division.describe(divided))
+    if divided := traffic_split.find(existing, known, settings, account):
+        console.warn(traffic_split.describe(divided))
 
 
 def _check_ours(wanted: Template, deployed: Stack, settings: Settings, account: Account) -> None:
@@ -130,7 +132,7 @@ def _agree(
         agreed = yes or console.confirm(f"Apply this to {settings.full_name} in {account.region}?")
     finally:
         if not agreed:
-            stack_changes.discard(change_set, account)
+            change_sets.discard(change_set, account)
     if not agreed:
         raise Declined(f"{settings.full_name} was not changed.")
 
@@ -139,7 +141,7 @@ def _carry_out(
     change_set: ChangeSet, settings: Settings, account: Account, console: Console, sleep: Sleep
 ) -> None:
     with console.step("Creating the stack" if change_set.creates else "Updating the stack"):
-        update = partial(stack_changes.apply, change_set, account)
+        update = partial(change_sets.apply, change_set, account)
         stack_events.follow(update, settings, account, console, sleep=sleep)
 
 

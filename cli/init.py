@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lambdify.cli import settings
 from lambdify.cli.console import Console
-from lambdify.cli.detect import Candidate, find_apps
+from lambdify.cli.detection.choice import Candidate, find_apps
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, options
 

@@ -13,8 +13,8 @@ import sys
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 from lambdify.cli.errors import Interrupted, LambdifyError, UsageError
 
@@ -53,7 +53,7 @@ def _interrupt(*_: object) -> None:
 
 def _from_system(error: OSError, flags: Flags) -> int:
     """What the system refused, in our form, or a bug."""
-    from lambdify.cli import disk
+    from lambdify.cli.storage import disk
 
     if explained := disk.explain(error):
         return _show(explained, flags)

@@ -3,17 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import caches, folders
-from lambdify.cli.build import bundle, last_build, report
-from lambdify.cli.build.bundle import Bundle
-from lambdify.cli.build.report import Report
-from lambdify.cli.build.weight import UNZIPPED_LIMIT
 from lambdify.cli.console import Console
-from lambdify.cli.settings import Settings, combinations
+from lambdify.cli.packing.bundle import build_cache, bundle
+from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT
+from lambdify.cli.packing.report import report
+from lambdify.cli.packing.report.report import Report
+from lambdify.cli.settings import Settings, conflicts
 from lambdify.cli.settings.tables import Form
+from lambdify.cli.storage import caches, folders
 
 if TYPE_CHECKING:
-    from lambdify.cli.build.cold_start import ColdStart, NotMeasured
+    from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 
 
 def package(settings: Settings, out: Path | None, console: Console, *, upgrade: bool = False) -> Bundle:
@@ -23,7 +24,7 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
     """
     with caches.in_use():
         packed = _pack(settings, out, console, upgrade=upgrade)
-    combinations.check_form(settings, packed.form)
+    conflicts.check_form(settings, packed.form)
     report.show(packed, console)
     return packed
 
@@ -33,9 +34,9 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
     packed = None if upgrade else bundle.find(settings, folder, console)
     if packed is None:
         # Not needed where nothing has changed, and so not at the top.
-        from lambdify.cli import detect
+        from lambdify.cli.detection import choice
 
-        candidate = detect.choose_app(settings, console)
+        candidate = choice.choose_app(settings, console)
         caches.sweep(settings.root, folder)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
     return packed
@@ -43,13 +44,13 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
 
 def last_form(settings: Settings) -> Form | None:
     """The form that the last build of these settings came to, whatever has become of the project since."""
-    recalled = last_build.recall(settings, settings.root / folders.WORKSPACE / "build", Bundle)
+    recalled = build_cache.recall(settings, settings.root / folders.WORKSPACE / "build", Bundle)
     return recalled[0].form if recalled else None
 
 
 def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bool) -> Report:
     """Say all that is to be known of a bundle, its cold start if `profile`, and write it beside the zips."""
-    from lambdify.cli.build import economies, page
+    from lambdify.cli.packing.report import page, savings
 
     start = _measure(settings, packed, console) if profile else None
     found = Report(
@@ -62,7 +63,7 @@ def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bo
         archives=packed.archives,
         parts=packed.parts,
         cold_start=start,
-        advice=economies.find(packed, start),
+        advice=savings.find(packed, start),
         page=packed.app.path.with_name(page.NAME),
     )
     page.write(found, found.page)
@@ -71,8 +72,9 @@ def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bo
 
 
 def _measure(settings: Settings, packed: Bundle, console: Console) -> "ColdStart | NotMeasured":
-    from lambdify.cli.build import cold_start, pythons
-    from lambdify.cli.local import runtime
+    from lambdify.cli import pythons
+    from lambdify.cli.local.functions import runtime_client
+    from lambdify.cli.packing.report import cold_start
 
     minor = packed.target.python
     with console.step("Measuring the cold start"), caches.in_use():
@@ -80,4 +82,4 @@ def _measure(settings: Settings, packed: Bundle, console: Console) -> "ColdStart
         if python is None:
             missing = f"this machine has no Python {minor}; `uv python install {minor}` changes that"
             return cold_start.NotMeasured(reason=missing)
-        return cold_start.measure(packed, settings.environment, python, runtime.fetch(python, minor))
+        return cold_start.measure(packed, settings.environment, python, runtime_client.fetch(python, minor))

@@ -15,7 +15,7 @@ from lambdify.cli.errors import LocalCloudDown, UsageError
 from lambdify.cli.settings import Settings, config_file
 
 if TYPE_CHECKING:
-    from lambdify.cli.local.cloud import Cloud
+    from lambdify.cli.local.daemon.cloud import Cloud
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Session:
         """The URL that answers: the endpoint as AWS has it, or the local gateway in its place."""
         if self.cloud is None or not endpoint:
             return endpoint
-        from lambdify.cli.local import cloud
+        from lambdify.cli.local.daemon import cloud
 
         return cloud.endpoint(self.cloud, self.settings)
 
@@ -57,10 +57,10 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
     if not local:
         return Session(settings=chosen, account=aws.connect(chosen), cloud=None)
     # The local cloud brings an HTTP server along, which no command needs on AWS.
-    from lambdify.cli.local import cloud
+    from lambdify.cli.local.daemon import cloud
 
     if start:
-        from lambdify.cli.build import pythons
+        from lambdify.cli import pythons
 
         # Before anything is built or deployed: without it the function could not run here.
         pythons.fetch(chosen.function.python, console)

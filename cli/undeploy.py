@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lambdify.cli import artifacts, template
+from lambdify.cli import template
+from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, NotDeployed, StackBroken, StageProtected
-from lambdify.cli.plan.changes import KEPT
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import protection, recovery, stack, stack_changes, stack_events
+from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
+from lambdify.cli.stacks.changes import KEPT
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 
@@ -86,7 +87,7 @@ def undeploy(
     if keep_logs and log_group:
         kept += (_the_log(settings),)
     with console.step("Removing the uploaded bundles"):
-        removed = artifacts.remove_stage(settings, account)
+        removed = archives.remove_stage(settings, account)
     if not (existing or log_group or removed.objects or removed.bucket or removed.images):
         raise NotDeployed(
             f'There is nothing of "{settings.full_name}" in {account.region} to remove.',
@@ -153,7 +154,7 @@ def _delete(
     existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, leave: bool
 ) -> tuple[Kept, ...]:
     """Delete the stack; what was left behind because it could not be."""
-    begin = partial(stack_changes.delete, account=account, express=settings.release.express)
+    begin = partial(change_sets.delete, account=account, express=settings.release.express)
     deletion = partial(begin, existing)
     try:
         with console.step(f"Deleting the stack {existing.name}"):

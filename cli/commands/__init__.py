@@ -6,8 +6,8 @@ parses, makes one call, prints the answer, and imports the room that does the wo
 
 from typing import TYPE_CHECKING
 
-from lambdify.cli import arguments
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments
+from lambdify.cli.command_line.arguments import Flags
 
 if TYPE_CHECKING:
     from lambdify.cli.console import Console

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def command() -> None:
 @arguments.common
 def show(flags: Flags) -> None:
     """Show what is kept, where, and how much it is."""
-    from lambdify.cli import answers, caches, session
+    from lambdify.cli import session
+    from lambdify.cli.command_line import answers
     from lambdify.cli.settings import config_file
+    from lambdify.cli.storage import caches
 
     shelves = caches.look(config_file.find_root(session.current_folder()))
     make_console(flags).answer(answers.cache(shelves), [answers.value(shelf) for shelf in shelves])
@@ -46,9 +48,11 @@ def show(flags: Flags) -> None:
 @arguments.common
 def clear(flags: Flags, kinds: tuple[str, ...], before: "datetime | None") -> None:
     """Remove what is kept: all of it, or some kinds. It is made again when it is needed."""
-    from lambdify.cli import answers, caches, session
+    from lambdify.cli import session
+    from lambdify.cli.command_line import answers
     from lambdify.cli.console import size
     from lambdify.cli.settings import config_file
+    from lambdify.cli.storage import caches
 
     cleared = caches.clear(config_file.find_root(session.current_folder()), kinds, before=before)
     text = f"{cleared.entries} files and folders are gone, {size(cleared.bytes)}."

@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 from lambdify.cli.errors import UsageError
 
@@ -41,22 +41,23 @@ def command(
     from dataclasses import asdict, replace
 
     from lambdify.cli import deploy as room
-    from lambdify.cli import detect, session
+    from lambdify.cli import session
+    from lambdify.cli.detection import choice
     from lambdify.cli.package import package as pack
-    from lambdify.cli.settings import cautions
+    from lambdify.cli.plan import pitfalls
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
     console = make_console(flags)
     settings = session.load_settings(stage, {**where, "local.port": port})
     if local:
-        cautions.check_local(settings)
+        pitfalls.check_local(settings)
     # The app is looked for first: what needs no account should not fail for want of one.
-    settings = replace(settings, app=detect.choose_app(settings, console).app)
-    cautions.tell(settings, console, local=local)
+    settings = replace(settings, app=choice.choose_app(settings, console).app)
+    pitfalls.tell(settings, console, local=local)
     opened = session.connect(settings, console, local=local, start=not dry_run)
     if not local:
-        cautions.check(opened.settings, opened.account)
+        pitfalls.check(opened.settings, opened.account)
     if dry_run:
         from lambdify.cli.commands import diff
 

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 
 if TYPE_CHECKING:
-    from lambdify.cli.build.bundle import Bundle
     from lambdify.cli.console import Console
+    from lambdify.cli.packing.bundle.bundle import Bundle
     from lambdify.cli.session import Session
 
 DIFFERENT = 2
@@ -49,11 +49,12 @@ def command(
     """Show what a deployment would change, and change nothing."""
     from dataclasses import replace
 
-    from lambdify.cli import detect, session
+    from lambdify.cli import session
+    from lambdify.cli.detection import choice
 
     console = make_console(flags)
     settings = session.load_settings(stage, where)
-    settings = replace(settings, app=detect.choose_app(settings, console).app)
+    settings = replace(settings, app=choice.choose_app(settings, console).app)
     opened = session.connect(settings, console, local=local)
     if answer(opened, console, drift=not no_drift, upgrade=upgrade) and coded:
         context.exit(DIFFERENT)

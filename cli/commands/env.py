@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console, open_stage
 
 
@@ -25,7 +25,7 @@ def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: s
 
     Each is told with whether it is as the settings say; a secret with where it is fetched from.
     """
-    from lambdify.cli import answers
+    from lambdify.cli.command_line import answers
     from lambdify.cli.look import environment
 
     console = make_console(flags)

@@ -4,8 +4,8 @@ from typing import IO
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console, open_stage
 from lambdify.cli.errors import UsageError
 
@@ -61,19 +61,19 @@ def command(
     if http is not None and (payload or file):
         raise UsageError("A payload and --http are two things.", hint="The body of a request is its --data.")
     if http is not None:
-        from lambdify.cli.look import http_call
+        from lambdify.cli.calls import http_request
 
-        call = http_call.read(http, headers, _read_data(data))
+        call = http_request.read(http, headers, _read_data(data))
         console = make_console(flags)
         opened = open_stage(console, stage, local, **where)
-        answer = http_call.send(call, opened.settings, opened.account, console, tail=tail)
-        http_call.show(answer, console, fail=fail)
+        answer = http_request.send(call, opened.settings, opened.account, console, tail=tail)
+        http_request.show(answer, console, fail=fail)
         return
 
     import json
 
-    from lambdify.cli import answers
-    from lambdify.cli.look import invoke as room
+    from lambdify.cli.calls import invocation as room
+    from lambdify.cli.command_line import answers
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)

@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 
 
@@ -24,8 +24,8 @@ def command() -> None:
 @arguments.common
 def local_status(flags: Flags) -> None:
     """Show the stages that it serves, and where."""
-    from lambdify.cli import answers
-    from lambdify.cli.local import cloud
+    from lambdify.cli.command_line import answers
+    from lambdify.cli.local.daemon import cloud
 
     running = cloud.find()
     stages = cloud.status(running) if running else ()
@@ -36,7 +36,7 @@ def local_status(flags: Flags) -> None:
 @arguments.common
 def local_stop(flags: Flags) -> None:
     """End it, and everything that runs in it."""
-    from lambdify.cli.local import cloud
+    from lambdify.cli.local.daemon import cloud
 
     console = make_console(flags)
     ended = cloud.stop(console)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console, open_stage
 from lambdify.cli.errors import UsageError
 
@@ -68,8 +68,8 @@ def command(
     Each line tells the request that it belongs to. What Lambda writes about a request is put together in one
     line at its end: what it took, and whether it was a cold start. --json tells all there is.
     """
-    from lambdify.cli import answers
-    from lambdify.cli.look import log_lines, log_view
+    from lambdify.cli.calls import log_lines, log_view
+    from lambdify.cli.command_line import answers
     from lambdify.cli.look import logs as room
 
     if request is not None and (follow or text):

@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 
 
@@ -31,8 +31,9 @@ def command(
     """Make the zips that deploy would upload, and say what is in them."""
     from pathlib import Path
 
-    from lambdify.cli import answers, session
     from lambdify.cli import package as room
+    from lambdify.cli import session
+    from lambdify.cli.command_line import answers
 
     console = make_console(flags)
     settings = session.load_settings(stage, {})

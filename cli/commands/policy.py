@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 from lambdify.cli.errors import UsageError
 

@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console, open_stage
 
 
@@ -21,9 +21,9 @@ from lambdify.cli.commands import make_console, open_stage
 @arguments.common
 def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -> None:
     """Show what was deployed when, by whom, and what is live."""
-    from lambdify.cli import answers
     from lambdify.cli import releases as room
-    from lambdify.cli.releases import division
+    from lambdify.cli.command_line import answers
+    from lambdify.cli.releases import traffic_split
     from lambdify.cli.stacks import stack
 
     console = make_console(flags)
@@ -33,5 +33,5 @@ def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -
     if not found:
         console.note(f"Looked for {opened.settings.full_name} in {opened.account.region}.")
     deployed = stack.find(opened.settings, opened.account)
-    if deployed and (divided := division.find(deployed, found, opened.settings, opened.account)):
-        console.warn(f"{division.describe(divided)} {division.advise(divided, opened.settings)}")
+    if deployed and (divided := traffic_split.find(deployed, found, opened.settings, opened.account)):
+        console.warn(f"{traffic_split.describe(divided)} {traffic_split.advise(divided, opened.settings)}")

@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console, open_stage
 
 
@@ -27,10 +27,10 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
     The endpoint is asked for [release] smoke, or for /, by a real request. Reading the metrics costs about a
     hundredth of a cent; cold starts are counted in the log, for five seconds at most and for nothing.
     """
-    from lambdify.cli import answers
+    from lambdify.cli.command_line import answers
     from lambdify.cli.look import status as room
     from lambdify.cli.look import status_view
-    from lambdify.cli.releases import division
+    from lambdify.cli.releases import traffic_split
 
     console = make_console(flags)
     opened = open_stage(console, stage, local, **where)
@@ -38,7 +38,9 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
         found = room.fetch(opened.settings, opened.account, address=opened.address, ask=not no_check)
     console.answer(status_view.show(found), answers.value(found))
     if found.shift:
-        console.warn(f"{division.describe(found.shift)} {division.advise(found.shift, opened.settings)}")
+        console.warn(
+            f"{traffic_split.describe(found.shift)} {traffic_split.advise(found.shift, opened.settings)}"
+        )
     for each in found.left_out:
         console.note(f"Left out, {each}")
     if found.drift == "DRIFTED":

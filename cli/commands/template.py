@@ -2,8 +2,8 @@
 
 import click
 
-from lambdify.cli import arguments, help_page
-from lambdify.cli.arguments import Flags
+from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 
 
@@ -25,12 +25,12 @@ def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) 
     """Print the CloudFormation template that deploy would apply."""
     from lambdify.cli import session
     from lambdify.cli.package import package as pack
-    from lambdify.cli.settings import cautions
+    from lambdify.cli.plan import pitfalls
     from lambdify.cli.template import pipeline
 
     console = make_console(flags)
     settings = session.load_settings(stage, {})
-    cautions.tell(settings, console, local=False)
+    pitfalls.tell(settings, console, local=False)
     bundle = pack(settings, None, console, upgrade=upgrade)
     written = pipeline.write(settings, bundle, bucket, console)
     console.answer(pipeline.as_yaml(written).rstrip("\n"), written.body)

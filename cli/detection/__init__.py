@@ -1,1 +1,4 @@
-"""Finding the web app of a project by reading its code; see detect.py, the door of this room."""
+"""Which web app a project has: found by reading its code; `choice` is the door of this room.
+
+May import settings. Never imports or runs anything of the project.
+"""

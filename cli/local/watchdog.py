@@ -30,7 +30,7 @@ def main() -> None:
         groups = {group for group in groups if _kill(group)}
         time.sleep(0.01)
     if containers:
-        remove = [sys.executable, "-P", "-m", "lambdify.cli.local.engine", *containers]
+        remove = [sys.executable, "-P", "-m", "lambdify.cli.local.functions.engine", *containers]
         os.execv(sys.executable, remove)  # noqa: S606 - ourselves
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from lambdify.cli import template
 from lambdify.cli.aws import Account, attempt, translated
-from lambdify.cli.look import log_lines
-from lambdify.cli.look.log_lines import LogLine
+from lambdify.cli.calls import log_lines
+from lambdify.cli.calls.log_lines import LogLine
 from lambdify.cli.look.metrics import HOURS
 from lambdify.cli.settings import Settings
 

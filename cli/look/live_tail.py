@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambdify.cli.aws import Account, attempt, translated
-from lambdify.cli.look.log_lines import LogLine
+from lambdify.cli.calls.log_lines import LogLine
 
 
 def open_session(

@@ -15,10 +15,10 @@ from typing import Any
 
 from lambdify.cli import template
 from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.calls.log_lines import INIT, Entry, LogLine
+from lambdify.cli.calls.log_lines import read as read_lines
 from lambdify.cli.errors import AccessDenied, AwsError
 from lambdify.cli.look import live_tail
-from lambdify.cli.look.log_lines import INIT, Entry, LogLine
-from lambdify.cli.look.log_lines import read as read_lines
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 

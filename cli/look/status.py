@@ -22,8 +22,8 @@ from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Use
 from lambdify.cli.plan import costs
-from lambdify.cli.releases import Release, division, traffic
-from lambdify.cli.releases.division import Division
+from lambdify.cli.releases import Release, traffic, traffic_split
+from lambdify.cli.releases.traffic_split import Division
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
@@ -169,7 +169,7 @@ def _schedule(settings: Settings, account: Account) -> str:
 def _shift(deployed: Stack, settings: Settings, account: Account) -> Division | None:
     if not traffic.is_divided(deployed):
         return None
-    return division.find(deployed, releases.find_all(settings, account), settings, account)
+    return traffic_split.find(deployed, releases.find_all(settings, account), settings, account)
 
 
 def _cost(

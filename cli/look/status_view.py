@@ -9,7 +9,7 @@ from lambdify.cli.look.metrics import Use
 from lambdify.cli.look.status import Cost, Status
 from lambdify.cli.plan import costs
 from lambdify.cli.releases import Release
-from lambdify.cli.releases.division import Division
+from lambdify.cli.releases.traffic_split import Division
 
 DRIFT = {
     "IN_SYNC": "nothing was changed by hand",

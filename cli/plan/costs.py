@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli.template.shifting import UNTIL
+from lambdify.cli.template.rollback_alarm import UNTIL
 
 PRICES = Path(__file__).with_name("prices.toml")
 WARM = "keep-warm calls"

@@ -12,23 +12,24 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli import artifacts, images, template
+from lambdify.cli import template
+from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
-from lambdify.cli.plan import changes, costs, preview
+from lambdify.cli.plan import costs, preview
 from lambdify.cli.plan import drift as hand
-from lambdify.cli.plan.changes import Body, Change
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
 from lambdify.cli.releases import traffic
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import stack, stack_changes
+from lambdify.cli.stacks import change_sets, changes, stack
+from lambdify.cli.stacks.changes import Body, Change
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.template import Template
 
 if TYPE_CHECKING:
-    from lambdify.cli.build.bundle import Bundle
+    from lambdify.cli.packing.bundle.bundle import Bundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ def look(
         raise stack.busy(existing.name, existing.state)
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
-    wanted = template.write(settings, artifacts.plan(bundle, settings, account), bundle.target)
+    wanted = template.write(settings, archives.plan(bundle, settings, account), bundle.target)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, account, sleep)
     if existing is not None and before and existing.live != existing.published:
@@ -89,10 +90,10 @@ def _changes(
         before = {} if gone else stack.fetch_body(existing, account)
         return changes.expected(before, wanted.body), before
     held = traffic.hold(wanted, existing, account)
-    change_set = stack_changes.propose(wanted, existing, account, parameters=held, sleep=sleep)
+    change_set = change_sets.propose(wanted, existing, account, parameters=held, sleep=sleep)
     if change_set is None:
         return (), wanted.body
-    stack_changes.discard(change_set, account)
+    change_sets.discard(change_set, account)
     return change_set.changes, change_set.before
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from lambdify.cli.aws import Account, translated
-from lambdify.cli.plan.changes import Property, differences, parsed
+from lambdify.cli.stacks.changes import Property, differences, parsed
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
 

@@ -9,10 +9,10 @@ from itertools import takewhile
 
 from lambdify.cli.console import Line
 from lambdify.cli.plan import costs
-from lambdify.cli.plan.changes import Body, Change, Move, Property, move, text
 from lambdify.cli.plan.costs import Cost
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.rights import Right, compare
+from lambdify.cli.stacks.changes import Body, Change, Move, Property, move, text
 
 SIGNS = {"Add": ("+", "added"), "Modify": ("~", "changed"), "Remove": ("-", "removed")}
 SIGNS["Import"] = ("=", "changed")

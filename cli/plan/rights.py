@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdify.cli.plan.changes import Body, text
+from lambdify.cli.stacks.changes import Body, text
 
 
 @dataclass(frozen=True, kw_only=True)

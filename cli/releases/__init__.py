@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from lambdify.cli import artifacts
+from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.releases import revision
 from lambdify.cli.settings import Settings
@@ -179,7 +179,7 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 
 def _folder(settings: Settings) -> str:
-    return f"{artifacts.prefix(settings)}releases/"
+    return f"{archives.prefix(settings)}releases/"
 
 
 def key(number: int, settings: Settings) -> str:
@@ -195,7 +195,7 @@ def _numbers(settings: Settings, account: Account) -> Iterator[int]:
             each["Key"] for page in pages.paginate(**which) for each in page.get("Contents", [])
         ],
         none_if=NOT_THERE,
-        Bucket=artifacts.bucket_name(account),
+        Bucket=archives.bucket_name(account),
         Prefix=folder,
         ExpectedBucketOwner=account.account_id,
     )
@@ -214,7 +214,7 @@ def _fetch(number: int, settings: Settings, account: Account) -> Release | None:
     found = attempt(
         account.client("s3").get_object,
         none_if=NOT_THERE,
-        Bucket=artifacts.bucket_name(account),
+        Bucket=archives.bucket_name(account),
         Key=key(number, settings),
         ExpectedBucketOwner=account.account_id,
     )
@@ -232,7 +232,7 @@ def _fetch(number: int, settings: Settings, account: Account) -> Release | None:
 
 def _put(release: Release, settings: Settings, account: Account, *, new: bool) -> Any:
     return account.client("s3").put_object(
-        Bucket=artifacts.bucket_name(account),
+        Bucket=archives.bucket_name(account),
         Key=key(release.number, settings),
         Body=json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode(),
         ContentType="application/json",

@@ -15,7 +15,8 @@ Rules:
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from lambdify.cli import artifacts, releases
+from lambdify.cli import releases
+from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.releases import Release
@@ -48,9 +49,9 @@ def prune(
     needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
     unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
     in_time = (now or datetime.now(UTC)) - LONGEST_DEPLOYMENT
-    unneeded |= artifacts.find_older(in_time, settings, account) - needed
+    unneeded |= archives.find_older(in_time, settings, account) - needed
     records = [releases.key(each.number, settings) for each in known[REMEMBERED:]]
-    artifacts.remove([*sorted(unneeded), *records], settings, account)
+    archives.remove([*sorted(unneeded), *records], settings, account)
     if gone := [version for version in old if version not in held]:
         console.note(f"Removed version{'s'[: len(gone) > 1]} {', '.join(sorted(gone, key=int))}.")
 

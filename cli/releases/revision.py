@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambdify.cli.build import programs
+from lambdify.cli import programs
 
 
 @dataclass(frozen=True, kw_only=True)

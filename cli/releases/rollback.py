@@ -12,8 +12,8 @@ from lambdify.cli import releases
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, ReleaseMissing
-from lambdify.cli.releases import Release, division, traffic, trial
-from lambdify.cli.releases.division import Division
+from lambdify.cli.releases import Release, traffic, traffic_split, trial
+from lambdify.cli.releases.traffic_split import Division
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
@@ -51,10 +51,10 @@ def rollback(
     stack.check(deployed, settings)
     known = releases.find_all(settings, account)
     live = next((each for each in known if each.state == "live"), None)
-    divided = division.find(deployed, known, settings, account)
+    divided = traffic_split.find(deployed, known, settings, account)
     shifting = divided is not None
     if divided:
-        console.warn(division.describe(divided))
+        console.warn(traffic_split.describe(divided))
     target = choose(known, live, number, settings, shifting=shifting)
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, ReleaseFailed, StackBusy
-from lambdify.cli.releases import symptoms, traffic
+from lambdify.cli.releases import rollback_triggers, traffic
 from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Shift
 from lambdify.cli.stacks.stack import Stack
@@ -54,7 +54,7 @@ def run(
             # The stack must not find, at the first step, that nothing changes: AWS may have taken it back.
             with console.step(_RETURN.format(version=old)):
                 traffic.take_back(old, deployed, settings, account, console, sleep=sleep)
-        symptoms.tell_ringing(settings, account, console)
+        rollback_triggers.tell_ringing(settings, account, console)
         for percent in range(plan.percent, 100, plan.percent):
             label = f"{percent}% of the traffic to version {new}, for {plan.minutes} min"
             with console.step(label):
@@ -102,7 +102,7 @@ def _stand(
                 f"AWS gave all traffic to version {moved.live} again, since nobody had led the shift for "
                 "too long: this machine may have slept."
             )
-        if found := symptoms.find(moved.published, began, settings, account):
+        if found := rollback_triggers.find(moved.published, began, settings, account):
             return found
     return ""
 

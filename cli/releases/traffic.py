@@ -20,11 +20,11 @@ from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import stack, stack_changes, stack_events
+from lambdify.cli.stacks import change_sets, stack, stack_events
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
 from lambdify.cli.template import LIVE, SHARE, Template
-from lambdify.cli.template.shifting import UNTIL, is_guarded
+from lambdify.cli.template.rollback_alarm import UNTIL, is_guarded
 
 
 def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str, str]:
@@ -57,16 +57,16 @@ def move(
     """
     moment = until.strftime("%Y-%m-%dT%H:%M:%S") if until else ""
     wanted = _known({LIVE: version, SHARE: f"{share:g}", UNTIL: moment}, deployed.parameters)
-    change_set = stack_changes.propose_parameters(
+    change_set = change_sets.propose_parameters(
         deployed, wanted, account, express=settings.release.express, sleep=sleep
     )
     if change_set is None:
         return stack.fetch(settings, account)
     now = stack.find(settings, account)
     if now is None or (now.id, now.published) != (deployed.id, deployed.published):
-        stack_changes.discard(change_set, account)
+        change_sets.discard(change_set, account)
         raise stack.overtaken(settings, "another deployment came in between")
-    update = partial(stack_changes.apply, change_set, account)
+    update = partial(change_sets.apply, change_set, account)
     stack_events.follow(update, settings, account, console, sleep=sleep)
     return stack.fetch(settings, account)
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from lambdify.cli import template
 from lambdify.cli.aws import Account, translated
+from lambdify.cli.calls import http_event, invocation
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
-from lambdify.cli.look import http_event, invoke
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
@@ -147,18 +147,18 @@ class _Call:
 
     @property
     def value(self) -> Any:
-        return invoke.read_payload(self.payload)
+        return invocation.read_payload(self.payload)
 
     def tell(self, console: Console) -> None:
         """What the version wrote."""
-        invoke.tell(self.answer, self.value, console)
+        invocation.tell(self.answer, self.value, console)
 
     def check(self, settings: Settings, console: Console, doing: str = "") -> None:
         """Return when the handler did. Raises AppBroken when the app did not start, else ReleaseFailed."""
         if "FunctionError" not in self.answer:
             return
         self.tell(console)
-        failure = invoke.failure(self.value, settings)
+        failure = invocation.failure(self.value, settings)
         if doing and str(self.value.get("errorType", "")).startswith("Sandbox."):
             raise ReleaseFailed(
                 f"{doing} in time: {failure.message}",
@@ -173,7 +173,9 @@ class _Call:
 
 
 def _call(version: str, event: object, settings: Settings, account: Account) -> _Call:
-    answer, payload = invoke.call(settings.full_name, json.dumps(event).encode(), account, version=version)
+    answer, payload = invocation.call(
+        settings.full_name, json.dumps(event).encode(), account, version=version
+    )
     return _Call(version=version, answer=answer, payload=payload)
 
 

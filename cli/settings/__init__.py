@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import combinations, config_file, options
+from lambdify.cli.settings import config_file, conflicts, options
 from lambdify.cli.settings.config_file import ConfigFile
 from lambdify.cli.settings.tables import Build, Efs, Function, Http, Local, Logs, Release, Role, Vpc, Warm
 
@@ -93,7 +93,7 @@ def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object
             f"and Lambda takes {FUNCTION_NAME_LENGTH}.",
             hint='Set a shorter name: name = "..."',
         )
-    combinations.check(settings)
+    conflicts.check(settings)
     return settings
 
 
@@ -106,7 +106,7 @@ def slug(text: str) -> str:
 def default_python(running: tuple[int, int] = sys.version_info[:2]) -> str:
     """The Python that runs lambdify where Lambda has it, and the newest that Lambda has otherwise."""
     # Imported when it is needed: platform tags cost more to import than all the rest of reading settings.
-    from lambdify.cli.build.target import runtimes
+    from lambdify.cli.packing.target import runtimes
 
     here = ".".join(map(str, running))
     return here if here in runtimes() else list(runtimes())[-1]

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings.free_tables import FREE
-from lambdify.cli.settings.limits import READERS, Place, Refused, reader_of
+from lambdify.cli.settings.mappings import FREE
+from lambdify.cli.settings.validators import READERS, Place, Refused, reader_of
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Architecture = Literal["x86_64", "arm64"]
+from lambdify.cli.packing.target import Architecture
+
 Form = Literal["layer", "zip", "image"]
 """Two zips, one, or a container image of both."""
 

@@ -9,10 +9,10 @@ Rules:
 
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.errors import StageProtected
-from lambdify.cli.plan.changes import Change, move
 from lambdify.cli.settings import Settings
+from lambdify.cli.stacks.change_sets import ChangeSet
+from lambdify.cli.stacks.changes import Change, move
 from lambdify.cli.stacks.stack import Stack
-from lambdify.cli.stacks.stack_changes import ChangeSet
 
 FUNCTION = "AWS::Lambda::Function"
 

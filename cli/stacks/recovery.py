@@ -17,7 +17,7 @@ from lambdify.cli.aws import Account, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, StackBusy
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import stack, stack_changes, stack_events
+from lambdify.cli.stacks import change_sets, stack, stack_events
 from lambdify.cli.stacks.stack import FAILED_CREATION, FAILED_UPDATE, Stack
 from lambdify.cli.stacks.stack_events import Sleep
 
@@ -98,7 +98,7 @@ def _remove(
             f"{existing.name} was never complete ({existing.state}). Remove it, then create it?", console, yes
         )
     with console.step(what):
-        deletion = partial(stack_changes.delete, existing, account)
+        deletion = partial(change_sets.delete, existing, account)
         stack_events.follow(deletion, settings, account, console, sleep=sleep)
 
 
@@ -113,7 +113,7 @@ def _take_back(
     )
 
     def begin() -> "Operation":
-        return stack_changes.take_back(existing, account)
+        return change_sets.take_back(existing, account)
 
     with console.step(f"Taking {existing.name} back to what it was"):
         stack_events.follow(begin, settings, account, console, sleep=sleep)

@@ -18,10 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdify.cli.artifacts import Artifact
-from lambdify.cli.build.target import Target
+from lambdify.cli.artifacts.archives import Artifact
+from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
-from lambdify.cli.template import endpoints, function, roles, shifting
+from lambdify.cli.template import endpoints, function, roles, rollback_alarm
 
 Resource = dict[str, Any]
 
@@ -59,7 +59,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **code,
         version: _version(),
         "Alias": _alias(settings, version),
-        **shifting.write(settings, ALIAS, version),
+        **rollback_alarm.write(settings, ALIAS, version),
         **endpoint.resources,
         **_keep_warm(settings),
         **settings.resources,
@@ -110,8 +110,8 @@ def _traffic(settings: Settings) -> dict[str, Resource]:
         # An alias with environments that are always ready leads to one version (see `_alias`).
         del parameters[SHARE], conditions["Shared"]
     return {
-        "Parameters": parameters | shifting.parameters(settings),
-        "Conditions": conditions | shifting.conditions(settings),
+        "Parameters": parameters | rollback_alarm.parameters(settings),
+        "Conditions": conditions | rollback_alarm.conditions(settings),
     }
 
 
@@ -192,7 +192,7 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
 
 
 def _keep_warm_event(settings: Settings) -> Resource:
-    """What the schedule sends; adapter/warming.py says how one event keeps several environments warm."""
+    """What the schedule sends; adapter/aws/warming.py says how one event keeps several environments warm."""
     at_once = settings.warm.concurrency
     return {**KEEP_WARM, "concurrency": at_once} if at_once > 1 else KEEP_WARM
 

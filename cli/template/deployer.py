@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli import artifacts, template
-from lambdify.cli.artifacts import Artifact
+from lambdify.cli import template
+from lambdify.cli.artifacts import archives
+from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
-from lambdify.cli.build.target import Target
+from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.template.endpoints import access_logs, alb
@@ -101,9 +102,9 @@ def trust_github(repository: str, branch: str, stage: str, account: Account) -> 
 
 def _template(settings: Settings, account: Account) -> Mapping[str, Any]:
     """The stage as its settings make it, whatever the app is."""
-    folder = artifacts.prefix(settings)
+    folder = archives.prefix(settings)
     artifact = Artifact(
-        bucket=artifacts.bucket_name(account),
+        bucket=archives.bucket_name(account),
         app_key=f"{folder}app.zip",
         layer_key=f"{folder}layer.zip",
         uploaded=(),
@@ -134,8 +135,8 @@ def _words(settings: Settings, account: Account) -> Words:
         "account": (account.account_id,),
         "name": (name,),
         "roles": (roles,),
-        "bucket": (artifacts.bucket_name(account),),
-        "prefix": (artifacts.prefix(settings),),
+        "bucket": (archives.bucket_name(account),),
+        "prefix": (archives.prefix(settings),),
         "group": (alb.group_name(settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if settings.http.access_logs else (),

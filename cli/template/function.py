@@ -9,15 +9,15 @@ Rules:
 from collections.abc import Mapping
 from typing import Any
 
-from lambdify.cli.artifacts import Artifact
-from lambdify.cli.build.target import Target
+from lambdify.cli.artifacts.archives import Artifact
+from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
 from lambdify.cli.template import roles
 
 Resource = dict[str, Any]
 
 HANDLER = "lambdify.adapter.entry.handler"
-STREAMING_HANDLER = "lambdify.adapter.runtime.handler"
+STREAMING_HANDLER = "lambdify.adapter.streaming.runtime.handler"
 STORAGE = 512
 """MB of /tmp that every function has."""
 BESIDE_VERSIONS = ("ReservedConcurrentExecutions",)

@@ -9,21 +9,22 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli import artifacts, aws, template
-from lambdify.cli.artifacts import Artifact
+from lambdify.cli import aws, template
+from lambdify.cli.artifacts import archives
+from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
 from lambdify.cli.template import Template
 
 if TYPE_CHECKING:
-    from lambdify.cli.build.bundle import Bundle
+    from lambdify.cli.packing.bundle.bundle import Bundle
 
 
 def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Console) -> Template:
     """The template of the stage with this bundle, to be found in `bucket`, or where `deploy` would put it."""
     # CloudFormation's own words: it puts in whose account and which region it is.
     any_account = aws.imagined("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
-    planned = artifacts.plan(bundle, settings, any_account)
+    planned = archives.plan(bundle, settings, any_account)
     registry = planned.image.replace(".amazonaws.com/", ".${AWS::URLSuffix}/")
     artifact = replace(planned, bucket=bucket or planned.bucket, image=registry)
     _tell(settings, bundle, bucket, artifact, console)
@@ -40,7 +41,7 @@ def _tell(
             f"The bundle needs a container image: `lambdify deploy` pushes it to {repository}, as {tag}."
         )
         return
-    place = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{artifacts.prefix(settings)}"
+    place = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{archives.prefix(settings)}"
     for archive in bundle.archives:
         console.note(f"Upload {archive.path} to {place}{archive.path.name}")
 

@@ -1,6 +1,6 @@
 """[secrets] as the function's role needs it: the right to read exactly those, and nothing beside them.
 
-Pure. What is fetched, and when, is `lambdify.adapter.secrets`; a value never comes here. A key of the
+Pure. What is fetched, and when, is `lambdify.adapter.aws.secrets`; a value never comes here. A key of the
 project's own that encrypts a secret is not known from its name: the right to decrypt with it is the project's
 to give ([[role.statements]]); AWS's own keys need none.
 """

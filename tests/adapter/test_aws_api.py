@@ -8,7 +8,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from lambdify.adapter.aws_api import (
+from lambdify.adapter.aws import (
     CallFailed,
     Credentials,
     Request,

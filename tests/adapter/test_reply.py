@@ -13,7 +13,7 @@ import pytest
 from lambdify.adapter import Adapter
 from lambdify.adapter.errors import ClientGone, ProtocolBroken
 from lambdify.adapter.messages import Request, Response
-from lambdify.adapter.reply import HEAD, Reply
+from lambdify.adapter.streaming import HEAD, Reply
 
 from .runtime_api import RuntimeApi, chunk
 

@@ -51,13 +51,13 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: RuntimeApi) -> It
         monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
         monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", api.address)
         monkeypatch.syspath_prepend(tmp_path)
-        return importlib.import_module("lambdify.adapter.runtime")
+        return importlib.import_module("lambdify.adapter.streaming.runtime")
 
     yield load
-    package = sys.modules["lambdify.adapter"]
-    for name in ("runtime", "entry"):
-        if sys.modules.pop(f"lambdify.adapter.{name}", None):
-            delattr(package, name)
+    for name in ("lambdify.adapter.streaming.runtime", "lambdify.adapter.entry"):
+        package, _, module = name.rpartition(".")
+        if sys.modules.pop(name, None):
+            delattr(sys.modules[package], module)
     for name in ("app", "awslambdaric", "awslambdaric.lambda_runtime_client"):
         sys.modules.pop(name, None)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from snapshot_restore_py import get_after_restore
 
-from lambdify.adapter.secrets import SecretMissing, fetch, load
+from lambdify.adapter.aws.secrets import SecretMissing, fetch, load
 
 PARAMETERS = {"/shop/database-url": "postgres://shop:hunter2@db/shop", "/shop/key": "k3y"}
 SECRETS = {"shop": json.dumps({"stripe": "sk_live_1", "ports": [1, 2]}), "plain": "s3cret"}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lambdify.adapter.warming import HOLD, LEAD, warm
+from lambdify.adapter.aws.warming import HOLD, LEAD, warm
 
 from .aws_service import HANG_UP, AwsService
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import pythons
+from lambdify.cli import pythons
 
 # Lambda's order: the function's own files come before the layer's.
 BOOT = """\

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lambdify.cli import answers
-from lambdify.cli.local.cloud import Cloud, Stage
+from lambdify.cli.command_line import answers
+from lambdify.cli.local.daemon.cloud import Cloud, Stage
 from lambdify.cli.releases import Release
 
 

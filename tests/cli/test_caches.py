@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lambdify.cli import caches, folders
 from lambdify.cli.errors import CacheInUse
+from lambdify.cli.storage import caches, folders
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def test_the_commands_show_and_clear_it(cache, project, lambdify):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from lambdify.cli.build import archive
-from lambdify.cli.build.archive import Entry
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.archive import Entry
 root, out = map(Path, sys.argv[1:])
 out.mkdir(exist_ok=True)
 class Fatal(bytes):

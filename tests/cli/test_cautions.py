@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.target import runtimes
-from lambdify.cli.settings import cautions
+from lambdify.cli.packing.target import runtimes
+from lambdify.cli.plan import pitfalls
 
 LONG_AGO = date(2020, 1, 1)
 DJANGO = 'STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}'
@@ -20,7 +20,7 @@ def said(tmp_path):
     def said(overrides=None, *, today=LONG_AGO, local=False):
         common = {"name": "shop", "function.python": "3.12"}
         chosen = settings.load(tmp_path, overrides={**common, **(overrides or {})})
-        return list(cautions.find(chosen, local=local, today=today))
+        return list(pitfalls.find(chosen, local=local, today=today))
 
     return said
 
@@ -33,7 +33,7 @@ def test_the_defaults_need_no_caution(said):
 def test_the_end_of_a_runtime_is_said_half_a_year_before(said, python):
     end = runtimes()[python]["deprecated"]
     assert said({"function.python": python}, today=end - timedelta(days=181)) == []
-    (near,) = said({"function.python": python}, today=end - cautions.NEAR)
+    (near,) = said({"function.python": python}, today=end - pitfalls.NEAR)
     assert f"Lambda's Python {python} gets no security updates from {end.day} {end:%B %Y} on" in near
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from lambdify.cli import settings
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import combinations
+from lambdify.cli.settings import conflicts
 
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:who"
 LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/1/2"
@@ -164,6 +164,6 @@ def test_a_stage_is_judged_as_it_is_in_the_end(project):
 
 def test_a_region_that_only_the_profile_knows_is_judged_too(read):
     chosen = read({"function.snapstart": True})
-    combinations.check_region(chosen, "eu-central-1")
+    conflicts.check_region(chosen, "eu-central-1")
     with pytest.raises(SettingsError, match="ap-southeast-6"):
-        combinations.check_region(chosen, "ap-southeast-6")
+        conflicts.check_region(chosen, "ap-southeast-6")

@@ -6,8 +6,8 @@ import pytest
 
 from lambdify.cli import settings
 from lambdify.cli.console import Console
-from lambdify.cli.detect import choose_app, find_apps
 from lambdify.cli.detection.candidate import HINTS
+from lambdify.cli.detection.choice import choose_app, find_apps
 from lambdify.cli.detection.kind import MAKERS
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
 

@@ -7,9 +7,9 @@ from typing import get_type_hints
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.target import runtimes
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import Settings, limits, options
+from lambdify.cli.packing.target import runtimes
+from lambdify.cli.settings import Settings, options, validators
 
 
 def refusal(root, **arguments):
@@ -206,7 +206,7 @@ PER_STAGE = (
         (
             "[logs]\nretention = 31\n",
             "lambdify.toml, line 2: logs.retention cannot be 31.",
-            f"It takes one of {', '.join(map(str, limits.RETENTION_DAYS))}.",
+            f"It takes one of {', '.join(map(str, validators.RETENTION_DAYS))}.",
         ),
         (
             '[warm]\nevery = "2 hours"\n',

@@ -25,15 +25,15 @@ from moto import mock_aws
 from uv import find_uv_bin
 
 from lambdify.cli import aws, settings, template
-from lambdify.cli.artifacts import Artifact
+from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
-from lambdify.cli.build.archive import Member, deflate, write
-from lambdify.cli.build.bundle import Archive, Bundle
-from lambdify.cli.build.dependencies import Dependencies
-from lambdify.cli.build.docker import Engine, open_engine
-from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
-from lambdify.cli.local import ministack
+from lambdify.cli.local.aws import ministack
+from lambdify.cli.packing.archive import Member, deflate, write
+from lambdify.cli.packing.bundle.bundle import Archive, Bundle
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.dependencies import Dependencies
+from lambdify.cli.packing.wheels.docker import Engine, open_engine
 from lambdify.cli.settings import Settings
 from lambdify.cli.template import Template
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lambdify.cli import artifacts, releases, settings
+from lambdify.cli import releases, settings
+from lambdify.cli.artifacts import archives
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.releases import rollback
@@ -73,4 +74,4 @@ def test_the_name_of_the_bucket_fits_every_region(stubbed, boto_session):
     regions = [name for each in partitions for name in boto_session.get_available_regions("lambda", each)]
     assert len(regions) > 30
     for region in regions:
-        assert len(artifacts.bucket_name(replace(stubbed.account, region=region))) <= 63
+        assert len(archives.bucket_name(replace(stubbed.account, region=region))) <= 63

@@ -2,9 +2,10 @@
 
 import pytest
 
-from lambdify.cli.plan import changes, costs, preview, rights
-from lambdify.cli.plan.changes import Move, Property
+from lambdify.cli.plan import costs, preview, rights
 from lambdify.cli.plan.drift import Drift, Drifted
+from lambdify.cli.stacks import changes
+from lambdify.cli.stacks.changes import Move, Property
 
 
 def body(endpoint=None, **resources):

@@ -13,9 +13,9 @@ from moto import mock_aws
 
 from lambdify.cli import aws
 from lambdify.cli.aws import translated
+from lambdify.cli.calls import invocation
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import AwsError, CredentialsError
-from lambdify.cli.look import invoke
 from lambdify.cli.undeploy import undeploy
 
 from . import second_judge
@@ -392,7 +392,7 @@ def dropping(make_settings):
 
 def test_an_invocation_whose_connection_breaks_is_not_sent_a_second_time(dropping):
     with pytest.raises(AwsError, match="Connection was closed") as caught:
-        invoke.call("shop-dev", b"{}", dropping)
+        invocation.call("shop-dev", b"{}", dropping)
     assert Lambda.invoked == 1
     assert caught.value.during == "invoking shop-dev"
 
@@ -401,14 +401,14 @@ def test_an_invocation_that_lambda_had_no_room_for_is_sent_again(dropping):
     Lambda.busy = 2
     pauses = []
     with pytest.raises(AwsError, match="Connection was closed"):
-        invoke.call("shop-dev", b"{}", dropping, sleep=pauses.append)
+        invocation.call("shop-dev", b"{}", dropping, sleep=pauses.append)
     assert (Lambda.invoked, pauses) == (1, [1, 2])
 
 
 def test_a_function_that_has_no_room_for_long_is_an_error_that_says_so(dropping):
     Lambda.busy = 100
     with pytest.raises(AwsError, match="throttling Invoke"):
-        invoke.call("shop-dev", b"{}", dropping, sleep=lambda _: None)
+        invocation.call("shop-dev", b"{}", dropping, sleep=lambda _: None)
     assert Lambda.invoked == 0
 
 

@@ -7,9 +7,9 @@ import json
 import pytest
 from botocore.response import StreamingBody
 
+from lambdify.cli.calls import http_request
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, RequestFailed, UsageError
-from lambdify.cli.look import http_call
 
 
 @pytest.mark.parametrize(
@@ -23,28 +23,29 @@ from lambdify.cli.look import http_call
     ],
 )
 def test_a_request_is_a_method_and_a_path_and_the_method_may_be_left_out(line, data, method, path):
-    call = http_call.read(line, (), data)
+    call = http_request.read(line, (), data)
     assert (call.method, call.path, call.body) == (method, path, data or b"")
 
 
 @pytest.mark.parametrize("line", ["", "GET", "books", "GET books", "https://example.org/"])
 def test_anything_else_is_no_request(line):
     with pytest.raises(UsageError, match="is not a request"):
-        http_call.read(line)
+        http_request.read(line)
 
 
 @pytest.mark.parametrize("header", ["Accept", ": value", "a: b\nc: d"])
 def test_a_header_has_a_name_and_a_value(header):
     with pytest.raises(UsageError, match="is not a header"):
-        http_call.read("/", [header])
+        http_request.read("/", [header])
 
 
 @pytest.mark.parametrize(
-    ("data", "kind"), [(b'{"a": 1}', "application/json"), (b"a=1", http_call.FORM), (b"7", http_call.FORM)]
+    ("data", "kind"),
+    [(b'{"a": 1}', "application/json"), (b"a=1", http_request.FORM), (b"7", http_request.FORM)],
 )
 def test_data_is_json_where_it_reads_so_and_a_form_otherwise(data, kind):
-    assert http_call.read("/", (), data).headers == (("content-type", kind),)
-    assert http_call.read("/", ["Content-Type: text/csv"], data).headers == (("Content-Type", "text/csv"),)
+    assert http_request.read("/", (), data).headers == (("content-type", kind),)
+    assert http_request.read("/", ["Content-Type: text/csv"], data).headers == (("Content-Type", "text/csv"),)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def deployed(stubbed):
 
 def test_the_function_answers_as_it_would_through_the_endpoint(deployed, make_settings, talk):
     account = deployed({"statusCode": 404, "headers": {"content-type": "text/plain"}, "body": "no such book"})
-    answer = http_call.send(http_call.read("/books/7"), make_settings(), account, talk.console)
+    answer = http_request.send(http_request.read("/books/7"), make_settings(), account, talk.console)
     assert (answer.line, answer.body, answer.version) == ("404 Not Found", b"no such book", "7")
     assert answer.headers == (("content-type", "text/plain"),)
     assert talk.said == ""
@@ -74,7 +75,7 @@ def test_a_function_that_fails_is_no_answer_and_shows_its_log(deployed, make_set
     log = base64.b64encode(b"Traceback").decode()
     account = deployed(error, FunctionError="Unhandled", LogResult=log)
     with pytest.raises(FunctionFailed, match="KeyError: 'order'"):
-        http_call.send(http_call.read("/"), make_settings(), account, talk.console)
+        http_request.send(http_request.read("/"), make_settings(), account, talk.console)
     assert "Traceback" in talk.said
 
 
@@ -99,14 +100,14 @@ class Screen(io.TextIOWrapper):
 
 
 def answer(status=200, body=b"hello", kind="text/plain"):
-    return http_call.Answer(
+    return http_request.Answer(
         status=status, headers=(("content-type", kind),), body=body, version="7", milliseconds=12
     )
 
 
 def show(shown, stdout, **flags):
     story = io.StringIO()
-    http_call.show(shown, Console(stdout=stdout, stderr=story, environ={}, **flags))
+    http_request.show(shown, Console(stdout=stdout, stderr=story, environ={}, **flags))
     return story.getvalue()
 
 
@@ -146,8 +147,8 @@ def test_as_json_it_is_one_object_with_a_body_that_can_be_read_back():
 def test_an_error_status_fails_the_command_only_where_it_is_asked_for():
     out = io.StringIO()
     console = Console(stdout=out, stderr=io.StringIO(), environ={})
-    http_call.show(answer(status=500), console)
+    http_request.show(answer(status=500), console)
     with pytest.raises(RequestFailed, match="500 Internal Server Error") as caught:
-        http_call.show(answer(status=500), console, fail=True)
+        http_request.show(answer(status=500), console, fail=True)
     assert caught.value.exit_code == 48
     assert out.getvalue() == "hello\nhello\n"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lambdify.adapter import Adapter, event_sources
+from lambdify.cli.calls import http_event
 from lambdify.cli.errors import FunctionFailed
-from lambdify.cli.look import http_event
 
 KINDS = {
     "http-api": "https://abc.execute-api.eu-central-1.amazonaws.com",

@@ -7,8 +7,8 @@ import json
 import pytest
 from botocore.response import StreamingBody
 
+from lambdify.cli.calls.invocation import invoke
 from lambdify.cli.errors import FunctionFailed, NotDeployed, UsageError
-from lambdify.cli.look.invoke import invoke
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from cfnlint.api import lint
 from cfnlint.core import get_rules
 
 from lambdify.cli import template
-from lambdify.cli.artifacts import Artifact
-from lambdify.cli.build.target import Target
+from lambdify.cli.artifacts.archives import Artifact
+from lambdify.cli.packing.target import Target
 from lambdify.cli.template import roles
 
 ARTIFACT = Artifact(bucket="bucket", app_key="shop/dev/app-1.zip", layer_key=None, uploaded=())

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lambdify.cli.look import log_lines, log_view
-from lambdify.cli.look.log_lines import INIT, LogLine
+from lambdify.cli.calls import log_lines, log_view
+from lambdify.cli.calls.log_lines import INIT, LogLine
 
 AT = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 ID = "1a2b3c4d-0000-4000-8000-000000000001"

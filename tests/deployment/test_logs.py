@@ -7,9 +7,9 @@ from threading import Thread
 
 import pytest
 
+from lambdify.cli.calls.log_lines import INIT
 from lambdify.cli.errors import NotDeployed
 from lambdify.cli.look import logs
-from lambdify.cli.look.log_lines import INIT
 
 GROUP = "/aws/lambda/shop-dev"
 NOW = datetime.now(UTC).replace(microsecond=123000)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lambdify.cli import template
-from lambdify.cli.artifacts import Artifact
+from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.template import pipeline
 
 

@@ -20,7 +20,7 @@ from lambdify.cli.errors import (
 )
 from lambdify.cli.look import status
 from lambdify.cli.plan import diff
-from lambdify.cli.releases import division, revision, rollback
+from lambdify.cli.releases import revision, rollback, traffic_split
 from lambdify.cli.stacks import stack
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
@@ -766,8 +766,8 @@ def test_a_shift_that_was_taken_back_begins_anew_with_the_next_deployment(
         ship("app = 2", SHIFT, sleep=kill)
     be_late(account, alias)
     found = releases.find_all(make_settings(), account)
-    divided = division.find(stack.fetch(make_settings(), account), found, make_settings(), account)
-    assert division.describe(divided) == (
+    divided = traffic_split.find(stack.fetch(make_settings(), account), found, make_settings(), account)
+    assert traffic_split.describe(divided) == (
         "The shift to version 2 (release 2) ended at 40%: nobody was leading it any more, so AWS gave all "
         "traffic to version 1 again."
     )
@@ -786,14 +786,14 @@ def test_a_shift_that_was_killed_says_so_in_its_record_and_what_to_type(
         ship("app = 2", SHIFT, sleep=kill)
     found = releases.find_all(make_settings(), account)
     assert (found[0].state, found[0].reason) == ("unfinished", "its shift came to 40%")
-    divided = division.find(stack.fetch(make_settings(), account), found, make_settings(), account)
+    divided = traffic_split.find(stack.fetch(make_settings(), account), found, make_settings(), account)
     assert (divided.percent, divided.release, divided.rest) == (40, 2, "1")
     assert (divided.guarded, divided.taken_back) == (True, False)
-    now = division.describe(divided)
+    now = traffic_split.describe(divided)
     assert "40% of the traffic goes to version 2 (release 2), the rest to version 1." in now
     assert "AWS takes it back at" in now
-    assert division.describe(divided, now=divided.until).endswith("and nobody is leading it.")
-    assert division.advise(divided, make_settings()) == (
+    assert traffic_split.describe(divided, now=divided.until).endswith("and nobody is leading it.")
+    assert traffic_split.advise(divided, make_settings()) == (
         "`lambdify rollback dev` takes it back now, `lambdify deploy dev` begins it anew."
     )
     back()

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.stub import ANY
 
-from lambdify.cli import artifacts, images, releases
+from lambdify.cli import releases
+from lambdify.cli.artifacts import archives, images
 from lambdify.cli.releases import Release, pruning
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
@@ -56,7 +57,7 @@ def deployed(moto, make_settings):
         Tags=[{"Key": "lambdify:project", "Value": "shop"}, {"Key": "lambdify:stage", "Value": "dev"}],
     )
     moto.client("s3").create_bucket(
-        Bucket=artifacts.bucket_name(moto), CreateBucketConfiguration={"LocationConstraint": moto.region}
+        Bucket=archives.bucket_name(moto), CreateBucketConfiguration={"LocationConstraint": moto.region}
     )
     return stack.fetch(settings, moto)
 
@@ -69,7 +70,7 @@ def begin(deployed, moto, make_settings):
         outputs = {"Published": version, "App": f"shop/dev/app-{version}.zip"}
         made = releases.begin(replace(deployed, outputs=outputs), make_settings(), moto)
         key = f"shop/dev/app-{version}.zip"
-        moto.client("s3").put_object(Bucket=artifacts.bucket_name(moto), Key=key, Body=b"zip")
+        moto.client("s3").put_object(Bucket=archives.bucket_name(moto), Key=key, Body=b"zip")
         return releases.end(made, "live", make_settings(), moto)
 
     return begin
@@ -138,9 +139,9 @@ def test_old_versions_and_archives_go_and_the_rest_stays(begin, moto, make_setti
     settings = make_settings(overrides={"release.keep": 2})
     pruning.prune(settings, moto, talk.console, had="4")
     assert sorted(releases.find_versions(settings, moto)) == ["1", "4", "5"]
-    found = moto.client("s3").list_objects_v2(Bucket=artifacts.bucket_name(moto))["Contents"]
-    archives = [each["Key"] for each in found if each["Key"].endswith(".zip")]
-    assert archives == ["shop/dev/app-4.zip", "shop/dev/app-5.zip"]
+    found = moto.client("s3").list_objects_v2(Bucket=archives.bucket_name(moto))["Contents"]
+    zips = [each["Key"] for each in found if each["Key"].endswith(".zip")]
+    assert zips == ["shop/dev/app-4.zip", "shop/dev/app-5.zip"]
     assert "Removed versions 2, 3." in talk.said
 
 
@@ -160,14 +161,14 @@ def test_an_archive_that_never_became_a_release_goes_after_a_day(
     begin, moto, make_settings, talk, days, stays
 ):
     begin("5")
-    abandoned = {"Bucket": artifacts.bucket_name(moto), "Key": "shop/dev/app-6.zip"}
+    abandoned = {"Bucket": archives.bucket_name(moto), "Key": "shop/dev/app-6.zip"}
     moto.client("s3").put_object(**abandoned, Body=b"zip")
     moto.client("s3").put_object(**abandoned | {"Key": "shop/dev-x/app-6.zip"}, Body=b"zip")
     pruning.prune(make_settings(), moto, talk.console, had="5", now=datetime.now(UTC) + timedelta(days=days))
-    found = moto.client("s3").list_objects_v2(Bucket=artifacts.bucket_name(moto))["Contents"]
-    archives = {each["Key"] for each in found if each["Key"].endswith(".zip")}
-    assert archives - {abandoned["Key"]} == {"shop/dev/app-5.zip", "shop/dev-x/app-6.zip"}
-    assert (abandoned["Key"] in archives) == stays
+    found = moto.client("s3").list_objects_v2(Bucket=archives.bucket_name(moto))["Contents"]
+    zips = {each["Key"] for each in found if each["Key"].endswith(".zip")}
+    assert zips - {abandoned["Key"]} == {"shop/dev/app-5.zip", "shop/dev-x/app-6.zip"}
+    assert (abandoned["Key"] in zips) == stays
 
 
 @pytest.mark.parametrize(("days", "left"), [(0.5, ["5", "6"]), (1.5, ["5"])])
@@ -175,7 +176,7 @@ def test_an_image_that_never_became_a_release_goes_after_a_day(
     begin, deployed, moto, make_settings, talk, days, left
 ):
     settings = make_settings()
-    artifacts.expect_images(settings, moto)
+    archives.expect_images(settings, moto)
     repository = images.ensure_repository(settings, moto)
     for tag in ("5", "6"):
         kind = "application/vnd.docker.distribution.manifest.v2+json"
@@ -194,5 +195,5 @@ def test_an_image_that_never_became_a_release_goes_after_a_day(
 
 def test_undeploying_takes_the_records_along(begin, moto, make_settings):
     begin("5")
-    assert artifacts.remove_stage(make_settings(), moto).objects == 2
+    assert archives.remove_stage(make_settings(), moto).objects == 2
     assert releases.find_all(make_settings(), moto) == ()

@@ -4,11 +4,12 @@ import io
 
 import pytest
 
-from lambdify.cli import artifacts, undeploy
+from lambdify.cli import undeploy
+from lambdify.cli.artifacts import archives
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import NotDeployed, StackBroken
-from lambdify.cli.stacks import stack, stack_changes, stack_events
+from lambdify.cli.stacks import change_sets, stack, stack_events
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
@@ -120,7 +121,7 @@ def test_a_deployment_ends_a_removal_that_failed_when_what_was_in_the_way_is_gon
 
 def delete_the_stack(account, settings, console):
     found = stack.fetch(settings, account)
-    begin = lambda: stack_changes.delete(found, account)  # noqa: E731
+    begin = lambda: change_sets.delete(found, account)  # noqa: E731
     stack_events.follow(begin, settings, account, console)
 
 
@@ -131,14 +132,14 @@ def delete_the_log(account, settings, console):
 
 def delete_an_archive(account, settings, console):
     delete_the_log(account, settings, console)
-    bucket = artifacts.bucket_name(account)
+    bucket = archives.bucket_name(account)
     first = account.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]
     account.client("s3").delete_object(Bucket=bucket, Key=first["Key"])
 
 
 def empty_the_bucket(account, settings, console):
     delete_the_log(account, settings, console)
-    bucket = artifacts.bucket_name(account)
+    bucket = archives.bucket_name(account)
     for each in account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]:
         account.client("s3").delete_object(Bucket=bucket, Key=each["Key"])
 

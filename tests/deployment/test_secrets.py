@@ -2,7 +2,7 @@
 
 import re
 
-from lambdify.adapter.secrets import fetch
+from lambdify.adapter.aws.secrets import fetch
 from lambdify.cli.template import secrets
 
 

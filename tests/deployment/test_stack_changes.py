@@ -7,10 +7,10 @@ import pytest
 from botocore.stub import ANY
 
 from lambdify.cli.errors import DeployFailed, SettingsError, StackBusy
-from lambdify.cli.plan.changes import Change
-from lambdify.cli.stacks import stack_changes
+from lambdify.cli.stacks import change_sets
+from lambdify.cli.stacks.change_sets import ChangeSet
+from lambdify.cli.stacks.changes import Change
 from lambdify.cli.stacks.stack import Stack
-from lambdify.cli.stacks.stack_changes import ChangeSet
 from lambdify.cli.template import Template
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
@@ -80,7 +80,7 @@ def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
         Parameters=[{"ParameterKey": "Live", "ParameterValue": "7"}],
     )
     stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
-    change_set = stack_changes.propose_parameters(existing(), {"Live": "7"}, stubbed.account, sleep=no_sleep)
+    change_set = change_sets.propose_parameters(existing(), {"Live": "7"}, stubbed.account, sleep=no_sleep)
     assert (change_set.id, change_set.creates) == (CHANGE_SET, False)
 
 
@@ -126,7 +126,7 @@ def test_the_changes_are_read_when_cloudformation_has_worked_them_out(stubbed, c
         IncludePropertyValues=True,
         NextToken="more",
     )
-    change_set = stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+    change_set = change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
     assert not change_set.creates
     assert change_set.changes == (
         Change(action="Modify", resource="Function", kind="AWS::Lambda::Function", replaced=False),
@@ -139,19 +139,19 @@ def test_the_changes_are_read_when_cloudformation_has_worked_them_out(stubbed, c
 def test_an_empty_change_set_means_nothing_to_do_and_is_removed(stubbed, created, reason):
     stubbed.answers("cloudformation.describe_change_set", describe("FAILED", reason))
     stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
-    assert stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep) is None
+    assert change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep) is None
 
 
 def test_the_same_template_as_before_needs_no_change_set(stubbed):
     stubbed.answers("cloudformation.get_template", {"TemplateBody": TEMPLATE.text})
-    assert stack_changes.propose(TEMPLATE, existing("UPDATE_COMPLETE"), stubbed.account) is None
+    assert change_sets.propose(TEMPLATE, existing("UPDATE_COMPLETE"), stubbed.account) is None
 
 
 def test_a_change_that_is_refused_says_why_and_is_removed(stubbed, created):
     stubbed.answers("cloudformation.describe_change_set", describe("FAILED", "Template error: no such type"))
     stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
     with pytest.raises(DeployFailed, match="refuses the change: Template error: no such type") as caught:
-        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+        change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
     assert "Nothing was changed." in caught.value.hint
 
 
@@ -172,7 +172,7 @@ def test_a_change_that_does_not_pass_validation_names_the_property(stubbed, crea
     )
     stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
     with pytest.raises(DeployFailed, match=r"/Function/Properties/MemorySize: 99 is less than 128$"):
-        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+        change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
 
 
 def test_ctrl_c_while_the_changes_are_worked_out_removes_the_change_set(stubbed, created):
@@ -183,14 +183,14 @@ def test_ctrl_c_while_the_changes_are_worked_out_removes_the_change_set(stubbed,
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=interrupted)
+        change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=interrupted)
 
 
 def test_a_change_set_that_went_with_another_one_means_that_the_stack_is_busy(stubbed, created):
     stubbed.refuses("cloudformation.describe_change_set", "ChangeSetNotFound", "ChangeSet does not exist")
     stubbed.answers("cloudformation.delete_change_set", {})
     with pytest.raises(StackBusy):
-        stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
+        change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep)
 
 
 def test_a_deployment_that_came_first_makes_the_stack_busy(stubbed):
@@ -201,7 +201,7 @@ def test_a_deployment_that_came_first_makes_the_stack_busy(stubbed):
         f"Stack:{ID} is in UPDATE_IN_PROGRESS state and can not be updated.",
     )
     with pytest.raises(StackBusy):
-        stack_changes.propose(TEMPLATE, existing(), stubbed.account)
+        change_sets.propose(TEMPLATE, existing(), stubbed.account)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_change_set_that_was_overtaken_is_not_applied(stubbed, code, message):
     stubbed.refuses("cloudformation.execute_change_set", code, message)
     stubbed.answers("cloudformation.describe_change_set", {"ExecutionStatus": "OBSOLETE"})
     with pytest.raises(StackBusy):
-        stack_changes.apply(change_set, stubbed.account)
+        change_sets.apply(change_set, stubbed.account)
 
 
 def describe_stack(status):
@@ -232,18 +232,18 @@ def test_the_empty_stack_goes_with_its_last_change_set(stubbed):
     stubbed.answers("cloudformation.describe_stacks", describe_stack("REVIEW_IN_PROGRESS"), StackName=ID)
     stubbed.answers("cloudformation.list_change_sets", {"Summaries": []})
     stubbed.answers("cloudformation.delete_stack", StackName=ID)
-    stack_changes.discard(change_set, stubbed.account)
+    change_sets.discard(change_set, stubbed.account)
 
 
 def test_a_stack_that_somebody_else_creates_meanwhile_stays(stubbed):
     change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=True, changes=())
     stubbed.answers("cloudformation.delete_change_set", ChangeSetName=CHANGE_SET)
     stubbed.answers("cloudformation.describe_stacks", describe_stack("CREATE_IN_PROGRESS"), StackName=ID)
-    stack_changes.discard(change_set, stubbed.account)
+    change_sets.discard(change_set, stubbed.account)
 
 
 def test_a_deletion_that_is_under_way_is_joined(stubbed):
-    operation = stack_changes.delete(existing("DELETE_IN_PROGRESS"), stubbed.account)
+    operation = change_sets.delete(existing("DELETE_IN_PROGRESS"), stubbed.account)
     assert (operation.stack_id, operation.ends, operation.after) == (ID, {"DELETE_COMPLETE"}, "")
 
 
@@ -257,7 +257,7 @@ def test_a_change_set_whose_making_was_not_answered_is_found_by_its_name(stubbed
         ChangeSetName=ANY,
     )
     stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
-    assert stack_changes.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep).id == CHANGE_SET
+    assert change_sets.propose(TEMPLATE, existing(), stubbed.account, sleep=no_sleep).id == CHANGE_SET
 
 
 def test_a_change_set_whose_execution_was_not_answered_is_being_carried_out(stubbed):
@@ -265,7 +265,7 @@ def test_a_change_set_whose_execution_was_not_answered_is_being_carried_out(stub
     stubbed.answers("cloudformation.describe_stack_events", {"StackEvents": []})
     stubbed.refuses("cloudformation.execute_change_set", "InvalidChangeSetStatus", "EXECUTE_IN_PROGRESS")
     stubbed.answers("cloudformation.describe_change_set", {"ExecutionStatus": "EXECUTE_IN_PROGRESS"})
-    assert stack_changes.apply(change_set, stubbed.account).stack_id == ID
+    assert change_sets.apply(change_set, stubbed.account).stack_id == ID
 
 
 def test_express_mode_keeps_the_rollback(stubbed):
@@ -284,7 +284,7 @@ def test_express_mode_keeps_the_rollback(stubbed):
         DeploymentConfig={"Mode": "EXPRESS", "DisableRollback": False},
     )
     stubbed.answers("cloudformation.describe_change_set", describe("CREATE_COMPLETE"))
-    assert stack_changes.propose(TEMPLATE, existing(), stubbed.account, express=True, sleep=no_sleep)
+    assert change_sets.propose(TEMPLATE, existing(), stubbed.account, express=True, sleep=no_sleep)
 
 
 def test_express_mode_is_refused_where_boto3_does_not_know_it(stubbed):
@@ -293,7 +293,7 @@ def test_express_mode_is_refused_where_boto3_does_not_know_it(stubbed):
     stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
     try:
         with pytest.raises(SettingsError, match="does not know express mode") as caught:
-            stack_changes.propose(TEMPLATE, existing(), stubbed.account, express=True)
+            change_sets.propose(TEMPLATE, existing(), stubbed.account, express=True)
     finally:
         operation.input_shape.members["DeploymentConfig"] = known
     assert "boto3 1.43.38" in caught.value.hint
@@ -304,7 +304,7 @@ def test_a_template_that_is_too_long_for_reading_is_sent_without_its_layout(stub
     long = Template(stack="shop-dev", body=body, text=json.dumps(body, indent=4), version="", tags={})
     assert len(long.text) > 51_200
     created_with(json.dumps(body, separators=(",", ":")))
-    assert stack_changes.propose(long, existing(), stubbed.account, sleep=no_sleep)
+    assert change_sets.propose(long, existing(), stubbed.account, sleep=no_sleep)
 
 
 def test_a_template_that_is_too_long_anyhow_is_refused_with_what_makes_it_so(stubbed):
@@ -312,7 +312,7 @@ def test_a_template_that_is_too_long_anyhow_is_refused_with_what_makes_it_so(stu
     long = Template(stack="shop-dev", body=body, text=json.dumps(body), version="", tags={})
     stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
     with pytest.raises(SettingsError, match="and CloudFormation takes 51200") as caught:
-        stack_changes.propose(long, existing(), stubbed.account)
+        change_sets.propose(long, existing(), stubbed.account)
     assert "[resources]" in caught.value.hint
 
 
@@ -320,4 +320,4 @@ def test_express_mode_hurries_a_deletion_too(stubbed):
     stubbed.answers("cloudformation.describe_stack_events", {"StackEvents": []})
     express = {"Mode": "EXPRESS", "DisableRollback": False}
     stubbed.answers("cloudformation.delete_stack", StackName=ID, DeploymentConfig=express)
-    assert stack_changes.delete(existing("CREATE_COMPLETE"), stubbed.account, express=True)
+    assert change_sets.delete(existing("CREATE_COMPLETE"), stubbed.account, express=True)

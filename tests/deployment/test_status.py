@@ -13,7 +13,7 @@ from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Use
 from lambdify.cli.look.status import Cost, Status
 from lambdify.cli.releases import Release
-from lambdify.cli.releases.division import Division
+from lambdify.cli.releases.traffic_split import Division
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LOCAL = f"{AT.astimezone():%Y-%m-%d %H:%M}"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lambdify.cli.artifacts import Artifact
-from lambdify.cli.build.target import Target
+from lambdify.cli.artifacts.archives import Artifact
+from lambdify.cli.packing.target import Target
 
 ARTIFACT = Artifact(
     bucket="lambdify-123456789012-eu-central-1",

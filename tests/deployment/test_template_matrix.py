@@ -12,7 +12,7 @@ from datetime import date
 import pytest
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import free_tables
+from lambdify.cli.settings import mappings
 from lambdify.cli.template import roles
 
 ACCOUNT = "eu-central-1:123456789012"
@@ -274,9 +274,9 @@ def test_a_name_of_ours_is_refused_for_resources_and_outputs_of_the_users_own(wr
     for overrides in EVERY.values():
         body = write(overrides).body
         ours = {*body["Resources"], *body["Parameters"]} - {"Orders"}
-        assert [name for name in ours if not free_tables.OUR_RESOURCES.fullmatch(name)] == []
+        assert [name for name in ours if not mappings.OUR_RESOURCES.fullmatch(name)] == []
         outputs = set(body["Outputs"]) - {"OrdersUrl"}
-        assert [name for name in outputs if not free_tables.OUR_OUTPUTS.fullmatch(name)] == []
+        assert [name for name in outputs if not mappings.OUR_OUTPUTS.fullmatch(name)] == []
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from lambdify.cli.console import Console
-from lambdify.cli.local import cloud as room
-from lambdify.cli.local.functions import Function
-from lambdify.cli.local.output import Event
+from lambdify.cli.local.daemon import cloud as room
+from lambdify.cli.local.functions.function import Function
+from lambdify.cli.local.functions.output import Event
+from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.runtime_client import fetch
+from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
 from lambdify.cli.local.processes import Brood
-from lambdify.cli.local.runtime import fetch
-from lambdify.cli.local.sandbox import Outcome, Program, Sandbox
-from lambdify.cli.local.unpacked import Unpacked
 
 REPOSITORY = Path(__file__).parents[2]
 MINOR = "{}.{}".format(*sys.version_info)

@@ -6,9 +6,9 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdify.cli.build.docker import open_engine
-from lambdify.cli.build.target import Target
-from lambdify.cli.local.runtime import fetch
+from lambdify.cli.local.functions.runtime_client import fetch
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.docker import open_engine
 
 BASE = "lambdify/local-base-test:python3.11"
 DOCKERFILE = """

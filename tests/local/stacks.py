@@ -12,7 +12,7 @@ from typing import Any
 
 from lambdify.cli import aws, settings
 from lambdify.cli.aws import Account
-from lambdify.cli.local import cloud as room
+from lambdify.cli.local.daemon import cloud as room
 from lambdify.cli.settings import Settings
 
 from .conftest import MINOR

@@ -15,10 +15,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from lambdify.cli.build import pythons
+from lambdify.cli import pythons
 from lambdify.cli.errors import NotDeployed, PortTaken, PythonNotFound
-from lambdify.cli.local import cloud as room
-from lambdify.cli.local.fleet import LIMIT
+from lambdify.cli.local.daemon import cloud as room
+from lambdify.cli.local.functions.fleet import LIMIT
 
 from .stacks import Deployed
 

@@ -14,14 +14,14 @@ from typing import Any
 import docker
 import pytest
 
-from lambdify.cli.build.docker import open_engine
-from lambdify.cli.build.target import Target
 from lambdify.cli.errors import LocalCloudFailed
-from lambdify.cli.local import engine as room
-from lambdify.cli.local.container import Contained
-from lambdify.cli.local.engine import Engine
+from lambdify.cli.local.functions import engine as room
+from lambdify.cli.local.functions.container import Contained
+from lambdify.cli.local.functions.engine import Engine
+from lambdify.cli.local.functions.sandbox import SandboxGone
 from lambdify.cli.local.processes import Brood
-from lambdify.cli.local.sandbox import SandboxGone
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.docker import open_engine
 
 from .conftest import ARN, FUNCTION, REQUEST_ID, Running
 from .runtime_image import make_base, write_context

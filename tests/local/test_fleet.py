@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from lambdify.cli.local.fleet import Fleet, Place, Throttled
-from lambdify.cli.local.functions import Function
+from lambdify.cli.local.functions.fleet import Fleet, Place, Throttled
+from lambdify.cli.local.functions.function import Function
+from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.sandbox import Outcome, Sandbox
 from lambdify.cli.local.processes import identify
-from lambdify.cli.local.sandbox import Outcome, Sandbox
-from lambdify.cli.local.unpacked import Unpacked
 
 from .conftest import ARN, FUNCTION, REQUEST_ID
 

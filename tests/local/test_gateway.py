@@ -11,12 +11,12 @@ import pytest
 
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import NotDeployed, PythonNotFound
-from lambdify.cli.local.fleet import Throttled
-from lambdify.cli.local.front_ends import Api
-from lambdify.cli.local.gateway import EVENT_LIMIT, Gateway
+from lambdify.cli.local.endpoints.front_ends import Api
+from lambdify.cli.local.endpoints.gateway import EVENT_LIMIT, Gateway
+from lambdify.cli.local.functions.fleet import Throttled
+from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.http_server import Streamed
 from lambdify.cli.local.response_stream import ResponseStream, StreamBroken
-from lambdify.cli.local.sandbox import Outcome
 
 API = Api(id="abc123", integration="arn:aws:lambda:us-east-1:000000000000:function:shop:live")
 GET = Request(method="GET", path="/", scheme="http", host="127.0.0.1", port=8000, client="127.0.0.1")

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from lambdify.cli.console import Console
-from lambdify.cli.local import cloud as room
-from lambdify.cli.local import engine
+from lambdify.cli.local.daemon import cloud as room
+from lambdify.cli.local.functions import engine
 
 from .runtime_image import make_base
 from .test_cloud import eventually

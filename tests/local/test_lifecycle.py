@@ -17,11 +17,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lambdify.cli import caches
 from lambdify.cli.console import Console
 from lambdify.cli.errors import CacheInUse, LocalCloudFailed
-from lambdify.cli.local import cloud as room
-from lambdify.cli.local import processes, state
+from lambdify.cli.local import processes
+from lambdify.cli.local.daemon import cloud as room
+from lambdify.cli.local.daemon import state
+from lambdify.cli.storage import caches
 
 from .proc import descendants, is_alive, listening
 from .stacks import Deployed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lambdify.cli.local.output import Event, Output
+from lambdify.cli.local.functions.output import Event, Output
 
 FRAME = 0xA55A0003
 

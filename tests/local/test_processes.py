@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.local import state
+from lambdify.cli.local.daemon import state
 from lambdify.cli.local.processes import Brood, Process, end, identify, is_running, wait
 
 STUBBORN = (

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lambdify.cli.build import reach
 from lambdify.cli.errors import DockerUnavailable
-from lambdify.cli.local.container import FRAME, split
+from lambdify.cli.local.functions.container import FRAME, split
+from lambdify.cli.packing.wheels import docker_host
 
 HERE = {
     "Name": "desk",
@@ -19,11 +19,11 @@ US = {"hostname": "desk", "kernel": "6.1", "platform": "linux"}
 
 
 def test_an_engine_of_this_machine_shares_its_network() -> None:
-    assert reach.find(HERE, **US) == reach.SHARED
+    assert docker_host.find(HERE, **US) == docker_host.SHARED
 
 
 def test_podman_does_so_without_root_too() -> None:
-    assert reach.find({**HERE, **ROOTLESS, "BuildahVersion": "1.28.2"}, **US) == reach.SHARED
+    assert docker_host.find({**HERE, **ROOTLESS, "BuildahVersion": "1.28.2"}, **US) == docker_host.SHARED
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_podman_does_so_without_root_too() -> None:
     ids=["Docker Desktop", "macOS"],
 )
 def test_an_engine_in_a_virtual_machine_has_a_name_for_us(engine: dict[str, Any], us: dict[str, str]) -> None:
-    assert reach.find(engine, **US | us).host == "host.docker.internal"
+    assert docker_host.find(engine, **US | us).host == "host.docker.internal"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_engine_in_a_virtual_machine_has_a_name_for_us(engine: dict[str, Any]
 )
 def test_any_other_is_refused_with_what_to_do(engine: dict[str, Any], why: str) -> None:
     with pytest.raises(DockerUnavailable, match=why) as caught:
-        reach.find(engine, **US)
+        docker_host.find(engine, **US)
     assert 'form = "layer"' in caught.value.hint
 
 

@@ -15,15 +15,15 @@ import pytest
 
 from lambdify.cli import aws, releases, settings, undeploy
 from lambdify.cli.aws import Account
-from lambdify.cli.build.app import ADAPTER, NOTE, adapter_folder
-from lambdify.cli.build.archive import Member, deflate, write
-from lambdify.cli.build.bundle import Archive, Bundle
-from lambdify.cli.build.dependencies import Dependencies
-from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import Deployment, deploy
 from lambdify.cli.errors import AppBroken, ReleaseFailed
-from lambdify.cli.local import cloud as room
+from lambdify.cli.local.daemon import cloud as room
+from lambdify.cli.packing.archive import Member, deflate, write
+from lambdify.cli.packing.bundle.app import ADAPTER, NOTE, adapter_folder
+from lambdify.cli.packing.bundle.bundle import Archive, Bundle
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.dependencies import Dependencies
 from lambdify.cli.releases import rollback
 from lambdify.cli.settings import Settings
 

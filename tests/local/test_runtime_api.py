@@ -10,9 +10,9 @@ import pytest
 
 from lambdify.adapter.errors import ClientGone
 from lambdify.adapter.messages import Response
-from lambdify.adapter.reply import Reply
+from lambdify.adapter.streaming import Reply
+from lambdify.cli.local.functions.runtime_api import PREFIX, Invocation, RuntimeApi
 from lambdify.cli.local.response_stream import ResponseStream, StreamBroken
-from lambdify.cli.local.runtime_api import PREFIX, Invocation, RuntimeApi
 
 
 def write_payload(response: Response) -> dict[str, Any]:

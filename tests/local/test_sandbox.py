@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from lambdify.cli.local.functions.sandbox import SandboxGone
 from lambdify.cli.local.processes import identify, wait
-from lambdify.cli.local.sandbox import SandboxGone
 
 from .conftest import ARN, MINOR, REQUEST_ID, Running
 

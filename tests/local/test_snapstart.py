@@ -13,8 +13,8 @@ import pytest
 
 from lambdify.adapter.event_sources import http_api
 from lambdify.adapter.messages import Request
-from lambdify.cli.local import boot
-from lambdify.cli.local.unpacked import Unpacked
+from lambdify.cli.local.functions import boot
+from lambdify.cli.local.functions.process import Unpacked
 
 from .conftest import REQUEST_ID
 
@@ -144,7 +144,15 @@ def start(
         }
         folders = [str(program.layers), str(program.runtime)]
         process = subprocess.Popen(
-            [program.python, "-s", "-S", "-P", boot.__file__, *folders, "lambdify.adapter.runtime.handler"],
+            [
+                program.python,
+                "-s",
+                "-S",
+                "-P",
+                boot.__file__,
+                *folders,
+                "lambdify.adapter.streaming.runtime.handler",
+            ],
             env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -12,16 +12,16 @@ import pytest
 
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request
-from lambdify.cli.build import pythons
-from lambdify.cli.build.target import runtimes
-from lambdify.cli.build.uv import run_uv
+from lambdify.cli import pythons
+from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.response_stream import HELD, ResponseStream, StreamBroken
-from lambdify.cli.local.sandbox import Outcome
+from lambdify.cli.packing.resolution.uv import run_uv
+from lambdify.cli.packing.target import runtimes
 
 from .conftest import ARN, MINOR, REQUEST_ID, Running
 
 GET = Request(method="GET", path="/", host="abc.lambda-url.us-east-1.on.aws", client="192.0.2.1")
-HANDLER = "lambdify.adapter.runtime.handler"
+HANDLER = "lambdify.adapter.streaming.runtime.handler"
 
 WSGI = """
 import os, sys, time

@@ -41,8 +41,6 @@ def sources(tmp_path_factory):
     """A copy of the project: builds leave files behind, which are not to lie in the tree."""
     copy = tmp_path_factory.mktemp("sources") / "lambdify"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
-    # `build` is left out at the top, where setuptools puts things, and is a room of ours further down.
-    shutil.copytree(ROOT / "cli" / "build", copy / "cli" / "build", ignore=NOT_COPIED)
     return copy
 
 
@@ -122,10 +120,10 @@ def test_every_module_is_installed(bin_folder, tmp_path):
     # These are run rather than imported, in processes of their own; entry needs a bundle, runtime Lambda's.
     started = {
         "adapter/entry.py",
-        "adapter/runtime.py",
-        "cli/local/boot.py",
-        "cli/local/daemon.py",
-        "cli/local/ministack_bridge.py",
+        "adapter/streaming/runtime.py",
+        "cli/local/functions/boot.py",
+        "cli/local/daemon/daemon.py",
+        "cli/local/aws/ministack_bridge.py",
     }
     files = [
         path.relative_to(ROOT).as_posix()

@@ -55,7 +55,7 @@ def test_the_adapter_never_imports_the_command_line():
 
 def test_only_the_local_cloud_and_the_writer_of_events_import_the_adapter():
     outside = {file for file in importers("lambdify.adapter") if file.startswith("cli/")}
-    assert {file for file in outside if not file.startswith("cli/local/")} == {"cli/look/http_event.py"}
+    assert {file for file in outside if not file.startswith("cli/local/")} == {"cli/calls/http_event.py"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_heavy_package_has_one_door(package, door):
 
 
 def test_the_container_engine_has_a_door_to_build_and_one_to_run():
-    assert importers("docker") == {"cli/build/docker.py", "cli/local/engine.py"}
+    assert importers("docker") == {"cli/packing/wheels/docker.py", "cli/local/functions/engine.py"}
 
 
 def test_the_adapter_needs_nothing_that_is_not_in_lambda_but_mangum():
@@ -112,9 +112,9 @@ def test_what_a_help_page_imports_is_light():
 
 # -------------------------------------------------------------------- who may speak, and who may swallow
 
-SPEAKERS = {"cli/console.py", "cli/build/bytecode_worker.py"}
+SPEAKERS = {"cli/console.py", "cli/packing/bundle/bytecode_worker.py"}
 """The console; and a worker that talks to us, not to the user, in a process of its own."""
-CLICK_SPEAKS = {"cli/main.py", "cli/arguments.py"}
+CLICK_SPEAKS = {"cli/main.py", "cli/command_line/arguments.py"}
 """Help and version pages are click's."""
 
 
@@ -136,7 +136,7 @@ def test_only_the_console_writes_to_the_terminal():
 BROAD = {
     "cli/main.py",
     "adapter/__init__.py",
-    "adapter/runtime.py",
+    "adapter/streaming/runtime.py",
     "adapter/wsgi.py",
     "cli/local/http_server.py",
 }

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from lambdify.cli import aws, settings
-from lambdify.cli.local import cloud
+from lambdify.cli.local.daemon import cloud
 
 from .command import Project
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build.bundle import Bundle
 from lambdify.cli.console import Console
+from lambdify.cli.packing.bundle.bundle import Bundle
 
 Project = Callable[..., Path]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import archive
-from lambdify.cli.build.archive import Entry, Member
 from lambdify.cli.errors import BundleRefused
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.archive import Entry, Member
 
 NOISE = random.Random(1).randbytes(5000)
 MEMBERS = (

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from lambdify.cli import pythons
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import app, files, pythons
-from lambdify.cli.build import bundle as room
-from lambdify.cli.build.bundle import Bundle
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.errors import BundleRefused, NameCollision
+from lambdify.cli.packing.bundle import app, files
+from lambdify.cli.packing.bundle import bundle as room
+from lambdify.cli.packing.bundle.bundle import Bundle
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 FILES: dict[str, str | bytes] = {
@@ -32,9 +33,9 @@ PACK = """\
 import hashlib, sys
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.build import bundle
+from lambdify.cli.packing import bundle
 from lambdify.cli.console import Console
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
 candidate = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 made = bundle.pack(settings.load(Path(sys.argv[1])), candidate, Path(sys.argv[2]), Console())
 print(made.app.path.name, hashlib.sha256(made.app.path.read_bytes()).hexdigest())

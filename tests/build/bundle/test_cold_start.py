@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from lambdify.cli import pythons
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import bundle as room
-from lambdify.cli.build import cold_start, pythons
-from lambdify.cli.build.bundle import Bundle
-from lambdify.cli.build.cold_start import ColdStart, NotMeasured
-from lambdify.cli.build.target import Target
-from lambdify.cli.build.weight import Part
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
+from lambdify.cli.packing.bundle import bundle as room
+from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.packing.bundle.sizes import Part
+from lambdify.cli.packing.report import cold_start
+from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
+from lambdify.cli.packing.target import Target
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 APP = "def app(environ, start_response):\n    return []\n"

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import archive, economies
-from lambdify.cli.build.archive import Member
-from lambdify.cli.build.bundle import Archive, Bundle
-from lambdify.cli.build.cold_start import ColdStart, Imports, NotMeasured
-from lambdify.cli.build.dependencies import Dependencies
-from lambdify.cli.build.distributions import Distribution
-from lambdify.cli.build.elf import symbols
-from lambdify.cli.build.target import Target
-from lambdify.cli.build.weight import Part
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.archive import Member
+from lambdify.cli.packing.bundle.bundle import Archive, Bundle
+from lambdify.cli.packing.bundle.sizes import Part
+from lambdify.cli.packing.report import savings
+from lambdify.cli.packing.report.cold_start import ColdStart, Imports, NotMeasured
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.dependencies import Dependencies
+from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.packing.wheels.elf import symbols
 
 START = ColdStart(
     milliseconds=1_000.0,
@@ -75,14 +76,14 @@ def bundle(tmp_path: Path):
 
 
 def test_what_the_start_never_imports_is_listed_but_for_our_own(bundle):
-    idle, *_ = economies.find(bundle(), START)
+    idle, *_ = savings.find(bundle(), START)
     assert idle.startswith(
         "Packed, and not imported by the start: requests 2.34 (2.0 KiB), tzdata 2026.6 (2.0 KiB). "
     )
 
 
 def test_a_slow_distribution_that_the_app_itself_imports_is_told_with_its_share(bundle):
-    _, slow = economies.find(bundle(), START)
+    _, slow = savings.find(bundle(), START)
     assert slow == (
         "pandas 3.1 is 40% of the start (400 ms, 900 modules). If only some requests need it, import it in "
         "the functions that do."
@@ -91,7 +92,7 @@ def test_a_slow_distribution_that_the_app_itself_imports_is_told_with_its_share(
 
 @pytest.mark.parametrize("start", [None, NotMeasured(reason="no Python")])
 def test_without_a_measurement_nothing_is_said_of_imports(bundle, start):
-    assert economies.find(bundle(), start) == ()
+    assert savings.find(bundle(), start) == ()
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="compiles a library")
@@ -111,7 +112,7 @@ class TestSymbols:
         return build
 
     def test_symbols_are_counted_and_their_distribution_named(self, library, bundle):
-        told = economies.find(bundle(pandas=library("-g"), flask=library("-s")), None)
+        told = savings.find(bundle(pandas=library("-g"), flask=library("-s")), None)
         assert len(told) == 1
         assert told[0].partition(" MiB of ")[2].startswith("pandas 1 are symbols for debuggers")
 

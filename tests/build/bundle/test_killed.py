@@ -20,9 +20,9 @@ PROGRAM = """\
 import hashlib, sys
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.build import bundle
+from lambdify.cli.packing import bundle
 from lambdify.cli.console import Console
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
 candidate = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 made = bundle.pack(settings.load(Path(sys.argv[1])), candidate, Path(sys.argv[2]), Console())
 for one in made.archives:

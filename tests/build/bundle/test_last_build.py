@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import bundle as room
-from lambdify.cli.build import fingerprint, last_build
-from lambdify.cli.build.distributions import Distribution
-from lambdify.cli.build.fingerprint import Fingerprint
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.package import package
+from lambdify.cli.packing import fingerprint
+from lambdify.cli.packing.bundle import build_cache
+from lambdify.cli.packing.bundle import bundle as room
+from lambdify.cli.packing.fingerprint import Fingerprint
+from lambdify.cli.packing.wheels.distributions import Distribution
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 FILES = {
@@ -58,7 +59,7 @@ def find(root, out, console):
 
 
 def notes(root: Path) -> list[Path]:
-    return sorted((root / ".lambdify" / last_build.FOLDER).iterdir())
+    return sorted((root / ".lambdify" / build_cache.FOLDER).iterdir())
 
 
 # -------------------------------------------------------------------- the same
@@ -92,8 +93,8 @@ def test_all_of_a_bundle_comes_back(root, out, pack, console):
     settings = settings_room.load(root)
     selection = room.files.scan(root)
     contents = {file.name: file.path.read_bytes() for file in selection.files}
-    last_build.keep(settings, out, last_build.begin(root), selection, contents, whole.dependencies, whole)
-    assert last_build.find(settings, out, room.Bundle) == whole
+    build_cache.keep(settings, out, build_cache.begin(root), selection, contents, whole.dependencies, whole)
+    assert build_cache.find(settings, out, room.Bundle) == whole
 
 
 UNIMPORTANT = {

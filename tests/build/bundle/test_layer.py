@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import archive, bytecode, layer, pythons
-from lambdify.cli.build.archive import Entry
-from lambdify.cli.build.distributions import Distribution
+from lambdify.cli import pythons
 from lambdify.cli.errors import BuildError
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.archive import Entry
+from lambdify.cli.packing.bundle import bytecode, layer
+from lambdify.cli.packing.wheels.distributions import Distribution
 
 from .wheels import write_wheel
 

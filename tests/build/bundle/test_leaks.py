@@ -3,7 +3,7 @@ pieces so that no scanner takes this file for a leak."""
 
 import pytest
 
-from lambdify.cli.build import leaks
+from lambdify.cli.packing.bundle import secret_scan
 
 KEY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
 FOUND = {
@@ -35,21 +35,23 @@ NOT_FOUND = [
 @pytest.mark.parametrize("what", FOUND)
 def test_a_credential_is_told_with_its_line(what):
     text = f"import os\n\nVALUE = 1\n{FOUND[what]}\n".encode()
-    assert [(leak.path, leak.line, leak.what) for leak in leaks.scan("shop/settings.py", text)] == [
+    assert [(leak.path, leak.line, leak.what) for leak in secret_scan.scan("shop/settings.py", text)] == [
         ("shop/settings.py", 4, what)
     ]
 
 
 @pytest.mark.parametrize("text", NOT_FOUND)
 def test_examples_and_placeholders_are_not_told(text):
-    assert list(leaks.scan("settings.py", text.encode())) == []
+    assert list(secret_scan.scan("settings.py", text.encode())) == []
 
 
 def test_the_value_is_nowhere_in_what_is_told():
-    (leak,) = leaks.scan("settings.py", FOUND["a GitHub token"].encode())
+    (leak,) = secret_scan.scan("settings.py", FOUND["a GitHub token"].encode())
     assert "a1B2" not in repr(leak)
 
 
-@pytest.mark.parametrize("content", [b"\0" + b"%s", b"%s" + b" " * leaks.LARGEST], ids=["binary", "large"])
+@pytest.mark.parametrize(
+    "content", [b"\0" + b"%s", b"%s" + b" " * secret_scan.LARGEST], ids=["binary", "large"]
+)
 def test_data_is_not_searched(content):
-    assert list(leaks.scan("data.bin", content % FOUND["a GitHub token"].encode())) == []
+    assert list(secret_scan.scan("data.bin", content % FOUND["a GitHub token"].encode())) == []

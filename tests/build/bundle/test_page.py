@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import page
-from lambdify.cli.build.bundle import Archive
-from lambdify.cli.build.cold_start import ColdStart, Imports, NotMeasured
-from lambdify.cli.build.report import Report
-from lambdify.cli.build.weight import UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.bundle.bundle import Archive
+from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.report import page
+from lambdify.cli.packing.report.cold_start import ColdStart, Imports, NotMeasured
+from lambdify.cli.packing.report.report import Report
 
 MIB = 1_048_576
 PARTS = (

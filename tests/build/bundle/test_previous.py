@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from lambdify.cli import pythons
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import archive, bytecode, pythons
-from lambdify.cli.build import bundle as room
-from lambdify.cli.build.bundle import Bundle
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.bundle import bundle as room
+from lambdify.cli.packing.bundle import bytecode
+from lambdify.cli.packing.bundle.bundle import Bundle
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 FILES = {

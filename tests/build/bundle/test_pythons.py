@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import pythons
+from lambdify.cli import pythons
 from lambdify.cli.errors import PythonNotFound
 
 ABSENT = "3.99"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import bundle as room
-from lambdify.cli.build.bundle import Bundle
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.errors import BundleRefused
+from lambdify.cli.packing.bundle import bundle as room
+from lambdify.cli.packing.bundle.bundle import Bundle
 
 FLASK = {
     "requirements.txt": "flask==3.1.*\n",

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lambdify.cli.build import report
-from lambdify.cli.build.bundle import Archive, Bundle
-from lambdify.cli.build.cold_start import ColdStart, Imports, NotMeasured
-from lambdify.cli.build.dependencies import Dependencies
-from lambdify.cli.build.files import LeftOut
-from lambdify.cli.build.leaks import Leak
-from lambdify.cli.build.report import Report
-from lambdify.cli.build.target import Target
-from lambdify.cli.build.weight import UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.bundle.bundle import Archive, Bundle
+from lambdify.cli.packing.bundle.files import LeftOut
+from lambdify.cli.packing.bundle.secret_scan import Leak
+from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.report import report
+from lambdify.cli.packing.report.cold_start import ColdStart, Imports, NotMeasured
+from lambdify.cli.packing.report.report import Report
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.dependencies import Dependencies
 
 
 def archive(name: str, unzipped: int) -> Archive:

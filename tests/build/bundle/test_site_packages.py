@@ -7,9 +7,10 @@ from pathlib import Path
 import markupsafe._speedups
 import pytest
 
-from lambdify.cli.build import archive, site_packages
-from lambdify.cli.build.elf import parse_elf
 from lambdify.cli.errors import BuildError
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.wheels import site_packages
+from lambdify.cli.packing.wheels.elf import parse_elf
 
 from .wheels import read, write_wheel
 
@@ -111,7 +112,7 @@ def test_a_zip_that_is_no_wheel_is_refused(tmp_path):
 
 @pytest.fixture
 def installed_by_uv(tmp_path):
-    from lambdify.cli.build.uv import PYTHON, run_uv
+    from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
 
     def install(wheel: Path) -> Path:
         tree = tmp_path / "tree"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdify.cli.build import strip
+from lambdify.cli.packing.bundle import strip
 
 STRIPPED = [
     "shop/__pycache__/a.cpython-313.pyc",

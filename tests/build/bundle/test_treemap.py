@@ -6,8 +6,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdify.cli.build.treemap import Box, arrange, draw
-from lambdify.cli.build.weight import Part
+from lambdify.cli.packing.bundle.sizes import Part
+from lambdify.cli.packing.report.treemap import Box, arrange, draw
 
 BOX = Box(10, 20, 600, 400)
 SIZES = st.lists(st.integers(1, 262_144_000), min_size=1, max_size=60).map(lambda few: sorted(few)[::-1])

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build import archive, weight
-from lambdify.cli.build.archive import Member
-from lambdify.cli.build.files import ProjectFile
-from lambdify.cli.build.fingerprint import Stamp
 from lambdify.cli.errors import BundleRefused
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.archive import Member
+from lambdify.cli.packing.bundle import sizes
+from lambdify.cli.packing.bundle.files import ProjectFile
+from lambdify.cli.packing.fingerprint import Stamp
 
 
 def test_every_byte_belongs_to_a_distribution_and_is_of_one_kind():
@@ -20,7 +21,7 @@ def test_every_byte_belongs_to_a_distribution_and_is_of_one_kind():
         Member("python/shop.json", b"4444"),
     ]
     app = [Member("app.py", b"55555"), Member("lambdify/adapter/entry.py", b"666666")]
-    parts = weight.parts([(archive.deflate(layer), owned), (archive.deflate(app), {})])
+    parts = sizes.parts([(archive.deflate(layer), owned), (archive.deflate(app), {})])
     assert [(part.name, dict(part.kinds)) for part in parts] == [
         ("shop 1", {"python": 1, "bytecode": 2, "native": 3, "data": 4}),
         ("lambdify.adapter", {"python": 6}),
@@ -35,6 +36,6 @@ def test_of_files_that_are_too_much_only_those_are_named_that_matter():
         return ProjectFile(name=name, path=Path(name), stamp=stamp, executable=False)
 
     with pytest.raises(BundleRefused, match=r"Largest: big\.bin 300\.0 MiB\.$"):
-        weight.refuse_files([file("app.py", 40), file("big.bin", 300 << 20)], 250 << 20)
+        sizes.refuse_files([file("app.py", 40), file("big.bin", 300 << 20)], 250 << 20)
     with pytest.raises(BundleRefused, match=r"Largest: 0 1\.0 KiB, 1 1\.0 KiB, "):
-        weight.refuse_files([file(str(number), 1024) for number in range(1000)], 1000)
+        sizes.refuse_files([file(str(number), 1024) for number in range(1000)], 1000)

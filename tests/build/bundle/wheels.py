@@ -4,10 +4,10 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-from lambdify.cli.build import site_packages
-from lambdify.cli.build.distributions import Distribution
-from lambdify.cli.build.pylock import Package
-from lambdify.cli.build.wheel_cache import Wheel
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.wheels import site_packages
+from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.packing.wheels.wheel_cache import Wheel
 
 
 def write_wheel(

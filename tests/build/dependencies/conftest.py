@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings as settings_module
-from lambdify.cli.build import archive, site_packages
-from lambdify.cli.build.dependencies import Dependencies, find_dependencies
-from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels import site_packages
+from lambdify.cli.packing.wheels.dependencies import Dependencies, find_dependencies
 
 from .package_index import Handler, Index
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdify.cli.build.advice import find_advice, summarize
+from lambdify.cli.packing.resolution.advice import find_advice, summarize
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.dependencies import find_dependencies
-from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.dependencies import find_dependencies
 
 from .packages import sha256
 

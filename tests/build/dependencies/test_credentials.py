@@ -2,7 +2,14 @@
 
 import pytest
 
-from lambdify.cli.build.credentials import Login, basic, find_login, redact, with_login, with_netrc
+from lambdify.cli.packing.requirements.credentials import (
+    Login,
+    basic,
+    find_login,
+    with_login,
+    with_netrc,
+)
+from lambdify.cli.redaction import redact
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from lambdify.cli.build.indexes import Indexes
-from lambdify.cli.build.origins import Witness, download
-from lambdify.cli.build.pylock import Package
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.indexes import Indexes
+from lambdify.cli.packing.requirements.origins import Witness, download
+from lambdify.cli.packing.requirements.pylock import Package
 
 from .packages import write_wheel
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import markupsafe._speedups
 import pytest
 
-from lambdify.cli.build.elf import Elf, parse_elf
-from lambdify.cli.build.gate import find_natives_in_wheel, inspect
-from lambdify.cli.build.target import Target
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.elf import Elf, parse_elf
+from lambdify.cli.packing.wheels.gate import find_natives_in_wheel, inspect
 
 AL2 = Target(python="3.11")
 REAL = Path(markupsafe._speedups.__file__)

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.indexes import find_indexes
-from lambdify.cli.build.plan import make_plan
-from lambdify.cli.build.sources import find_source
-from lambdify.cli.build.target import Target
+from lambdify.cli.packing.requirements.indexes import find_indexes
+from lambdify.cli.packing.requirements.sources import find_source
+from lambdify.cli.packing.resolution.plan import make_plan
+from lambdify.cli.packing.target import Target
 
 from .packages import native_tree, source_tree, write_sdist, write_wheel
 

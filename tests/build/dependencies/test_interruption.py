@@ -14,8 +14,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.build.dependencies import find_dependencies
-from lambdify.cli.build.target import Target
+from lambdify.cli.packing.wheels.dependencies import find_dependencies
+from lambdify.cli.packing.target import Target
 from lambdify.cli.console import Console
 find_dependencies(settings.load(Path(sys.argv[1])), Target(python="3.11"), (), Console())
 """

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build import bundle
-from lambdify.cli.build.plan import make_plan
-from lambdify.cli.build.sources import find_source
-from lambdify.cli.build.target import Target
 from lambdify.cli.console import Console
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
+from lambdify.cli.packing.bundle import bundle
+from lambdify.cli.packing.requirements.sources import find_source
+from lambdify.cli.packing.resolution.plan import make_plan
+from lambdify.cli.packing.target import Target
 
 from .packages import sha256, source_tree, write_wheel
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.pipenv import read_pipfile_lock
-from lambdify.cli.build.plan import make_plan
-from lambdify.cli.build.poetry import read_poetry_lock
-from lambdify.cli.build.requirements import find_name
-from lambdify.cli.build.sources import find_source
-from lambdify.cli.build.target import Target
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.pipenv import read_pipfile_lock
+from lambdify.cli.packing.requirements.poetry import read_poetry_lock
+from lambdify.cli.packing.requirements.requirements import find_name
+from lambdify.cli.packing.requirements.sources import find_source
+from lambdify.cli.packing.resolution.plan import make_plan
+from lambdify.cli.packing.target import Target
 
 PROJECTS = Path(__file__).parent / "projects"
 OLD, NEW = Target(python="3.11"), Target(python="3.13")

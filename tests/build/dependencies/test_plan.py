@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.plan import make_plan
-from lambdify.cli.build.sources import find_source
-from lambdify.cli.build.target import Target
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.sources import find_source
+from lambdify.cli.packing.resolution.plan import make_plan
+from lambdify.cli.packing.target import Target
 
 from .packages import sha256, source_tree
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build.programs import run
+from lambdify.cli.programs import run
 
 PARENT = """
 import subprocess, sys, pathlib

@@ -2,8 +2,14 @@
 
 import pytest
 
-from lambdify.cli.build.requirements import find_name, read_hashes, read_lines, read_pins, split_lines
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.requirements import (
+    find_name,
+    read_hashes,
+    read_lines,
+    read_pins,
+    split_lines,
+)
 
 ONE, TWO = "1" * 64, "2" * 64
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lambdify.cli import settings
-from lambdify.cli.build.sources import KINDS, find_likely, find_source, read_toml
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.sources import KINDS, find_likely, find_source, read_toml
 
 DECLARING = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["flask"]\n'
 

@@ -3,7 +3,7 @@
 import pytest
 from packaging.tags import Tag
 
-from lambdify.cli.build.target import Target, runtimes
+from lambdify.cli.packing.target import Target, runtimes
 
 
 def test_a_python_3_13_function_runs_on_amazon_linux_2023():

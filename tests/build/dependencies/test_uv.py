@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from lambdify.cli.build.uv import run_uv
+from lambdify.cli.packing.resolution.uv import run_uv
 
 
 def test_no_interpreter_is_ever_fetched(index, tmp_path):
@@ -17,7 +17,7 @@ def test_no_interpreter_is_ever_fetched(index, tmp_path):
 TOGETHER = """
 import sys, threading
 from pathlib import Path
-from lambdify.cli.build.uv import run_uv
+from lambdify.cli.packing.resolution.uv import run_uv
 import uv
 sys.setswitchinterval(1e-6)
 gate, done = threading.Barrier(4), []

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from lambdify.cli.build.pylock import Package
-from lambdify.cli.build.target import Target
-from lambdify.cli.build.wheel_cache import WheelCache
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.wheel_cache import WheelCache
 
 from .packages import write_wheel
 

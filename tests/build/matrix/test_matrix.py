@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.build.elf import parse_elf
-from lambdify.cli.build.gate import NATIVE
+from lambdify.cli.packing.wheels.elf import parse_elf
+from lambdify.cli.packing.wheels.gate import NATIVE
 
 pytestmark = [pytest.mark.index, pytest.mark.slow]
 

@@ -17,8 +17,8 @@ from functools import partial
 import stages
 
 from lambdify.cli import aws
-from lambdify.cli.build import docker
 from lambdify.cli.console import Console
+from lambdify.cli.packing.wheels import docker
 from lambdify.cli.releases.rollback import rollback
 
 LOADED = docker

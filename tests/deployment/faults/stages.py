@@ -15,8 +15,8 @@ from lambdify.cli import aws, releases
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import NotDeployed
+from lambdify.cli.plan import pitfalls
 from lambdify.cli.releases.rollback import rollback
-from lambdify.cli.settings import cautions
 from lambdify.cli.undeploy import undeploy
 
 KEYS = ("100000900001", "secret")
@@ -31,7 +31,7 @@ def doze(_):
 
 def ship(settings, bundle, account, console, **how):
     """What `lambdify deploy` does with the account."""
-    cautions.check(settings, account)
+    pitfalls.check(settings, account)
     return deploy(settings, lambda: bundle, account, console, **how)
 
 

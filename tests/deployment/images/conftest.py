@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 from local.runtime_image import make_base
 
-from lambdify.cli.build.target import Target
+from lambdify.cli.packing.target import Target
 
 TARGET = Target(python="3.11")
 PASSWORDS = "AWS:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n"

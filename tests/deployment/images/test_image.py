@@ -13,11 +13,11 @@ import pytest
 from lambdify.adapter.event_sources import http_api
 from lambdify.adapter.messages import Request
 from lambdify.cli import settings as settings_room
-from lambdify.cli.build import bundle, image
 from lambdify.cli.console import Console
-from lambdify.cli.detect import Candidate
+from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.errors import BuildError
-from lambdify.cli.local.runtime_api import Invocation, RuntimeApi
+from lambdify.cli.local.functions.runtime_api import Invocation, RuntimeApi
+from lambdify.cli.packing.bundle import bundle, image
 
 from .conftest import TARGET
 

@@ -8,7 +8,8 @@ import docker
 import httpx
 import pytest
 
-from lambdify.cli import artifacts, images, template
+from lambdify.cli import template
+from lambdify.cli.artifacts import archives, images
 from lambdify.cli.errors import BundleRefused, DockerUnavailable, LambdifyError
 
 REPOSITORY = {"repositoryName": "lambdify/shop-dev"}
@@ -39,16 +40,16 @@ def test_the_repository_is_the_stages_own_and_lets_lambda_in_for_its_function_al
 
 
 def test_it_goes_with_the_stage(account, make_settings):
-    bucket = artifacts.bucket_name(account)
+    bucket = archives.bucket_name(account)
     account.client("s3").create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.region}
     )
-    artifacts.expect_images(make_settings(), account)
+    archives.expect_images(make_settings(), account)
     images.ensure_repository(make_settings(), account)
-    removed = artifacts.remove_stage(make_settings(), account)
+    removed = archives.remove_stage(make_settings(), account)
     assert (removed.images, removed.objects, removed.bucket) == (True, 1, True)
     assert account.client("ecr").describe_repositories()["repositories"] == []
-    assert not artifacts.remove_stage(make_settings(), account).images
+    assert not archives.remove_stage(make_settings(), account).images
 
 
 def test_a_stage_of_zips_has_ecr_asked_nothing(stubbed, make_settings):
@@ -57,7 +58,7 @@ def test_a_stage_of_zips_has_ecr_asked_nothing(stubbed, make_settings):
     stubbed.answers("s3.list_object_versions")
     stubbed.answers("s3.list_object_versions")
     stubbed.answers("s3.delete_bucket")
-    assert not artifacts.remove_stage(make_settings(), stubbed.account).images
+    assert not archives.remove_stage(make_settings(), stubbed.account).images
 
 
 def test_images_that_may_not_be_removed_are_told_and_the_note_of_them_stays(stubbed, make_settings):
@@ -65,7 +66,7 @@ def test_images_that_may_not_be_removed_are_told_and_the_note_of_them_stays(stub
     stubbed.answers("s3.head_object")
     stubbed.refuses("ecr.delete_repository", "AccessDeniedException", "not authorized")
     with pytest.raises(LambdifyError, match="not authorized"):
-        artifacts.remove_stage(make_settings(), stubbed.account)
+        archives.remove_stage(make_settings(), stubbed.account)
 
 
 def test_old_images_are_removed_by_their_tags(stubbed, make_settings):
@@ -73,7 +74,7 @@ def test_old_images_are_removed_by_their_tags(stubbed, make_settings):
     stubbed.answers(
         "ecr.batch_delete_image", {}, **REPOSITORY, imageIds=[{"imageTag": "one"}, {"imageTag": "two"}]
     )
-    artifacts.remove([f"{place}:one", f"{place}:two"], make_settings(), stubbed.account)
+    archives.remove([f"{place}:one", f"{place}:two"], make_settings(), stubbed.account)
 
 
 def test_removing_images_that_are_gone_is_no_error(stubbed, make_settings):
@@ -146,7 +147,7 @@ def test_the_tag_says_what_the_image_is_made_of(make_settings, bundle, account, 
 
 
 def test_the_function_runs_the_image_and_names_its_handler(account, make_settings, bundle):
-    artifact = artifacts.plan(bundle, make_settings(), account)
+    artifact = archives.plan(bundle, make_settings(), account)
     written = template.write(make_settings(), artifact, bundle.target)
     function = written.body["Resources"]["Function"]["Properties"]
     assert function["PackageType"] == "Image"

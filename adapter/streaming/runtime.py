@@ -1,0 +1,109 @@
+"""What Lambda calls in a deployed function that streams: `lambdify.adapter.streaming.runtime.handler`.
+
+    AWS's loop ──event──▶ handler ──▶ app ──piece by piece──▶ Runtime API ──▶ client      HTTP
+                                  ──▶ entry.handler ──payload──▶ AWS's loop               anything else
+
+AWS's runtime client for Python cannot stream, though the Runtime API can. Its loop stays all the same: it
+imports the handler, reports an init that failed, runs SnapStart's hooks, writes logs as text or JSON and sets
+the trace variable. A loop of our own, started through AWS_LAMBDA_EXEC_WRAPPER, would have to do all that too,
+and follow every change of theirs. What is missing is one thing: a handler that has answered by itself. So a
+streamed response goes out over a connection of its own while the handler runs, and the loop's post of what
+the handler returns is left out for that invocation.
+
+Rules
+1. One method of AWS's client is replaced, `LambdaRuntimeClient.post_invocation_result`, which each release
+   from 2.0 to 4.2 calls for every result. Where it is missing the init fails, which `lambdify deploy` shows.
+2. Behind a streaming endpoint every HTTP answer is a stream, errors too: AWS would show a client the JSON of
+   any other. Which endpoint it is cannot be seen from here, so the template sets both.
+3. Before the first piece of a body, an exception is a plain 500; after it, the response breaks off. Both are
+   logged with their traceback.
+4. That a client has gone does not end the function on Lambda, which reads on to the end
+   (https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html). If Lambda stops
+   reading, the app's iterable is closed, or the app hears http.disconnect.
+"""
+
+import logging
+import os
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+
+from lambdify.adapter import BAD_REQUEST, SERVER_ERROR, Adapter, entry, event_sources
+from lambdify.adapter.errors import AdapterError, ClientGone, ends_the_process, report
+from lambdify.adapter.streaming import Reply
+
+if TYPE_CHECKING:
+    from lambdify.adapter.event_sources import EventSource
+
+_answered: set[str] = set()
+"""Ids of invocations that were answered by a stream."""
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Nothing for an HTTP event, which is answered by the time this returns; the payload for any other."""
+    source = event_sources.find(event)
+    if source is None:
+        return entry.handler(event, context)
+    write_payload = partial(source.write_payload, event=event)
+    reply = Reply(os.environ["AWS_LAMBDA_RUNTIME_API"], context.aws_request_id, write_payload)
+    try:
+        _respond(source, event, context, reply)
+    except ClientGone as error:
+        report("a response was no longer read, and given up", error, context, level=logging.INFO)
+    finally:
+        _answered.add(context.aws_request_id)
+        refusal = reply.close()
+    if refusal:
+        logging.getLogger("lambdify.adapter").error("Lambda refused a streamed response: %r", refusal)
+    return None
+
+
+def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> None:
+    """Send what answers the event, whatever happens. Raises ClientGone."""
+    try:
+        request = source.read_event(event)
+    except event_sources.MALFORMED as error:
+        report("an HTTP event could not be read", error, context, level=logging.WARNING)
+        reply.send_whole(BAD_REQUEST)
+        return
+    reply.method = request.method
+    try:
+        if isinstance(entry.respond, Adapter):
+            entry.respond.stream(request, event, context, reply)
+        else:  # a handler of the project's own: it gives its answer whole, and still has to stream it
+            reply.send_whole(source.read_payload(entry.respond(event, context)))
+    except BaseException as error:  # as in Adapter: whatever the app raises, its client gets an answer
+        if ends_the_process(error):
+            raise
+        if reply.ended:
+            report(f"{request.method} {request.path} was answered, then the app raised", error, context)
+            return
+        if reply.gone:
+            raise ClientGone(f"{request.method} {request.path}") from error
+        if reply.begun:
+            report(f"{request.method} {request.path} failed while it was answered", error, context)
+            reply.send(reply.fail(error))
+        else:
+            report(f"{request.method} {request.path} failed", error, context)
+            adapted = isinstance(entry.respond, Adapter)
+            reply.send_whole(entry.respond.fail(error) if adapted else SERVER_ERROR)
+
+
+def _leave_out_answered() -> None:
+    """Keep AWS's loop from posting a result for an invocation that was answered by a stream."""
+    post = getattr(LambdaRuntimeClient, "post_invocation_result", None)
+    if post is None:
+        raise AdapterError("this runtime's LambdaRuntimeClient has no post_invocation_result to replace")
+
+    @wraps(post)
+    def post_unless_answered(self: object, invoke_id: str, *result: object, **named: object) -> object:
+        if invoke_id in _answered:
+            _answered.remove(invoke_id)
+            return None
+        return post(self, invoke_id, *result, **named)
+
+    LambdaRuntimeClient.post_invocation_result = post_unless_answered
+
+
+_leave_out_answered()

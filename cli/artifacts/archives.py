@@ -1,0 +1,277 @@
+"""What is uploaded: the bundle's archives in S3, under keys that say their content.
+
+Rules:
+- One bucket per account and region, `lambdify-{account}-{region}`; keys are `{name}/{stage}/{archive}`. A key
+  never gets another content, so what is there need not be uploaded, and CloudFormation sees every change.
+- Every call says whose bucket it expects: names are global, and somebody else may have taken ours.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+- A stage has a repository of images only if its part of the bucket says so, from before the repository is
+  made until it is gone. So nobody asks ECR, or needs a right to, for stages of zips.
+- Private, encrypted, TLS only. The policy is put last, and so tells that the bucket is complete.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli.artifacts import images
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.console import Console
+from lambdify.cli.errors import AwsError
+from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.packing.bundle.bundle import Bundle
+
+NO_REGION = "us-east-1"
+"""The region that CreateBucket does not want to be told."""
+IMAGES = "images/repository"
+"""In the stage's part of the bucket: what says that it has images."""
+BATCH = 1000
+"""Keys that DeleteObjects takes at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A bundle that is in S3, or as an image in ECR."""
+
+    bucket: str
+    app_key: str
+    """"" for an image."""
+    layer_key: str | None
+    image: str = ""
+    """URI; "" for zips."""
+    uploaded: tuple[str, ...]
+    """The keys that were not there yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """What `remove_stage` took away."""
+
+    objects: int
+    bucket: bool
+    images: bool
+    """Whether there was a repository of images."""
+
+
+def bucket_name(account: Account) -> str:
+    """The bucket of the account and region."""
+    return f"lambdify-{account.account_id}-{account.region}"
+
+
+@translated(during="uploading the bundle")
+def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Artifact:
+    """Upload what the bucket does not have yet; the bucket is made if there is none."""
+    planned = plan(bundle, settings, account)
+    _ensure_bucket(planned.bucket, account)
+    if planned.image:
+        expect_images(settings, account)
+        image = images.put(bundle, settings, account, console)
+        return replace(planned, image=image.uri, uploaded=(image.uri,) if image.pushed else ())
+    archives = {prefix(settings) + each.path.name: each.path for each in bundle.archives}
+    uploaded = tuple(
+        key for key, path in archives.items() if _upload(path, planned.bucket, key, account, console)
+    )
+    return replace(planned, uploaded=uploaded)
+
+
+def plan(bundle: "Bundle", settings: Settings, account: Account) -> Artifact:
+    """Where `put` would upload to: nothing is asked of S3 or ECR."""
+    if bundle.form == "image":
+        return Artifact(
+            bucket=bucket_name(account),
+            app_key="",
+            layer_key=None,
+            image=images.plan(bundle, settings, account),
+            uploaded=(),
+        )
+    return Artifact(
+        bucket=bucket_name(account),
+        app_key=prefix(settings) + bundle.app.path.name,
+        layer_key=prefix(settings) + bundle.layer.path.name if bundle.layer else None,
+        uploaded=(),
+    )
+
+
+def expect_images(settings: Settings, account: Account) -> None:
+    """Note that the stage has a repository of images, or is going to."""
+    account.client("s3").put_object(
+        Bucket=bucket_name(account),
+        Key=prefix(settings) + IMAGES,
+        Body=images.repository_name(settings).encode(),
+        ExpectedBucketOwner=account.account_id,
+    )
+
+
+@translated(during="removing the uploaded bundles")
+def remove_stage(settings: Settings, account: Account) -> Removed:
+    """Delete the stage's images and archives, every version of them, and the bucket when it is empty."""
+    s3, bucket, owner = account.client("s3"), bucket_name(account), account.account_id
+    missing = "^NoSuchBucket:|^404:"
+    if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
+        return Removed(objects=0, bucket=False, images=False)
+    note = {"Bucket": bucket, "Key": prefix(settings) + IMAGES, "ExpectedBucketOwner": owner}
+    has_images = attempt(s3.head_object, none_if="^404:", **note) is not None
+    # First: a removal that is cut short still has the note that there is one.
+    repository = has_images and images.remove_stage(settings, account)
+    removed = 0
+    while batch := list(islice(_versions(s3, bucket, owner, prefix(settings)), BATCH)):
+        _delete(batch, bucket, account)
+        removed += len(batch)
+    empty = next(_versions(s3, bucket, owner), None) is None
+    # Another project may upload just now: then S3 keeps the bucket.
+    gone = empty and attempt(
+        s3.delete_bucket,
+        none_if="^BucketNotEmpty:|^NoSuchBucket:",
+        Bucket=bucket,
+        ExpectedBucketOwner=owner,
+    )
+    return Removed(objects=removed, bucket=bool(gone), images=repository)
+
+
+@translated(during="removing old bundles")
+def remove(places: Iterable[str], settings: Settings, account: Account) -> None:
+    """Delete objects and images that nothing needs any more, those that are gone already included."""
+    by_kind: dict[bool, list[str]] = {True: [], False: []}
+    for place in places:
+        by_kind[images.is_uri(place)].append(place)
+    if by_kind[True]:
+        images.remove(by_kind[True], settings, account)
+    left = iter(by_kind[False])
+    while batch := [{"Key": key} for key in islice(left, BATCH)]:
+        _delete(batch, bucket_name(account), account)
+
+
+@translated(during="looking for old bundles")
+def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
+    """The stage's archives and images that were uploaded before then: keys, and URIs."""
+    pages = (
+        account.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(
+            Bucket=bucket_name(account), Prefix=prefix(settings), ExpectedBucketOwner=account.account_id
+        )
+    )
+    listed = {each["Key"]: each["LastModified"] for page in pages for each in page.get("Contents", [])}
+    archives = frozenset(
+        key
+        for key, uploaded in listed.items()
+        if "/" not in key.removeprefix(prefix(settings)) and uploaded < when
+    )
+    has_images = prefix(settings) + IMAGES in listed
+    return archives | images.find_older(when, settings, account) if has_images else archives
+
+
+def _delete(batch: list[dict[str, str]], bucket: str, account: Account) -> None:
+    answer = account.client("s3").delete_objects(
+        Bucket=bucket, Delete={"Objects": batch, "Quiet": True}, ExpectedBucketOwner=account.account_id
+    )
+    for error in answer.get("Errors", []):
+        raise AwsError(
+            f"S3 did not delete {error['Key']}: {error.get('Message', error.get('Code'))}",
+            during="removing the uploaded bundles",
+        )
+
+
+def prefix(settings: Settings) -> str:
+    """Where in the bucket everything of the stage is."""
+    return f"{settings.name}/{settings.stage}/"
+
+
+def _ensure_bucket(bucket: str, account: Account) -> None:
+    s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    if attempt(s3.head_bucket, none_if="^403:|^404:", **ours) is None:
+        _create_bucket(bucket, account)
+    # Without a policy it is a bucket that an earlier run did not live to complete.
+    if attempt(s3.get_bucket_policy, none_if="^NoSuchBucketPolicy:", **ours) is None:
+        _close_bucket(bucket, account)
+
+
+def _create_bucket(bucket: str, account: Account) -> None:
+    s3, where = account.client("s3"), {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+    here = {} if account.region == NO_REGION else where
+    try:
+        made = attempt(s3.create_bucket, none_if="^BucketAlreadyExists:", Bucket=bucket, **here)
+    except s3.exceptions.BucketAlreadyOwnedByYou:
+        # Whoever may not look at it is told so: it is there, and ours.
+        return
+    ours = {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    if made is None and attempt(s3.head_bucket, none_if="^403:", **ours) is None:
+        raise AwsError(
+            f'The bucket name "{bucket}" is taken by another AWS account, or hidden from these credentials.',
+            hint="Bucket names are global. Nothing was uploaded there; deploy to another region or account.",
+            during="making the bucket",
+        )
+
+
+def _close_bucket(bucket: str, account: Account) -> None:
+    """Let nobody in but the account, and nothing but TLS; see the module's rules for the order."""
+    s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
+    s3.put_public_access_block(
+        **ours,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(**ours, ServerSideEncryptionConfiguration={"Rules": [encrypted]})
+    # An upload that was killed leaves parts behind, which nobody sees and everybody pays for.
+    s3.put_bucket_lifecycle_configuration(
+        **ours,
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": "unfinished-uploads",
+                    "Status": "Enabled",
+                    "Filter": {},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                }
+            ]
+        },
+    )
+    s3.put_bucket_policy(**ours, Policy=json.dumps(_tls_only(bucket, account.partition)))
+
+
+def _tls_only(bucket: str, partition: str) -> dict[str, Any]:
+    arn = f"arn:{partition}:s3:::{bucket}"
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _upload(path: Path, bucket: str, key: str, account: Account, console: Console) -> bool:
+    """Whether the archive had to be uploaded."""
+    s3, owner = account.client("s3"), account.account_id
+    if attempt(s3.head_object, none_if="^404:", Bucket=bucket, Key=key, ExpectedBucketOwner=owner):
+        return False
+    with (
+        path.open("rb") as archive,
+        console.transfer(f"Uploading {path.name}", path.stat().st_size) as bar,
+    ):
+        extra = {"ExpectedBucketOwner": owner}
+        s3.upload_fileobj(archive, bucket, key, ExtraArgs=extra, Callback=bar.advance)
+    return True
+
+
+def _versions(s3: Any, bucket: str, owner: str, prefix: str = "") -> Iterator[dict[str, str]]:
+    """Everything under the prefix that a bucket has to lose before it can be deleted."""
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
+    )
+    for page in pages:
+        for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            yield {"Key": each["Key"], "VersionId": each["VersionId"]}

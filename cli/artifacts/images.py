@@ -1,0 +1,264 @@
+"""Container images in ECR: what archives in S3 are, for bundles that no zip can hold.
+
+Rules:
+- One repository per stage, `lambdify/{name}-{stage}`. Tags say the content and are never moved, so an image
+  that is there need not be built, and CloudFormation sees every change.
+- Lambda may pull from it for the stage's function; the repository lets in nobody else.
+  https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
+- It goes with the stage.
+- Where there is no registry behind ECR, in the local cloud, the container engine that built an image keeps
+  it, under the same name; ECR has the repository, which says that the stage has images. They stay in the
+  engine when the cloud stops, as after a push, until the stage is next deployed or removed.
+"""
+
+import base64
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.console import Console
+from lambdify.cli.errors import AwsError, BundleRefused, DockerUnavailable
+from lambdify.cli.packing.bundle import image
+from lambdify.cli.packing.wheels import docker_host
+from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.packing.bundle.bundle import Bundle
+
+GONE = "^RepositoryNotFoundException:|^ImageNotFoundException:"
+ENGINE = "Start Docker, or point DOCKER_HOST at an engine."
+WAY_OUT = f'{ENGINE} Or set [build] form = "layer", if the bundle is small enough for zips.'
+PATIENCE = 60
+"""Seconds for the engine to answer, where nothing is built."""
+BATCH = 100
+"""Images that BatchDeleteImage takes at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A bundle that is in ECR."""
+
+    uri: str
+    """With its tag."""
+    pushed: bool
+    """Whether it was not there yet."""
+
+
+def repository_name(settings: Settings) -> str:
+    """The stage's repository; ECR knows no capitals."""
+    return f"lambdify/{settings.full_name.lower()}"
+
+
+def plan(bundle: "Bundle", settings: Settings, account: Account) -> str:
+    """The URI that `put` would push to: nothing is asked of ECR."""
+    domain = "amazonaws.com.cn" if account.partition == "aws-cn" else "amazonaws.com"
+    registry = f"{account.account_id}.dkr.ecr.{account.region}.{domain}"
+    return f"{registry}/{repository_name(settings)}:{_tag(bundle, settings)}"
+
+
+def is_uri(place: str) -> bool:
+    """Whether this is the URI of an image, and not a key of the bucket: those have no tag."""
+    return ":" in place.rpartition("/")[2]
+
+
+@translated(during="pushing the image")
+def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Image:
+    """Build and push the bundle's image unless it is there; the repository is made if there is none.
+
+    Raises DockerUnavailable, BuildError.
+    """
+    first = not account.registry and _find_repository(settings, account) is None
+    repository = ensure_repository(settings, account)
+    tag = _tag(bundle, settings)
+    uri = f"{repository}:{tag}"
+    if not account.registry:
+        return _keep(bundle, settings, uri, console, alone=first)
+    if _is_there(tag, settings, account):
+        return Image(uri=uri, pushed=False)
+    # The Docker SDK takes long to import: only a run that builds loads it.
+    from lambdify.cli.packing.wheels.docker import open_engine
+
+    with open_engine("the container image has to be built", hint=WAY_OUT) as engine:
+        paths = [archive.path for archive in bundle.archives]
+        image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
+        user, password = _log_in(account)
+        with console.step(f"Pushing {uri}"):
+            engine.push_image(uri, user, password)
+        engine.forget_images(repository, but=uri)
+    return Image(uri=uri, pushed=True)
+
+
+def _keep(bundle: "Bundle", settings: Settings, uri: str, console: Console, *, alone: bool) -> Image:
+    """As `put`, where the engine is the registry; `alone` removes what earlier clouds have left of the stage.
+
+    Raises DockerUnavailable, also for an engine in which the function could not run.
+    """
+    from lambdify.cli.packing.wheels.docker import open_engine
+
+    here = {"hostname": socket.gethostname(), "kernel": os.uname().release, "platform": sys.platform}
+    with open_engine("the function is a container image", hint=f"{ENGINE} {docker_host.ZIPS}") as engine:
+        docker_host.find(engine.describe(), **here)
+        found = engine.find_image(uri) is not None
+        if not found:
+            paths = [archive.path for archive in bundle.archives]
+            image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
+        if alone:
+            engine.forget_images(uri.rpartition(":")[0], but=uri)
+    return Image(uri=uri, pushed=not found)
+
+
+def _forget(repository: str, tags: Sequence[str] | None = None) -> None:
+    """Remove images (None: all) from the engine. One that is gone has none, which is no error."""
+    from lambdify.cli.packing.wheels.docker import open_engine
+
+    with suppress(DockerUnavailable), open_engine("images are to be removed", patience=PATIENCE) as engine:
+        engine.remove_images(repository, tags)
+
+
+def check_kind(bundle: "Bundle", deployed: Mapping[str, str]) -> None:
+    """Return if the bundle can take the place of what a stack with these outputs runs; else BundleRefused.
+
+    An image cannot become zips, or the reverse: the function would be replaced, and two cannot have its name.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
+    """
+    runs = "image" if "Image" in deployed else "zips" if "App" in deployed else ""
+    packed = "image" if bundle.form == "image" else "zips"
+    if not runs or runs == packed:
+        return
+    said = {"image": "a container image", "zips": "zips"}
+    back = (
+        'set [build] form = "image" again'
+        if runs == "image"
+        else "make the bundle small enough for zips (`lambdify package --report` shows what is large)"
+    )
+    raise BundleRefused(
+        f"The function is deployed as {said[runs]}, and what was packed is {said[packed]}: "
+        "AWS cannot make one of the other.",
+        hint=f"Deploy to another stage, remove this one first (`lambdify undeploy`), or {back}.",
+    )
+
+
+@translated(during="removing old images")
+def remove(uris: Iterable[str], settings: Settings, account: Account) -> None:
+    """Delete images that nothing needs any more, those that are gone already included."""
+    uris = tuple(uris)
+    tags = [{"imageTag": uri.rpartition(":")[2]} for uri in uris]
+    for at in range(0, len(tags), BATCH):
+        attempt(
+            account.client("ecr").batch_delete_image,
+            none_if=GONE,
+            repositoryName=repository_name(settings),
+            imageIds=tags[at : at + BATCH],
+        )
+    if uris and not account.registry:
+        _forget(uris[0].rpartition(":")[0], [each["imageTag"] for each in tags])
+
+
+def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
+    """The URIs of the stage's images that were pushed before then; what an engine keeps is not asked for."""
+    repository = _find_repository(settings, account) if account.registry else None
+    if repository is None:
+        return frozenset()
+    pages = account.client("ecr").get_paginator("describe_images")
+    return frozenset(
+        f"{repository}:{tag}"
+        for page in pages.paginate(repositoryName=repository_name(settings))
+        for each in page["imageDetails"]
+        if each["imagePushedAt"] < when
+        for tag in each.get("imageTags", ())
+    )
+
+
+@translated(during="removing the images")
+def remove_stage(settings: Settings, account: Account) -> bool:
+    """Delete the stage's repository with all images; False when there was none."""
+    found = None if account.registry else _find_repository(settings, account)
+    if found:
+        _forget(found)
+    gone = attempt(
+        account.client("ecr").delete_repository,
+        none_if=GONE,
+        repositoryName=repository_name(settings),
+        force=True,
+    )
+    return gone is not None
+
+
+def _base(bundle: "Bundle", settings: Settings) -> str:
+    return settings.build.base or bundle.target.base_image
+
+
+def _tag(bundle: "Bundle", settings: Settings) -> str:
+    digests = [archive.digest for archive in bundle.archives]
+    return image.tag(digests, _base(bundle, settings), bundle.target)
+
+
+def ensure_repository(settings: Settings, account: Account) -> str:
+    """The URI of the stage's repository, which is made if there is none."""
+    ecr, name = account.client("ecr"), repository_name(settings)
+    uri = _find_repository(settings, account) or _create_repository(settings, account)
+    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(settings, account)))
+    return uri
+
+
+def _create_repository(settings: Settings, account: Account) -> str:
+    ecr, name = account.client("ecr"), repository_name(settings)
+    try:
+        made = ecr.create_repository(
+            repositoryName=name,
+            imageTagMutability="IMMUTABLE",
+            encryptionConfiguration={"encryptionType": "AES256"},
+            tags=[
+                {"Key": "lambdify:project", "Value": settings.name},
+                {"Key": "lambdify:stage", "Value": settings.stage},
+            ],
+        )["repository"]
+    except ecr.exceptions.RepositoryAlreadyExistsException:
+        # The answer was lost, and boto3 asked again; or somebody deploys at the same time.
+        (made,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    return str(made["repositoryUri"])
+
+
+def _find_repository(settings: Settings, account: Account) -> str | None:
+    """Its URI; None if there is none."""
+    name = repository_name(settings)
+    found = attempt(account.client("ecr").describe_repositories, none_if=GONE, repositoryNames=[name])
+    return str(found["repositories"][0]["repositoryUri"]) if found else None
+
+
+def _lambda_pulls(settings: Settings, account: Account) -> dict[str, Any]:
+    function = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function"
+    statement = {
+        "Sid": "LambdaPulls",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Condition": {"ArnLike": {"aws:SourceArn": f"{function}:{settings.full_name}"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _is_there(tag: str, settings: Settings, account: Account) -> bool:
+    found = attempt(
+        account.client("ecr").describe_images,
+        none_if=GONE,
+        repositoryName=repository_name(settings),
+        imageIds=[{"imageTag": tag}],
+    )
+    return found is not None and bool(found["imageDetails"])
+
+
+def _log_in(account: Account) -> tuple[str, str]:
+    """Name and password for the registry, good for twelve hours."""
+    (found,) = account.client("ecr").get_authorization_token()["authorizationData"]
+    user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
+    if not password:
+        raise AwsError("ECR gave no password for its registry.", during="pushing the image")
+    return user, password

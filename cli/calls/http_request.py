@@ -1,0 +1,135 @@
+"""lambdify invoke --http: one HTTP request to the function itself, past its endpoint.
+
+The event is what the stage's kind of endpoint would send, so what comes back is what its client would get.
+What the endpoint adds by itself (authorizers, throttling, CORS, its time limit) is left out: that is what it
+is good for.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from lambdify.cli.aws import Account
+from lambdify.cli.calls import http_event, invocation
+from lambdify.cli.console import Console
+from lambdify.cli.errors import RequestFailed, UsageError
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+
+ERRORS = 400
+"""The first status that tells of an error."""
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request, and what --header and --data made of it."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a client would get."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    version: str
+    """The published version that ran."""
+    milliseconds: int
+    """From here to there and back, a cold start included if there was one."""
+
+    @property
+    def line(self) -> str:
+        """Such as "404 Not Found"; a status that HTTP has no words for stands alone."""
+        known = {each.value: each.phrase for each in HTTPStatus}
+        return f"{self.status} {known.get(self.status, '')}".rstrip()
+
+    @property
+    def value(self) -> dict[str, object]:
+        """The answer for --json; a body that is no text is in base64."""
+        text, is_base64 = http_event.write_body(self.body)
+        return {
+            "status": self.status,
+            "headers": [list(pair) for pair in self.headers],
+            "body": text,
+            "body_is_base64": is_base64,
+            "version": self.version,
+            "milliseconds": self.milliseconds,
+        }
+
+
+def read(line: str, headers: Iterable[str] = (), data: bytes | None = None) -> Call:
+    """The request of "GET /path", or of a path alone, and "Name: value" headers. Raises UsageError.
+
+    As with curl, data makes it a POST where no method is named, and a form where no type is; what reads as
+    JSON is JSON here.
+    """
+    found = re.fullmatch(r"(?:([A-Za-z]+)\s+)?(/.*)", line.strip())
+    if not found:
+        raise UsageError(f'"{line}" is not a request.', hint='Write --http "GET /path", or --http /path.')
+    pairs = [_read_header(header) for header in headers]
+    if data and "content-type" not in {name.lower() for name, _ in pairs}:
+        pairs.append(("content-type", "application/json" if _is_json(data) else FORM))
+    method = found[1] or ("GET" if data is None else "POST")
+    return Call(method=method.upper(), path=found[2], headers=tuple(pairs), body=data or b"")
+
+
+def send(call: Call, settings: Settings, account: Account, console: Console, *, tail: bool = False) -> Answer:
+    """What the function answers; with `tail` the end of its log becomes part of the story.
+
+    Raises NotDeployed, and FunctionFailed when it raised, died, ran out of time or gave no HTTP response.
+    """
+    deployed = stack.fetch(settings, account)
+    event = http_event.write(
+        settings, call.method, call.path, call.headers, call.body, url=deployed.outputs.get("Endpoint", "")
+    )
+    begun = time.monotonic()
+    answer, payload = invocation.call(deployed.outputs["Function"], json.dumps(event).encode(), account)
+    took = time.monotonic() - begun
+    invocation.check(answer, payload, settings, console, tail=tail)
+    response = http_event.read(settings, payload)
+    return Answer(
+        status=response.status,
+        headers=response.headers,
+        body=response.body,
+        version=answer["ExecutedVersion"],
+        milliseconds=round(took * 1000),
+    )
+
+
+def show(answer: Answer, console: Console, *, fail: bool = False) -> None:
+    """The body is the answer, status and headers are the story. With `fail`, an error is RequestFailed."""
+    console.note(f"{answer.line}  ({answer.milliseconds} ms, version {answer.version})")
+    for name, value in answer.headers:
+        console.note(f"{name}: {value}")
+    if console.json:
+        console.answer("", answer.value)
+    elif not console.answer_bytes(answer.body):
+        kind = dict(answer.headers).get("content-type", "no type")
+        console.note(
+            f"{len(answer.body)} bytes of {kind}, which a terminal cannot show: send them to a file."
+        )
+    if fail and answer.status >= ERRORS:
+        raise RequestFailed(f"The app answered with {answer.line}.")
+
+
+def _read_header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or "\n" in text:
+        raise UsageError(f'"{text}" is not a header.', hint='Write --header "Name: value".')
+    return name.strip(), value.strip()
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        return isinstance(json.loads(data), dict | list)
+    except ValueError:
+        return False

@@ -1,0 +1,129 @@
+"""lambdify invoke: call the deployed function with a payload of one's own."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from lambdify.cli import template
+from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.calls import log_view
+from lambdify.cli.console import Console
+from lambdify.cli.errors import FunctionFailed, UsageError
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import stack
+
+PAUSES = (1, 2, 4)
+"""Seconds before each further attempt, where all environments that the account may have are busy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """What the function gave back."""
+
+    payload: Any
+    """The JSON value that the handler returned."""
+    version: str
+    """The published version that ran."""
+
+
+def invoke(
+    settings: Settings, account: Account, payload: str, console: Console, *, tail: bool = False
+) -> Invocation:
+    """Call the function with JSON text ("" for no event) and wait for what it returns.
+
+    With `tail`, and where it failed, the end of its log (Lambda gives 4 KB) becomes part of the story. Raises
+    UsageError for text that is not JSON, NotDeployed, and FunctionFailed when the function raised, ran out of
+    time or died.
+    """
+    event = _check_json(payload)
+    function = stack.fetch(settings, account).outputs["Function"]
+    answer, returned = call(function, event, account)
+    check(answer, returned, settings, console, tail=tail)
+    return Invocation(payload=read_payload(returned), version=answer["ExecutedVersion"])
+
+
+def check(
+    answer: Mapping[str, Any], payload: bytes, settings: Settings, console: Console, *, tail: bool
+) -> None:
+    """Tell what there is to tell of an invocation. Raises FunctionFailed when it failed."""
+    failed = "FunctionError" in answer
+    if tail or failed:
+        tell(answer, read_payload(payload) if failed else None, console)
+    if failed:
+        raise failure(read_payload(payload), settings)
+
+
+def call(
+    function: str,
+    event: bytes,
+    account: Account,
+    *,
+    version: str = template.ALIAS,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[dict[str, Any], bytes]:
+    """Lambda's answer, and the payload in it; of the version that gets the traffic, or of another one.
+
+    A connection that breaks is an error: the function may have run, and is not to run twice. Where there was
+    no room for it, it has not run, and is invoked again after a pause.
+    """
+    send = partial(
+        account.once("lambda").invoke,
+        FunctionName=function,
+        Qualifier=version,
+        LogType="Tail",
+        Payload=event,
+    )
+    with translated(during=f"invoking {function}"):
+        for pause in PAUSES:
+            answer = attempt(send, none_if="^TooManyRequestsException:")
+            if answer is not None:
+                break
+            sleep(pause)
+        else:
+            answer = send()
+        return answer, answer["Payload"].read()
+
+
+def read_payload(payload: bytes) -> Any:
+    """The JSON value that a function returned; of a response that it streamed, the same with its body."""
+    prelude, delimiter, body = payload.partition(bytes(8))
+    value = json.loads(prelude or b"null")
+    if not delimiter:
+        return value
+    try:
+        return {**value, "body": body.decode()}
+    except UnicodeDecodeError:
+        return {**value, "body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+
+
+def tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:
+    """The end of the log, which holds the traceback of an error; without a log, the traceback alone."""
+    log = log_view.tail(base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"))
+    trace = value.get("stackTrace", []) if "FunctionError" in answer else []
+    for line in log or "".join(trace).splitlines():
+        console.note(line)
+
+
+def _check_json(payload: str) -> bytes:
+    text = payload.strip() or "{}"
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise UsageError(
+            f"The payload is not JSON: {error}",
+            hint="""Such as: '{"key": "value"}'. A request is --http /path, and a stage --stage NAME.""",
+        ) from error
+    return text.encode()
+
+
+def failure(value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
+    """The error for what Lambda says of a function that raised, ran out of time or died."""
+    return FunctionFailed(
+        f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
+        hint=f"`lambdify logs {settings.stage}` shows all that the function wrote.",
+        during=f"invoking {settings.full_name}",
+    )

@@ -1,0 +1,107 @@
+"""Lines of the log as a person reads them: when, which request, what.
+
+    12:00:00.123  1a2b3c4d  INFO   asked for /books
+    12:00:00.456  1a2b3c4d  done: 12.3 ms, billed 358 ms, 64 of 512 MB, cold start 345 ms
+
+What the platform writes about a request becomes its one closing line; what it writes about itself is left
+out, unless something went wrong.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from lambdify.cli.calls.log_lines import INIT, Entry, LogLine, parse
+from lambdify.cli.console import Line
+
+STYLES = {"ERROR": "removed", "FATAL": "danger", "WARN": "changed", "DEBUG": "quiet", "TRACE": "quiet"}
+ID_LENGTH = 8
+"""Of a request id, which is enough to tell requests apart and to find one."""
+LEVEL_LENGTH = 5
+
+
+def show(entry: Entry, *, dated: bool = False) -> list[Line]:
+    """The lines for an entry, with the day where `dated`; none for what another line says as well."""
+    message = entry.message
+    if entry.kind == "report":
+        message = close(entry.fields)
+    elif entry.kind != "line":
+        if not entry.level:
+            return []
+        message = _failed_init(entry.fields)
+    style = "quiet" if entry.kind == "report" and not entry.level else STYLES.get(entry.level, "")
+    moment = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    head = f"{moment if dated else moment[11:]}  {_short(entry.request):<{ID_LENGTH}}  "
+    level = f"{entry.level:<{LEVEL_LENGTH}}  " if entry.level and entry.kind == "line" else ""
+    first, *rest = (message + _more(entry)).split("\n") or [""]
+    indent = " " * (len(head) + len(level))
+    return [Line(head + level + first, style), *(Line(indent + line, style) for line in rest)]
+
+
+def tail(text: str) -> list[str]:
+    """The end of a log that an invocation gives back, which is of one request and tells no times."""
+    now = datetime.now(UTC)
+    shown = [
+        line.text
+        for each in text.splitlines()
+        for line in show(parse(LogLine(id="", at=now, stream="", message=each)))
+    ]
+    margin = len("00:00:00.000  ") + ID_LENGTH + 2
+    return [line[margin:] for line in shown]
+
+
+def close(fields: Mapping[str, Any]) -> str:
+    """What a request took, in a line."""
+    status = fields.get("status", "success")
+    said = {"success": "done", "timeout": "TIMED OUT"}.get(status, "FAILED")
+    cause = f" with {fields['error_type']}" if fields.get("error_type") else ""
+    facts = [f"{_milliseconds(fields.get('duration_ms', 0))}"]
+    if "billed_duration_ms" in fields:
+        facts.append(f"billed {_milliseconds(fields['billed_duration_ms'])}")
+    if "max_memory_used_mb" in fields:
+        facts.append(f"{fields['max_memory_used_mb']} of {fields.get('memory_size_mb', '?')} MB")
+    for name, label in (("init_duration_ms", "cold start"), ("restore_duration_ms", "cold start (restored)")):
+        if name in fields:
+            facts.append(f"{label} {_milliseconds(fields[name])}")
+    return f"{said}{cause}: {', '.join(facts)}"
+
+
+def _failed_init(fields: Mapping[str, Any]) -> str:
+    said = "timed out" if fields.get("status") == "timeout" else "failed"
+    cause = f" with {fields['error_type']}" if fields.get("error_type") else ""
+    took = fields.get("init_duration_ms", fields.get("duration_ms"))
+    return f"starting the app {said}{cause}" + (f" after {_milliseconds(took)}" if took else "")
+
+
+def _more(entry: Entry) -> str:
+    """The other fields that a line was written with; a stack trace on lines of its own."""
+    if entry.kind != "line" or not entry.fields:
+        return ""
+    fields = dict(entry.fields)
+    trace = fields.pop("stackTrace", [])
+    cause = ": ".join(str(fields.pop(name)) for name in ("errorType", "errorMessage") if name in fields)
+    for usual in ("logger", "location"):
+        fields.pop(usual, None)
+    pairs = "  ".join(f"{name}={_text(value)}" for name, value in fields.items())
+    lines = "".join(map(str, trace)).rstrip("\n") if isinstance(trace, list) else str(trace)
+    below = "".join(f"\n{text}" for text in (lines, cause) if text)
+    return ("  " if entry.message and pairs else "") + pairs + below
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value and not any(character.isspace() for character in value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _short(request: str) -> str:
+    return request if request == INIT else request[:ID_LENGTH]
+
+
+def _milliseconds(value: float | str) -> str:
+    """As exact as it matters: "1.2 ms", "345 ms", "12,345 ms"."""
+    if not isinstance(value, int | float):
+        return str(value)
+    exact = isinstance(value, float) and value < 100
+    return f"{value:.1f} ms" if exact else f"{value:,.0f} ms"

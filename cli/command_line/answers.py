@@ -1,0 +1,84 @@
+"""Answers as a person reads them, and as a program does.
+
+Rooms return values; what the smaller commands print of them is put together here.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli.console import columns, size
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from lambdify.cli.local.daemon.cloud import Cloud, Stage
+    from lambdify.cli.releases import Release
+    from lambdify.cli.storage.caches import Shelf
+
+
+def value(answer: "DataclassInstance") -> Any:
+    """An answer for --json: its fields; paths and moments as text."""
+    return json.loads(json.dumps(asdict(answer), default=_text))
+
+
+def cache(shelves: "Sequence[Shelf]") -> str:
+    """A table of what is kept, and where it is."""
+    rows = [
+        (
+            each.name,
+            str(each.entries),
+            size(each.bytes),
+            f"{each.newest.astimezone():%Y-%m-%d %H:%M}" if each.newest else "",
+            each.holds,
+            str(each.folder),
+        )
+        for each in shelves
+    ]
+    return "\n".join(columns(("Kind", "Entries", "Size", "Newest", "What", "Where"), rows))
+
+
+def releases(found: "Sequence[Release]") -> str:
+    """A table, newest first; ▶ is what has the traffic."""
+    if not found:
+        return "No release is recorded."
+    rows = [
+        (
+            "▶" if each.state == "live" else "",
+            str(each.number),
+            f"{each.at.astimezone():%Y-%m-%d %H:%M}",
+            each.by.rpartition(":")[2] or "?",
+            (each.commit[:9] or "-") + ("*" if each.dirty else ""),
+            each.version,
+            _fate(each),
+        )
+        for each in found
+    ]
+    return "\n".join(columns(("", "Release", "When", "Who", "Commit", "Version", "State"), rows))
+
+
+def _fate(release: "Release") -> str:
+    if not release.reason:
+        return release.state
+    state = {"live": "live, but failed:", "rolled back": "rolled back"}.get(
+        release.state, f"{release.state}:"
+    )
+    return f"{state} {release.summary}"
+
+
+def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:
+    """A table of the stages that the local cloud serves."""
+    if running is None:
+        return "The local cloud is not running."
+    if not stages:
+        return (
+            f"The local cloud is running, and nothing is deployed to it. AWS's APIs: {running.endpoint_url}"
+        )
+    rows = [(each.name, each.region, each.url, each.version, str(each.environments)) for each in stages]
+    return "\n".join(columns(("Stage", "Region", "Endpoint", "Version", "Environments"), rows))
+
+
+def _text(unknown: object) -> str:
+    isoformat = getattr(unknown, "isoformat", None)
+    return str(isoformat() if isoformat else unknown)

@@ -1,0 +1,138 @@
+"""Lambda, as far as running functions goes: an ARN and an event come in, an Outcome goes out.
+
+ARN ──find──▶ Function ──unpack──▶ Code ──▶ Program ──start──▶ Sandbox ──invoke──▶ Outcome
+                       ──────── image ────▶
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambdify.cli import pythons
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.errors import NotDeployed, PythonNotFound
+from lambdify.cli.local.aws.log_writer import LogWriter, Stream
+from lambdify.cli.local.aws.metric_writer import MetricWriter
+from lambdify.cli.local.functions import runtime_client
+from lambdify.cli.local.functions.fleet import Fleet
+from lambdify.cli.local.functions.function import Function, Functions
+from lambdify.cli.local.functions.output import Event
+from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
+from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.response_stream import ResponseStream
+
+if TYPE_CHECKING:
+    from lambdify.cli.local.functions.engine import Engine
+
+THREADS = 100
+"""Invocations at once, of all functions."""
+
+
+class LambdaService:
+    """Runs what is deployed at the endpoint; sandboxes and code live in `folder`."""
+
+    def __init__(
+        self, connect: Callable[[str], Account], endpoint_url: str, folder: Path, brood: Brood
+    ) -> None:
+        self._endpoint_url, self._brood = endpoint_url, brood
+        self._home, self._tmp = folder.parent, folder / "tmp"
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._tmp.mkdir(parents=True, exist_ok=True)
+        self.functions = Functions(connect, folder)
+        self.logs = LogWriter(connect)
+        self.metrics = MetricWriter(connect)
+        self.fleet = Fleet(self._start_sandbox)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="invocation")
+
+    @translated(during="invoking a function")
+    def invoke(
+        self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
+    ) -> Outcome:
+        """Run the event in what the ARN leads to; `stream` gets a streamed response.
+
+        Raises NotDeployed, Throttled, PythonNotFound.
+        """
+        function = self.functions.find(arn)
+        if function is None:
+            raise NotDeployed(f"There is no function {arn}.")
+        outcome = self.fleet.invoke(function, request_id=request_id, event=event, arn=arn, stream=stream)
+        qualifier = arn.rpartition(":")[2]
+        if qualifier != function.version:
+            place = (function.region, function.name, qualifier, function.version)
+            self.metrics.put(*place, failed=outcome.failed)
+        return outcome
+
+    def start(
+        self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
+    ) -> "Future[Outcome]":
+        """As `invoke`, in a thread: for those who do not wait to the end."""
+        return self._threads.submit(self.invoke, arn, request_id, event, stream)
+
+    @translated(during="preparing a function")
+    def prepare(self, arn: str) -> Function:
+        """Have everything ready for the first event but the process: code, interpreter, runtime."""
+        self.functions.forget()
+        function = self.functions.find(arn)
+        if function is None:
+            raise NotDeployed(f"There is no function {arn}.")
+        self._program(function)
+        return function
+
+    def close(self) -> None:
+        """End all sandboxes and write what is left of their logs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.fleet.close()
+        if self._engine:
+            self._engine.close()
+        self.logs.close()
+        self.metrics.close()
+
+    def _start_sandbox(self, function: Function) -> Sandbox:
+        def sink(name: str, event: Event) -> None:
+            self.logs.put(Stream(function.region, function.log_group, name), event)
+
+        return Sandbox(self._program(function), sink)
+
+    def _program(self, function: Function) -> Program:
+        if function.image:
+            return self._contain(function)
+        python = find_python(function.python)
+        code = self.functions.unpack(function)
+        return Unpacked(
+            function=function,
+            python=python,
+            runtime=runtime_client.fetch(python, function.python),
+            task_root=code.task_root,
+            layers=code.layers,
+            endpoint_url=self._endpoint_url,
+            folder=self._tmp,
+            brood=self._brood,
+        )
+
+    def _contain(self, function: Function) -> Program:
+        # The Docker SDK takes long to import: only a cloud with an image loads it.
+        from lambdify.cli.local.functions import engine
+        from lambdify.cli.local.functions.container import Contained
+
+        with self._lock:
+            if self._engine is None:
+                self._engine = engine.connect(self._home, self._brood)
+        self._engine.check(function.image)
+        return Contained(function=function, endpoint_url=self._endpoint_url, engine=self._engine)
+
+
+@cache
+def find_python(minor: str) -> Path:
+    """An interpreter for functions of that minor version. Raises PythonNotFound."""
+    python = pythons.find(minor)
+    if python is None:
+        raise PythonNotFound(
+            f"This machine has no Python {minor}, which the function runs on.",
+            hint="`lambdify deploy --local` lets uv install it.",
+        )
+    return python

@@ -1,0 +1,238 @@
+"""The local cloud, as the commands see it: make sure that it runs, find it, ask it, end it.
+
+One daemon per home folder (daemon.py) hosts ministack, the sandboxes and the gateways. This module is the
+only door to it: commands never talk to the daemon by themselves.
+"""
+
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lambdify.cli import errors
+from lambdify.cli.errors import LocalCloudDown, LocalCloudFailed
+from lambdify.cli.local import processes
+from lambdify.cli.local.aws import ministack
+from lambdify.cli.local.daemon import state
+from lambdify.cli.settings import Settings
+from lambdify.cli.storage import folders
+
+if TYPE_CHECKING:
+    from lambdify.cli.console import Console
+
+CREDENTIALS = ("test", "test")
+"""ministack takes any pair; none of the user's own is ever sent to it."""
+REGION = "us-east-1"
+"""Where a stage lives locally when its settings name no region."""
+_START_PATIENCE = ministack.PATIENCE + 30
+_STOP_PATIENCE = 10.0
+_ANSWER_PATIENCE = 300.0
+"""Seconds. The first function of a Python version waits until the runtime client is installed for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """A local cloud that runs."""
+
+    endpoint_url: str
+    """Where boto3 finds AWS's APIs."""
+    control_url: str
+    """Where the daemon takes invocations and questions."""
+    pid: int
+    version: str
+    """Of the lambdify that started it."""
+    home: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stage that is deployed to the local cloud."""
+
+    name: str
+    """Of the stack and the function: "shop-production"."""
+    region: str
+    url: str
+    function: str
+    version: str
+    """What the alias leads to."""
+    environments: int
+    """How many sandboxes run."""
+
+
+def ensure(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> Cloud:
+    """The running local cloud, started if there is none. Raises LocalCloudFailed."""
+    running = find()
+    if running is None:
+        with console.step("Starting the local cloud"), state.locked(folders.home()):
+            # Another command may have started it while we waited for the lock.
+            running = find() or _start(folders.home(), sleep)
+    if running.version != version("lambdify"):
+        console.warn(
+            f"The local cloud that is running was started by lambdify {running.version}; this is "
+            f"{version('lambdify')}. `lambdify local stop` ends it, with everything that is deployed to it."
+        )
+    return running
+
+
+def find() -> Cloud | None:
+    """The local cloud that is running now, if any."""
+    home = folders.home()
+    found = state.load(home)
+    if found is None or not found.alive:
+        return None
+    return Cloud(
+        endpoint_url=found.endpoint_url,
+        control_url=found.control_url,
+        pid=found.daemon.pid,
+        version=found.version,
+        home=home,
+    )
+
+
+def stop(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """End the local cloud and everything in it; True when there was something to end."""
+    home = folders.home()
+    if state.load(home) is None:
+        return False
+    with console.step("Stopping the local cloud"), state.locked(home):
+        found = state.load(home)
+        if found is None:
+            return False
+        was_alive = found.alive
+        killed = processes.end(found.daemon, patience=_STOP_PATIENCE, sleep=sleep)
+        _clear(home, found, sleep)
+    if killed:
+        console.warn("The local cloud did not end when it was asked to, and was killed.")
+    return was_alive
+
+
+def prepare(settings: Settings, cloud: Cloud) -> Settings:
+    """The settings as every command with --local uses them.
+
+    Adds the variable that makes ministack hand invocations to us, fixes a region where none is set, and
+    drops the AWS profile: local commands must work without one.
+    """
+    return replace(
+        settings,
+        region=settings.region or REGION,
+        profile="",
+        environment={**settings.environment, "MINISTACK_LAMBDA_PROXY_URL": f"{cloud.control_url}/invoke"},
+    )
+
+
+def endpoint(cloud: Cloud, settings: Settings) -> str:
+    """The URL of the stage on 127.0.0.1; its gateway listens from now on, with all that it needs at hand.
+
+    Raises PortTaken, NotDeployed, PythonNotFound, LocalCloudFailed.
+    """
+    asked = {"name": settings.full_name, "region": settings.region or REGION, "port": settings.local.port}
+    url: str = _ask(cloud, "POST", "/endpoint", asked)["url"]
+    return url
+
+
+def status(cloud: Cloud) -> tuple[Stage, ...]:
+    """The stages that the local cloud serves."""
+    return tuple(Stage(**stage) for stage in _ask(cloud, "GET", "/status")["stages"])
+
+
+def _start(home: Path, sleep: Callable[[float], None]) -> Cloud:
+    """Start the daemon and wait until it has written its state. If the wait fails, nothing has started."""
+    if stale := state.load(home):
+        _clear(home, stale, sleep)
+    pid = _spawn(home)
+    try:
+        return _await(pid, home, sleep)
+    except BaseException:
+        if daemon := processes.identify(pid):
+            processes.end(daemon, patience=_STOP_PATIENCE)
+        raise
+
+
+def _await(pid: int, home: Path, sleep: Callable[[float], None]) -> Cloud:
+    hint = f"Its log is {home / state.LOG}."
+    give_up = time.monotonic() + _START_PATIENCE
+    while (running := find()) is None:
+        if _has_ended(pid):
+            said = ministack.tail(home / state.LOG)
+            raise LocalCloudFailed(f"The local cloud could not be started:\n{said}", hint=hint)
+        if time.monotonic() > give_up:
+            raise LocalCloudFailed(
+                f"The local cloud did not start within {_START_PATIENCE:.0f} s.", hint=hint
+            )
+        sleep(0.02)
+    return running
+
+
+def _spawn(home: Path) -> int:
+    """Start the daemon in a session of its own: a Ctrl-C or the terminal's end is not meant for it."""
+    log = os.open(home / state.LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        # Absolute from now on: the daemon does not stay in this folder.
+        "LAMBDIFY_HOME": str(home),
+        "LAMBDIFY_CACHE": str(folders.cache()),
+    }
+    try:
+        # Not subprocess: a Popen is to be waited for, and this one outlives us.
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", "-m", "lambdify.cli.local.daemon.daemon"],
+            environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            # The command's own are Python's, which ignores SIGPIPE, and a shell's, which may ignore SIGINT.
+            setsigdef=[signal.SIGINT, signal.SIGPIPE],
+            setsid=True,
+        )
+    finally:
+        os.close(log)
+
+
+def _has_ended(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return processes.identify(pid) is None
+
+
+def _clear(home: Path, found: state.State, sleep: Callable[[float], None]) -> None:
+    """See that nothing is left of a daemon that has ended: its watchdog ends the rest, then itself."""
+    if not processes.wait(found.watchdog, patience=_STOP_PATIENCE, sleep=sleep):
+        processes.end(found.watchdog, patience=0, sleep=sleep)
+    processes.end(found.ministack, patience=_STOP_PATIENCE, sleep=sleep)
+    state.remove(home)
+
+
+def _ask(cloud: Cloud, method: str, path: str, asked: dict[str, Any] | None = None) -> Any:
+    """The daemon's answer. An error of ours that it met is raised here."""
+    address = urlsplit(cloud.control_url).netloc
+    connection = http.client.HTTPConnection(address, timeout=_ANSWER_PATIENCE)
+    try:
+        connection.request(method, path, json.dumps(asked or {}))
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, http.client.HTTPException) as error:
+        raise LocalCloudDown(
+            f"The local cloud does not answer: {error}",
+            hint="`lambdify local stop` ends what is left, `lambdify deploy --local` starts another one.",
+        ) from error
+    finally:
+        connection.close()
+    if response.status == http.client.OK:
+        return answer
+    if "error" in answer:
+        raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
+    raise LocalCloudFailed(
+        "The local cloud met an error of its own.", hint=f"Its log is {cloud.home / state.LOG}."
+    )

@@ -1,0 +1,67 @@
+"""What the daemon answers on its own port, to ministack and to the commands.
+
+    POST /invoke     an invocation that ministack hands over (ministack_bridge.py)
+    POST /endpoint   {name, region, port} → {url}
+    GET  /status     → {stages}
+
+An error of ours is {"error": class, "message": ..., "hint": ...} with status 500, and is raised again by
+cloud.py.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from lambdify.adapter.messages import Request, Response
+from lambdify.cli.calls.invocation import read_payload
+from lambdify.cli.errors import LambdifyError
+from lambdify.cli.local.functions.fleet import Throttled
+from lambdify.cli.local.functions.sandbox import Outcome
+from lambdify.cli.local.response_stream import DELIMITER
+
+Question = Callable[[dict[str, Any]], object]
+"""What is asked, as JSON → the answer."""
+
+
+class Control:
+    """Answers requests by the functions that it is given."""
+
+    def __init__(
+        self, invoke: Callable[[str, str, bytes], Outcome], questions: Mapping[tuple[str, str], Question]
+    ) -> None:
+        """`invoke` takes ARN, request id and event; `questions` are by method and path."""
+        self._invoke, self._questions = invoke, questions
+
+    def answer(self, request: Request) -> Response:
+        """The response to one request."""
+        try:
+            if (request.method, request.path) == ("POST", "/invoke"):
+                return self._run(request)
+            question = self._questions.get((request.method, request.path))
+            if question is None:
+                return _json(HTTPStatus.NOT_FOUND, {})
+            return _json(HTTPStatus.OK, question(json.loads(request.body or b"{}")))
+        except LambdifyError as error:
+            refusal = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+            return _json(HTTPStatus.INTERNAL_SERVER_ERROR, refusal)
+
+    def _run(self, request: Request) -> Response:
+        headers = dict(request.headers)
+        arn = ":".join(headers["x-amzn-lambda-function-arn"].split(":")[:7])
+        version = headers["x-amzn-lambda-function-version"]
+        try:
+            outcome = self._invoke(f"{arn}:{version}", headers["x-amzn-lambda-request-id"], request.body)
+        except Throttled:
+            return _json(HTTPStatus.TOO_MANY_REQUESTS, {})
+        log = base64.b64encode(outcome.log.encode()).decode()
+        failed = (("x-amz-function-error", "Unhandled"),) if outcome.failed else ()
+        payload = outcome.payload
+        if DELIMITER in payload:  # ministack takes JSON alone, where Lambda hands a stream on as it is
+            payload = json.dumps(read_payload(payload)).encode()
+        return Response(HTTPStatus.OK, (("x-amz-log-result", log), *failed), payload)
+
+
+def _json(status: int, value: object) -> Response:
+    return Response(status, (("content-type", "application/json"),), json.dumps(value).encode())

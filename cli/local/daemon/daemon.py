@@ -1,0 +1,210 @@
+"""The process behind a local cloud, one for each home folder: `python -m lambdify.cli.local.daemon.daemon`.
+
+    ministack     a child: AWS's APIs
+    sandboxes     children, or containers: the functions
+    gateways      threads: the stages' endpoints
+    control       a thread: what ministack and the commands ask (control.py)
+
+It ends when it is told to, when ministack does, or when its home folder is gone; all of the above ends with
+it, also when it is killed (watchdog.py). Nothing is kept: the next cloud starts empty.
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lambdify.cli import settings
+from lambdify.cli.aws import Account, connect
+from lambdify.cli.errors import AwsError, LambdifyError
+from lambdify.cli.local.aws import ministack
+from lambdify.cli.local.aws.lambda_service import LambdaService
+from lambdify.cli.local.daemon import state
+from lambdify.cli.local.daemon.cloud import CREDENTIALS
+from lambdify.cli.local.daemon.control import Control
+from lambdify.cli.local.endpoints.stages import Served, Stages
+from lambdify.cli.local.functions.fleet import Place
+from lambdify.cli.local.functions.function import remove_tree
+from lambdify.cli.local.http_server import HOST, Server
+from lambdify.cli.local.processes import Brood, identify
+from lambdify.cli.storage import caches, folders
+
+SWEEP = 1.0
+"""Seconds between two looks at what has to end."""
+_SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
+_log = logging.getLogger("lambdify")
+
+
+class Daemon:
+    """Everything that runs, from `run` until it comes back."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._over = threading.Event()
+
+    def stop(self) -> None:
+        """Let `run` end, at the next moment where it can clean up."""
+        self._over.set()
+
+    def run(self) -> None:
+        """Start everything, say so in the state file, and look after it to the end."""
+        with ExitStack() as stack:
+            brood = Brood()
+            stack.callback(brood.close)
+            # Sandboxes run from it, those that begin later too.
+            stack.enter_context(caches.in_use())
+            child, port = stack.enter_context(self._ministack(brood))
+            folder = stack.enter_context(_folder(self._home / "functions"))
+            endpoint_url = f"http://{HOST}:{port}"
+            connect = connector(endpoint_url, self._home)
+            service = LambdaService(connect, endpoint_url, folder, brood)
+            stack.callback(service.close)
+            stages = Stages(connect, service.start)
+            stack.callback(stages.close)
+            control = Server(Control(service.invoke, self._questions(service, stages)).answer)
+            stack.callback(control.close)
+            self._announce(endpoint_url, control.url, child.pid, brood.watchdog)
+            stack.callback(state.remove, self._home)
+            self._look_after(child, service, stages)
+
+    @contextmanager
+    def _ministack(self, brood: Brood) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+        port = _free_port()
+        child = ministack.start(brood, self._home, port)
+        try:
+            ministack.wait_until_ready(child, self._home, port, sleep=self._pause)
+            yield child, port
+        finally:
+            brood.end(child, patience=3)
+
+    def _pause(self, seconds: float) -> None:
+        if self._over.wait(seconds):
+            raise SystemExit
+
+    def _announce(self, endpoint_url: str, control_url: str, ministack_pid: int, watchdog_pid: int) -> None:
+        daemon, child, watchdog = map(identify, (os.getpid(), ministack_pid, watchdog_pid))
+        assert daemon
+        assert child
+        assert watchdog
+        state.write(
+            self._home,
+            state.State(
+                version=version("lambdify"),
+                endpoint_url=endpoint_url,
+                control_url=control_url,
+                daemon=daemon,
+                ministack=child,
+                watchdog=watchdog,
+            ),
+        )
+        _log.info("AWS at %s, control at %s", endpoint_url, control_url)
+
+    def _look_after(self, child: "subprocess.Popen[bytes]", service: LambdaService, stages: Stages) -> None:
+        while not self._over.wait(SWEEP):
+            if child.poll() is not None:
+                _log.error("ministack ended:\n%s", ministack.tail(self._home / ministack.LOG))
+                return
+            if not state.exists(self._home):
+                _log.error("%s was deleted: no command could find this cloud again", self._home)
+                return
+            service.fleet.sweep()
+            try:
+                gone = stages.sweep()
+            except AwsError as error:
+                _log.warning("%s", error.message)  # ministack may be about to end; the next round will tell
+                continue
+            for each in gone:
+                service.fleet.forget(Place(each.region, each.name))
+
+    def _questions(
+        self, service: LambdaService, stages: Stages
+    ) -> dict[tuple[str, str], Callable[[dict[str, Any]], object]]:
+        def endpoint(asked: dict[str, Any]) -> object:
+            served = stages.serve(asked["name"], asked["region"], asked["port"])
+            service.prepare(served.api.integration)
+            return {"url": served.url}
+
+        def status(_: dict[str, Any]) -> object:
+            return {"stages": [_describe(each, service) for each in stages.served()]}
+
+        return {("POST", "/endpoint"): endpoint, ("GET", "/status"): status}
+
+
+def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
+    """A stage as cloud.Stage has it."""
+    function = service.functions.find(served.api.integration)
+    return {
+        "name": served.name,
+        "region": served.region,
+        "url": served.url,
+        "function": function.name if function else "",
+        "version": function.version if function else "",
+        "environments": service.fleet.count(Place(served.region, served.name)),
+    }
+
+
+def connector(endpoint_url: str, home: Path) -> Callable[[str], Account]:
+    """A function from a region to the account behind the endpoint; its clients are made once."""
+    lock = threading.Lock()
+
+    @cache
+    def make(region: str) -> Account:
+        asked = settings.load(home, overrides={"region": region})
+        account = connect(asked, endpoint_url=endpoint_url, credentials=CREDENTIALS)
+        # boto3's clients may be shared by threads, but only one thread at a time may make them:
+        # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
+        for service in _SERVICES:
+            account.client(service)
+        return account
+
+    def account(region: str) -> Account:
+        with lock:
+            return make(region)
+
+    return account
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """A folder that is there, and empty, for as long as the block runs."""
+    remove_tree(path)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        remove_tree(path)
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    """Run the daemon of the home folder until it is told to end."""
+    # What was open in whoever started us must not stay open for as long as we live: a pipe, a lock.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    daemon = Daemon(folders.home())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        daemon.run()
+    except LambdifyError as error:
+        sys.exit(f"{error.message}\n{error.hint}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The endpoint of one stage: HTTP requests become events, the function's answers become responses.
+
+How each kind of endpoint does it, and what it says by itself, is in front_ends.py; a body over 10 MB does not
+get this far (http_server.py). Behind an endpoint that streams, what the function sends goes on to the client
+piece by piece, and a payload that it returns whole goes on as it is: JSON, as on AWS.
+"""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+
+from lambdify.adapter import wire
+from lambdify.adapter.errors import PayloadRefused
+from lambdify.adapter.messages import Request, Response
+from lambdify.cli.errors import LambdifyError, NotDeployed
+from lambdify.cli.local.endpoints.front_ends import FRONT_ENDS, Api, FrontEnd
+from lambdify.cli.local.functions.fleet import Throttled
+from lambdify.cli.local.functions.sandbox import Outcome
+from lambdify.cli.local.http_server import Streamed, plain
+from lambdify.cli.local.response_stream import ResponseStream
+
+EVENT_LIMIT = 6 * 1024 * 1024 + 100
+"""Bytes of an event, with its body in base64 if it is not text: Lambda's own limit."""
+_log = logging.getLogger(__name__)
+
+Start = Callable[[str, str, bytes, ResponseStream | None], "Future[Outcome]"]
+"""(ARN, request id, event, where a streamed response goes) → what becomes the Outcome, or raises Throttled or
+NotDeployed."""
+
+
+class Gateway:
+    """Answers the requests of one stage. `find_api` says what is deployed there now, or None."""
+
+    def __init__(
+        self, find_api: Callable[[], Api | None], start: Start, *, limit: float | None = None
+    ) -> None:
+        """`limit` stands in for the time that the kind of endpoint waits, in seconds."""
+        self._find_api, self._start, self._limit = find_api, start, limit
+
+    def answer(self, request: Request) -> Response | Streamed:
+        """The response to one request, as a client of the endpoint would get it."""
+        api = self._find_api()
+        if api is None:
+            return plain(404, "Not Found")
+        front = FRONT_ENDS[api.kind]
+        mount, path = wire.split_mount(request.path, api.mount)
+        if mount != api.mount:
+            return front.missing
+        request = request._replace(mount=mount, path=path or "/")
+        request_id = str(uuid.uuid4())
+        event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()
+        if len(event) > EVENT_LIMIT:
+            _log.warning("%s %s: the event has %d bytes, over Lambda's limit", *request[:2], len(event))
+            return front.too_large
+        if api.streams:
+            return self._stream(api, front, request_id, event)
+        return self._await(front, self._start(api.integration, request_id, event, None))
+
+    def _stream(self, api: Api, front: FrontEnd, request_id: str, event: bytes) -> Response | Streamed:
+        stream = ResponseStream()
+        under_way = self._start(api.integration, request_id, event, stream)
+        # However it ends, the client is not left waiting; if the response was complete, that was said before.
+        under_way.add_done_callback(lambda _: stream.end(broken=True))
+        prelude = stream.read_prelude()
+        if prelude is None:
+            return self._await(front, under_way, read=_as_it_is)
+        try:
+            head = front.read_payload(json.loads(prelude))
+        except (PayloadRefused, ValueError) as error:
+            _log.error("%s", error)
+            stream.close()
+            return front.failed
+        return Streamed(head.status, head.headers, stream)
+
+    def _await(
+        self,
+        front: FrontEnd,
+        under_way: "Future[Outcome]",
+        read: Callable[[FrontEnd, bytes], Response] | None = None,
+    ) -> Response:
+        try:
+            outcome = under_way.result(front.limit if self._limit is None else self._limit)
+        except FutureTimeoutError:
+            return front.late
+        except Throttled:
+            return front.throttled
+        except NotDeployed:
+            return front.missing
+        except LambdifyError as error:
+            _log.error("%s %s", error.message, error.hint)
+            return front.failed
+        if outcome.failed:
+            return front.failed
+        try:
+            return (read or _as_response)(front, outcome.payload)
+        except (PayloadRefused, ValueError) as error:
+            _log.error("%s", error)
+            return front.failed
+
+
+def _as_response(front: FrontEnd, payload: bytes) -> Response:
+    return front.read_payload(json.loads(payload))
+
+
+def _as_it_is(_: FrontEnd, payload: bytes) -> Response:
+    """What a client of a streaming endpoint gets of a payload that was not streamed."""
+    return Response(200, (("content-type", "application/octet-stream"),), payload)

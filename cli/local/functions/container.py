@@ -1,0 +1,179 @@
+"""A function of a container image as a container of it.
+
+The container has no pipes of ours, so two things are done in other ways than for zips:
+
+- What it writes comes through the engine, a moment later. `settle` waits for a pause in it, so that a line
+  is where it belongs in the log. AWS's runtime client writes its frames (output.py) to stderr, between what
+  others write there, and they are taken apart here.
+- Freezing takes the engine some 15 ms each way. A container is frozen when nothing has come for a moment: one
+  that is called again and again answers without the wait.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from lambdify.cli.local.functions import variables
+from lambdify.cli.local.functions.engine import STDERR, Container, Engine
+from lambdify.cli.local.functions.function import Function
+from lambdify.cli.local.functions.output import Output
+from lambdify.cli.local.processes import peak_memory
+from lambdify.cli.packing.bundle.image import TASK_ROOT
+
+LULL = 0.1
+"""Seconds without an event after which a container is frozen."""
+QUIET = 0.01
+"""Seconds without a word after which a container has said everything."""
+_TOO_LONG = 1.0
+"""Seconds after which that is not waited for any more: something in it writes all the time."""
+_PATIENCE = 0.5
+"""Seconds between asking a container to end and killing it."""
+FRAME = b"\xa5\x5a\x00"
+"""How a frame begins, and no text does."""
+_HEADER = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contained:
+    """Everything that the container is made of."""
+
+    function: Function
+    endpoint_url: str
+    """Where AWS is, as this machine sees it."""
+    engine: Engine
+
+    def start(self, api: int, stream: str, output: Output) -> "ContainerProcess":
+        """Start it: the Runtime API is at that port, the log stream has that name."""
+        function, host = self.function, self.engine.reach.host
+        environment = {
+            **variables.write(
+                function,
+                api=f"{host}:{api}",
+                stream=stream,
+                endpoint_url=f"http://{host}:{urlsplit(self.endpoint_url).port}",
+            ),
+            "_LAMBDA_TELEMETRY_LOG_FD": "2",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "LAMBDA_TASK_ROOT": TASK_ROOT,
+            "TZ": dict(function.environment).get("TZ", ":UTC"),
+        }
+        container = self.engine.create(function.image, function.command, environment, memory=function.memory)
+        try:
+            return ContainerProcess(container, output, observable=self.engine.reach.shared)
+        except BaseException:
+            container.remove()
+            raise
+
+
+class ContainerProcess:
+    """A container, as sandbox.Process has it."""
+
+    def __init__(self, container: Container, output: Output, *, observable: bool) -> None:
+        """Start the container; `observable` where its processes are processes of this machine."""
+        self._container = container
+        self._frozen = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._paused = False
+        self._over = threading.Event()
+        self._heard = time.monotonic()
+        written = container.start()
+        self._pid = container.pid() if observable else None
+        ends = os.dup(output.stdout), os.dup(output.telemetry)
+        self._reader = threading.Thread(
+            target=self._pass_on, args=(written, *ends), name="container output", daemon=True
+        )
+        self._reader.start()
+
+    def freeze(self) -> None:
+        """Pause it in a moment, unless it is thawed before."""
+        with self._frozen:
+            self._timer = threading.Timer(LULL, self._pause)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        with self._frozen:
+            timer, self._timer = self._timer, None
+            if timer:
+                timer.cancel()
+            if self._paused:
+                self._container.unpause()
+                self._paused = False
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._container.send(signal.SIGKILL)
+
+    def has_ended(self) -> bool:
+        """Whether its output has ended."""
+        return self._over.is_set()
+
+    def wait(self) -> int:
+        """Its return code, when it has ended."""
+        self._reader.join()
+        return self._container.wait()
+
+    def settle(self) -> None:
+        """Come back when it has been quiet for a moment."""
+        begun = time.monotonic()
+        while not self._over.is_set() and (now := time.monotonic()) < begun + _TOO_LONG:
+            if now - max(begun, self._heard) >= QUIET:
+                return
+            time.sleep(QUIET / 5)
+
+    def peak_memory(self) -> int:
+        """Of its first process, in MB; 0 where the engine's machine is another."""
+        return peak_memory(self._pid) if self._pid else 0
+
+    def close(self) -> None:
+        """End it, and remove it with its temporary files."""
+        self.thaw()
+        if not self._over.is_set():
+            self._container.send(signal.SIGTERM)
+            self._over.wait(_PATIENCE)
+        self._container.remove()
+
+    def _pause(self) -> None:
+        with self._frozen:
+            # Both: it was thawed before this thread came so far, and frozen again.
+            if self._timer is threading.current_thread():
+                self._paused = self._container.pause()
+
+    def _pass_on(self, written: Iterator[tuple[int, bytes]], lines: int, frames: int) -> None:
+        rest = b""
+        for stream, piece in written:
+            text, found = piece, b""
+            if stream == STDERR:
+                text, found, rest = split(rest + piece)
+            _write(lines, text)
+            _write(frames, found)
+            self._heard = time.monotonic()
+        _write(frames if rest.startswith(FRAME) else lines, rest)
+        os.close(lines)
+        os.close(frames)
+        self._over.set()
+
+
+def split(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Text, whole frames, and what is to be looked at again when more has come."""
+    text, frames = b"", b""
+    while (at := data.find(FRAME)) >= 0:
+        text, data = text + data[:at], data[at:]
+        size = _HEADER + int.from_bytes(data[4:8], "big")
+        if len(data) < _HEADER or len(data) < size:
+            return text, frames, data
+        frames, data = frames + data[:size], data[size:]
+    # A frame may begin at the very end.
+    begun = next((length for length in (2, 1) if data.endswith(FRAME[:length])), 0)
+    whole = len(data) - begun
+    return text + data[:whole], frames, data[whole:]
+
+
+def _write(end: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(end, data) :]

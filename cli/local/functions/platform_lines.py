@@ -1,0 +1,108 @@
+"""What Lambda itself writes to the log around an event, in the function's own format: text or JSON. Pure.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from lambdify.cli.local.functions.function import Function
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What one event took."""
+
+    duration: float
+    """Seconds."""
+    init: float
+    """Seconds; 0 where the environment was there already."""
+    memory: int
+    """MB at most; 0 where it is not known."""
+    error_type: str
+    """"" where all went well, as far as Lambda saw."""
+
+    @property
+    def billed(self) -> int:
+        """Milliseconds. The init phase is billed too since August 2025:
+        https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
+        """
+        return math.ceil((self.duration + self.init) * 1000)
+
+    @property
+    def status(self) -> str:
+        """As the report calls it."""
+        if not self.error_type:
+            return "success"
+        return "timeout" if self.error_type == "Sandbox.Timedout" else "error"
+
+
+def init_start(function: Function, now: str) -> list[str]:
+    """The process has been started. `now` is the time as ISO 8601 writes it, here and below.
+
+    An image has no runtime whose version could be told.
+    https://docs.aws.amazon.com/lambda/latest/dg/runtime-management-identify.html
+    """
+    runtime = f"python:{function.python}"
+    if not _is_json(function):
+        return [] if function.image else [f"INIT_START Runtime Version: {runtime}"]
+    record = {"initializationType": "on-demand", "phase": "init"}
+    return [_record("initStart", record | ({} if function.image else {"runtimeVersion": runtime}), now)]
+
+
+def start(function: Function, request_id: str, now: str) -> str:
+    """An event is handed over."""
+    if not _is_json(function):
+        return f"START RequestId: {request_id} Version: {function.version}"
+    return _record("start", {"requestId": request_id, "version": function.version}, now)
+
+
+def end(function: Function, request_id: str, spent: Spent, now: str) -> list[str]:
+    """The event is done, and what it took."""
+    return (_end_json if _is_json(function) else _end_text)(function, request_id, spent, now)
+
+
+def _end_text(function: Function, request_id: str, spent: Spent, _: str) -> list[str]:
+    fields = [
+        f"REPORT RequestId: {request_id}",
+        f"Duration: {spent.duration * 1000:.2f} ms",
+        f"Billed Duration: {spent.billed} ms",
+        f"Memory Size: {function.memory} MB",
+    ]
+    if spent.memory:
+        fields.append(f"Max Memory Used: {spent.memory} MB")
+    if spent.init:
+        fields.append(f"Init Duration: {spent.init * 1000:.2f} ms")
+    if spent.status == "timeout":
+        fields.append("Status: timeout")
+    elif spent.status == "error":
+        fields.append(f"Status: error\tError Type: {spent.error_type}")
+    return [f"END RequestId: {request_id}", "\t".join(fields) + "\t"]
+
+
+def _end_json(function: Function, request_id: str, spent: Spent, now: str) -> list[str]:
+    metrics: dict[str, Any] = {
+        "durationMs": round(spent.duration * 1000, 3),
+        "billedDurationMs": spent.billed,
+        "memorySizeMB": function.memory,
+    }
+    if spent.memory:
+        metrics["maxMemoryUsedMB"] = spent.memory
+    if spent.init:
+        metrics["initDurationMs"] = round(spent.init * 1000, 3)
+    report = {"requestId": request_id, "metrics": metrics, "status": spent.status}
+    if spent.status == "error":
+        report["errorType"] = spent.error_type
+    done = {"requestId": request_id, "status": spent.status}
+    return [_record("runtimeDone", done, now), _record("report", report, now)]
+
+
+def _is_json(function: Function) -> bool:
+    return function.log_format == "JSON"
+
+
+def _record(kind: str, record: dict[str, Any], now: str) -> str:
+    return json.dumps({"time": now, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))

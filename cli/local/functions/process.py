@@ -1,0 +1,127 @@
+"""A function of zips as a process of this machine: the function's Python in a clean environment, its code in
+folders that were unpacked for it (functions.py), AWS's runtime client (runtime.py).
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambdify.cli.local.functions import variables
+from lambdify.cli.local.functions.function import Function
+from lambdify.cli.local.functions.output import Output
+from lambdify.cli.local.http_server import HOST
+from lambdify.cli.local.processes import Brood, peak_memory
+
+_PATIENCE = 0.5
+"""Seconds between asking a process to end and killing it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpacked:
+    """Everything that the process is made of."""
+
+    function: Function
+    python: Path
+    """An interpreter of the function's minor version."""
+    runtime: Path
+    """The folder with AWS's runtime client and boto3."""
+    task_root: Path
+    """The function's code: /var/task on Lambda."""
+    layers: Path
+    """Its layers, one over the other: /opt on Lambda."""
+    endpoint_url: str
+    """Where boto3 in the function finds AWS."""
+    folder: Path
+    """Where each process gets a folder for temporary files."""
+    brood: Brood
+    """The children of the daemon, of which it becomes one."""
+
+    def start(self, api: int, stream: str, output: Output) -> "HostProcess":
+        """Start it: the Runtime API is at that port, the log stream has that name."""
+        tmp = Path(tempfile.mkdtemp(dir=self.folder))
+        child = self.brood.start(
+            _command(self),
+            environ=_environ(self, f"{HOST}:{api}", stream, tmp, output.telemetry),
+            folder=self.task_root,
+            output=output.stdout,
+            keep_open=(output.telemetry,),
+        )
+        return HostProcess(child, self.brood, tmp)
+
+
+class HostProcess:
+    """A process of this machine, as sandbox.Process has it."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]", brood: Brood, tmp: Path) -> None:
+        self._child, self._brood, self._tmp = child, brood, tmp
+
+    def freeze(self) -> None:
+        """Stop it."""
+        self._brood.send(self._child, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._brood.send(self._child, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it and what it started."""
+        self._brood.send(self._child, signal.SIGKILL)
+
+    def has_ended(self) -> bool:
+        """Whether it has."""
+        if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+            return self._child.poll() is not None
+        # `poll` says no for as long as another thread waits, though the process may have ended by now.
+        with suppress(ChildProcessError):
+            look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self._child.pid, look) is not None
+        return True
+
+    def wait(self) -> int:
+        """Its return code, when it has ended."""
+        return self._brood.reap(self._child)
+
+    def settle(self) -> None:
+        """Nothing to wait for: what it has written is in the pipes."""
+
+    def peak_memory(self) -> int:
+        """In MB; 0 where the system does not tell."""
+        return peak_memory(self._child.pid)
+
+    def close(self) -> None:
+        """End it, and remove its temporary files."""
+        self._brood.end(self._child, patience=_PATIENCE)
+        shutil.rmtree(self._tmp, ignore_errors=True)
+
+
+def _command(program: Unpacked) -> list[str]:
+    """How it is started: with nothing importable that this machine has installed (see boot.py)."""
+    boot = Path(__file__).with_name("boot.py")
+    arguments = [program.layers, program.runtime, program.function.handler]
+    return [str(program.python), "-s", "-S", "-P", str(boot), *map(str, arguments)]
+
+
+def _environ(program: Unpacked, api: str, stream: str, tmp: Path, telemetry: int) -> dict[str, str]:
+    """The variables of a managed runtime, and none of the developer's."""
+    function, root, layers = program.function, program.task_root, program.layers
+    own = dict(function.environment)
+    return {
+        **variables.write(function, api=api, stream=stream, endpoint_url=program.endpoint_url),
+        "_HANDLER": function.handler,
+        "_LAMBDA_TELEMETRY_LOG_FD": str(telemetry),
+        "LAMBDA_RUNTIME_DIR": str(program.runtime),
+        "LAMBDA_TASK_ROOT": str(root),
+        "LANG": own.get("LANG", "en_US.UTF-8"),
+        "LD_LIBRARY_PATH": f"{root}:{root}/lib:{layers}/lib",
+        "PATH": f"/usr/local/bin:/usr/bin:/bin:{layers}/bin",
+        "TZ": own.get("TZ", ":UTC"),
+        # Lambda sets neither. Without the first, `~` would be the developer's home with its .aws folder;
+        # without the second, all sandboxes would share the machine's /tmp even through `tempfile`.
+        "HOME": str(tmp),
+        "TMPDIR": str(tmp),
+    }

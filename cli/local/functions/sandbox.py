@@ -1,0 +1,259 @@
+"""One execution environment: a process of the function, its Runtime API, its output.
+
+What the process is, the program knows: the function's Python on this machine, for zips (unpacked.py), or a
+container of its image (container.py).
+
+It handles one event at a time and is frozen in between, as on Lambda:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+
+What went wrong with an event is told as Lambda tells it, in the same words and error types:
+
+    raised or returned no JSON    whatever the runtime client says
+    did not import                the same, from the init phase
+    exited, or was killed         Runtime.ExitError
+    took too long                 Sandbox.Timedout; the process is killed
+    answered more than 6 MB       Function.ResponseSizeTooLarge
+"""
+
+import json
+import queue
+import secrets
+import signal
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from lambdify.cli.local.functions import platform_lines
+from lambdify.cli.local.functions.function import Function
+from lambdify.cli.local.functions.output import Event, Output
+from lambdify.cli.local.functions.platform_lines import Spent
+from lambdify.cli.local.functions.runtime_api import RESPONSE_LIMIT, Invocation, Message, RuntimeApi
+from lambdify.cli.local.response_stream import ResponseStream
+
+INIT_LIMIT = 10.0
+"""Seconds for importing the app. One that takes longer is imported again on Lambda, within the timeout of the
+invocation; which is why a longer timeout is the limit here."""
+LOG_TAIL = 4096
+"""Bytes of log that an invocation can give back."""
+_GAVE_UP = b'{"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was not complete."}'
+
+
+class Process(Protocol):
+    """What a program has started."""
+
+    def freeze(self) -> None:
+        """Let it not run until `thaw`; at once or in a moment."""
+
+    def thaw(self) -> None:
+        """Let it run."""
+
+    def kill(self) -> None:
+        """End it at once, with everything that it started."""
+
+    def has_ended(self) -> bool:
+        """Whether it is known to have ended."""
+
+    def wait(self) -> int:
+        """Come back when it has ended, with what `subprocess` calls its return code."""
+
+    def settle(self) -> None:
+        """Come back when all that it has written until now is in the pipes."""
+
+    def peak_memory(self) -> int:
+        """The most memory that it ever used, in MB; 0 where nobody tells."""
+
+    def close(self) -> None:
+        """Ask it to end, kill it if it does not, and leave nothing of it behind."""
+
+
+class Program(Protocol):
+    """What a sandbox runs."""
+
+    @property
+    def function(self) -> Function:
+        """Whose it is."""
+
+    def start(self, api: int, stream: str, output: Output) -> Process:
+        """Start it: the Runtime API is at that port, the log stream has that name.
+
+        It has the pipes of `output` by the time this comes back: our ends are then closed.
+        """
+
+
+class Outcome(NamedTuple):
+    """How an invocation went."""
+
+    payload: bytes
+    """What the handler returned, as JSON; or {"errorType": ..., "errorMessage": ...}."""
+    failed: bool
+    usable: bool = True
+    """Whether the sandbox may take another event."""
+    log: str = ""
+    """The end of what this invocation wrote to its log."""
+    error_type: str = ""
+
+
+class SandboxGone(Exception):
+    """The process ended between two events; the event was not handed over."""
+
+
+class Sandbox:
+    """A running process that waits for events. `sink` gets its log stream's name and each log event."""
+
+    def __init__(self, program: Program, sink: Callable[[str, Event], None]) -> None:
+        """Start the process; it imports the app while nobody waits yet."""
+        self.program = program
+        self._function = program.function
+        self.stream = log_stream(self._function.version, time.gmtime())
+        self._sink = sink
+        self._tail: deque[str] = deque()
+        self._born = time.perf_counter()
+        self._cold = True
+        self._started = threading.Event()
+        self._api = RuntimeApi(freeze=self._freeze, thaw=lambda: self._process.thaw())
+        self._output = Output(self._log)
+        for line in platform_lines.init_start(self._function, _iso_now()):
+            self._output.say(line)
+        try:
+            self._process = program.start(self._api.port, self.stream, self._output)
+        except BaseException:
+            self._api.close()
+            raise
+        finally:
+            self._output.follow()
+        self._started.set()
+        threading.Thread(target=self._watch, name="sandbox exit", daemon=True).start()
+
+    def invoke(
+        self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None
+    ) -> Outcome:
+        """Hand over one event and wait. Raises SandboxGone if an earlier event was the process's last.
+
+        A streamed response goes to `stream` as it comes; without one it is the payload.
+        """
+        cold, self._cold = self._cold, False
+        timeout = float(self._function.timeout)
+        message = self._receive(max(INIT_LIMIT, timeout) if cold else timeout)
+        if not cold and (message.kind == "exit" or self._process.has_ended()):
+            raise SandboxGone
+        init = time.perf_counter() - self._born if cold else 0.0
+        if not cold:  # what an init wrote belongs to the invocation that it was for
+            self._tail.clear()
+        self._output.say(platform_lines.start(self._function, request_id, _iso_now()))
+        begun = time.perf_counter()
+        if message.kind == "ready":
+            deadline = int((time.time() + timeout) * 1000)
+            self._api.inbox.put(Invocation(request_id, event, arn, deadline, _trace(), stream))
+            message = self._finish(begun + timeout)
+        duration = time.perf_counter() - begun
+        self._process.settle()
+        outcome = self._judge(message, request_id)
+        self._report(request_id, duration, init, outcome)
+        return outcome._replace(log="".join(self._tail)[-LOG_TAIL:])
+
+    def close(self) -> None:
+        """End the process, and everything that it started."""
+        self._process.close()
+        self._api.close()
+
+    def _freeze(self) -> None:
+        # It may ask for its first event before whoever started it has come back.
+        self._started.wait()
+        self._process.freeze()
+
+    def _watch(self) -> None:
+        code = self._process.wait()
+        self._api.messages.put(Message("exit", code=code))
+
+    def _finish(self, deadline: float) -> Message:
+        """How the event ends. After a streamed response that is when the process asks for the next one."""
+        message = self._receive(deadline - time.perf_counter())
+        if message.kind == "ready":  # the process gave its response up
+            self._api.messages.put(message)
+            return Message("error", _GAVE_UP)
+        if message.kind == "streamed":
+            after = self._receive(deadline - time.perf_counter())
+            if after.kind != "ready":
+                return after
+            self._api.messages.put(after)
+        return message
+
+    def _receive(self, patience: float) -> Message:
+        try:
+            return self._api.messages.get(timeout=max(0.0, patience))
+        except queue.Empty:
+            return Message("timeout")
+
+    def _judge(self, message: Message, request_id: str) -> Outcome:
+        match message.kind:
+            case "response" | "streamed" if len(message.body) > RESPONSE_LIMIT:
+                return _error(
+                    "Function.ResponseSizeTooLarge",
+                    f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).",
+                    usable=True,
+                )
+            case "response" | "streamed":
+                return Outcome(message.body, failed=False)
+            case "error":
+                return Outcome(message.body, failed=True)
+            case "init-error":
+                return Outcome(message.body, failed=True, usable=False, error_type=_error_type(message.body))
+            case "exit":
+                what = f"RequestId: {request_id} Error: Runtime exited {_reason(message.code)}"
+                self._output.say(what)
+                return _error("Runtime.ExitError", what, usable=False)
+            case _:
+                self._process.kill()
+                seconds = f"Task timed out after {self._function.timeout:.2f} seconds"
+                self._output.say(f"{_iso_now()} {request_id} {seconds}")
+                return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)
+
+    def _report(self, request_id: str, duration: float, init: float, outcome: Outcome) -> None:
+        spent = Spent(
+            duration=duration,
+            init=init,
+            memory=self._process.peak_memory(),
+            error_type=outcome.error_type,
+        )
+        for line in platform_lines.end(self._function, request_id, spent, _iso_now()):
+            self._output.say(line)
+
+    def _log(self, event: Event) -> None:
+        self._tail.append(f"{event.message}\n")
+        self._sink(self.stream, event)
+
+
+def log_stream(version: str, now: time.struct_time) -> str:
+    """A log stream's name, as Lambda makes them: "2026/11/23/[7]9f0c...", one for each environment."""
+    return f"{time.strftime('%Y/%m/%d', now)}/[{version}]{uuid.uuid4().hex}"
+
+
+def _error(kind: str, message: str, *, usable: bool) -> Outcome:
+    payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+    return Outcome(payload, failed=True, usable=usable, error_type=kind)
+
+
+def _error_type(body: bytes) -> str:
+    with suppress(ValueError):
+        return str(json.loads(body).get("errorType", ""))
+    return ""
+
+
+def _reason(code: int) -> str:
+    if code < 0:
+        return f"with error: signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+    return f"with error: exit status {code}" if code else "without providing a reason"
+
+
+def _trace() -> str:
+    """An X-Ray trace header of an invocation that is not sampled."""
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
+
+
+def _iso_now() -> str:
+    now = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"

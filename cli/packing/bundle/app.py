@@ -1,0 +1,83 @@
+"""The project's part of the bundle: its files, the adapter's files, and a note that says what the app is.
+
+The adapter is always the one of the lambdify that packs, never one from an index: the two were tested
+together, and another project holds the name there.
+"""
+
+import importlib.util
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambdify.cli.errors import NameCollision
+from lambdify.cli.packing.archive import Member
+from lambdify.cli.packing.bundle import files
+
+if TYPE_CHECKING:
+    from lambdify.cli.detection.choice import Candidate
+    from lambdify.cli.settings import Settings
+
+NOTE = ".lambdify/bundle.json"
+"""What `lambdify.adapter.entry` reads when a function starts."""
+ADAPTER = "lambdify/adapter"
+
+
+def members(
+    settings: "Settings", candidate: "Candidate", selection: Sequence[files.ProjectFile]
+) -> tuple[Member, ...]:
+    """All that the app zip is packed from, sorted by name, bytecode left aside."""
+    return tuple(
+        sorted(
+            [
+                Member(NOTE, json.dumps(_note(settings, candidate), sort_keys=True).encode()),
+                *_adapter(),
+                *(Member(file.name, _read(file), file.executable) for file in selection),
+            ]
+        )
+    )
+
+
+def refuse_collision(root: Path, path: str) -> None:
+    """Raise NameCollision if the project holds a module that would be imported instead of ours.
+
+    `path` is the folder that the app is imported from, relative to the project.
+    """
+    for folder in dict.fromkeys((root, root / path)):
+        for taken in (folder / "lambdify.py", folder / "lambdify" / "__init__.py", folder / ADAPTER):
+            if taken.exists():
+                name = taken.relative_to(root).as_posix()
+                raise NameCollision(
+                    f"{name} would be imported in place of lambdify's adapter: the function could not start.",
+                    hint="Give it another name, and change the imports of it.",
+                )
+
+
+def adapter_folder() -> Path:
+    """Where the adapter lies that is packed: found, not imported, since nothing of it has to run here."""
+    spec = importlib.util.find_spec("lambdify.adapter")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("lambdify.adapter is not installed beside lambdify.cli")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
+    said = {
+        "path": candidate.path,
+        "on_event": settings.function.on_event,
+        "show_errors": settings.http.show_errors,
+        "secrets": dict(settings.secrets),
+        "command": settings.release.command,
+    }
+    return {"app": candidate.app} | {name: value for name, value in said.items() if value}
+
+
+def _adapter() -> Iterator[Member]:
+    folder = adapter_folder()
+    for module in folder.rglob("*.py"):
+        yield Member(f"{ADAPTER}/{module.relative_to(folder).as_posix()}", module.read_bytes())
+
+
+def _read(file: files.ProjectFile) -> bytes:
+    with files.readable(file.name):
+        return file.path.read_bytes()

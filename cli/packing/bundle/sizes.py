@@ -1,0 +1,108 @@
+"""What is how heavy in a bundle, and the refusal of one that Lambda would not take."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lambdify.cli.console import size
+from lambdify.cli.errors import BundleRefused
+from lambdify.cli.packing.archive import Entry
+from lambdify.cli.packing.bundle import bytecode
+from lambdify.cli.packing.bundle.app import ADAPTER
+from lambdify.cli.packing.bundle.files import ProjectFile
+from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.packing.wheels.gate import NATIVE
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of the function and its layers together, unpacked.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+NAMED = 10
+"""How many of the largest a refusal names."""
+APPLICATION, ADAPTER_NAME = "the application", "lambdify.adapter"
+KINDS = ("python", "bytecode", "native", "data")
+"""What a file can be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one distribution, the adapter or the application has in the bundle."""
+
+    name: str
+    zipped: int
+    unzipped: int
+    files: int
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Unzipped bytes of each of KINDS that it has."""
+
+
+def owners(distributions: Iterable[Distribution], prefix: str) -> dict[str, str]:
+    """The distribution that each file belongs to, by its name in a zip."""
+    return {f"{prefix}{path}": f"{one.name} {one.version}" for one in distributions for path in one.files}
+
+
+def owner(name: str, owned: Mapping[str, str]) -> str:
+    """What a file of a zip belongs to: by the zip's owners, or else as a part of the project."""
+    project = ADAPTER_NAME if name.startswith(f"{ADAPTER}/") else APPLICATION
+    return owned.get(bytecode.source_path(name), project)
+
+
+def kind(name: str) -> str:
+    """Which of KINDS a file is, by its name."""
+    if name.endswith(".py"):
+        return "python"
+    if name.endswith(".pyc"):
+        return "bytecode"
+    return "native" if NATIVE.search(name) else "data"
+
+
+def parts(zips: Iterable[tuple[Iterable[Entry], Mapping[str, str]]]) -> tuple[Part, ...]:
+    """What the entries of zips belong to, by each zip's owners; the largest first."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entries, owned in zips:
+        for entry in entries:
+            groups[owner(entry.name, owned)].append(entry)
+    weighed = [
+        Part(
+            name=name,
+            zipped=sum(entry.zipped for entry in entries),
+            unzipped=sum(entry.unzipped for entry in entries),
+            files=len(entries),
+            kinds=_kinds(entries),
+        )
+        for name, entries in groups.items()
+    ]
+    return tuple(sorted(weighed, key=lambda part: (-part.unzipped, part.name)))
+
+
+def _kinds(entries: Iterable[Entry]) -> dict[str, int]:
+    sizes = dict.fromkeys(KINDS, 0)
+    for entry in entries:
+        sizes[kind(entry.name)] += entry.unzipped
+    return {each: count for each, count in sizes.items() if count}
+
+
+def refuse(weighed: Sequence[Part], limit: int) -> None:
+    """Raise BundleRefused if the parts are more than `limit` bytes together."""
+    total = sum(part.unzipped for part in weighed)
+    if total > limit:
+        largest = ", ".join(f"{part.name} {size(part.unzipped)}" for part in weighed[:NAMED])
+        raise BundleRefused(
+            f"The bundle is {size(total)} unpacked, and Lambda takes {size(limit)}. Largest: {largest}.",
+            hint="Remove requirements that the app does not import, leave data out by .lambdifyignore, or "
+            "set [build] bytecode = false, which saves about a fifth and makes cold starts slower.",
+        )
+
+
+def refuse_files(project: Sequence[ProjectFile], limit: int) -> None:
+    """Raise BundleRefused if the project's own files are too much: asked before any of them is read."""
+    total = sum(file.size for file in project)
+    if total > limit:
+        # Of the rest, nobody would win anything.
+        worth = [file for file in project if file.size * 100 > total] or project
+        largest = sorted(worth, key=lambda file: -file.size)[:NAMED]
+        named = ", ".join(f"{file.name} {size(file.size)}" for file in largest)
+        raise BundleRefused(
+            f"The project's files are {size(total)}, and Lambda takes {size(limit)} with all dependencies. "
+            f"Largest: {named}.",
+            hint="Leave out what the app does not read at run time, by .lambdifyignore or [build] exclude.",
+        )

@@ -1,0 +1,185 @@
+"""How long a bundle's imports take when a function starts, and whose they are.
+
+The bundle itself is measured: unpacked, and imported as Lambda does it, in a clean process of the function's
+Python whose environment holds the project's variables and nothing of the developer's. Of several runs the
+fastest counts: what the others took longer, this machine did beside.
+
+An import's own time is without the imports that it causes, so times may be added up:
+https://docs.python.org/3/using/cmdline.html#cmdoption-X
+Lambda's CPUs are others, and get a share by memory: the proportions hold there, the milliseconds do not.
+"""
+
+import platform
+import re
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambdify.cli.packing.bundle import sizes
+from lambdify.cli.packing.bundle.bundle import LAYER_PREFIX, Bundle
+from lambdify.cli.programs import Outcome, run
+
+RUNS = 3
+LIMIT = 60.0
+"""Seconds that one start may take. Lambda itself waits for 10 before it tries again."""
+WORKER = Path(__file__).with_name("cold_start_worker.py")
+STANDARD_LIBRARY = "Python and its standard library"
+RUNTIME = "what Lambda brings along"
+_TIME = re.compile(r"import time: +(\d+) \| +\d+ \|( *)(\S+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imports:
+    """What the modules of one distribution, of the application or of Python take."""
+
+    name: str
+    milliseconds: float
+    modules: int
+    asked_for: bool = False
+    """Whether the application itself imports one of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStart:
+    """The imports of a start; the slowest first."""
+
+    milliseconds: float
+    modules: int
+    imports: tuple[Imports, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotMeasured:
+    """Why there are no times."""
+
+    reason: str
+
+
+def measure(
+    bundle: Bundle,
+    environment: Mapping[str, str],
+    python: Path,
+    runtime: Path,
+    *,
+    limit: float = LIMIT,
+) -> ColdStart | NotMeasured:
+    """Import the bundle's app as a starting function does, and return whose imports took how long.
+
+    `python` is an interpreter of the function's version; `runtime` a folder with what Lambda's has.
+    """
+    if refusal := _refusal(bundle):
+        return NotMeasured(reason=refusal)
+    with tempfile.TemporaryDirectory(prefix="lambdify-start-") as folder:
+        # What the interpreter says of a file is its real path.
+        place = Path(folder).resolve()
+        _unpack(bundle, place)
+        starts = []
+        for _ in range(RUNS):
+            done = _start(place, environment, str(python), runtime, limit)
+            if not done.ended:
+                return NotMeasured(reason=f"the app had not started here after {limit:g} seconds")
+            if not done.succeeded or not (place / "imported").exists():
+                return NotMeasured(reason=f"the app did not start here: {_last_words(done)}")
+            lines = (place / "imported").read_text(encoding="utf-8").splitlines()
+            origins = {name: origin for name, _, origin in (line.partition("\t") for line in lines)}
+            starts.append(_add_up(done.errors, _owners(origins, bundle, place, runtime)))
+    return min(starts, key=lambda start: start.milliseconds)
+
+
+def _refusal(bundle: Bundle) -> str:
+    target = bundle.target
+    here = f"{platform.system()} on {platform.machine()}"
+    if here != f"Linux on {target.machine}" and any(part.kinds.get("native") for part in bundle.parts):
+        return f"the bundle's native code is for Linux on {target.machine}, and this is {here}"
+    return ""
+
+
+def _unpack(bundle: Bundle, place: Path) -> None:
+    for archive, name in ((bundle.app, "task"), (bundle.layer, "opt")):
+        (place / name).mkdir()
+        if archive:
+            with zipfile.ZipFile(archive.path) as packed:
+                packed.extractall(place / name)
+
+
+def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Path, limit: float) -> Outcome:
+    (place / "imported").unlink(missing_ok=True)
+    (place / "tmp").mkdir(exist_ok=True)
+    task, layers = place / "task", place / "opt"
+    # -s, -S and -P: nothing that is installed on this machine is importable. Not -I, which would ignore the
+    # project's own PYTHON* variables.
+    options = ["-s", "-S", "-P", "-B", "-X", "importtime"]
+    return run(
+        [python, *options, str(WORKER), str(layers), str(runtime), str(place / "imported")],
+        cwd=task,
+        environment={
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            **environment,
+            "AWS_LAMBDA_FUNCTION_NAME": "cold-start",
+            "HOME": str(place / "tmp"),
+            "LAMBDA_TASK_ROOT": str(task),
+            "LD_LIBRARY_PATH": f"{task}:{task}/lib:{layers}/lib",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "TMPDIR": str(place / "tmp"),
+        },
+        limit=limit,
+    )
+
+
+def _owners(origins: Mapping[str, str], bundle: Bundle, place: Path, runtime: Path) -> dict[str, str]:
+    """Whose each imported module is, by the file that it came from."""
+    distributions = bundle.dependencies.distributions
+    prefix = LAYER_PREFIX if bundle.layer else ""
+    owned = sizes.owners(distributions, prefix)
+    found = {}
+    for module, origin in origins.items():
+        for folder in (place / "task", place / "opt"):
+            if origin.startswith(f"{folder}/"):
+                found[module] = sizes.owner(origin.removeprefix(f"{folder}/"), owned)
+        if origin.startswith(f"{runtime}/"):
+            found[module] = RUNTIME
+    return found
+
+
+def _add_up(told: str, owners: Mapping[str, str]) -> ColdStart:
+    times: Counter[str] = Counter()
+    modules: Counter[str] = Counter()
+    asked_for: set[str] = set()
+    importers: list[tuple[int, str]] = []
+    # Backwards, because a module is told of after those that it imports, which are indented more.
+    for microseconds, indent, module in reversed(_TIME.findall(told)):
+        # Some modules are gone from sys.modules again; they belong to their package.
+        package = module.partition(".")[0]
+        owner = owners.get(module) or owners.get(package, STANDARD_LIBRARY)
+        times[owner] += int(microseconds)
+        modules[owner] += 1
+        while importers and importers[-1][0] >= len(indent):
+            importers.pop()
+        if importers and importers[-1][1] == sizes.APPLICATION:
+            asked_for.add(owner)
+        importers.append((len(indent), owner))
+    return ColdStart(
+        milliseconds=times.total() / 1000,
+        modules=modules.total(),
+        imports=tuple(
+            Imports(
+                name=name,
+                milliseconds=count / 1000,
+                modules=modules[name],
+                asked_for=name in asked_for,
+            )
+            for name, count in sorted(times.items(), key=lambda item: (-item[1], item[0]))
+        ),
+    )
+
+
+def _last_words(done: Outcome) -> str:
+    lines = map(str.strip, done.errors.splitlines())
+    said = [line for line in lines if line and not line.startswith("import time:")]
+    return said[-1] if said else f"it ended with {done.code} and said nothing"

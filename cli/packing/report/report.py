@@ -1,0 +1,110 @@
+"""What went into a bundle, how big it is against Lambda's limits, and what stayed out."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambdify.cli.console import Console, size
+from lambdify.cli.packing.bundle.bundle import Archive, Bundle
+from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, Part
+
+if TYPE_CHECKING:
+    from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
+
+ROWS = 15
+"""Distributions that are listed one by one; the smallest are one row together."""
+NEARLY = 0.8
+"""Share of the limit from which on there is a warning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that is to be known of a bundle: what `package --report --json` gives, and what the page shows."""
+
+    name: str
+    runtime: str
+    architecture: str
+    limit: int
+    """Bytes that Lambda takes, unzipped."""
+    unzipped: int
+    zipped: int
+    archives: tuple[Archive, ...]
+    parts: tuple[Part, ...]
+    """The largest first."""
+    cold_start: "ColdStart | NotMeasured | None"
+    """None if nobody asked."""
+    advice: tuple[str, ...]
+    page: Path
+
+
+def show(bundle: Bundle, console: Console) -> None:
+    """Tell it on the console."""
+    console.table(("", "zipped", "unzipped", "files"), _rows(bundle))
+    for archive in bundle.archives:
+        console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
+    _show_left_out(bundle, console)
+    for leak in bundle.leaks:
+        console.warn(
+            f"{leak.path}:{leak.line} looks like {leak.what}, and is packed: whoever can read the function "
+            "can read it."
+        )
+    unzipped = sum(archive.unzipped for archive in bundle.archives)
+    if unzipped > NEARLY * UNZIPPED_LIMIT:
+        console.warn(
+            f"The bundle has {unzipped / UNZIPPED_LIMIT:.0%} of what Lambda takes; the largest is "
+            f"{bundle.parts[0].name}."
+        )
+
+
+def show_in_full(report: Report, console: Console) -> None:
+    """Tell every distribution's kinds of files, the cold start and the advice."""
+    rows = [
+        (part.name, *(size(part.kinds[kind]) if kind in part.kinds else "" for kind in KINDS))
+        for part in report.parts
+    ]
+    sums = (sum(part.kinds.get(kind, 0) for part in report.parts) for kind in KINDS)
+    console.table(("unzipped", *KINDS), [*rows, ("together", *map(size, sums))])
+    console.note(f"{size(report.unzipped)} are {report.unzipped / report.limit:.1%} of Lambda's limit.")
+    if report.cold_start:
+        _show_start(report.cold_start, console)
+    for line in report.advice:
+        console.note(line)
+
+
+def _show_start(start: "ColdStart | NotMeasured", console: Console) -> None:
+    # Only who asked for a measurement has to import its room.
+    from lambdify.cli.packing.report.cold_start import NotMeasured
+
+    if isinstance(start, NotMeasured):
+        console.warn(f"The cold start was not measured: {start.reason}.")
+        return
+    times = [(each.name, f"{each.milliseconds:.1f} ms", f"{each.modules:,}") for each in start.imports]
+    last = ("together", f"{start.milliseconds:.1f} ms", f"{start.modules:,}")
+    console.table(("cold start", "imports", "modules"), [*times, last])
+
+
+def _rows(bundle: Bundle) -> list[tuple[str, ...]]:
+    shown, rest = bundle.parts[:ROWS], bundle.parts[ROWS:]
+    rows = [(part.name, size(part.zipped), size(part.unzipped), str(part.files)) for part in shown]
+    for name, parts in ((f"{len(rest)} smaller ones", rest), ("together", bundle.parts)):
+        if parts:
+            unzipped = size(sum(part.unzipped for part in parts))
+            zipped = size(sum(part.zipped for part in parts))
+            rows.append((name, zipped, unzipped, str(sum(part.files for part in parts))))
+    return [*rows, ("Lambda's limit", "", size(UNZIPPED_LIMIT), "")]
+
+
+def _show_left_out(bundle: Bundle, console: Console) -> None:
+    """Count what is junk, and name every secret."""
+    reasons = Counter(item.reason for item in bundle.left_out if not item.secret)
+    if reasons:
+        counted = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        console.note(f"Left out: {counted}")
+    secrets = sorted((item for item in bundle.left_out if item.secret), key=lambda item: item.reason)
+    for reason, items in groupby(secrets, key=lambda item: item.reason):
+        console.note(f"Never packed ({reason}): {', '.join(item.path for item in items)}")
+    if secrets:
+        example = next((item.path for item in secrets if not item.path.endswith("/")), "PATH")
+        console.note(f'If the app has to read one of them, allow it: [build] include = ["{example}"]')

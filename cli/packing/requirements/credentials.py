@@ -1,0 +1,88 @@
+"""Package indexes often need a password, and it is often part of the URL. No message or log may show it.
+
+Where a password is looked for: in the URL, in the variables that belong to an index of that name
+(UV_INDEX_INTERNAL_USERNAME and _PASSWORD; https://docs.astral.sh/uv/concepts/indexes/), and in ~/.netrc as
+pip, uv and curl read it. uv looks there by itself; pip in a container and our own downloads are given it.
+"""
+
+import base64
+import netrc
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+_SECRET = re.compile(r"_(USERNAME|PASSWORD|TOKEN)$")
+
+
+class Login(NamedTuple):
+    """A name and the word that belongs to it."""
+
+    user: str
+    password: str
+
+
+def restore(url: str, texts: Iterable[str]) -> str | None:
+    """Return a redacted URL with the credentials that a text has for its place; None if none has."""
+    scheme, hidden, place = url.partition("://***@")
+    if not hidden:
+        return url
+    host = re.escape(place.partition("/")[0])
+    known = re.compile(rf"(?:^|[+\s\"'=@]){re.escape(scheme)}://([^/\s@'\"]+)@{host}(?=/|$)", re.IGNORECASE)
+    found = next(filter(None, map(known.search, texts)), None)
+    return f"{scheme}://{found[1]}@{place}" if found else None
+
+
+def is_secret(variable: str) -> bool:
+    """Whether the variable of that name holds nothing but credentials."""
+    return _SECRET.search(variable) is not None
+
+
+def with_login(url: str, name: str, environ: Mapping[str, str], *, prefix: str = "UV_INDEX") -> str:
+    """Return the URL with the credentials that the variables have for an index of that name, if any."""
+    variable = f"{prefix}_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+    user, password = environ.get(f"{variable}_USERNAME", ""), environ.get(f"{variable}_PASSWORD", "")
+    return _insert(url, Login(user, password)) if name and (user or password) else url
+
+
+def with_netrc(url: str) -> str:
+    """Return the URL with the credentials that ~/.netrc has for its host, if any."""
+    found = _in_netrc(urlsplit(url).hostname or "")
+    return _insert(url, found) if found else url
+
+
+def find_login(url: str, known: Iterable[str]) -> Login | None:
+    """Return who to be at a URL: what it says itself, else `known` URLs of the same place, else netrc."""
+    asked = urlsplit(url)
+    for place in (asked, *map(urlsplit, known)):
+        # Credentials go to the very scheme, host and port they were given for, and nowhere else.
+        if place.username is not None and _place(place) == _place(asked):
+            return Login(unquote(place.username), unquote(place.password or ""))
+    return _in_netrc(asked.hostname or "")
+
+
+def basic(login: Login) -> str:
+    """Return the Authorization header that says it."""
+    return f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
+
+
+def _insert(url: str, login: Login) -> str:
+    parts = urlsplit(url)
+    if parts.username is not None or not parts.hostname:
+        return url
+    return parts._replace(
+        netloc=f"{quote(login.user, '')}:{quote(login.password, '')}@{parts.netloc}"
+    ).geturl()
+
+
+def _place(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return (url.scheme, url.hostname, url.port)
+
+
+def _in_netrc(host: str) -> Login | None:
+    try:
+        entry = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        return None
+    return Login(entry[0], entry[2]) if entry else None

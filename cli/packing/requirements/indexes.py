@@ -1,0 +1,198 @@
+"""Which package indexes count: one rule for uv, for pip in a container, and for our own downloads.
+
+What names an index, the first first; the first to name a default index decides, further ones add up:
+
+1. uv's variables    UV_DEFAULT_INDEX or UV_INDEX_URL, UV_INDEX, UV_EXTRA_INDEX_URL, UV_FIND_LINKS
+2. requirements      --index-url, --extra-index-url, --find-links, --no-index
+3. pip's variables   PIP_INDEX_URL, PIP_EXTRA_INDEX_URL
+4. uv's files        [[index]] and its older forms, in the project's uv.toml or [tool.uv], then the user's
+
+uv itself has 1 before 2 before 4, pip has 2 before 3. Nothing else counts, such as pip's own files.
+https://docs.astral.sh/uv/concepts/indexes/, https://pip.pypa.io/en/stable/cli/pip_install/
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lambdify.cli.packing.requirements.credentials import basic, find_login, with_login, with_netrc
+
+_OF_UV = {
+    "UV_DEFAULT_INDEX": "default",
+    "UV_INDEX_URL": "default",
+    "UV_INDEX": "extra",
+    "UV_EXTRA_INDEX_URL": "extra",
+    "UV_FIND_LINKS": "links",
+}
+_OF_PIP = {"PIP_INDEX_URL": "default", "PIP_EXTRA_INDEX_URL": "extra"}
+VARIABLES = tuple(_OF_PIP)
+"""Those that count beside uv's own."""
+_OPTION = re.compile(
+    r"(?:--(?P<long>index-url|extra-index-url|find-links)|-(?P<short>[if]))[ =]\s*(?P<value>\S+)"
+)
+_KINDS = {
+    "index-url": "default",
+    "i": "default",
+    "extra-index-url": "extra",
+    "find-links": "links",
+    "f": "links",
+}
+_NO_INDEX = "--no-index"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indexes:
+    """Where packages come from, credentials included."""
+
+    default: str = ""
+    """"" for the public one."""
+    extra: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    """Pages and folders that list files."""
+    offline: bool = False
+    """Only `links` count."""
+    explicit: tuple[str, ...] = ()
+    """Asked only for packages that uv's settings send there."""
+    options: tuple[str, ...] = ()
+    """Lines of the requirements that name any of these."""
+    uv_environment: tuple[tuple[str, str], ...] = ()
+    """What uv does not know by itself: variables, since a list of processes shows arguments."""
+
+    @property
+    def uv_options(self) -> tuple[str, ...]:
+        """What there is no variable for."""
+        return (_NO_INDEX,) if self.offline else ()
+
+    @property
+    def pip_environment(self) -> Mapping[str, str]:
+        """The same for pip in a container, where no file: URL leads anywhere."""
+        given = {
+            "PIP_INDEX_URL": (self.default,),
+            "PIP_EXTRA_INDEX_URL": self.extra,
+            "PIP_FIND_LINKS": self.links,
+        }
+        remote = {
+            name: " ".join(with_netrc(url) for url in urls if url.startswith("http"))
+            for name, urls in given.items()
+        }
+        return {name: urls for name, urls in remote.items() if urls} | (
+            {"PIP_NO_INDEX": "1"} if self.offline else {}
+        )
+
+    def authorization(self, url: str) -> Mapping[str, str]:
+        """Return the headers that the index of this URL wants, none for a public one."""
+        login = find_login(url, (self.default, *self.extra, *self.links, *self.explicit))
+        return {"Authorization": basic(login)} if login else {}
+
+
+def find_indexes(
+    lines: Iterable[str], root: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Indexes:
+    """Collect the indexes that requirement lines, the environment and uv's settings for `root` name."""
+    options = tuple(line for line in lines if _OPTION.match(line) or line.strip() == _NO_INDEX)
+    of_uv = tuple(_in_variables(_OF_UV, environ))
+    unknown = (*_in_lines(options), *_in_variables(_OF_PIP, environ))
+    named = (*of_uv, *unknown, *(_in_files(root, environ) if root else ()))
+
+    def found(kind: str) -> tuple[str, ...]:
+        return tuple(with_login(it.url, it.name, environ) for it in named if it.kind == kind)
+
+    return Indexes(
+        default=next(iter(found("default")), ""),
+        extra=found("extra"),
+        links=found("links"),
+        explicit=found("explicit"),
+        offline=any(line.strip() == _NO_INDEX for line in options),
+        options=options,
+        uv_environment=tuple(_tell_uv(of_uv, unknown, environ)),
+    )
+
+
+def settings_files(root: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
+    """Where uv looks for its settings, the nearest first; not all of them need to be there."""
+    if chosen := environ.get("UV_CONFIG_FILE"):
+        yield Path(chosen)
+        return
+    for folder in (root, *root.parents):
+        yield folder / "uv.toml"
+        yield folder / "pyproject.toml"
+    yield Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "uv", "uv.toml")
+    yield Path("/etc/uv/uv.toml")
+
+
+class _Named(NamedTuple):
+    """An index as a setting has it."""
+
+    kind: str
+    """default, extra, links or explicit."""
+    url: str
+    name: str = ""
+
+
+def _in_variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[_Named]:
+    for variable, kind in variables.items():
+        for value in re.split(r"[\s,]+" if kind == "links" else r"\s+", environ.get(variable, "")):
+            # An index can have a name here: "internal=https://host/simple".
+            name, separator, url = value.partition("=")
+            if separator and re.fullmatch(r"[\w.-]+", name):
+                yield _Named(kind, url, name)
+            elif value:
+                yield _Named(kind, value)
+
+
+def _in_lines(options: Iterable[str]) -> Iterator[_Named]:
+    for line in options:
+        if match := _OPTION.match(line):
+            kind = _KINDS[match["long"] or match["short"]]
+            # uv and pip both fill ${NAME} from the environment.
+            yield _Named(kind, os.path.expandvars(match["value"].strip("'\"")))
+
+
+def _tell_uv(
+    known: Sequence[_Named], unknown: Sequence[_Named], environ: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    defaults = [it.url for it in unknown if it.kind == "default"]
+    if defaults and not any(it.kind == "default" for it in known):
+        yield "UV_DEFAULT_INDEX", defaults[0]
+    # Each is the last one of its kind that uv reads, so what it knows itself stays first.
+    for kind, variable, separator in (("extra", "UV_EXTRA_INDEX_URL", " "), ("links", "UV_FIND_LINKS", ",")):
+        if added := [it.url for it in unknown if it.kind == kind]:
+            own = [environ[variable]] if environ.get(variable) else []
+            yield variable, separator.join((*own, *added))
+
+
+def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[_Named]:
+    for table in _tables(root, environ):
+        for index in table.get("index", ()):
+            kind = next((word for word in ("default", "explicit") if index.get(word)), "extra")
+            yield _Named(
+                "links" if index.get("format") == "flat" else kind, index["url"], index.get("name", "")
+            )
+        # The forms that were there before [[index]], at the top or for the commands that we use.
+        older = {**table, **table.get("pip", {})}
+        yield from (_Named("default", url) for url in [older.get("index-url")] if url)
+        yield from (_Named("extra", url) for url in older.get("extra-index-url", ()))
+        yield from (_Named("links", link) for link in older.get("find-links", ()))
+
+
+def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What uv is set to: by the nearest file in or above the project, the user's, the system's."""
+    nearest: Path | None = None
+    for file in settings_files(root, environ):
+        above = file.parent == root or file.parent in root.parents
+        if above and nearest is not None:
+            continue
+        table: dict[str, Any] = {}
+        # uv itself says what is wrong with a broken one.
+        with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        if file.name == "pyproject.toml":
+            table = table.get("tool", {}).get("uv", {})
+        if table:
+            nearest = file if above else nearest
+            yield table

@@ -1,0 +1,286 @@
+"""Where the source of a package that has to be built comes from: an archive, a git commit, a folder.
+
+Every fetch ends in a copy of our own. Building in a project's folder would leave build/ and *.egg-info in it,
+and an archive is only as good as its digest.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.indexes import Indexes
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.programs import run
+from lambdify.cli.redaction import redact
+
+_TIMEOUT = 60.0
+"""Seconds without a byte."""
+_PAUSES = (0.5, 2.0)
+"""Seconds before the second try, and before the third."""
+_BLOCK = 1 << 16
+"""Bytes: few enough for somebody who watches a slow line."""
+_SERVER_FAILED = 500
+"""Statuses from here on are the server's fault."""
+_NOT_SOURCE = frozenset({".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "node_modules"})
+_BUILT = frozenset({"build", "dist"})
+_NATIVE = re.compile(
+    r"\.(c|cc|cpp|cxx|pyx|rs|f|f90)$|(^|/)(Cargo\.toml|CMakeLists\.txt|meson\.build)$", re.IGNORECASE
+)
+_ASIDE = re.compile(r"(^|/)(tests?|docs?|examples?|benchmarks?)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """Who follows a download."""
+
+    wanted: Callable[[], bool] = lambda: True
+    """Asked before every block; a no calls it off."""
+    expect: Callable[[int], None] = lambda _: None
+    """Told how many bytes there will be, where nobody knew."""
+    advance: Callable[[int], None] = lambda _: None
+    """Told of every block."""
+
+
+def fetch_source(package: Package, indexes: Indexes, folder: Path) -> Path:
+    """Put the package's source into the folder and return the archive or directory."""
+    match package.kind:
+        case "directory":
+            return _copy(package, folder / "source")
+        case "git":
+            return _clone(package, folder / "source")
+        case _:
+            return download(package, indexes, folder / package.filename)
+
+
+def source_digest(package: Package) -> str:
+    """Return what identifies the source: it changes when the source does."""
+    if package.kind == "git":
+        return f"{redact(package.url)}@{package.commit}#{package.subdirectory}"
+    if package.path is None or package.kind != "directory":
+        return package.sha256
+    digest = hashlib.sha256()
+    with readable(package):
+        for name in sorted(_source_files(package.path)):
+            content = hashlib.sha256((package.path / name).read_bytes()).digest()
+            digest.update(os.fsencode(name) + b"\0" + content)
+    return digest.hexdigest()
+
+
+def find_native_sources(source: Path) -> tuple[str, ...]:
+    """Return the files of a source that look as if a compiler were needed."""
+    if source.is_dir():
+        names: list[str] = sorted(_source_files(source))
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            names = archive.namelist()
+    else:
+        with tarfile.open(source) as archive:
+            names = archive.getnames()
+    return tuple(name for name in names if _NATIVE.search(name) and not _ASIDE.search(name))
+
+
+def download(
+    package: Package,
+    indexes: Indexes,
+    into: Path,
+    witness: Witness | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Path:
+    """Put an archive into a file, and return that. Raises RequirementsError, also if another was locked.
+
+    A connection that breaks, or a server that fails, is given another chance.
+    """
+    into.parent.mkdir(parents=True, exist_ok=True)
+    for pause in (*_PAUSES, None):
+        try:
+            digest = _copy_blocks(package, indexes, into, witness or Witness())
+            break
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                # Not the network's fault.
+                raise
+            if pause is None or not _passes(error):
+                place = redact(package.url) or package.path
+                raise RequirementsError(
+                    f"{package.label} could not be downloaded from {place}: {error}",
+                    hint="Check the network; a private index wants its credentials in UV_DEFAULT_INDEX or "
+                    "~/.netrc.",
+                ) from error
+            sleep(pause)
+    if digest != package.sha256:
+        raise RequirementsError(
+            f"{package.label}: {package.filename} has sha256 {digest}, not {package.sha256}",
+            hint="If it was replaced on purpose, lock again. If not, somebody may have tampered with it.",
+        )
+    return into
+
+
+def _copy_blocks(package: Package, indexes: Indexes, into: Path, witness: Witness) -> str:
+    """Copy the archive block by block, and return its digest."""
+    digest = hashlib.sha256()
+    copied = unexpected = 0
+    try:
+        with _open(package, indexes) as origin, into.open("wb") as copy:
+            # A file has none, and a server need not tell it.
+            length = getattr(origin, "length", None) or 0
+            unexpected = 0 if package.size else length
+            witness.expect(unexpected)
+            while witness.wanted() and (block := origin.read(_BLOCK)):
+                digest.update(block)
+                copy.write(block)
+                copied += len(block)
+                witness.advance(len(block))
+            if copied < length and witness.wanted():
+                # http.client takes an early end for the end. It is none of the digest's business.
+                raise ConnectionError(f"the connection ended after {copied:,} of {length:,} bytes")
+    except OSError:
+        # It will be begun again, if at all.
+        witness.advance(-copied)
+        witness.expect(-unexpected)
+        raise
+    return digest.hexdigest()
+
+
+def _passes(error: OSError) -> bool:
+    """Whether it may be gone the next time: not what is no network at all, and no refusal."""
+    # Here, since most runs download nothing, and it brings HTTP and e-mail along.
+    from urllib.error import HTTPError, URLError
+
+    if isinstance(error, HTTPError):
+        error.close()
+        return error.code >= _SERVER_FAILED
+    return isinstance(error, URLError | ConnectionError | TimeoutError)
+
+
+def walk(package: Package) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Every folder that the package in a directory is built from, with the names of its files."""
+    if package.path is not None:
+        with readable(package):
+            yield from _walk(package.path)
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Everything but virtual environments, caches and build results."""
+    for name, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        base = Path(name)
+        entered = [base / each for each in folders]
+        folders[:] = [path.name for path in entered if not (_aside(path, folder) or _circular(path, folder))]
+        yield base, tuple(each for each in files if (base / each).is_file())
+
+
+def _source_files(folder: Path) -> Iterator[str]:
+    """Paths, relative and with "/"."""
+    for base, names in _walk(folder):
+        for name in names:
+            yield (base / name).relative_to(folder).as_posix()
+
+
+def _aside(folder: Path, top: Path) -> bool:
+    if folder.name in _BUILT and folder.parent == top:
+        # Where build tools write. But packages have these names too.
+        return not (folder / "__init__.py").is_file()
+    return (
+        folder.name in _NOT_SOURCE
+        or folder.name.endswith(".egg-info")
+        or os.path.isfile(folder / "pyvenv.cfg")  # noqa: PTH113 no error where it may not be asked
+    )
+
+
+def _circular(folder: Path, top: Path) -> bool:
+    """Whether a link leads back to a folder that it is in, by whatever way."""
+    above = (path for path in folder.parents if path.is_relative_to(top))
+    return folder.is_symlink() and folder.resolve() in {path.resolve() for path in above}
+
+
+def _refuse(error: OSError) -> None:
+    """A part that cannot be read must not be missing without a word; of a folder that is gone others tell."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _refuse_name(package: Package, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise RequirementsError(
+            f"{package.label}: the name {os.fsencode(name)!r} is not UTF-8, and no wheel can hold it",
+            hint="Rename the file, or move it out of the package's folder.",
+        ) from None
+
+
+@contextmanager
+def readable(package: Package) -> Iterator[None]:
+    """Say which file of the package cannot be read, where one cannot."""
+    try:
+        yield
+    except PermissionError as error:
+        raise RequirementsError(
+            f"{package.label}: {error.filename} cannot be read: {error.strerror}",
+            hint="Make it readable for whoever runs lambdify.",
+        ) from error
+
+
+def _copy(package: Package, into: Path) -> Path:
+    origin = package.path
+    if origin is None or not origin.is_dir():
+        raise RequirementsError(
+            f"{package.name} is required from {origin}, and there is no such folder",
+            hint="Correct the path in the dependency file, or lock again.",
+        )
+    with readable(package):
+        for name in _source_files(origin):
+            _refuse_name(package, name)
+            target = into / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(origin / name, target)
+    if (origin / ".git").is_dir():
+        # Versions are often read from the history (setuptools-scm, hatch-vcs).
+        shutil.copytree(origin / ".git", into / ".git", symlinks=True)
+    return into
+
+
+def _clone(package: Package, into: Path) -> Path:
+    """Check out one commit. Git may not ask: a build that waits for a password waits for ever."""
+    environment = os.environ | {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+    into.mkdir(parents=True)
+    for arguments in (
+        ("clone", "--quiet", "--no-checkout", package.url, "."),
+        ("checkout", "--quiet", "--detach", package.commit),
+        ("submodule", "--quiet", "update", "--init", "--recursive"),
+    ):
+        outcome = run(["git", *arguments], cwd=into, environment=environment)
+        if not outcome.succeeded:
+            raise RequirementsError(
+                f"{package.label}: git {arguments[0]} of {redact(package.url)}: {outcome.errors.strip()}",
+                hint="Check the address and the commit, and that git can reach them without asking.",
+            )
+    return into / package.subdirectory if package.subdirectory else into
+
+
+def _open(package: Package, indexes: Indexes) -> IO[bytes]:
+    from urllib.request import Request, urlopen
+
+    if package.path is not None:
+        return package.path.open("rb")
+    if not package.url.startswith(("https://", "http://")):
+        raise RequirementsError(f"{package.label}: {redact(package.url)} is no address to download from")
+    address = urlsplit(package.url)
+    public = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    request = Request(public)  # noqa: S310 the scheme is checked above
+    for name, value in indexes.authorization(package.url).items():
+        # Private indexes send on to a file store, which must not see these credentials, and refuses them.
+        request.add_unredirected_header(name, value)
+    opened: IO[bytes] = urlopen(request, timeout=_TIMEOUT)  # noqa: S310
+    return opened

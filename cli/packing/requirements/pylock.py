@@ -1,0 +1,162 @@
+"""pylock.toml, the one form that every dependency source is brought into, and the packages it gives a target.
+
+    uv.lock            uv exports it
+    pylock.toml        is one
+    everything else    uv resolves it into one
+
+https://packaging.python.org/en/latest/specifications/pylock-toml/
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.target import Target
+
+if TYPE_CHECKING:
+    # Imported where a pylock is read, since uv works meanwhile: packages are named long before that.
+    from packaging import pylock as specification
+
+    _File = specification.PackageArchive | specification.PackageWheel | specification.PackageSdist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One package of the plan, and the one file or place that it comes from."""
+
+    name: str
+    """Normalised."""
+    version: str
+    """"" while only building it can tell."""
+    kind: Literal["wheel", "sdist", "directory", "git"]
+    filename: str = ""
+    url: str = ""
+    path: Path | None = None
+    """Set for what lies on this machine, in place of a URL."""
+    sha256: str = ""
+    commit: str = ""
+    subdirectory: str = ""
+    size: int = 0
+    """Bytes of the file, where whoever locked it was told."""
+
+    @property
+    def label(self) -> str:
+        """Name and version, as messages say them."""
+        return f"{self.name} {self.version}".rstrip()
+
+
+def read_pylock(
+    content: Mapping[str, Any],
+    base: Path,
+    target: Target,
+    *,
+    name: str,
+    extras: Collection[str] = (),
+    groups: Collection[str] = (),
+) -> tuple[Package, ...]:
+    """Return what the function's platform needs of a pylock, a wheel for each package that has a fitting one.
+
+    `base` is the folder that relative paths in it start from, `name` what messages call it.
+    """
+    from packaging import markers
+    from packaging import pylock as specification
+
+    try:
+        lock = specification.Pylock.from_dict(content)
+        chosen = lock.select(
+            environment=target.markers(),  # type: ignore[arg-type]
+            tags=target.tags(),
+            extras=extras,
+            # The groups that are asked for come on top of the default ones.
+            dependency_groups=[*(lock.default_groups or ()), *groups],
+        )
+        return tuple(_package(package, origin, base) for package, origin in chosen)
+    except specification.PylockValidationError as error:
+        raise RequirementsError(
+            f"{name} is not a valid pylock.toml: {error}", hint="Have the tool that wrote it write it again."
+        ) from error
+    except (
+        specification.PylockSelectError,
+        markers.InvalidMarker,
+        markers.UndefinedComparison,
+        markers.UndefinedEnvironmentName,
+    ) as error:
+        raise RequirementsError(
+            f"{name} cannot be installed for {target.runtime} on {target.architecture}: {error}",
+            hint="Lock again with this Python and platform included, or set [function] python.",
+        ) from error
+
+
+def _package(
+    package: "specification.Package",
+    origin: "specification.PackageVcs | specification.PackageDirectory | _File",
+    base: Path,
+) -> Package:
+    from packaging import pylock as specification
+
+    version = str(package.version or "")
+    match origin:
+        case specification.PackageVcs():
+            if origin.type != "git":
+                raise RequirementsError(
+                    f"{package.name} comes from {origin.type}, and only git is supported",
+                    hint="Publish it as a wheel or an sdist, or keep it in git.",
+                )
+            return Package(
+                name=package.name,
+                version=version,
+                kind="git",
+                url=origin.url or (base / str(origin.path)).resolve().as_uri(),
+                commit=origin.commit_id,
+                subdirectory=origin.subdirectory or "",
+            )
+        case specification.PackageDirectory():
+            folder = (base / origin.path / (origin.subdirectory or "")).resolve()
+            return Package(name=package.name, version=version, kind="directory", path=folder)
+        case _:
+            return _file(package.name, version, origin, base)
+
+
+def _file(name: str, version: str, origin: "_File", base: Path) -> Package:
+    from packaging import pylock as specification
+
+    path = (base / origin.path).resolve() if origin.path else _local_path(origin.url or "")
+    filename = path.name if path else unquote(urlsplit(origin.url or "").path.rpartition("/")[2])
+    if "sha256" not in origin.hashes:
+        raise RequirementsError(
+            f"{name}: the lock file has no sha256 of {filename}",
+            hint="Lock again: only what is pinned by sha256 is installed.",
+        )
+    return Package(
+        name=name,
+        version=version or _version_of(filename),
+        kind="wheel" if filename.endswith(".whl") else "sdist",
+        filename=filename,
+        url="" if path else (origin.url or ""),
+        path=path,
+        sha256=origin.hashes["sha256"].lower(),
+        size=origin.size or 0,
+        subdirectory=(origin.subdirectory or "") if isinstance(origin, specification.PackageArchive) else "",
+    )
+
+
+def _local_path(url: str) -> Path | None:
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    # Here, since it brings HTTP and e-mail along, which most runs do without.
+    from urllib.request import url2pathname
+
+    return Path(url2pathname(parts.path))
+
+
+def _version_of(filename: str) -> str:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        return str(parse_wheel_filename(filename)[1])
+    except InvalidWheelFilename:
+        return ""

@@ -1,0 +1,265 @@
+"""What has to be installed, decided before anything is downloaded: for the function, never for this host.
+
+    uv.lock       exported by uv            ┐
+    pylock.toml   read                      ├▶ pylock ▶ packages, each a fitting wheel or something to build
+    other locks   pins, resolved without    │
+                  looking at dependencies   │
+    the rest      resolved                  ┘
+
+Rules:
+- A locked or pinned version is never changed. Where something unpinned has no wheel for the function in its
+  newest version but has one in an older version, the older one is taken, aloud: on Amazon Linux 2, whose C
+  library most of today's wheels no longer support, a plain "pandas" would be compiled for an hour otherwise.
+- What the user pins by hash is compared here; see `requirements`.
+- Another project owns the name lambdify on the package index, and the bundle carries the adapter of the
+  lambdify that is running: a requirement of that name is never resolved.
+"""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.indexes import Indexes, find_indexes
+from lambdify.cli.packing.requirements.pylock import Package, read_pylock
+from lambdify.cli.packing.requirements.requirements import find_name, read_hashes, read_lines, read_pins
+from lambdify.cli.packing.requirements.sources import Source, read_toml
+from lambdify.cli.packing.resolution.resolution_cache import Resolution, resolve_once
+from lambdify.cli.packing.resolution.resolver import OWN_NAME, Expect, Question, resolve, unresolvable
+from lambdify.cli.packing.resolution.uv import run_uv
+from lambdify.cli.packing.target import Target
+from lambdify.cli.settings.tables import Build
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the function needs, and where it comes from."""
+
+    wheels: tuple[Package, ...]
+    """Ready to be installed."""
+    builds: tuple[Package, ...]
+    """Have to become wheels first."""
+    indexes: Indexes
+    notes: tuple[str, ...]
+    settled: bool
+    """Whether the same input comes to the same plan. What is in a folder that it names is no part of it."""
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Both, by name."""
+        return tuple(sorted((*self.wheels, *self.builds), key=lambda package: package.name))
+
+
+def make_plan(
+    source: Source | None,
+    root: Path,
+    target: Target,
+    build: Build,
+    extra: tuple[str, ...],
+    *,
+    upgrade: bool = False,
+    expect: Expect | None = None,
+) -> Plan:
+    """Decide what the source and the `extra` requirements come to on the target.
+
+    What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest. While an
+    index is asked, `expect` gets what will most likely be in the answer.
+    """
+    if source is None:
+        indexes = find_indexes((), root)
+        question = Question(subject="what lambdify adds", root=root, lines=extra, indexes=indexes)
+        return _plan(resolve_once(question, target, prefer_wheels=True, upgrade=upgrade), indexes)
+    notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
+    match source.kind:
+        case "requirements.txt" | "pyproject.toml":
+            plan = _free(source, root, target, build, extra, upgrade, expect)
+        case "uv.lock" | "pylock.toml":
+            plan = _with_extra(_exact(source, target, build), source, root, target, extra, upgrade)
+        case "poetry.lock" | "Pipfile.lock":
+            pinned = _pinned(source, root, target, build, expect)
+            plan = _with_extra(pinned, source, root, target, extra, upgrade)
+    return replace(plan, notes=(*notes, *plan.notes))
+
+
+def _free(
+    source: Source,
+    root: Path,
+    target: Target,
+    build: Build,
+    extra: tuple[str, ...],
+    upgrade: bool,
+    expect: Expect | None,
+) -> Plan:
+    """Unlocked input: uv chooses the versions."""
+    lines = _declared_lines(source)
+    indexes = find_indexes(lines, root)
+    question = Question(
+        subject=source.name,
+        root=root,
+        files=(source.path,),
+        lines=extra,
+        indexes=indexes,
+        options=_optional_parts(build),
+        pinned=read_pins(lines),
+    )
+    allowed = read_hashes(lines)
+    # In the container everything can be built, so there is no reason to take an older version.
+    prefer_wheels = build.strategy != "docker"
+    resolution = resolve_once(question, target, prefer_wheels=prefer_wheels, upgrade=upgrade, expect=expect)
+    _check_hashes(resolution.packages, allowed, source, {find_name(line) for line in extra})
+    return _plan(resolution, indexes)
+
+
+def _exact(source: Source, target: Target, build: Build) -> Plan:
+    """A lock that already names every file."""
+    if source.kind == "pylock.toml":
+        packages = read_pylock(
+            read_toml(source.path),
+            source.path.parent,
+            target,
+            name=source.name,
+            extras=build.extras,
+            groups=build.groups,
+        )
+        kept = tuple(package for package in packages if package.name != OWN_NAME)
+        return _plan(_locked(kept), find_indexes((), source.path.parent))
+    project = source.path.parent
+    with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
+        out = Path(folder, "pylock.toml")
+        arguments = ["export", "--project", str(project), "--frozen", "--no-dev", "--no-editable"]
+        arguments += ["--no-emit-project", "--prune", OWN_NAME, "--format", "pylock.toml"]
+        arguments += ["--output-file", str(out), "--quiet"]
+        arguments += _optional_parts(build)
+        outcome = run_uv(arguments, cwd=project)
+        if not outcome.succeeded:
+            raise unresolvable(source.name, target, outcome.errors)
+        packages = read_pylock(read_toml(out), Path(folder), target, name=source.name)
+    return _plan(_locked(packages), find_indexes((), project))
+
+
+def _pinned(source: Source, root: Path, target: Target, build: Build, expect: Expect | None) -> Plan:
+    """A lock that names versions and hashes; the index says which files they are."""
+    # Few projects have one of these two, and their readers bring libraries along.
+    if source.kind == "poetry.lock":
+        from lambdify.cli.packing.requirements.poetry import read_poetry_lock
+
+        lines = read_poetry_lock(
+            source.path, target, extras=build.extras, groups=build.groups, without=frozenset({OWN_NAME})
+        )
+    else:
+        from lambdify.cli.packing.requirements.pipenv import read_pipfile_lock
+
+        lines = read_pipfile_lock(source.path, build.groups)
+    indexes = find_indexes(lines, root)
+    question = Question(subject=source.name, root=root, lines=lines, indexes=indexes, options=("--no-deps",))
+    packages, notes = resolve(question, target, prefer_wheels=False, expect=expect)
+    _check_hashes(packages, read_hashes(lines), source, set())
+    return _plan(_locked(packages, notes), indexes)
+
+
+def _locked(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
+    """What a lock says, which lasts as long as the lock."""
+    return Resolution(packages=packages, notes=notes, settled=True)
+
+
+def _with_extra(
+    plan: Plan, source: Source, root: Path, target: Target, extra: tuple[str, ...], upgrade: bool
+) -> Plan:
+    """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
+    locked = {package.name: package for package in plan.packages}
+    missing = tuple(line for line in extra if not _satisfied(line, locked, source))
+    if not missing:
+        return plan
+    pins = tuple(f"{package.name}=={package.version}" for package in plan.packages if package.version)
+    question = Question(
+        subject=f"{', '.join(missing)} beside {source.name}",
+        root=root,
+        lines=(*plan.indexes.options, *missing),
+        indexes=plan.indexes,
+        constraints=pins,
+    )
+    found = resolve_once(question, target, prefer_wheels=True, upgrade=upgrade)
+    added = tuple(package for package in found.packages if package.name not in locked)
+    both = Resolution(
+        packages=(*plan.packages, *added),
+        notes=(*plan.notes, *found.notes),
+        settled=plan.settled and found.settled,
+    )
+    return _plan(both, plan.indexes)
+
+
+def _satisfied(line: str, locked: Mapping[str, Package], source: Source) -> bool:
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+    requirement = Requirement(line)
+    package = locked.get(canonicalize_name(requirement.name))
+    if package is None:
+        return False
+    if package.version and not requirement.specifier.contains(Version(package.version), prereleases=True):
+        raise RequirementsError(
+            f"{source.name} pins {package.label}, and the adapter needs {requirement}",
+            hint=f"Lock it again with {requirement}.",
+        )
+    return True
+
+
+def _check_hashes(
+    packages: Iterable[Package], allowed: Mapping[str, frozenset[str]], source: Source, free: set[str | None]
+) -> None:
+    """Refuse what the user's hashes do not allow. One hash anywhere asks for hashes everywhere, as in pip."""
+    for package in packages if allowed else ():
+        if package.kind in ("directory", "git") or package.name in free:
+            continue
+        if package.name not in allowed:
+            raise RequirementsError(
+                f"{source.name} pins packages by hash, but has no hash for {package.label}",
+                hint="Write it again with all hashes, as `uv pip compile --generate-hashes` does.",
+            )
+        if package.sha256 not in allowed[package.name]:
+            raise RequirementsError(
+                f"{package.label}: the index offers {package.filename} with sha256 {package.sha256}, "
+                f"which {source.name} does not allow",
+                hint="If that file is the one you want, lock again. If not, somebody may have replaced it.",
+            )
+
+
+def _plan(resolution: Resolution, indexes: Indexes) -> Plan:
+    return Plan(
+        wheels=tuple(package for package in resolution.packages if package.kind == "wheel"),
+        builds=tuple(package for package in resolution.packages if package.kind != "wheel"),
+        indexes=indexes,
+        notes=resolution.notes,
+        settled=resolution.settled,
+    )
+
+
+def _optional_parts(build: Build) -> tuple[str, ...]:
+    """The extras and groups as options of uv's; `find_source` has made sure that the file can have them."""
+    chosen = (("--extra", build.extras), ("--group", build.groups))
+    return tuple(word for flag, names in chosen for name in names for word in (flag, name))
+
+
+def _declared_lines(source: Source) -> tuple[str, ...]:
+    if source.kind == "requirements.txt":
+        return read_lines(source.path)
+    return tuple(read_toml(source.path).get("project", {}).get("dependencies", ()))
+
+
+def _names(source: Source) -> frozenset[str | None]:
+    """The names that a dependency file mentions, wherever they apply."""
+    match source.kind:
+        case "requirements.txt" | "pyproject.toml":
+            return frozenset(find_name(line) for line in _declared_lines(source))
+        case "Pipfile.lock":
+            from lambdify.cli.packing.requirements.pipenv import read_names
+
+            return read_names(source.path)
+        case "uv.lock" | "poetry.lock" | "pylock.toml":
+            content = read_toml(source.path)
+            return frozenset(
+                package.get("name") for package in content.get("package", content.get("packages", ()))
+            )

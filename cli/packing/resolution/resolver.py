@@ -1,0 +1,186 @@
+"""Questions to uv: which versions of what is required go together on the function's platform.
+
+uv answers with a pylock.toml that is already filtered to the target: a package in it has a wheel that fits,
+or only what has to be built. https://docs.astral.sh/uv/reference/cli/#uv-pip-compile
+
+For most of that time uv waits for the index, which seldom has anything new to say. So it is also asked what
+it knows of before, and work on that begins meanwhile. Nothing depends on that but how long it takes.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.indexes import Indexes
+from lambdify.cli.packing.requirements.pylock import Package, read_pylock
+from lambdify.cli.packing.requirements.sources import read_toml
+from lambdify.cli.packing.resolution.advice import find_advice
+from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
+from lambdify.cli.packing.target import Target
+
+_YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
+OWN_NAME = "lambdify"
+"""Another project owns this name on the package index; the bundle carries the adapter that is running."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What uv is asked to resolve."""
+
+    subject: str
+    """What messages call it."""
+    root: Path
+    """Relative paths in requirements start here, as they do for pip."""
+    files: tuple[Path, ...] = ()
+    """Read by uv in place, since they can include others."""
+    lines: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    indexes: Indexes
+    options: tuple[str, ...] = ()
+    pinned: frozenset[str] = frozenset()
+    """Names whose version the user has fixed: no other one needs to be looked for."""
+    only_binary: tuple[str, ...] = ()
+    """Names that must not be built."""
+
+
+Expect = Callable[[tuple[Package, ...]], object]
+"""Begins with packages that will most likely be the answer. It may fail: what matters fails again later."""
+
+
+class _Answer(NamedTuple):
+    """What uv chose, and what it warned of."""
+
+    packages: tuple[Package, ...]
+    yanked: tuple[str, ...]
+    """A note for each release that its authors have taken back."""
+
+
+class _Unresolvable(Exception):
+    """No set of versions fits; carries what uv said."""
+
+    def __init__(self, errors: str) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def resolve(
+    question: Question, target: Target, *, prefer_wheels: bool, expect: Expect | None = None
+) -> tuple[tuple[Package, ...], tuple[str, ...]]:
+    """Return the packages, and a note for each that is older than it could be or was taken back."""
+    try:
+        with ThreadPoolExecutor(1) as aside:
+            if expect:
+                aside.submit(lambda: expect(_remember(question, target)))
+            newest = _compile(question, target)
+    except _Unresolvable as error:
+        raise unresolvable(question.subject, target, error.errors) from error
+    stuck = tuple(
+        package.name
+        for package in newest.packages
+        if package.kind == "sdist" and package.name not in question.pinned
+    )
+    if not (stuck and prefer_wheels):
+        return newest
+    chosen = _compile_with_wheels(question, stuck, target) or newest
+    versions = {package.name: package.version for package in newest.packages}
+    platform = f"{target.runtime} on {target.architecture} ({target.system})"
+    notes = tuple(
+        f"{package.label} instead of {versions[package.name]}: newer ones have no wheel for {platform}"
+        for package in chosen.packages
+        if versions.get(package.name, package.version) != package.version
+    )
+    return chosen.packages, (*chosen.yanked, *notes)
+
+
+def _remember(question: Question, target: Target) -> tuple[Package, ...]:
+    """What uv would answer without asking an index or building anything, which it is doing already."""
+    return _compile(
+        replace(question, options=(*question.options, "--offline", "--no-build")), target
+    ).packages
+
+
+def _compile_with_wheels(question: Question, names: tuple[str, ...], target: Target) -> _Answer | None:
+    """Resolve again without building `names`, or as many of them as have a wheel in any allowed version."""
+    # Most of what is only an sdist always was. Asking for one name alone is much faster than for everything.
+    offered = tuple(name for name in names if _ever_had_a_wheel(question, name, target))
+    if not offered:
+        return None
+    try:
+        return _compile(replace(question, only_binary=offered), target)
+    except _Unresolvable:
+        if len(offered) == 1:
+            return None
+    chosen: _Answer | None = None
+    settled: tuple[str, ...] = ()
+    for name in offered:
+        try:
+            chosen = _compile(replace(question, only_binary=(*settled, name)), target)
+        except _Unresolvable:
+            continue
+        settled = (*settled, name)
+    return chosen
+
+
+def _ever_had_a_wheel(question: Question, name: str, target: Target) -> bool:
+    alone = Question(
+        subject=name,
+        root=question.root,
+        lines=(*question.indexes.options, name),
+        indexes=question.indexes,
+        options=("--no-deps",),
+        only_binary=(name,),
+    )
+    try:
+        return bool(_compile(alone, target).packages)
+    except _Unresolvable:
+        return False
+
+
+def _compile(question: Question, target: Target) -> _Answer:
+    """Let uv choose versions and files, and read what it chose."""
+    with tempfile.TemporaryDirectory(prefix="lambdify-") as name:
+        folder = Path(name)
+        inputs = {
+            "requirements.txt": question.lines,
+            "constraints.txt": question.constraints,
+            "excludes.txt": (OWN_NAME,),
+        }
+        for filename, lines in inputs.items():
+            (folder / filename).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        outcome = run_uv(
+            [
+                *("pip", "compile", "--format", "pylock.toml"),
+                *("--output-file", str(folder / "pylock.toml")),
+                *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
+                *("--constraints", str(folder / "constraints.txt")),
+                *("--excludes", str(folder / "excludes.txt")),
+                *question.options,
+                *(f"--only-binary={package}" for package in question.only_binary),
+                *(str(file) for file in (*question.files, folder / "requirements.txt")),
+            ],
+            cwd=question.root,
+            extra=dict(question.indexes.uv_environment),
+        )
+        if not outcome.succeeded:
+            raise _Unresolvable(outcome.errors)
+        packages = read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=question.subject)
+        return _Answer(packages, tuple(_yanked(outcome.errors)))
+
+
+def _yanked(errors: str) -> Iterator[str]:
+    for name, version, reason in _YANKED.findall(errors):
+        yield f"{name} {version} was yanked from its index{f': {reason}' if reason else ''}"
+
+
+def unresolvable(subject: str, target: Target, errors: str) -> RequirementsError:
+    """Say what uv found, in its own words: it explains a conflict well."""
+    said = re.sub(r"^warning: .*\n|^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
+    return RequirementsError(
+        f"{subject} cannot be resolved for {target.runtime} on {target.architecture}: {said}",
+        hint=find_advice(errors) or "Change the requirement that is named above.",
+    )

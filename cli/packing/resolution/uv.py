@@ -1,0 +1,73 @@
+"""uv as a subprocess, with the settings that resolving for another machine needs.
+
+https://docs.astral.sh/uv/reference/environment/
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+from lambdify.cli.packing.requirements import indexes
+from lambdify.cli.packing.requirements.credentials import is_secret
+from lambdify.cli.programs import Outcome, run
+from lambdify.cli.redaction import redact
+
+PYTHON = ("--python", sys.executable)
+"""Which interpreter builds metadata. Left to itself uv tries every one on PATH for the function's version,
+and UV_PYTHON does not keep it from that: two seconds under pyenv."""
+
+# What belongs to the developer's own environments and would bend a run that is not for them.
+_FOREIGN = (
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PROJECT",
+    "UV_WORKING_DIRECTORY",
+    "UV_SYSTEM_PYTHON",
+    "UV_TARGET",
+    "UV_PREFIX",
+    "UV_NO_DEV",
+    "UV_CONSTRAINT",
+    "UV_REQUIRE_HASHES",
+)
+
+
+# What changes how uv goes about its work, not what comes of it.
+_NO_MATTER = frozenset({"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"})
+
+_ONE_AT_A_TIME = Lock()
+
+
+def settings_in_environment() -> tuple[tuple[str, str], ...]:
+    """Return the variables that have a say in a resolution, without credentials; by name."""
+    ignored = _NO_MATTER.union(_FOREIGN)
+    return tuple(
+        (name, redact(value))
+        for name, value in sorted(os.environ.items())
+        if (name.startswith("UV_") and name not in ignored and not is_secret(name))
+        or name in indexes.VARIABLES
+    )
+
+
+def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | None = None) -> Outcome:
+    """Run uv and return how it went; `extra` are environment variables."""
+    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    environment |= {
+        # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
+        # is no way out, and never needed, since nothing of the function's is run here.
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        "NO_COLOR": "1",
+    }
+    return run([_find_uv(), *arguments], cwd=cwd, environment=environment | dict(extra or {}))
+
+
+def _find_uv() -> str:
+    # Imported here: the package is a dependency, and finding its binary touches the disk.
+    from uv import find_uv_bin
+
+    # It asks sysconfig, which gives no answer to who asks for the first time in another thread
+    with _ONE_AT_A_TIME:
+        return find_uv_bin()

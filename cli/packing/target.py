@@ -1,0 +1,137 @@
+"""What the function runs on: the Python, the CPU and the C library that every wheel has to fit.
+
+Nothing here asks this machine anything. runtimes.toml holds Lambda's side; the rules are those of
+https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ and
+https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+
+Architecture = Literal["x86_64", "arm64"]
+"""A CPU as Lambda names it."""
+
+# The manylinux levels that uv knows as platforms; the highest one within the runtime's glibc is taken.
+_UV_LEVELS = ((2, 17), (2, 28), (2, 31), (2, 32), (2, 33), (2, 34))
+# Older names of three levels, which many wheels still carry (PEP 600).
+_LEGACY_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+_OLDEST_LEVEL = 5
+
+
+@cache
+def runtimes() -> Mapping[str, Mapping[str, Any]]:
+    """Lambda's Python runtimes by minor version, oldest first."""
+    text = resources.files(__package__).joinpath("runtimes.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A function's platform, in the words of everyone who has to know it."""
+
+    python: str = "3.13"
+    """Minor version, a key of runtimes.toml."""
+    architecture: Architecture = "x86_64"
+
+    @property
+    def runtime(self) -> str:
+        """Lambda's name of the runtime: "python3.13"."""
+        return f"python{self.python}"
+
+    @property
+    def base_image(self) -> str:
+        """AWS's container image of the runtime, with its runtime client as the entry point.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/python-image.html#python-image-instructions
+        """
+        return f"public.ecr.aws/lambda/python:{self.python}"
+
+    @property
+    def full_python(self) -> str:
+        """A full version, which markers are evaluated against: "3.13.7"."""
+        return str(runtimes()[self.python]["full"])
+
+    @property
+    def system(self) -> str:
+        """The operating system of the runtime: "Amazon Linux 2023"."""
+        return str(runtimes()[self.python]["system"])
+
+    @property
+    def glibc(self) -> tuple[int, int]:
+        """Version of the runtime's C library."""
+        major, minor = runtimes()[self.python]["glibc"]
+        return (major, minor)
+
+    @property
+    def machine(self) -> str:
+        """The CPU as wheels, ELF files and `platform_machine` name it."""
+        return "aarch64" if self.architecture == "arm64" else "x86_64"
+
+    @property
+    def docker_platform(self) -> str:
+        """The platform as container engines name it."""
+        return "linux/arm64" if self.architecture == "arm64" else "linux/amd64"
+
+    @property
+    def build_image(self) -> str:
+        """The image that native wheels are built in by default."""
+        return str(runtimes()[self.python]["image"]).format(architecture=self.architecture)
+
+    @property
+    def uv_platform(self) -> str:
+        """The platform as uv names it: "x86_64-manylinux_2_34"."""
+        major, minor = self._manylinux
+        return f"{self.machine}-manylinux_{major}_{minor}"
+
+    @property
+    def id(self) -> str:
+        """Short and unique, for cache keys and messages: "cp313-x86_64-glibc2.34"."""
+        return f"cp{self.python.replace('.', '')}-{self.machine}-glibc{self.glibc[0]}.{self.glibc[1]}"
+
+    def tags(self) -> "tuple[Tag, ...]":
+        """Every wheel tag that fits, best first."""
+        # Here, because a target is named more often than it is asked this, and it takes 10 ms to import.
+        from packaging import tags
+
+        major, minor = (int(part) for part in self.python.split("."))
+        platforms = self._platforms()
+        return (
+            *tags.cpython_tags((major, minor), platforms=platforms),
+            *tags.compatible_tags((major, minor), f"cp{major}{minor}", platforms),
+        )
+
+    def markers(self) -> dict[str, str]:
+        """The environment that PEP 508 markers are evaluated in: the function's, never this machine's."""
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": self.full_python,
+            "os_name": "posix",
+            "platform_machine": self.machine,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Linux",
+            "platform_version": "",
+            "python_full_version": self.full_python,
+            "python_version": self.python,
+            "sys_platform": "linux",
+        }
+
+    @property
+    def _manylinux(self) -> tuple[int, int]:
+        return max(level for level in _UV_LEVELS if level <= self.glibc)
+
+    def _platforms(self) -> list[str]:
+        names = []
+        # Up to what uv installs: on Amazon Linux 2 that leaves out a few wheels for glibc 2.24 to 2.26.
+        for level in range(self._manylinux[1], _OLDEST_LEVEL - 1, -1):
+            names.append(f"manylinux_2_{level}_{self.machine}")
+            if level in _LEGACY_NAMES:
+                names.append(f"{_LEGACY_NAMES[level]}_{self.machine}")
+        return [*names, f"linux_{self.machine}"]

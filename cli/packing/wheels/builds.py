@@ -1,0 +1,165 @@
+"""Packages without a ready wheel become wheels, once: the cache is shared by all projects of this machine.
+
+    in the cache              ▶ taken
+    no sign of native sources ▶ built here, without a compiler, and accepted only as a pure wheel:
+                                what says py3-none-any holds nothing of this machine
+    anything else             ▶ built in a container (`native`)
+
+[build] strategy "wheels" builds nothing; "docker" skips the second line and has even ready wheels fetched in
+the container. Whatever fails, all failures are told together.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from packaging.utils import parse_wheel_filename
+
+from lambdify.cli.console import Console
+from lambdify.cli.errors import BuildError, BundleRefused
+from lambdify.cli.packing.requirements.origins import fetch_source, find_native_sources
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.resolution.advice import summarize
+from lambdify.cli.packing.resolution.plan import Plan
+from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
+from lambdify.cli.packing.wheels.native import (
+    EPOCH,
+    Job,
+    Result,
+    Site,
+    build_in_container,
+    find_image_id,
+    write_log,
+)
+from lambdify.cli.packing.wheels.wheel_cache import Wheel, WheelCache
+
+_NO_COMPILER = "/bin/false"
+_FAILED = "error: Failed to build"
+
+
+def make_wheels(plan: Plan, site: Site, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
+    """Return a wheel for everything of the plan that cannot come straight from its index."""
+    if site.build.strategy == "wheels" and plan.builds:
+        raise _forbidden(plan.builds, site)
+    wanted = plan.packages if site.build.strategy == "docker" else plan.builds
+    cached = _find_cached(wanted, site, store)
+    known = {wheel.package.name for wheel in cached}
+    missing = [package for package in wanted if package.name not in known]
+    return (*cached, *(_make(missing, site, store, console) if missing else ()))
+
+
+def _find_cached(wanted: Sequence[Package], site: Site, store: WheelCache) -> tuple[Wheel, ...]:
+    @cache
+    def image_id() -> str | None:
+        return find_image_id(site.image)
+
+    pure_will_do = site.build.strategy == "auto"
+    found = (
+        (store.find_pure(package) if pure_will_do else None) or store.find_native(package, image_id)
+        for package in wanted
+    )
+    return tuple(wheel for wheel in found if wheel is not None)
+
+
+def _make(packages: Sequence[Package], site: Site, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
+    with TemporaryDirectory(prefix="lambdify-") as name:
+        scratch = Path(name)
+        made: list[Wheel] = []
+        jobs: list[Job] = []
+        for number, package in enumerate(packages):
+            outcome = _attempt(package, site, scratch / f"here-{number}", store, console)
+            if isinstance(outcome, Wheel):
+                made.append(outcome)
+            else:
+                jobs.append(outcome)
+        if jobs:
+            image, results = build_in_container(jobs, site, scratch, console)
+            # What did work is kept before the failures are told: the next run has less to do.
+            made += [
+                store.keep_native(result.job.package, result.wheel, image, result.notes)
+                for result in results
+                if result.wheel is not None
+            ]
+            _refuse_failures([result for result in results if result.wheel is None], site)
+        return tuple(made)
+
+
+def _attempt(package: Package, site: Site, folder: Path, store: WheelCache, console: Console) -> Wheel | Job:
+    """Build a package here if that is safe; otherwise return what a container has to do."""
+    if package.kind == "wheel":
+        return Job(package=package, source=package.path, reason="[build] strategy is docker")
+    folder.mkdir()
+    source = fetch_source(package, site.indexes, folder)
+    if site.build.strategy == "docker":
+        return Job(package=package, source=source, reason="[build] strategy is docker")
+    if native := find_native_sources(source):
+        return Job(
+            package=package, source=source, reason=f"native sources: {Path(native[0]).name}", native=True
+        )
+    with console.step(f"Build {package.label}"):
+        wheel, problem = _build_here(package, source, folder, site)
+    if wheel is None:
+        return Job(package=package, source=source, reason=problem)
+    return store.keep_pure(package, wheel)
+
+
+def _build_here(package: Package, source: Path, folder: Path, site: Site) -> tuple[Path | None, str]:
+    """Return a wheel that runs anywhere, or why there is none."""
+    out = folder / "wheel"
+    environment = {
+        # What needs a compiler fails now, and not after minutes of compiling for the wrong machine.
+        "CC": _NO_COMPILER,
+        "CXX": _NO_COMPILER,
+        "SOURCE_DATE_EPOCH": EPOCH,
+        **dict(site.indexes.uv_environment),
+    }
+    built = run_uv(
+        [
+            "build",
+            "--wheel",
+            *PYTHON,
+            *site.indexes.uv_options,
+            "--out-dir",
+            str(out),
+            str(source),
+        ],
+        # Where uv finds the settings that the project has for it.
+        cwd=site.root,
+        extra=environment,
+    )
+    if not built.succeeded:
+        write_log(site, package.name, built.errors)
+        # First what the build said, then uv's account of itself.
+        said = built.errors.partition(_FAILED)[0].strip() or built.errors
+        return None, f"cannot be built here: {summarize(said)}"
+    wheel = next(out.glob("*.whl"))
+    _, _, _, tags = parse_wheel_filename(wheel.name)
+    if any(tag.interpreter.startswith("py3") and (tag.abi, tag.platform) == ("none", "any") for tag in tags):
+        return wheel, ""
+    return None, f"{wheel.name} is bound to this machine"
+
+
+def _refuse_failures(failed: Sequence[Result], site: Site) -> None:
+    if not failed:
+        return
+    told = "\n".join(result.failure for result in failed)
+    if all(result.refused for result in failed):
+        system = f"{site.target.system}, {site.target.architecture}"
+        raise BundleRefused(
+            f"built, but it would not load on Lambda ({system}):\n{told}",
+            hint=f"Build in an image of that system ([build] image), such as {site.target.build_image}.",
+        )
+    raise BuildError(
+        f"{len(failed)} package{'s' if len(failed) > 1 else ''} could not be built:\n{told}",
+        hint="Or pin a version that has a wheel for this platform.",
+    )
+
+
+def _forbidden(packages: Sequence[Package], site: Site) -> BuildError:
+    names = ", ".join(package.label for package in packages)
+    platform = f"{site.target.runtime} on {site.target.architecture}"
+    return BuildError(
+        f"there is no wheel for {platform} of {names}, and [build] strategy is wheels",
+        hint='Set [build] strategy = "auto" to have them built, or pin versions that have a wheel.',
+    )

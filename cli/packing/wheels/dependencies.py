@@ -1,0 +1,124 @@
+"""From a project's dependency file to the wheels that fit the function.
+
+    find the file ▶ plan with uv ▶ build what has no wheel, download what has ▶ look into them ▶ gate
+
+This is the one door of the dependency rooms: `sources`, `plan`, and `supply` with `wheels`, `downloads`,
+`site_packages` and `gate` stand behind it, in that order. Nothing is installed: what is packed is copied out
+of the wheels.
+"""
+
+import importlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from lambdify.cli.console import Console
+from lambdify.cli.packing import fingerprint
+from lambdify.cli.packing.requirements.local_sources import look
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.requirements.sources import KINDS, Source, find_likely, find_source
+from lambdify.cli.packing.resolution.plan import make_plan
+from lambdify.cli.packing.resolution.resolution_cache import inputs
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
+from lambdify.cli.settings import Settings
+
+_LATER = ("packaging.pylock", "lambdify.cli.packing.wheels.wheelhouse")
+
+
+def find_dependencies(
+    settings: Settings,
+    target: Target,
+    extra: tuple[str, ...],
+    console: Console,
+    *,
+    upgrade: bool = False,
+    expect: Callable[[Sequence[Distribution]], object] | None = None,
+) -> Dependencies:
+    """Return the project's dependencies, and the `extra` requirements beside them, as wheels on this machine.
+
+    With `upgrade` what nothing locks is resolved again. While an index is asked, `expect` gets what will most
+    likely be in the answer, as far as its wheels are here.
+    """
+    source = find_source(settings.root, settings.build)
+    # Before anything of them is read: what changes while it is read is seen as a change by the next run.
+    given = _inputs(source, settings.root)
+    moment = time.time_ns()
+    _tell_source(source, settings.root, console)
+    subject = source.name if source else ", ".join(extra)
+    if not subject:
+        return _dependencies(source, (), (), (), given, settled=True)
+
+    with (
+        console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"),
+        ThreadPoolExecutor(1) as aside,
+    ):
+        # All that comes after the plan takes a while to import, and uv longer to answer.
+        aside.submit(lambda: [importlib.import_module(name) for name in _LATER])
+        begin = (lambda packages: _begin(packages, expect)) if expect else None
+        plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade, expect=begin)
+    local = look(plan.packages, settings.root, moment)
+    from lambdify.cli.packing.wheels import wheelhouse
+
+    made = wheelhouse.obtain(plan, settings, target, console)
+    notes = (*plan.notes, *(note for wheel in made.built for note in wheel.notes), *made.remarks)
+    for note in notes:
+        console.note(note)
+    known = _dependencies(source, made.distributions, notes, extra, given, settled=plan.settled)
+    image = settings.build.image or target.build_image
+    images = {(image, wheel.image) for wheel in made.built if wheel.image}
+    return replace(known, local=local, images=tuple(sorted(images)))
+
+
+def _begin(packages: Iterable[Package], expect: Callable[[Sequence[Distribution]], object]) -> None:
+    from lambdify.cli.packing.wheels import wheelhouse
+
+    expect(wheelhouse.find(packages))
+
+
+def _tell_source(source: Source | None, root: Path, console: Console) -> None:
+    likely = find_likely(root) if source is None else ()
+    if likely:
+        console.warn(
+            f"No dependency file, so no dependencies of the project are packed; but {', '.join(likely)} "
+            f'looks like one. [build] requirements = "{likely[0]}" has it read.'
+        )
+        return
+    if source is None:
+        console.note("no dependency file, so no dependencies of the project are packed")
+        return
+    others = f" ({', '.join(source.others)} not used)" if source.others else ""
+    console.note(f"dependencies from {source.name}{others}")
+
+
+def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:
+    """Every file that has a say in what is installed, with its digest; also where one could appear."""
+    resolved = (source.path,) if source and source.kind in ("requirements.txt", "pyproject.toml") else ()
+    named = (source.path,) if source else ()
+    possible = (root / name for name in (*KINDS, "Pipfile"))
+    paths = dict.fromkeys((*possible, *named, *inputs(resolved, root)))
+    return tuple((str(path), fingerprint.digest(path)) for path in paths)
+
+
+def _dependencies(
+    source: Source | None,
+    distributions: tuple[Distribution, ...],
+    notes: tuple[str, ...],
+    extra: tuple[str, ...],
+    given: tuple[tuple[str, str], ...],
+    *,
+    settled: bool,
+) -> Dependencies:
+    digest = sha256("\n".join(distribution.key for distribution in distributions).encode())
+    return Dependencies(
+        source_name=source.name if source else "",
+        distributions=distributions,
+        notes=notes,
+        key=digest.hexdigest(),
+        extra=extra,
+        inputs=given,
+        settled=settled,
+    )

@@ -1,0 +1,91 @@
+"""Wheels of package indexes, as the files that they are: downloaded once, kept for all projects.
+
+    <cache>/downloads/<sha256>.whl
+
+uv resolves, and would install too; but it keeps no wheel, only what was in it. A wheel is a zip already: what
+is packed is copied out of it, and need not be unpacked, written, read and deflated again.
+
+A file is there whole or not at all. What is found in it is held against its name before it is believed.
+"""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from lambdify.cli.console import Console, size
+from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing import fingerprint
+from lambdify.cli.packing.requirements.indexes import Indexes
+from lambdify.cli.packing.requirements.origins import Witness, download
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.wheels.wheel_cache import Wheel
+from lambdify.cli.storage import folders
+
+AT_ONCE = 8
+
+
+def fetch_wheels(packages: Sequence[Package], indexes: Indexes, console: Console) -> tuple[Wheel, ...]:
+    """Return the wheels of the packages, in the same order. Raises RequirementsError."""
+    wheels = tuple(map(_wheel, packages))
+    missing = [wheel for wheel in wheels if not _is_good(wheel)]
+    if missing:
+        _folder().mkdir(parents=True, exist_ok=True)
+        _fetch(missing, indexes, console)
+    return wheels
+
+
+def find_wheels(packages: Iterable[Package]) -> tuple[Wheel, ...]:
+    """Return the wheels of those packages that need no download."""
+    return tuple(filter(_is_good, map(_wheel, packages)))
+
+
+def _wheel(package: Package) -> Wheel:
+    # One that lies on this machine is taken from where it lies.
+    path = package.path or _folder() / f"{package.sha256}.whl"
+    return Wheel(package=package, path=path, sha256=package.sha256)
+
+
+def _folder() -> Path:
+    return folders.cache() / "downloads"
+
+
+def _is_good(wheel: Wheel) -> bool:
+    return fingerprint.digest(wheel.path) == wheel.sha256
+
+
+def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
+    over = Event()
+
+    def fetch(wheel: Wheel) -> None:
+        if wheel.package.path:
+            raise RequirementsError(
+                f"{wheel.package.label}: {wheel.path} is not there, or not the file that was locked",
+                hint="Lock again, if it was replaced on purpose.",
+            )
+        witness = Witness(wanted=lambda: not over.is_set(), expect=bar.expect, advance=bar.advance)
+        with tempfile.TemporaryDirectory(dir=wheel.path.parent, prefix=".") as unfinished:
+            download(wheel.package, indexes, Path(unfinished, "wheel"), witness).replace(wheel.path)
+
+    packages = [wheel.package for wheel in wheels]
+    total = sum(package.size for package in packages)
+    with (
+        console.transfer(f"Download {_describe(packages)}", total) as bar,
+        ThreadPoolExecutor(AT_ONCE) as threads,
+    ):
+        running: list[Future[None]] = [threads.submit(fetch, wheel) for wheel in wheels]
+        try:
+            for one in running:
+                one.result()
+        finally:
+            # After the first failure, and a Ctrl-C, nobody waits for the others.
+            over.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _describe(packages: Sequence[Package]) -> str:
+    """How many, and how much that is: known before anything is downloaded, if the index tells it."""
+    label = packages[0].label if len(packages) == 1 else f"{len(packages)} packages"
+    told = all(package.size for package in packages)
+    return f"{label}, {size(sum(package.size for package in packages))}" if told else label

@@ -1,0 +1,98 @@
+"""The last look at every native file before it goes up: will the function's loader take it?
+
+A wheel's tag is a promise of whoever built it, and some are not kept. Three things are looked at: the CPU,
+the C library, and whether every library that a file names is in the bundle or in the runtime.
+
+- What was built for this function has no excuse: each finding refuses it.
+- A ready wheel may carry files for other CPUs beside its own, and name libraries that only an optional part
+  needs (its author left them out with auditwheel's --exclude): that is told. But the desktop libraries that
+  the manylinux policies take for granted are not on Lambda: naming one of those refuses it.
+  https://github.com/pypa/auditwheel/blob/main/src/auditwheel/policy/manylinux-policy.json
+"""
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.elf import Elf, parse_elf
+
+NATIVE = re.compile(r"\.so(\.[\w.]+)?$")
+"""The names of shared objects."""
+# The C library's own parts, the compiler's, and what the interpreter itself is linked with.
+_IN_RUNTIME = re.compile(
+    r"^(ld-linux[\w-]*|lib(c|m|mvec|anl|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z|python[\d.]+))\.so(\.\d+)*$"
+)
+_DESKTOP = re.compile(r"^lib(X11|Xext|Xrender|ICE|SM|GL|glib-2\.0|gobject-2\.0|gthread-2\.0)\.so(\.\d+)*$")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What the gate has to say about one package."""
+
+    refusals: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def find_natives_in_wheel(wheel: Path) -> Mapping[str, Elf]:
+    """Return what each shared object of a wheel needs, by its path in the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        natives = {name: parse_elf(archive.read(name)) for name in archive.namelist() if NATIVE.search(name)}
+    return {name: elf for name, elf in natives.items() if elf is not None}
+
+
+def inspect(
+    natives: Mapping[str, Elf], target: Target, *, provided: Iterable[str] = (), built: bool = False
+) -> Findings:
+    """Judge the shared objects of one package.
+
+    `provided` are the libraries that other packages bring; `built` says that it was built for this target.
+    """
+    refusals: list[str] = []
+    remarks: list[str] = []
+    foreign = {name: elf.machine for name, elf in natives.items() if elf.machine != target.machine}
+    if foreign:
+        told = f"{_some(foreign)} built for {_some(sorted(set(foreign.values())))}, not for {target.machine}"
+        (refusals if built or len(foreign) == len(natives) else remarks).append(told)
+    fitting = {name: elf for name, elf in natives.items() if name not in foreign}
+    too_new = {name: elf.glibc for name, elf in fitting.items() if elf.glibc > target.glibc}
+    if too_new:
+        highest = _dotted(max(too_new.values()))
+        refusals.append(
+            f"{_some(too_new)} needs glibc {highest}, {target.system} has {_dotted(target.glibc)}"
+        )
+    there = {PurePosixPath(name).name for name in natives} | set(provided)
+    missing = sorted(
+        {library for elf in fitting.values() for library in elf.needed if not _found(library, there)}
+    )
+    severe = [library for library in missing if built or _DESKTOP.match(library)]
+    if severe:
+        refusals.append(f"needs {', '.join(severe)}, which neither the bundle nor the runtime has")
+    if optional := [library for library in missing if library not in severe]:
+        remarks.append(f"a part of it needs {', '.join(optional)}, which is not on Lambda")
+    return Findings(refusals=tuple(refusals), remarks=tuple(remarks))
+
+
+def missing_libraries(natives: Mapping[str, Elf]) -> tuple[str, ...]:
+    """Return the libraries that a package names and that would have to be put into it."""
+    there = {PurePosixPath(name).name for name in natives}
+    needed = {library for elf in natives.values() for library in elf.needed}
+    return tuple(sorted(library for library in needed if not _found(library, there)))
+
+
+def _found(library: str, there: set[str]) -> bool:
+    return library in there or _IN_RUNTIME.match(library) is not None
+
+
+def _some(names: Iterable[str]) -> str:
+    """Fold a long list: the first few stand for all."""
+    listed = list(names)
+    rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + rest
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,0 +1,149 @@
+"""What a wheel puts into site-packages, read from its listing: nothing is unpacked.
+
+    shop/__init__.py                       there
+    shop-1.0.data/purelib/, platlib/       there, without these two folders
+    shop-1.0.data/data/                    there: with `--target` the environment's root is site-packages
+    shop-1.0.data/scripts/, headers/       nowhere: nothing in Lambda starts scripts or compiles
+    shop-1.0.dist-info/RECORD              nowhere: it lists files that are not packed
+
+https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+
+Wheels do not change, so what is found out about one is kept in the cache, by the wheel's sha256.
+"""
+
+import base64
+import binascii
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from lambdify.cli.errors import BuildError
+from lambdify.cli.packing import archive, serialization
+from lambdify.cli.packing.archive import Entry
+from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.packing.wheels.elf import Elf, parse_elf
+from lambdify.cli.packing.wheels.gate import NATIVE
+from lambdify.cli.packing.wheels.wheel_cache import Wheel
+from lambdify.cli.storage import folders
+
+FORMAT = 1
+"""Raise it when something else is found in the same wheel: it is part of every name."""
+_INFO = re.compile(r"^(?P<stem>[^/]+)\.dist-info/METADATA$")
+_DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[^/]+)/(?P<path>.+)$")
+_INSTALLED = frozenset({"purelib", "platlib", "data"})
+# What only an installer has a use for, or writes about the machine and the moment: https://peps.python.org/pep-0376/
+_RECORDS = re.compile(
+    r"\.dist-info/(RECORD(\.\w+)?|INSTALLER|REQUESTED|(direct_url|uv_cache|uv_build)\.json)$"
+)
+_OUTSIDE = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)|\\")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What is known of a wheel."""
+
+    distribution: Distribution
+    natives: Mapping[str, Elf]
+    """What each shared object needs, by its path in site-packages."""
+
+
+def read_contents(wheel: Wheel) -> Contents:
+    """Return what a wheel holds, as found out before if it was. Raises BuildError for what is no wheel."""
+    name = f"{wheel.sha256}-{FORMAT}.json"
+    kept = folders.cache() / "contents" / name
+    try:
+        known: Contents = serialization.reader(Contents)(json.loads(kept.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        known = _look_into(wheel)
+        folders.write_whole(kept, json.dumps(serialization.plain(known)))
+    # The same wheel may lie in another place by now.
+    return Contents(
+        distribution=Distribution(**{**vars(known.distribution), "wheel": wheel.path}), natives=known.natives
+    )
+
+
+def entries(distribution: Distribution) -> dict[str, Entry]:
+    """What a wheel has for site-packages, as it lies in it, deflated or not, by its path there.
+
+    Raises BuildError if it is not the wheel that was looked into.
+    """
+    return dict(_entries(distribution.wheel, distribution.sha256))
+
+
+def _look_into(wheel: Wheel) -> Contents:
+    found = dict(_entries(wheel.path, wheel.sha256))
+    infos = [match["stem"] for path in found if (match := _INFO.match(path))]
+    if len(infos) != 1:
+        raise _broken(wheel.path, f"it has {len(infos) or 'no'} .dist-info folder{'s' * (len(infos) > 1)}")
+    name, _, version = infos[0].partition("-")
+    recorded = _recorded(found, infos[0])
+    files = tuple(sorted(path for path in found if not _RECORDS.search(path)))
+    digest = hashlib.sha256(f"{canonicalize_name(name)} {version}\n".encode())
+    for path in files:
+        entry = found[path]
+        content = recorded.get(path) or hashlib.sha256(archive.inflate(entry)).hexdigest()
+        # A file that was exchanged in a wheel whose RECORD stayed has another checksum.
+        digest.update(f"{path} {content} {entry.crc} {entry.executable}\n".encode())
+    natives = {path: parse_elf(archive.inflate(found[path])) for path in files if NATIVE.search(path)}
+    return Contents(
+        distribution=Distribution(
+            name=name,
+            version=version,
+            files=files,
+            key=digest.hexdigest(),
+            wheel=wheel.path,
+            sha256=wheel.sha256,
+        ),
+        natives={path: elf for path, elf in natives.items() if elf is not None},
+    )
+
+
+def _entries(path: Path, sha256: str) -> Iterator[tuple[str, Entry]]:
+    listed = archive.find(path, sha256)
+    if listed is None:
+        raise _broken(path, "it is not there, no zip, or not the file that it was")
+    for entry in listed:
+        if _OUTSIDE.search(entry.name):
+            raise _broken(path, f"{entry.name!r} would lie outside of site-packages")
+        if not entry.name.endswith("/") and (place := _place(entry.name)):
+            yield place, entry._replace(name=place)
+
+
+def _place(name: str) -> str:
+    """Where a member belongs, relative to site-packages; "" for nowhere."""
+    data = _DATA.match(name)
+    if data is None:
+        return name
+    return data["path"] if data["scheme"] in _INSTALLED else ""
+
+
+def _recorded(found: Mapping[str, Entry], stem: str) -> dict[str, str]:
+    """The sha256 that RECORD has of each file."""
+    record = found.get(f"{stem}.dist-info/RECORD")
+    if record is None:
+        return {}
+    lines: Iterable[str] = archive.inflate(record).decode("utf-8", "replace").splitlines()
+    rows = (row for row in csv.reader(lines) if len(row) > 1)
+    return {_place(row[0]): _hex(row[1]) for row in rows if row[1].startswith("sha256=")}
+
+
+def _hex(recorded: str) -> str:
+    """RECORD writes in base64 without padding what everything else has as hex."""
+    digest = recorded.removeprefix("sha256=")
+    try:
+        return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _broken(wheel: Path, why: str) -> BuildError:
+    return BuildError(
+        f"{wheel.name} cannot be packed: {why}.",
+        hint="If it came from an index, tell its author. If it is your own, build it again.",
+    )

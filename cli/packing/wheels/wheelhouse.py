@@ -1,0 +1,111 @@
+"""From a plan to wheels that are on this machine, that were looked into and would load on Lambda.
+
+    build what has no wheel, download what has ▶ look into them ▶ gate
+
+What this needs is imported while uv resolves; see `dependencies`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from packaging.utils import canonicalize_name
+
+from lambdify.cli.console import Console
+from lambdify.cli.errors import BundleRefused
+from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.resolution.plan import Plan
+from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels.builds import make_wheels
+from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.packing.wheels.downloads import fetch_wheels, find_wheels
+from lambdify.cli.packing.wheels.gate import inspect
+from lambdify.cli.packing.wheels.native import Site
+from lambdify.cli.packing.wheels.site_packages import Contents, read_contents
+from lambdify.cli.packing.wheels.wheel_cache import Wheel, WheelCache
+from lambdify.cli.settings import Settings
+from lambdify.cli.storage import folders
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supply:
+    """What a plan has come to."""
+
+    distributions: tuple[Distribution, ...]
+    """By name."""
+    built: tuple[Wheel, ...]
+    """Those of the wheels that no index has."""
+    remarks: tuple[str, ...]
+    """What is worth knowing of native files, and of folders that come to nothing."""
+
+
+def obtain(plan: Plan, settings: Settings, target: Target, console: Console) -> Supply:
+    """Get everything that is planned. Raises BuildError, RequirementsError, BundleRefused."""
+    built = _wheels(plan, settings, target, console)
+    by_container = {wheel.package.name for wheel in built}
+    ready = [package for package in plan.wheels if package.name not in by_container]
+    wheels = (*built, *fetch_wheels(ready, plan.indexes, console))
+    with ThreadPoolExecutor() as threads:
+        found = sorted(threads.map(read_contents, wheels), key=_name)
+    folders_of = {package.name: package.path for package in plan.builds if package.kind == "directory"}
+    remarks = (*_check(found, target), *_empty(found, folders_of))
+    return Supply(distributions=tuple(each.distribution for each in found), built=built, remarks=remarks)
+
+
+def find(packages: Iterable[Package]) -> tuple[Distribution, ...]:
+    """Those of the packages whose ready wheels are on this machine already."""
+    wheels = find_wheels(package for package in packages if package.kind == "wheel")
+    return tuple(read_contents(wheel).distribution for wheel in wheels)
+
+
+def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) -> tuple[Wheel, ...]:
+    site = Site(
+        target=target,
+        build=settings.build,
+        indexes=plan.indexes,
+        root=settings.root,
+    )
+    store = WheelCache(
+        folder=folders.cache() / "wheels",
+        target=target,
+        image=site.image,
+        packages=settings.build.packages,
+        before=settings.build.before,
+    )
+    return make_wheels(plan, site, store, console)
+
+
+def _empty(found: Sequence[Contents], folders_of: Mapping[str, Path | None]) -> Iterator[str]:
+    """Notes of required folders whose wheels hold nothing but metadata: their imports would fail on Lambda.
+
+    setuptools finds packages by itself, but none that is called tools, docs, tests or the like.
+    https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout
+    """
+    for contents in found:
+        if any(".dist-info/" not in name for name in contents.distribution.files):
+            continue
+        if folder := folders_of.get(_name(contents)):
+            yield (
+                f"{contents.distribution.name}: the wheel that {folder} builds holds no file to import. "
+                "Name its packages in its pyproject.toml, for setuptools in [tool.setuptools] packages."
+            )
+
+
+def _name(contents: Contents) -> str:
+    return canonicalize_name(contents.distribution.name)
+
+
+def _check(found: Sequence[Contents], target: Target) -> tuple[str, ...]:
+    """Hold native files against the runtime; return what is worth knowing, refuse what would not load."""
+    natives = {contents.distribution.name: contents.natives for contents in found}
+    provided = [PurePosixPath(path).name for files in natives.values() for path in files]
+    findings = {name: inspect(files, target, provided=provided) for name, files in natives.items()}
+    refusals = [f"{name}: {refusal}" for name, told in findings.items() for refusal in told.refusals]
+    if refusals:
+        lines = "\n".join(refusals)
+        raise BundleRefused(
+            f"these would not load on Lambda ({target.runtime}, {target.architecture}):\n{lines}",
+            hint="Pin another version, or a variant without the missing libraries (such as a -headless one).",
+        )
+    return tuple(f"{name}: {remark}" for name, told in findings.items() for remark in told.remarks)

@@ -1,0 +1,77 @@
+"""Interpreters of a given minor version on this machine, for bytecode and for the local cloud.
+
+Places are asked in this order: the interpreter that runs lambdify, PATH, pyenv, uv. What is found has to
+run and to say its version: pyenv puts a shim for every version on PATH, and those of versions that are not
+chosen fail.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lambdify.cli.console import Console
+from lambdify.cli.errors import PythonNotFound
+from lambdify.cli.programs import Outcome, run
+
+RUNNING = "{}.{}".format(*sys.version_info)
+"""The minor version of the interpreter that runs lambdify."""
+
+
+def find(minor: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """An interpreter of that minor version ("3.13") which really runs, if this machine has one."""
+    if minor == RUNNING:
+        return Path(sys.executable)
+    return next(
+        (python for python in _candidates(minor, environ) if _version(python, environ) == minor), None
+    )
+
+
+def fetch(minor: str, console: Console, environ: Mapping[str, str] = os.environ) -> Path:
+    """As `find`, but where there is none, uv installs one. Raises PythonNotFound."""
+    if python := find(minor, environ):
+        return python
+    with console.step(f"Installing Python {minor} with uv"):
+        done = _uv(["install", minor], environ)
+        python = find(minor, environ)
+        if python is None:
+            said = (done.errors.strip().splitlines() or ["no reason given"])[0]
+            raise PythonNotFound(
+                f"This machine has no Python {minor}, and uv could not install it: {said}",
+                hint=f"Install it, so that python{minor} is on PATH or under pyenv; or set [function] python "
+                f"to a version that this machine has: lambdify itself runs on {RUNNING}.",
+            )
+    return python
+
+
+def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:
+    for folder in environ.get("PATH", "").split(os.pathsep):
+        # An empty entry means the working directory, where a project's own file could lie.
+        if folder and (python := Path(folder, f"python{minor}")).is_file():
+            yield python
+    pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{minor}.*/bin/python{minor}"))
+    found = _uv(["find", "--managed-python", "--no-python-downloads", "--no-project", minor], environ)
+    if found.succeeded:
+        yield Path(found.output.strip())
+
+
+def _version(python: Path, environ: Mapping[str, str]) -> str:
+    """What the interpreter says its minor version is; "" if it does not run."""
+    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        return run(
+            [str(python), "-I", "-S", "-c", program], cwd=Path("/"), environment=environ
+        ).output.strip()
+    except OSError:
+        # A file of that name that is no program, or one for another CPU.
+        return ""
+
+
+def _uv(arguments: list[str], environ: Mapping[str, str]) -> Outcome:
+    # Not at the top: nobody needs it where the interpreter that runs lambdify is the right one.
+    from uv import find_uv_bin
+
+    # In "/", so that no project's uv.toml or .python-version has a say.
+    environment = {**environ, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+    return run([find_uv_bin(), "python", *arguments], cwd=Path("/"), environment=environment)

@@ -1,0 +1,89 @@
+"""What speaks against a version that has a part of the traffic: errors that are counted, alarms that ring.
+
+Errors are what Lambda counts as such for the version: it raised, died, ran out of time or did not start. (The
+app's own 500s are answers: [release] alarms is for those.) CloudWatch has them a minute or two later.
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+
+Rules:
+- They are counted here and by the alarm of the template (template/shifting.py), with the same threshold:
+  either is enough, so the shift does not depend on how soon CloudWatch looks at the alarm.
+- An alarm that rang before the shift began says nothing of the new version. It counts when it rings anew.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lambdify.cli import template
+from lambdify.cli.aws import Account, translated
+from lambdify.cli.console import Console
+from lambdify.cli.settings import Settings
+from lambdify.cli.template import rollback_alarm
+
+
+def find(version: str, since: datetime, settings: Settings, account: Account) -> str:
+    """A sentence on what speaks against the version since then; "" where nothing does."""
+    errors = count_errors(version, since, settings, account)
+    if errors >= settings.release.errors:
+        return f"Version {version} had {errors} error{'s'[: errors > 1]} within a minute."
+    ringing = [
+        f'"{each["AlarmName"]}"'
+        for each in _alarms(settings, account)
+        if _rings(each) and each["StateUpdatedTimestamp"] >= since.replace(microsecond=0)
+    ]
+    if ringing:
+        return f"The alarm {' and '.join(ringing)} rang while version {version} was tried."
+    return ""
+
+
+@translated(during="counting the errors of the new version")
+def count_errors(version: str, since: datetime, settings: Settings, account: Account) -> int:
+    """How many errors CloudWatch knows of the version behind the alias, in the worst minute since then."""
+    name = settings.full_name
+    dimensions = {
+        "FunctionName": name,
+        "Resource": f"{name}:{template.ALIAS}",
+        "ExecutedVersion": version,
+    }
+    found = account.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Errors",
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        # Whole minutes are what is kept.
+        StartTime=since.replace(second=0, microsecond=0),
+        EndTime=datetime.now(UTC) + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return max((int(point["Sum"]) for point in found["Datapoints"]), default=0)
+
+
+def tell_ringing(settings: Settings, account: Account, console: Console) -> None:
+    """Warn of alarms of the user's own that cannot speak: they ring already, or are not there."""
+    states = {each["AlarmName"]: each for each in _alarms(settings, account)}
+    for name in settings.release.alarms:
+        if name not in states:
+            console.warn(
+                f'[release] alarms: there is no alarm "{name}" in {account.region}; nobody heeds it.'
+            )
+        elif _rings(states[name]):
+            console.warn(f'The alarm "{name}" rings already; it ends this shift only if it rings anew.')
+
+
+@translated(during="looking at alarms")
+def _alarms(settings: Settings, account: Account) -> tuple[dict[str, Any], ...]:
+    """Ours and the user's, as CloudWatch describes them; those that are there."""
+    found = account.client("cloudwatch").describe_alarms(
+        AlarmNames=[rollback_alarm.alarm_name(settings), *settings.release.alarms],
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+    )
+    return tuple(_each(found))
+
+
+def _each(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from found.get("MetricAlarms", [])
+    yield from found.get("CompositeAlarms", [])
+
+
+def _rings(alarm: dict[str, Any]) -> bool:
+    return bool(alarm["StateValue"] == "ALARM")

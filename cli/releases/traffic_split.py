@@ -1,0 +1,91 @@
+"""Traffic that goes to two versions: which, how much, whether somebody still leads the shift, what to type.
+
+Nobody can see whether the process that began a shift still lives. But each of its steps says until when it
+may stand; from then on it is known that nobody leads it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lambdify.cli.aws import Account
+from lambdify.cli.releases import Release, shift, traffic
+from lambdify.cli.settings import Settings
+from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.template import SHARE
+from lambdify.cli.template.rollback_alarm import UNTIL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Division:
+    """A shift that is under way, or was left so."""
+
+    percent: int
+    """Of the traffic, that the new version was given."""
+    version: str
+    release: int
+    """Of the new version; 0 where it is not known."""
+    rest: str
+    """The version with the rest of the traffic."""
+    until: datetime
+    """From when on nobody leads it."""
+    guarded: bool
+    """Whether AWS takes it back then."""
+    taken_back: bool
+    """Whether AWS has done so."""
+
+
+def find(deployed: Stack, known: Iterable[Release], settings: Settings, account: Account) -> Division | None:
+    """The shift that the stack is in the middle of; None where all traffic goes to one version."""
+    if not traffic.is_divided(deployed):
+        return None
+    of_version = (each for each in known if (each.stack, each.version) == (deployed.id, deployed.published))
+    release = next(of_version, None)
+    moment = deployed.parameters.get(UNTIL, "")
+    return Division(
+        percent=round(float(deployed.parameters[SHARE]) * 100),
+        version=deployed.published,
+        release=release.number if release else 0,
+        rest=deployed.live,
+        until=_moment(moment)
+        if moment
+        else deployed.changed_at + shift.patience(_minutes(release, settings)),
+        guarded=bool(moment),
+        taken_back=not traffic.weights(settings, account),
+    )
+
+
+def describe(found: Division, *, now: datetime | None = None) -> str:
+    """What a division is, in sentences."""
+    new = f"version {found.version}" + (f" (release {found.release})" if found.release else "")
+    if found.taken_back:
+        return (
+            f"The shift to {new} ended at {found.percent}%: nobody was leading it any more, so AWS gave all "
+            f"traffic to version {found.rest} again."
+        )
+    divided = f"A shift is under way: {found.percent}% of the traffic goes to {new}, the rest to version "
+    divided += found.rest
+    if (now or datetime.now(UTC)) >= found.until:
+        return f"{divided}, and nobody is leading it."
+    ends = f"AWS takes it back at {found.until.astimezone():%H:%M}" if found.guarded else "it stays so"
+    return f"{divided}. The `deploy` that began it leads it; where that was killed, {ends}."
+
+
+def advise(found: Division, settings: Settings) -> str:
+    """What to type about it."""
+    back, anew = f"`lambdify rollback {settings.stage}`", f"`lambdify deploy {settings.stage}`"
+    if found.taken_back:
+        return f"{anew} begins it anew, {back} leaves it at that."
+    return f"{back} takes it back now, {anew} begins it anew."
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _minutes(release: Release | None, settings: Settings) -> int:
+    """How long a step of that release stands; where it is not recorded, one of the settings."""
+    recorded = (release.settings.get("release", {}).get("shift") if release else None) or {}
+    if minutes := recorded.get("minutes"):
+        return int(minutes)
+    return settings.release.shift.minutes if settings.release.shift else 0

@@ -1,0 +1,268 @@
+"""What settings may not be together, each value being right for itself.
+
+Refused when they are read, in every stage: a setting that an endpoint would leave out in silence, and what
+AWS would refuse in the middle of a deployment. Each rule says what is wrong, and what to set instead.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from lambdify.cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from lambdify.cli.settings import Settings
+    from lambdify.cli.settings.tables import Form
+
+
+class Ability(NamedTuple):
+    """Something that not every kind of endpoint can do."""
+
+    option: str
+    """As the user wrote it; {} is the value."""
+    asked: Callable[["Settings"], object]
+    """The value, if it asks for something."""
+    cannot: str
+    kinds: tuple[str, ...]
+    """Those that can."""
+
+
+ABILITIES = (
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+    Ability("streaming = true", lambda of: of.http.streaming, "stream", ("function-url", "rest-api")),
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
+    Ability(
+        'auth = "iam"',
+        lambda of: of.http.auth == "iam",
+        "check signatures",
+        ("http-api", "rest-api", "function-url"),
+    ),
+    Ability('auth = "jwt"', lambda of: of.http.auth == "jwt", "check tokens", ("http-api",)),
+    Ability(
+        'auth = "lambda"', lambda of: of.http.auth == "lambda", "ask a function", ("http-api", "rest-api")
+    ),
+    Ability("rate = {}", lambda of: of.http.rate, "limit requests", ("http-api", "rest-api")),
+    Ability("access_logs = true", lambda of: of.http.access_logs, "write one", ("http-api", "rest-api")),
+    Ability("api_key = true", lambda of: of.http.api_key, "ask for keys", ("rest-api",)),
+    Ability("allow_from", lambda of: of.http.allow_from, "look at addresses", ("rest-api",)),
+    Ability("vpc_endpoints", lambda of: of.http.vpc_endpoints, "be private", ("rest-api",)),
+    Ability("cors.origins", lambda of: of.http.cors.origins, "answer browsers", ("http-api", "function-url")),
+)
+NO_SNAPSTART = ("ap-southeast-6", "ap-east-2")
+"""Regions. https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
+MOST_LAYERS = 5
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+SMALLEST_STORAGE = 512
+MOST_CONDITIONS = 5
+"""Hosts and paths of a rule together.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
+
+
+def check(settings: "Settings") -> None:
+    """Raise SettingsError for the first thing that cannot be."""
+    for rules in (
+        _abilities,
+        _access,
+        _cors,
+        _throttling,
+        _alb,
+        _network,
+        _function,
+        _snapstart,
+        _role,
+        _logs,
+    ):
+        for error in rules(settings):
+            raise error
+
+
+def check_form(settings: "Settings", form: "Form") -> None:
+    """Raise SettingsError for what a bundle of this form cannot do; "auto" knows it when it has packed."""
+    check(replace(settings, build=replace(settings.build, form=form)))
+
+
+def check_region(settings: "Settings", region: str) -> None:
+    """Raise SettingsError for what this region cannot do; it may be known from the account alone."""
+    if settings.function.snapstart and region in NO_SNAPSTART:
+        raise SettingsError(
+            f"[function] snapstart = true: SnapStart is not to be had in {region}.",
+            hint="Leave it out, or set provisioned_concurrency, which costs more and starts sooner.",
+        )
+
+
+def _abilities(settings: "Settings") -> Iterator[SettingsError]:
+    kind = settings.http.endpoint
+    for ability in ABILITIES:
+        value = ability.asked(settings)
+        if value and kind not in ability.kinds:
+            able = " or ".join(f'"{each}"' for each in ability.kinds)
+            yield SettingsError(
+                f"[http] {ability.option.format(value)}: "
+                + (
+                    'with endpoint = "none" there is nothing in front of the function.'
+                    if kind == "none"
+                    else f'an endpoint of the kind "{kind}" cannot {ability.cannot}.'
+                ),
+                hint=f"Set endpoint = {able}, which can.",
+            )
+
+
+def _access(settings: "Settings") -> Iterator[SettingsError]:
+    http = settings.http
+    if http.auth == "jwt" and not (http.jwt.issuer and http.jwt.audience):
+        yield SettingsError(
+            '[http] auth = "jwt": [http.jwt] does not say whose tokens are taken.',
+            hint='Set issuer = "https://..." and audience = ["..."] there.',
+        )
+    if http.auth == "lambda" and not http.authorizer.function:
+        yield SettingsError(
+            '[http] auth = "lambda": [http.authorizer] does not say which function decides.',
+            hint='Set function = "arn:aws:lambda:..." there.',
+        )
+
+
+def _cors(settings: "Settings") -> Iterator[SettingsError]:
+    cors = settings.http.cors
+    if not cors.origins and (cors.headers or cors.expose or cors.credentials or cors.max_age):
+        yield SettingsError(
+            "[http.cors] says what browsers are answered, and not whom: origins is empty.",
+            hint='Set origins = ["https://..."], or leave CORS to the app.',
+        )
+    if cors.credentials and "*" in cors.origins:
+        yield SettingsError(
+            '[http.cors] credentials = true: browsers do not take it together with origins = ["*"].',
+            hint='Name the origins: origins = ["https://..."].',
+        )
+    if "OPTIONS" in cors.methods and settings.http.endpoint == "function-url":
+        yield SettingsError(
+            '[http.cors] methods: a function URL answers "OPTIONS" by itself, and does not take it.',
+            hint="Leave it out.",
+        )
+
+
+def _throttling(settings: "Settings") -> Iterator[SettingsError]:
+    http = settings.http
+    if bool(http.rate) != bool(http.burst):
+        said, missing = ("rate", "burst") if http.rate else ("burst", "rate")
+        yield SettingsError(
+            f"[http] {said} = {http.rate or http.burst}: there is no {missing}, and API Gateway needs both.",
+            hint=f"Set {missing} = {http.rate or http.burst} as well.",
+        )
+
+
+def _alb(settings: "Settings") -> Iterator[SettingsError]:
+    if settings.http.endpoint != "alb":
+        return
+    alb = settings.http.alb
+    if not alb.listener:
+        yield SettingsError(
+            '[http] endpoint = "alb": [http.alb] does not say which listener the rule belongs to.',
+            hint='Set listener = "arn:aws:elasticloadbalancing:..." there; lambdify makes no load balancer.',
+        )
+    if not alb.hosts and not alb.paths:
+        yield SettingsError(
+            "[http.alb] has neither hosts nor paths, and a rule needs one of them.",
+            hint='Set paths = ["/*"] for all requests.',
+        )
+    if len(alb.hosts) + len(alb.paths) > MOST_CONDITIONS:
+        yield SettingsError(
+            f"[http.alb] names {len(alb.hosts) + len(alb.paths)} hosts and paths; "
+            f"a rule takes {MOST_CONDITIONS}.",
+            hint="Join some of them with * and ?.",
+        )
+
+
+def _network(settings: "Settings") -> Iterator[SettingsError]:
+    vpc = settings.vpc
+    if bool(vpc.subnets) != bool(vpc.security_groups):
+        missing = "security_groups" if vpc.subnets else "subnets"
+        yield SettingsError(f"[vpc] has no {missing}.", hint="A function in a VPC needs both.")
+    if settings.efs.access_point and not vpc.subnets:
+        yield SettingsError(
+            "[efs] access_point: a file system is reached from inside a VPC only.",
+            hint="Set subnets and security_groups in [vpc].",
+        )
+
+
+def _function(settings: "Settings") -> Iterator[SettingsError]:
+    function = settings.function
+    # One is ours, with the dependencies, unless everything is in one zip.
+    room = MOST_LAYERS if settings.build.form == "zip" else MOST_LAYERS - 1
+    if len(function.layers) > room:
+        yield SettingsError(
+            f"[function] layers names {len(function.layers)} layers; there is room for {room}"
+            + (" beside the one with the dependencies." if room < MOST_LAYERS else "."),
+            hint="Put some of them together.",
+        )
+    if function.layers and settings.build.form == "image":
+        yield SettingsError(
+            "[function] layers: a container image takes no layers.",
+            hint='Put their files into the project or into the image\'s [build] base, or set form = "layer".',
+        )
+    if settings.release.shift and function.provisioned_concurrency:
+        yield SettingsError(
+            "[release] shift: an alias with provisioned concurrency leads to one version only.",
+            hint="Leave out shift, or provisioned_concurrency.",
+        )
+    for option in ("alarms", "alarm_actions"):
+        if getattr(settings.release, option) and not settings.release.shift:
+            yield SettingsError(
+                f"[release] {option}: without shift, all traffic moves at once and nothing is watched.",
+                hint=f'Set shift = "10% every 2 minutes", or leave {option} out.',
+            )
+    reserved = function.reserved_concurrency
+    if reserved is not None and reserved < function.provisioned_concurrency:
+        yield SettingsError(
+            f"[function] provisioned_concurrency = {function.provisioned_concurrency} is more than "
+            f"reserved_concurrency = {reserved}, which is the limit of all.",
+            hint='Raise the latter, or set it to "off".',
+        )
+
+
+def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes"""
+    function = settings.function
+    if not function.snapstart:
+        return
+    # Imported when it is needed: platform tags cost more to import than all the rest of reading settings.
+    from lambdify.cli.packing.target import runtimes
+
+    able = [python for python, runtime in runtimes().items() if runtime["snapstart"]]
+    obstacles = {
+        f'python = "{function.python}"': (function.python not in able, f"It takes {able[0]} or newer."),
+        "[efs]": (settings.efs.access_point, "Set one of the two."),
+        f"storage = {function.storage}": (
+            function.storage > SMALLEST_STORAGE,
+            f"It takes {SMALLEST_STORAGE}.",
+        ),
+        f"provisioned_concurrency = {function.provisioned_concurrency}": (
+            function.provisioned_concurrency,
+            "Set one of the two.",
+        ),
+        '[build] form = "image"': (settings.build.form == "image", 'Set form = "layer" or "zip".'),
+    }
+    for what, (stands, hint) in obstacles.items():
+        if stands:
+            yield SettingsError(
+                f"[function] snapstart = true: SnapStart does not work together with {what}.", hint=hint
+            )
+    if settings.region:
+        check_region(settings, settings.region)
+
+
+def _role(settings: "Settings") -> Iterator[SettingsError]:
+    role = settings.role
+    for option, value in (("statements", role.statements), ("managed_policies", role.managed_policies)):
+        if role.arn and value:
+            yield SettingsError(
+                f"[role] {option}: the role {role.arn} is not lambdify's, and stays as it is.",
+                hint=f"Add them to that role, and leave {option} out; or leave arn out.",
+            )
+
+
+def _logs(settings: "Settings") -> Iterator[SettingsError]:
+    if settings.logs.level != "INFO" and settings.logs.format == "text":
+        yield SettingsError(
+            f'[logs] level = "{settings.logs.level}": Lambda filters lines of JSON only.',
+            hint='Set format = "json", or the level where the app configures its logging.',
+        )

@@ -1,0 +1,146 @@
+"""Tables whose names are the user's own: environment variables, secrets, tags, resources.
+
+Each has a reader that takes the whole table, and returns it as `Settings` keeps it or raises SettingsError.
+Values stay out of messages: one of them may be a secret.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings.validators import Place
+
+RESERVED_VARIABLES = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+})  # fmt: skip
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
+ENVIRONMENT_BYTES = 4096
+"""Names and values together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+SECRET = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
+"""Where a secret is: a parameter's name, or a secret's name or ARN and a key of its JSON."""
+MOST_TAGS = 48
+"""50, and two of them are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
+
+OUR_RESOURCES = re.compile(
+    "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share|Shift(Alarm|Return(Role)?|Until)"
+    "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|TokenAuthorizer|(Authorizer)?(Permission)?"
+    "|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
+    "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
+)
+"""Logical ids that a template of ours may hold, with any settings; a parameter's name is one too."""
+OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer")
+
+
+def _environment(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """[environment] holds the user's own names. Values stay out of messages: one of them may be a secret."""
+    for name, value in values.items():
+        at = (*keys, name)
+        if not isinstance(value, str):
+            raise SettingsError(
+                f"{place(at)}: {'.'.join(at)} is not text.", hint='Put the value in quotes: NAME = "value".'
+            )
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", name):
+            raise SettingsError(
+                f'{place(at)}: "{name}" cannot be the name of an environment variable on Lambda.',
+                hint="A name has two or more letters, digits and underscores, and begins with a letter.",
+            )
+        if name in RESERVED_VARIABLES:
+            raise SettingsError(
+                f"{place(at)}: Lambda itself sets {name}, and refuses to have it set.",
+                hint="Use another name, and let the app read that.",
+            )
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in values.items())
+    if size > ENVIRONMENT_BYTES:
+        raise SettingsError(
+            f"{place(keys)}: [{'.'.join(keys)}] holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
+            hint="Move long values into a file of the project, or into SSM Parameter Store.",
+        )
+    return dict(values)
+
+
+def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """[secrets]: environment variables, and where their values are."""
+    for name, value in _environment(keys, values, place).items():
+        if not SECRET.fullmatch(value):
+            at = (*keys, name)
+            raise SettingsError(
+                f"{place(at)}: {'.'.join(at)} does not say where the secret is.",
+                hint='It takes "ssm:/path" or "secretsmanager:name#key". The value itself stays away.',
+            )
+    return dict(values)
+
+
+def _tags(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """[tags], as CloudFormation takes them."""
+    for name, value in values.items():
+        at = (*keys, name)
+        if not isinstance(value, str) or not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
+            raise SettingsError(
+                f"{place(at)}: {'.'.join(at)} cannot be the value of a tag.",
+                hint="It takes text of up to 256 letters, digits, spaces and . : / = + - @ _",
+            )
+        if not re.fullmatch(r"[\w .:/=+@-]{1,128}", name) or name.startswith(("aws:", "lambdify:")):
+            raise SettingsError(
+                f'{place(at)}: "{name}" cannot be the name of a tag.',
+                hint="It has up to 128 letters, digits, spaces and . : / = + - @ _ "
+                "and begins neither with aws: nor with lambdify:.",
+            )
+    if len(values) > MOST_TAGS:
+        raise SettingsError(f"{place(keys)}: [{'.'.join(keys)}] holds more than {MOST_TAGS} tags.")
+    return dict(values)
+
+
+def _declared(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """[resources] and [outputs]: tables by logical id, which CloudFormation reads."""
+    ours = OUR_RESOURCES if keys[-1] == "resources" else OUR_OUTPUTS
+    for name, value in values.items():
+        at = (*keys, name)
+        if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
+            raise SettingsError(
+                f'{place(at)}: "{name}" cannot be a logical id.', hint="It has letters and digits only."
+            )
+        if ours.fullmatch(name):
+            raise SettingsError(
+                f'{place(at)}: "{name}" in [{".".join(keys)}] is a logical id of lambdify\'s own.',
+                hint=f'Choose another one, such as "My{name}".',
+            )
+        wanted = "Type" if keys[-1] == "resources" else "Value"
+        if not isinstance(value, dict) or wanted not in value:
+            raise SettingsError(
+                f"{place(at)}: {'.'.join(at)} has no {wanted}.",
+                hint=f"Write [{'.'.join(at)}] and {wanted} = ... below it, as CloudFormation wants it.",
+            )
+        if wrong := next(_not_json(value, at), None):
+            raise SettingsError(
+                f"{place(wrong)}: {'.'.join(wrong)} is a date or a number that templates do not have.",
+                hint="Put it in quotes.",
+            )
+    return dict(values)
+
+
+def _not_json(value: object, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Where TOML says more than JSON can."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _not_json(inner, (*at, name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _not_json(inner, at)
+    elif not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        yield at
+
+
+FREE: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Place], dict[str, Any]]] = {
+    "environment": _environment,
+    "secrets": _secrets,
+    "tags": _tags,
+    "resources": _declared,
+    "outputs": _declared,
+}
+"""The reader of each table."""

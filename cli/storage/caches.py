@@ -1,0 +1,191 @@
+"""What lambdify keeps so that it need not be made twice, how much it is, and how to be rid of it.
+
+    <cache>/wheels        wheels that were built                 shared by all projects
+    <cache>/downloads     wheels as they came from an index
+    <cache>/contents      what is in each of those
+    <cache>/fragments     distributions, stripped, compiled and deflated
+    <cache>/runtime       AWS's runtime client, for each Python
+    .lambdify/build       a project's own zips
+
+Rules:
+- Whatever appears whole is written beside its place, under a name with a dot. A run that is killed leaves it
+  there; a later one sweeps it away when nobody has touched it for longer than anything is written.
+- Whatever is removed is made again when it is needed; nothing but time is lost.
+- Nothing is taken from under a run or the local cloud: they hold the cache's lock together, `clear` alone.
+- uv's cache is uv's (`uv cache clean`), and images belong to the container engine.
+"""
+
+import fcntl
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lambdify.cli.errors import CacheInUse
+from lambdify.cli.storage import folders
+
+SHELVES = {
+    "wheels": "wheels that were built",
+    "downloads": "wheels from an index",
+    "contents": "what is in them",
+    "fragments": "distributions, ready to be put into a zip",
+    "runtime": "AWS's runtime client, for the local cloud",
+}
+"""Folders of the cache, and what they hold."""
+BUNDLES = "bundles"
+"""The project's own zips."""
+UNFINISHED = re.compile(r"\.(?:(?P<place>.+)\.)?[a-z0-9_]{8}")
+"""Names of what is not finished, as `tempfile` makes them up."""
+OURS = re.compile(r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html")
+"""What is written where others have files too."""
+GIVEN_UP = 3600
+"""Seconds without a change after which nobody is writing any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """One kind of thing that is kept."""
+
+    name: str
+    holds: str
+    folder: Path
+    entries: int
+    bytes: int
+    newest: datetime | None
+    """When the last was made, in UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleared:
+    """What is gone."""
+
+    entries: int
+    bytes: int
+
+
+@contextmanager
+def in_use() -> Iterator[None]:
+    """Keep what is in the cache there until the block ends."""
+    with _lock_file().open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def look(root: Path) -> tuple[Shelf, ...]:
+    """All shelves, those of the project in `root` among them."""
+    return tuple(_look(name, holds, folder) for name, holds, folder in _places(root))
+
+
+def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = None) -> Cleared:
+    """Remove what is on the shelves of these names (none: on all), or of it what was made before then.
+
+    Raises CacheInUse.
+    """
+    with _lock_file().open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CacheInUse(
+                "The cache is in use, by a run of lambdify or by the local cloud.",
+                hint="Wait until the run has ended; `lambdify local stop` ends the local cloud.",
+            ) from error
+        gone = [
+            _remove(entry)
+            for name, _, folder in _places(root)
+            if not names or name in names
+            for entry in _entries(folder)
+            if before is None or _made(entry) < before
+        ]
+    return Cleared(entries=len(gone), bytes=sum(gone))
+
+
+def sweep(root: Path, out: Path) -> int:
+    """Remove what killed runs have left in the cache, the project and the folder of zips; how much that was.
+
+    Nothing that cannot be removed keeps a run from its work.
+    """
+    shelves = [folders.cache() / name for name in SHELVES]
+    own = root / folders.WORKSPACE
+    places = [*shelves, *_folders(folders.cache() / "wheels"), own, *_folders(own)]
+    found = [entry for place in places for entry in _unfinished(place)]
+    found += [entry for entry, place in _unfinished(out).items() if OURS.fullmatch(place)]
+    swept = 0
+    for entry in dict.fromkeys(found):
+        with suppress(OSError):
+            if _touched(entry) < time.time() - GIVEN_UP:
+                _remove(entry)
+                swept += 1
+    return swept
+
+
+def _folders(parent: Path) -> list[Path]:
+    return [entry for entry in _entries(parent) if entry.is_dir()]
+
+
+def _unfinished(folder: Path) -> dict[Path, str]:
+    """What in a folder is not finished, and the name it was to have."""
+    names = {entry: UNFINISHED.fullmatch(entry.name) for entry in _entries(folder)}
+    return {entry: name["place"] or "" for entry, name in names.items() if name}
+
+
+def _touched(entry: Path) -> float:
+    """When anything of it was last changed, in seconds since 1970."""
+    inner = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else ()
+    times: list[float] = [each.lstat().st_mtime for each in (entry, *inner)]
+    return max(times)
+
+
+def _lock_file() -> Path:
+    folder = folders.cache()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / ".lock"
+
+
+def _places(root: Path) -> Iterator[tuple[str, str, Path]]:
+    for name, holds in SHELVES.items():
+        yield name, holds, folders.cache() / name
+    yield BUNDLES, "this project's zips", root / folders.WORKSPACE / "build"
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _look(name: str, holds: str, folder: Path) -> Shelf:
+    entries = _entries(folder)
+    return Shelf(
+        name=name,
+        holds=holds,
+        folder=folder,
+        entries=len(entries),
+        bytes=sum(map(_size, entries)),
+        newest=max(map(_made, entries), default=None),
+    )
+
+
+def _size(entry: Path) -> int:
+    """Bytes of a file, or of all that is in a folder; what vanishes meanwhile has none."""
+    try:
+        if entry.is_dir() and not entry.is_symlink():
+            return sum(_size(inner) for inner in entry.iterdir())
+        return entry.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _made(entry: Path) -> datetime:
+    return datetime.fromtimestamp(entry.lstat().st_mtime, UTC)
+
+
+def _remove(entry: Path) -> int:
+    """Remove a file or folder; the value is how many bytes it had."""
+    size = _size(entry)
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink(missing_ok=True)
+    return size

@@ -1,0 +1,50 @@
+"""What the system refuses to do with files, as errors of ours: a full disk, missing rights.
+
+Such a refusal can come at any write, so it is told here rather than at each of them; what is half-written is
+removed on the way. `main` asks here before it takes an OSError for a bug of ours.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from lambdify.cli.errors import DiskFull, FileRefused, LambdifyError
+from lambdify.cli.storage import folders
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_REFUSED = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+)
+
+
+def explain(error: OSError) -> LambdifyError | None:
+    """Return the error that says what the user can do, or None if that is nothing."""
+    if error.errno in _FULL:
+        return DiskFull(
+            f"The disk is full: {error.strerror}.",
+            hint=f"Make room, or choose other places. What is left: {', '.join(_left())}.",
+        )
+    if error.errno in _REFUSED and error.filename is not None:
+        path = os.fsdecode(error.filename)
+        return FileRefused(
+            f"{path} cannot be used: {error.strerror}.",
+            hint="lambdify has to read or write there: change its rights, move away what is there, or choose "
+            "other places with TMPDIR, LAMBDIFY_CACHE, LAMBDIFY_HOME or --output.",
+        )
+    return None
+
+
+def _left() -> list[str]:
+    places = {
+        "the project": Path.cwd() / folders.WORKSPACE,
+        "TMPDIR": Path(tempfile.gettempdir()),
+        "LAMBDIFY_CACHE": folders.cache(),
+    }
+    # The cache may never have been there; its disk is that of the nearest folder which is.
+    there = {
+        name: next(path for path in (place, *place.parents) if path.exists())
+        for name, place in places.items()
+    }
+    return [f"{shutil.disk_usage(path).free / 2**20:,.1f} MiB for {name}" for name, path in there.items()]
