@@ -71,7 +71,7 @@ def test_clearing_takes_what_is_older(cache, project):
 
 
 def test_nothing_is_taken_from_under_a_run(cache, project):
-    code = "from lambdify.cli import caches\nwith caches.in_use():\n    print('in', flush=True)\n    input()"
+    code = "from lambdify.cli.storage import caches\nwith caches.in_use(): print('in', flush=True), input()"
     run = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -200,7 +200,8 @@ def test_endpoint_and_function_agree_on_streaming(write, kind, streaming):
         ways.add(integration["Uri"]["Fn::Sub"].endswith("/response-streaming-invocations"))
     assert ways <= {streaming}
     handler = only(written, "Lambda::Function")["Handler"]
-    assert handler == f"lambdify.adapter.{'runtime' if streaming else 'entry'}.handler"
+    name = "streaming.runtime" if streaming else "entry"
+    assert handler == f"lambdify.adapter.{name}.handler"
 
 
 def test_a_stream_behind_a_rest_api_may_take_as_long_as_the_function(write):

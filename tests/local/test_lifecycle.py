@@ -172,7 +172,7 @@ def test_the_pid_of_a_dead_daemon_may_belong_to_somebody_else_now(own_home: Path
 
 def test_two_commands_at_once_start_one_cloud(own_home: Path) -> None:
     script = (
-        "from lambdify.cli.console import Console; from lambdify.cli.local import cloud; "
+        "from lambdify.cli.console import Console; from lambdify.cli.local.daemon import cloud; "
         "print(cloud.ensure(Console(quiet=True)).pid)"
     )
     commands = [

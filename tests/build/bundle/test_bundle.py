@@ -33,7 +33,7 @@ PACK = """\
 import hashlib, sys
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.packing import bundle
+from lambdify.cli.packing.bundle import bundle
 from lambdify.cli.console import Console
 from lambdify.cli.detection.choice import Candidate
 candidate = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")

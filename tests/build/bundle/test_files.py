@@ -189,7 +189,7 @@ def test_gitignore_is_not_consulted(project):
 def test_pathspec_is_imported_only_for_patterns_of_the_users(project):
     root = project({"app.py": ""})
     program = (
-        "import sys; from pathlib import Path; from lambdify.cli.packing import files;"
+        "import sys; from pathlib import Path; from lambdify.cli.packing.bundle import files;"
         f"files.scan(Path({str(root)!r})); print('pathspec' in sys.modules);"
         f"files.scan(Path({str(root)!r}), exclude=['x']); print('pathspec' in sys.modules)"
     )
