@@ -26,6 +26,7 @@ from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_
 from lambdify.cli.stacks.change_sets import ChangeSet
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 from lambdify.cli.storage import caches
 from lambdify.cli.template import Template
 
@@ -54,9 +55,8 @@ class Deployment:
 
 
 def deploy(
-    settings: Settings,
+    stage: Stage,
     pack: Callable[[], "Bundle"],
-    account: Account,
     console: Console,
     *,
     yes: bool = False,
@@ -69,51 +69,56 @@ def deploy(
 
     `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
     """
-    existing = recovery.ready(settings, account, console, yes=yes, wait=wait, sleep=sleep)
+    existing = recovery.ready(stage, console, yes=yes, wait=wait, sleep=sleep)
     if existing:
-        _tell_division(existing, settings, account, console)
+        _tell_division(existing, stage, console)
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
-        artifact = archives.put(bundle, settings, account, console)
-    wanted = template.write(settings, artifact, bundle.target)
+        artifact = archives.put(bundle, stage, console)
+    wanted = template.write(stage.settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):
-        held = traffic.hold(wanted, existing, account)
+        held = traffic.hold(wanted, existing, stage.account)
         change_set = change_sets.propose(
-            wanted, existing, account, parameters=held, express=settings.release.express, sleep=sleep
+            wanted,
+            existing,
+            stage.account,
+            parameters=held,
+            express=stage.settings.release.express,
+            sleep=sleep,
         )
     if change_set is not None:
-        _show(change_set, settings, console)
-        _agree(change_set, settings, account, console, yes=yes)
-        _carry_out(change_set, settings, account, console, sleep)
-    deployed = stack.fetch(settings, account)
+        _show(change_set, stage.settings, console)
+        _agree(change_set, stage, console, yes=yes)
+        _carry_out(change_set, stage, console, sleep)
+    deployed = stack.fetch(stage)
     if change_set is not None:
-        _check_ours(wanted, deployed, settings, account)
-    protection.keep(settings, deployed, account)
-    release = releases.find_live(settings, account, deployed)
+        _check_ours(wanted, deployed, stage)
+    protection.keep(stage, deployed)
+    release = releases.find_live(stage, deployed)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
-        console.note(f"Nothing has changed: {settings.full_name} is deployed as it is.")
-        return _describe(deployed, release, account, changed=False, uploaded=artifact.uploaded)
+        console.note(f"Nothing has changed: {stage.name} is deployed as it is.")
+        return _describe(deployed, release, stage.account, changed=False, uploaded=artifact.uploaded)
     if change_set is None:
-        _agree_to_move(deployed, settings, console, yes=yes)
-    release = promotion.release(deployed, settings, account, console, sleep=sleep)
-    deployed = stack.fetch(settings, account)
-    return _describe(deployed, release, account, changed=True, uploaded=artifact.uploaded)
+        _agree_to_move(deployed, stage.settings, console, yes=yes)
+    release = promotion.release(deployed, stage, console, sleep=sleep)
+    deployed = stack.fetch(stage)
+    return _describe(deployed, release, stage.account, changed=True, uploaded=artifact.uploaded)
 
 
-def _tell_division(existing: Stack, settings: Settings, account: Account, console: Console) -> None:
+def _tell_division(existing: Stack, stage: Stage, console: Console) -> None:
     """Say where the traffic goes to two versions: all of it goes to the old one first."""
     if not traffic.is_divided(existing):
         return
-    known = releases.find_all(settings, account)
-    if divided := traffic_split.find(existing, known, settings, account):
+    known = releases.find_all(stage)
+    if divided := traffic_split.find(existing, known, stage):
         console.warn(traffic_split.describe(divided))
 
 
-def _check_ours(wanted: Template, deployed: Stack, settings: Settings, account: Account) -> None:
+def _check_ours(wanted: Template, deployed: Stack, stage: Stage) -> None:
     """Return when the stack is what the template made it. Raises StackBusy when another came since."""
-    if wanted.version not in stack.fetch_body(deployed, account)["Resources"]:
-        raise stack.overtaken(settings, "another deployment came in between")
+    if wanted.version not in stack.fetch_body(deployed, stage.account)["Resources"]:
+        raise stack.overtaken(stage.settings, "another deployment came in between")
 
 
 def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:
@@ -122,27 +127,23 @@ def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:
     console.lines(preview.short(what))
 
 
-def _agree(
-    change_set: ChangeSet, settings: Settings, account: Account, console: Console, *, yes: bool
-) -> None:
+def _agree(change_set: ChangeSet, stage: Stage, console: Console, *, yes: bool) -> None:
     """Return when the user agrees. However the question ends else, the change set is removed."""
     agreed = False
     try:
-        protection.check_change(change_set, settings)
-        agreed = yes or console.confirm(f"Apply this to {settings.full_name} in {account.region}?")
+        protection.check_change(change_set, stage.settings)
+        agreed = yes or console.confirm(f"Apply this to {stage.name} in {stage.region}?")
     finally:
         if not agreed:
-            change_sets.discard(change_set, account)
+            change_sets.discard(change_set, stage.account)
     if not agreed:
-        raise Declined(f"{settings.full_name} was not changed.")
+        raise Declined(f"{stage.name} was not changed.")
 
 
-def _carry_out(
-    change_set: ChangeSet, settings: Settings, account: Account, console: Console, sleep: Sleep
-) -> None:
+def _carry_out(change_set: ChangeSet, stage: Stage, console: Console, sleep: Sleep) -> None:
     with console.step("Creating the stack" if change_set.creates else "Updating the stack"):
-        update = partial(change_sets.apply, change_set, account)
-        stack_events.follow(update, settings, account, console, sleep=sleep)
+        update = partial(change_sets.apply, change_set, stage.account)
+        stack_events.follow(update, stage, console, sleep=sleep)
 
 
 def _agree_to_move(deployed: Stack, settings: Settings, console: Console, *, yes: bool) -> None:

@@ -24,6 +24,7 @@ from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_
 from lambdify.cli.stacks.changes import KEPT
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 
 GONE_WITH_FUNCTION = "AWS::Lambda::Version"
 """Kept in the stack's eyes, to go back to; but no version is there without its function."""
@@ -55,8 +56,7 @@ class Removal:
 
 
 def undeploy(
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     yes: bool = False,
@@ -73,24 +73,24 @@ def undeploy(
     Raises NotDeployed when there is nothing at all, StageProtected, StackBusy, and StackBroken when
     CloudFormation cannot delete the stack.
     """
-    protection.check_removal(settings)
-    existing = stack.find(settings, account)
+    protection.check_removal(stage.settings)
+    existing = stack.find(stage)
     if existing and _is_busy(existing) and wait:
-        existing = recovery.settled(existing, settings, account, console, sleep=sleep)
+        existing = recovery.settled(existing, stage, console, sleep=sleep)
     kept: tuple[Kept, ...] = ()
     if existing:
-        _agree(existing, settings, account, console, yes=yes, keep_logs=keep_logs)
-        _unprotect(existing, settings, account, console, agreed=unprotect, may_ask=not yes)
-        kept = _kept_by_policy(existing, settings, account)
-        kept += _delete(existing, settings, account, console, sleep, leave=leave)
-    log_group = _remove_log_group(settings, account, ours=existing is not None, keep=keep_logs)
+        _agree(existing, stage, console, yes=yes, keep_logs=keep_logs)
+        _unprotect(existing, stage, console, agreed=unprotect, may_ask=not yes)
+        kept = _kept_by_policy(existing, stage)
+        kept += _delete(existing, stage, console, sleep, leave=leave)
+    log_group = _remove_log_group(stage, ours=existing is not None, keep=keep_logs)
     if keep_logs and log_group:
-        kept += (_the_log(settings),)
+        kept += (_the_log(stage.settings),)
     with console.step("Removing the uploaded bundles"):
-        removed = archives.remove_stage(settings, account)
+        removed = archives.remove_stage(stage)
     if not (existing or log_group or removed.objects or removed.bucket or removed.images):
         raise NotDeployed(
-            f'There is nothing of "{settings.full_name}" in {account.region} to remove.',
+            f'There is nothing of "{stage.name}" in {stage.region} to remove.',
             hint="The stage, the region and --local say where it is looked for.",
         )
     return Removal(
@@ -115,21 +115,18 @@ def _is_busy(existing: Stack) -> bool:
     return existing.is_busy and existing.state != "DELETE_IN_PROGRESS"
 
 
-def _agree(
-    existing: Stack, settings: Settings, account: Account, console: Console, *, yes: bool, keep_logs: bool
-) -> None:
+def _agree(existing: Stack, stage: Stage, console: Console, *, yes: bool, keep_logs: bool) -> None:
     if _is_busy(existing):
         raise stack.busy(existing.name, existing.state)
     logs = "" if keep_logs else "its logs "
-    question = f"Delete {existing.name} in {account.region}, with its endpoint, {logs}and all that it runs?"
+    question = f"Delete {existing.name} in {stage.region}, with its endpoint, {logs}and all that it runs?"
     if not yes and not console.confirm(question):
-        raise Declined(f"{settings.full_name} was not deleted.")
+        raise Declined(f"{stage.name} was not deleted.")
 
 
 def _unprotect(
     existing: Stack,
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     agreed: bool,
@@ -143,36 +140,36 @@ def _unprotect(
     if not (agreed or (may_ask and console.confirm(question))):
         raise StageProtected(
             f"{existing.name} has termination protection; it was not deleted.",
-            hint=f"`lambdify undeploy {settings.stage}` without --yes asks to take it off, or `aws "
+            hint=f"`{stage.command('undeploy')}` without --yes asks to take it off, or `aws "
             "cloudformation update-termination-protection --no-enable-termination-protection "
             f"--stack-name {existing.name}`.",
         )
-    protection.lift(existing, account)
+    protection.lift(existing, stage.account)
 
 
 def _delete(
-    existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, leave: bool
+    existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, leave: bool
 ) -> tuple[Kept, ...]:
     """Delete the stack; what was left behind because it could not be."""
-    begin = partial(change_sets.delete, account=account, express=settings.release.express)
+    begin = partial(change_sets.delete, account=stage.account, express=stage.settings.release.express)
     deletion = partial(begin, existing)
     try:
         with console.step(f"Deleting the stack {existing.name}"):
-            stack_events.follow(deletion, settings, account, console, sleep=sleep)
+            stack_events.follow(deletion, stage, console, sleep=sleep)
     except StackBroken as error:
-        stuck = _stuck(existing, account)
+        stuck = _stuck(existing, stage.account)
         names = ", ".join(each["LogicalResourceId"] for each in stuck)
         if not stuck:
             raise
         if not (leave or (console.interactive and console.confirm(f"Leave {names} behind?"))):
-            hint = f"{error.hint} Or leave {names} behind: `lambdify undeploy {settings.stage} --leave`."
+            hint = f"{error.hint} Or leave {names} behind: `{stage.command('undeploy')} --leave`."
             raise StackBroken(error.message, hint=hint, during=error.during) from error
     else:
         return ()
     rest = [each["LogicalResourceId"] for each in stuck]
     retained = partial(begin, replace(existing, state="DELETE_FAILED"), leave=rest)
     with console.step(f"Deleting the stack {existing.name} without {names}"):
-        stack_events.follow(retained, settings, account, console, sleep=sleep)
+        stack_events.follow(retained, stage, console, sleep=sleep)
     return tuple(
         Kept(
             name=each.get("PhysicalResourceId", each["LogicalResourceId"]),
@@ -191,11 +188,11 @@ def _stuck(existing: Stack, account: Account) -> list[Mapping[str, Any]]:
 
 
 @translated(during="looking for what the stack keeps")
-def _kept_by_policy(existing: Stack, settings: Settings, account: Account) -> tuple[Kept, ...]:
+def _kept_by_policy(existing: Stack, stage: Stage) -> tuple[Kept, ...]:
     """What the template says is to outlive the stack, besides what this module sees to itself."""
     if existing.is_new or existing.state == "DELETE_IN_PROGRESS":
         return ()
-    resources = stack.fetch_body(existing, account).get("Resources", {})
+    resources = stack.fetch_body(existing, stage.account).get("Resources", {})
     policies = {
         name: each["DeletionPolicy"]
         for name, each in resources.items()
@@ -203,7 +200,7 @@ def _kept_by_policy(existing: Stack, settings: Settings, account: Account) -> tu
     }
     if not policies:
         return ()
-    found = account.client("cloudformation").describe_stack_resources(StackName=existing.id)["StackResources"]
+    found = stage.client("cloudformation").describe_stack_resources(StackName=existing.id)["StackResources"]
     return tuple(
         Kept(
             name=each["PhysicalResourceId"],
@@ -212,7 +209,7 @@ def _kept_by_policy(existing: Stack, settings: Settings, account: Account) -> tu
         )
         for each in found
         if each["LogicalResourceId"] in policies
-        and each.get("PhysicalResourceId", template.log_group(settings)) != template.log_group(settings)
+        and each.get("PhysicalResourceId", stage.log_group) != stage.log_group
     )
 
 
@@ -220,20 +217,20 @@ def _the_log(settings: Settings) -> Kept:
     why = (
         f"--keep-logs; its lines go after {settings.logs.retention} days, and a new deployment takes it over"
     )
-    return Kept(name=template.log_group(settings), kind="AWS::Logs::LogGroup", why=why)
+    return Kept(name=settings.log_group, kind="AWS::Logs::LogGroup", why=why)
 
 
 @translated(during="removing the log group")
-def _remove_log_group(settings: Settings, account: Account, *, ours: bool, keep: bool) -> bool:
+def _remove_log_group(stage: Stage, *, ours: bool, keep: bool) -> bool:
     """Remove the function's log, which outlives the stack; whether there was one of this stage.
 
     Where the stack was `ours` its log is: also one that a last line brought back, which has no tags.
     """
-    logs, name = account.client("logs"), template.log_group(settings)
+    logs, name = stage.client("logs"), stage.log_group
     if ours and not keep:
         return attempt(logs.delete_log_group, none_if=MISSING, logGroupName=name) is not None
-    arn = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:{name}"
+    arn = f"arn:{stage.account.partition}:logs:{stage.region}:{stage.account.account_id}:log-group:{name}"
     found = attempt(logs.list_tags_for_resource, none_if=MISSING, resourceArn=arn)
-    if found is None or not template.tags(settings).items() <= found["tags"].items():
+    if found is None or not template.tags(stage.settings).items() <= found["tags"].items():
         return False
     return keep or attempt(logs.delete_log_group, none_if=MISSING, logGroupName=name) is not None

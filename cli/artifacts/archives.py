@@ -22,7 +22,7 @@ from lambdify.cli.artifacts import images
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError
-from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
@@ -59,69 +59,64 @@ class Removed:
     """Whether there was a repository of images."""
 
 
-def bucket_name(account: Account) -> str:
-    """The bucket of the account and region."""
-    return f"lambdify-{account.account_id}-{account.region}"
-
-
 @translated(during="uploading the bundle")
-def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Artifact:
+def put(bundle: "Bundle", stage: Stage, console: Console) -> Artifact:
     """Upload what the bucket does not have yet; the bucket is made if there is none."""
-    planned = plan(bundle, settings, account)
-    _ensure_bucket(planned.bucket, account)
+    planned = plan(bundle, stage)
+    _ensure_bucket(planned.bucket, stage.account)
     if planned.image:
-        expect_images(settings, account)
-        image = images.put(bundle, settings, account, console)
+        expect_images(stage)
+        image = images.put(bundle, stage, console)
         return replace(planned, image=image.uri, uploaded=(image.uri,) if image.pushed else ())
-    archives = {prefix(settings) + each.path.name: each.path for each in bundle.archives}
+    archives = {stage.prefix + each.path.name: each.path for each in bundle.archives}
     uploaded = tuple(
-        key for key, path in archives.items() if _upload(path, planned.bucket, key, account, console)
+        key for key, path in archives.items() if _upload(path, planned.bucket, key, stage.account, console)
     )
     return replace(planned, uploaded=uploaded)
 
 
-def plan(bundle: "Bundle", settings: Settings, account: Account) -> Artifact:
+def plan(bundle: "Bundle", stage: Stage) -> Artifact:
     """Where `put` would upload to: nothing is asked of S3 or ECR."""
     if bundle.form == "image":
         return Artifact(
-            bucket=bucket_name(account),
+            bucket=stage.bucket,
             app_key="",
             layer_key=None,
-            image=images.plan(bundle, settings, account),
+            image=images.plan(bundle, stage),
             uploaded=(),
         )
     return Artifact(
-        bucket=bucket_name(account),
-        app_key=prefix(settings) + bundle.app.path.name,
-        layer_key=prefix(settings) + bundle.layer.path.name if bundle.layer else None,
+        bucket=stage.bucket,
+        app_key=stage.prefix + bundle.app.path.name,
+        layer_key=stage.prefix + bundle.layer.path.name if bundle.layer else None,
         uploaded=(),
     )
 
 
-def expect_images(settings: Settings, account: Account) -> None:
+def expect_images(stage: Stage) -> None:
     """Note that the stage has a repository of images, or is going to."""
-    account.client("s3").put_object(
-        Bucket=bucket_name(account),
-        Key=prefix(settings) + IMAGES,
-        Body=images.repository_name(settings).encode(),
-        ExpectedBucketOwner=account.account_id,
+    stage.client("s3").put_object(
+        Bucket=stage.bucket,
+        Key=stage.prefix + IMAGES,
+        Body=images.repository_name(stage.settings).encode(),
+        ExpectedBucketOwner=stage.account.account_id,
     )
 
 
 @translated(during="removing the uploaded bundles")
-def remove_stage(settings: Settings, account: Account) -> Removed:
+def remove_stage(stage: Stage) -> Removed:
     """Delete the stage's images and archives, every version of them, and the bucket when it is empty."""
-    s3, bucket, owner = account.client("s3"), bucket_name(account), account.account_id
+    s3, bucket, owner = stage.client("s3"), stage.bucket, stage.account.account_id
     missing = "^NoSuchBucket:|^404:"
     if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
         return Removed(objects=0, bucket=False, images=False)
-    note = {"Bucket": bucket, "Key": prefix(settings) + IMAGES, "ExpectedBucketOwner": owner}
+    note = {"Bucket": bucket, "Key": stage.prefix + IMAGES, "ExpectedBucketOwner": owner}
     has_images = attempt(s3.head_object, none_if="^404:", **note) is not None
     # First: a removal that is cut short still has the note that there is one.
-    repository = has_images and images.remove_stage(settings, account)
+    repository = has_images and images.remove_stage(stage)
     removed = 0
-    while batch := list(islice(_versions(s3, bucket, owner, prefix(settings)), BATCH)):
-        _delete(batch, bucket, account)
+    while batch := list(islice(_versions(s3, bucket, owner, stage.prefix), BATCH)):
+        _delete(batch, bucket, stage.account)
         removed += len(batch)
     empty = next(_versions(s3, bucket, owner), None) is None
     # Another project may upload just now: then S3 keeps the bucket.
@@ -135,36 +130,34 @@ def remove_stage(settings: Settings, account: Account) -> Removed:
 
 
 @translated(during="removing old bundles")
-def remove(places: Iterable[str], settings: Settings, account: Account) -> None:
+def remove(places: Iterable[str], stage: Stage) -> None:
     """Delete objects and images that nothing needs any more, those that are gone already included."""
     by_kind: dict[bool, list[str]] = {True: [], False: []}
     for place in places:
         by_kind[images.is_uri(place)].append(place)
     if by_kind[True]:
-        images.remove(by_kind[True], settings, account)
+        images.remove(by_kind[True], stage)
     left = iter(by_kind[False])
     while batch := [{"Key": key} for key in islice(left, BATCH)]:
-        _delete(batch, bucket_name(account), account)
+        _delete(batch, stage.bucket, stage.account)
 
 
 @translated(during="looking for old bundles")
-def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
+def find_older(when: datetime, stage: Stage) -> frozenset[str]:
     """The stage's archives and images that were uploaded before then: keys, and URIs."""
     pages = (
-        account.client("s3")
+        stage.client("s3")
         .get_paginator("list_objects_v2")
-        .paginate(
-            Bucket=bucket_name(account), Prefix=prefix(settings), ExpectedBucketOwner=account.account_id
-        )
+        .paginate(Bucket=stage.bucket, Prefix=stage.prefix, ExpectedBucketOwner=stage.account.account_id)
     )
     listed = {each["Key"]: each["LastModified"] for page in pages for each in page.get("Contents", [])}
     archives = frozenset(
         key
         for key, uploaded in listed.items()
-        if "/" not in key.removeprefix(prefix(settings)) and uploaded < when
+        if "/" not in key.removeprefix(stage.prefix) and uploaded < when
     )
-    has_images = prefix(settings) + IMAGES in listed
-    return archives | images.find_older(when, settings, account) if has_images else archives
+    has_images = stage.prefix + IMAGES in listed
+    return archives | images.find_older(when, stage) if has_images else archives
 
 
 def _delete(batch: list[dict[str, str]], bucket: str, account: Account) -> None:
@@ -176,11 +169,6 @@ def _delete(batch: list[dict[str, str]], bucket: str, account: Account) -> None:
             f"S3 did not delete {error['Key']}: {error.get('Message', error.get('Code'))}",
             during="removing the uploaded bundles",
         )
-
-
-def prefix(settings: Settings) -> str:
-    """Where in the bucket everything of the stage is."""
-    return f"{settings.name}/{settings.stage}/"
 
 
 def _ensure_bucket(bucket: str, account: Account) -> None:

@@ -28,6 +28,7 @@ from lambdify.cli.errors import AwsError, BundleRefused, DockerUnavailable
 from lambdify.cli.packing.bundle import image
 from lambdify.cli.packing.wheels import docker_host
 from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
@@ -56,11 +57,11 @@ def repository_name(settings: Settings) -> str:
     return f"lambdify/{settings.full_name.lower()}"
 
 
-def plan(bundle: "Bundle", settings: Settings, account: Account) -> str:
+def plan(bundle: "Bundle", stage: Stage) -> str:
     """The URI that `put` would push to: nothing is asked of ECR."""
-    domain = "amazonaws.com.cn" if account.partition == "aws-cn" else "amazonaws.com"
-    registry = f"{account.account_id}.dkr.ecr.{account.region}.{domain}"
-    return f"{registry}/{repository_name(settings)}:{_tag(bundle, settings)}"
+    domain = "amazonaws.com.cn" if stage.account.partition == "aws-cn" else "amazonaws.com"
+    registry = f"{stage.account.account_id}.dkr.ecr.{stage.region}.{domain}"
+    return f"{registry}/{repository_name(stage.settings)}:{_tag(bundle, stage.settings)}"
 
 
 def is_uri(place: str) -> bool:
@@ -69,26 +70,26 @@ def is_uri(place: str) -> bool:
 
 
 @translated(during="pushing the image")
-def put(bundle: "Bundle", settings: Settings, account: Account, console: Console) -> Image:
+def put(bundle: "Bundle", stage: Stage, console: Console) -> Image:
     """Build and push the bundle's image unless it is there; the repository is made if there is none.
 
     Raises DockerUnavailable, BuildError.
     """
-    first = not account.registry and _find_repository(settings, account) is None
-    repository = ensure_repository(settings, account)
-    tag = _tag(bundle, settings)
+    first = not stage.account.registry and _find_repository(stage) is None
+    repository = ensure_repository(stage)
+    tag = _tag(bundle, stage.settings)
     uri = f"{repository}:{tag}"
-    if not account.registry:
-        return _keep(bundle, settings, uri, console, alone=first)
-    if _is_there(tag, settings, account):
+    if not stage.account.registry:
+        return _keep(bundle, stage.settings, uri, console, alone=first)
+    if _is_there(tag, stage):
         return Image(uri=uri, pushed=False)
     # The Docker SDK takes long to import: only a run that builds loads it.
     from lambdify.cli.packing.wheels.docker import open_engine
 
     with open_engine("the container image has to be built", hint=WAY_OUT) as engine:
         paths = [archive.path for archive in bundle.archives]
-        image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
-        user, password = _log_in(account)
+        image.build(paths, _base(bundle, stage.settings), uri, bundle.target, engine, console)
+        user, password = _log_in(stage.account)
         with console.step(f"Pushing {uri}"):
             engine.push_image(uri, user, password)
         engine.forget_images(repository, but=uri)
@@ -146,30 +147,30 @@ def check_kind(bundle: "Bundle", deployed: Mapping[str, str]) -> None:
 
 
 @translated(during="removing old images")
-def remove(uris: Iterable[str], settings: Settings, account: Account) -> None:
+def remove(uris: Iterable[str], stage: Stage) -> None:
     """Delete images that nothing needs any more, those that are gone already included."""
     uris = tuple(uris)
     tags = [{"imageTag": uri.rpartition(":")[2]} for uri in uris]
     for at in range(0, len(tags), BATCH):
         attempt(
-            account.client("ecr").batch_delete_image,
+            stage.client("ecr").batch_delete_image,
             none_if=GONE,
-            repositoryName=repository_name(settings),
+            repositoryName=repository_name(stage.settings),
             imageIds=tags[at : at + BATCH],
         )
-    if uris and not account.registry:
+    if uris and not stage.account.registry:
         _forget(uris[0].rpartition(":")[0], [each["imageTag"] for each in tags])
 
 
-def find_older(when: datetime, settings: Settings, account: Account) -> frozenset[str]:
+def find_older(when: datetime, stage: Stage) -> frozenset[str]:
     """The URIs of the stage's images that were pushed before then; what an engine keeps is not asked for."""
-    repository = _find_repository(settings, account) if account.registry else None
+    repository = _find_repository(stage) if stage.account.registry else None
     if repository is None:
         return frozenset()
-    pages = account.client("ecr").get_paginator("describe_images")
+    pages = stage.client("ecr").get_paginator("describe_images")
     return frozenset(
         f"{repository}:{tag}"
-        for page in pages.paginate(repositoryName=repository_name(settings))
+        for page in pages.paginate(repositoryName=repository_name(stage.settings))
         for each in page["imageDetails"]
         if each["imagePushedAt"] < when
         for tag in each.get("imageTags", ())
@@ -177,15 +178,15 @@ def find_older(when: datetime, settings: Settings, account: Account) -> frozense
 
 
 @translated(during="removing the images")
-def remove_stage(settings: Settings, account: Account) -> bool:
+def remove_stage(stage: Stage) -> bool:
     """Delete the stage's repository with all images; False when there was none."""
-    found = None if account.registry else _find_repository(settings, account)
+    found = None if stage.account.registry else _find_repository(stage)
     if found:
         _forget(found)
     gone = attempt(
-        account.client("ecr").delete_repository,
+        stage.client("ecr").delete_repository,
         none_if=GONE,
-        repositoryName=repository_name(settings),
+        repositoryName=repository_name(stage.settings),
         force=True,
     )
     return gone is not None
@@ -200,24 +201,24 @@ def _tag(bundle: "Bundle", settings: Settings) -> str:
     return image.tag(digests, _base(bundle, settings), bundle.target)
 
 
-def ensure_repository(settings: Settings, account: Account) -> str:
+def ensure_repository(stage: Stage) -> str:
     """The URI of the stage's repository, which is made if there is none."""
-    ecr, name = account.client("ecr"), repository_name(settings)
-    uri = _find_repository(settings, account) or _create_repository(settings, account)
-    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(settings, account)))
+    ecr, name = stage.client("ecr"), repository_name(stage.settings)
+    uri = _find_repository(stage) or _create_repository(stage)
+    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(stage)))
     return uri
 
 
-def _create_repository(settings: Settings, account: Account) -> str:
-    ecr, name = account.client("ecr"), repository_name(settings)
+def _create_repository(stage: Stage) -> str:
+    ecr, name = stage.client("ecr"), repository_name(stage.settings)
     try:
         made = ecr.create_repository(
             repositoryName=name,
             imageTagMutability="IMMUTABLE",
             encryptionConfiguration={"encryptionType": "AES256"},
             tags=[
-                {"Key": "lambdify:project", "Value": settings.name},
-                {"Key": "lambdify:stage", "Value": settings.stage},
+                {"Key": "lambdify:project", "Value": stage.settings.name},
+                {"Key": "lambdify:stage", "Value": stage.settings.stage},
             ],
         )["repository"]
     except ecr.exceptions.RepositoryAlreadyExistsException:
@@ -226,30 +227,30 @@ def _create_repository(settings: Settings, account: Account) -> str:
     return str(made["repositoryUri"])
 
 
-def _find_repository(settings: Settings, account: Account) -> str | None:
+def _find_repository(stage: Stage) -> str | None:
     """Its URI; None if there is none."""
-    name = repository_name(settings)
-    found = attempt(account.client("ecr").describe_repositories, none_if=GONE, repositoryNames=[name])
+    name = repository_name(stage.settings)
+    found = attempt(stage.client("ecr").describe_repositories, none_if=GONE, repositoryNames=[name])
     return str(found["repositories"][0]["repositoryUri"]) if found else None
 
 
-def _lambda_pulls(settings: Settings, account: Account) -> dict[str, Any]:
-    function = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function"
+def _lambda_pulls(stage: Stage) -> dict[str, Any]:
+    function = f"arn:{stage.account.partition}:lambda:{stage.region}:{stage.account.account_id}:function"
     statement = {
         "Sid": "LambdaPulls",
         "Effect": "Allow",
         "Principal": {"Service": "lambda.amazonaws.com"},
         "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        "Condition": {"ArnLike": {"aws:SourceArn": f"{function}:{settings.full_name}"}},
+        "Condition": {"ArnLike": {"aws:SourceArn": f"{function}:{stage.name}"}},
     }
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _is_there(tag: str, settings: Settings, account: Account) -> bool:
+def _is_there(tag: str, stage: Stage) -> bool:
     found = attempt(
-        account.client("ecr").describe_images,
+        stage.client("ecr").describe_images,
         none_if=GONE,
-        repositoryName=repository_name(settings),
+        repositoryName=repository_name(stage.settings),
         imageIds=[{"imageTag": tag}],
     )
     return found is not None and bool(found["imageDetails"])

@@ -12,12 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from lambdify.cli.aws import Account
 from lambdify.cli.calls import http_event, invocation
 from lambdify.cli.console import Console
 from lambdify.cli.errors import RequestFailed, UsageError
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
+from lambdify.cli.stage import Stage
 
 ERRORS = 400
 """The first status that tells of an error."""
@@ -82,20 +81,25 @@ def read(line: str, headers: Iterable[str] = (), data: bytes | None = None) -> C
     return Call(method=method.upper(), path=found[2], headers=tuple(pairs), body=data or b"")
 
 
-def send(call: Call, settings: Settings, account: Account, console: Console, *, tail: bool = False) -> Answer:
+def send(call: Call, stage: Stage, console: Console, *, tail: bool = False) -> Answer:
     """What the function answers; with `tail` the end of its log becomes part of the story.
 
     Raises NotDeployed, and FunctionFailed when it raised, died, ran out of time or gave no HTTP response.
     """
-    deployed = stack.fetch(settings, account)
+    deployed = stack.fetch(stage)
     event = http_event.write(
-        settings, call.method, call.path, call.headers, call.body, url=deployed.outputs.get("Endpoint", "")
+        stage.settings,
+        call.method,
+        call.path,
+        call.headers,
+        call.body,
+        url=deployed.outputs.get("Endpoint", ""),
     )
     begun = time.monotonic()
-    answer, payload = invocation.call(deployed.outputs["Function"], json.dumps(event).encode(), account)
+    answer, payload = invocation.call(deployed.outputs["Function"], json.dumps(event).encode(), stage.account)
     took = time.monotonic() - begun
-    invocation.check(answer, payload, settings, console, tail=tail)
-    response = http_event.read(settings, payload)
+    invocation.check(answer, payload, stage.settings, console, tail=tail)
+    response = http_event.read(stage.settings, payload)
     return Answer(
         status=response.status,
         headers=response.headers,

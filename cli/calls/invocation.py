@@ -15,6 +15,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
+from lambdify.cli.stage import Stage
 
 PAUSES = (1, 2, 4)
 """Seconds before each further attempt, where all environments that the account may have are busy."""
@@ -30,9 +31,7 @@ class Invocation:
     """The published version that ran."""
 
 
-def invoke(
-    settings: Settings, account: Account, payload: str, console: Console, *, tail: bool = False
-) -> Invocation:
+def invoke(stage: Stage, payload: str, console: Console, *, tail: bool = False) -> Invocation:
     """Call the function with JSON text ("" for no event) and wait for what it returns.
 
     With `tail`, and where it failed, the end of its log (Lambda gives 4 KB) becomes part of the story. Raises
@@ -40,9 +39,9 @@ def invoke(
     time or died.
     """
     event = _check_json(payload)
-    function = stack.fetch(settings, account).outputs["Function"]
-    answer, returned = call(function, event, account)
-    check(answer, returned, settings, console, tail=tail)
+    function = stack.fetch(stage).outputs["Function"]
+    answer, returned = call(function, event, stage.account)
+    check(answer, returned, stage.settings, console, tail=tail)
     return Invocation(payload=read_payload(returned), version=answer["ExecutedVersion"])
 
 

@@ -13,7 +13,7 @@ from lambdify.cli.console import columns, size
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from lambdify.cli.local.daemon.cloud import Cloud, Stage
+    from lambdify.cli.local.daemon.cloud import Cloud, ServedStage
     from lambdify.cli.releases import Release
     from lambdify.cli.storage.caches import Shelf
 
@@ -67,7 +67,7 @@ def _fate(release: "Release") -> str:
     return f"{state} {release.summary}"
 
 
-def local(running: "Cloud | None", stages: Sequence["Stage"]) -> str:
+def local(running: "Cloud | None", stages: Sequence["ServedStage"]) -> str:
     """A table of the stages that the local cloud serves."""
     if running is None:
         return "The local cloud is not running."

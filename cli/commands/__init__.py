@@ -10,8 +10,8 @@ from lambdify.cli.command_line import arguments
 from lambdify.cli.command_line.arguments import Flags
 
 if TYPE_CHECKING:
+    from lambdify.cli.command_line.session import Session
     from lambdify.cli.console import Console
-    from lambdify.cli.session import Session
 
 
 def make_console(flags: Flags) -> "Console":
@@ -23,8 +23,8 @@ def make_console(flags: Flags) -> "Console":
     )
 
 
-def open_stage(console: "Console", stage: str | None, local: bool, **where: str | None) -> "Session":
-    """The way to a stage that is to be deployed already."""
-    from lambdify.cli import session
+def open_stage(flags: Flags, stage: str | None, local: bool, **where: str | None) -> "Session":
+    """The session of a command about a stage that is to be deployed already."""
+    from lambdify.cli.command_line import session
 
-    return session.connect(session.load_settings(stage, where), console, local=local)
+    return session.connect(session.load_settings(stage, where), make_console(flags), local=local)

@@ -32,8 +32,7 @@ def command() -> None:
 @arguments.common
 def show(flags: Flags) -> None:
     """Show what is kept, where, and how much it is."""
-    from lambdify.cli import session
-    from lambdify.cli.command_line import answers
+    from lambdify.cli.command_line import answers, session
     from lambdify.cli.settings import config_file
     from lambdify.cli.storage import caches
 
@@ -48,8 +47,7 @@ def show(flags: Flags) -> None:
 @arguments.common
 def clear(flags: Flags, kinds: tuple[str, ...], before: "datetime | None") -> None:
     """Remove what is kept: all of it, or some kinds. It is made again when it is needed."""
-    from lambdify.cli import session
-    from lambdify.cli.command_line import answers
+    from lambdify.cli.command_line import answers, session
     from lambdify.cli.console import size
     from lambdify.cli.settings import config_file
     from lambdify.cli.storage import caches

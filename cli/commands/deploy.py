@@ -41,7 +41,7 @@ def command(
     from dataclasses import asdict, replace
 
     from lambdify.cli import deploy as room
-    from lambdify.cli import session
+    from lambdify.cli.command_line.session import connect, load_settings
     from lambdify.cli.detection import choice
     from lambdify.cli.package import package as pack
     from lambdify.cli.plan import pitfalls
@@ -49,30 +49,29 @@ def command(
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
     console = make_console(flags)
-    settings = session.load_settings(stage, {**where, "local.port": port})
+    settings = load_settings(stage, {**where, "local.port": port})
     if local:
         pitfalls.check_local(settings)
     # The app is looked for first: what needs no account should not fail for want of one.
     settings = replace(settings, app=choice.choose_app(settings, console).app)
     pitfalls.tell(settings, console, local=local)
-    opened = session.connect(settings, console, local=local, start=not dry_run)
+    session = connect(settings, console, local=local, start=not dry_run)
     if not local:
-        pitfalls.check(opened.settings, opened.account)
+        pitfalls.check(session.stage)
     if dry_run:
         from lambdify.cli.commands import diff
 
-        diff.answer(opened, console, drift=False, upgrade=upgrade)
+        diff.answer(session, drift=False, upgrade=upgrade)
         return
     # The local cloud costs nothing and is nobody else's: there it goes ahead.
     deployed = room.deploy(
-        opened.settings,
-        lambda: pack(opened.settings, None, console, upgrade=upgrade),
-        opened.account,
+        session.stage,
+        lambda: pack(session.settings, None, console, upgrade=upgrade),
         console,
         yes=yes or local,
         wait=wait,
     )
-    deployed = replace(deployed, endpoint=opened.address(deployed.endpoint))
+    deployed = replace(deployed, endpoint=session.address(deployed.endpoint))
     if not deployed.endpoint:
         console.note("There is no address to show. This is what an event source calls:")
     console.answer(deployed.endpoint or deployed.alias, asdict(deployed))

@@ -9,9 +9,8 @@ from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 
 if TYPE_CHECKING:
-    from lambdify.cli.console import Console
+    from lambdify.cli.command_line.session import Session
     from lambdify.cli.packing.bundle.bundle import Bundle
-    from lambdify.cli.session import Session
 
 DIFFERENT = 2
 """With --exit-code; as terraform's -detailed-exitcode has it."""
@@ -49,26 +48,26 @@ def command(
     """Show what a deployment would change, and change nothing."""
     from dataclasses import replace
 
-    from lambdify.cli import session
+    from lambdify.cli.command_line.session import connect, load_settings
     from lambdify.cli.detection import choice
 
     console = make_console(flags)
-    settings = session.load_settings(stage, where)
+    settings = load_settings(stage, where)
     settings = replace(settings, app=choice.choose_app(settings, console).app)
-    opened = session.connect(settings, console, local=local)
-    if answer(opened, console, drift=not no_drift, upgrade=upgrade) and coded:
+    session = connect(settings, console, local=local)
+    if answer(session, drift=not no_drift, upgrade=upgrade) and coded:
         context.exit(DIFFERENT)
 
 
-def answer(opened: "Session", console: "Console", *, drift: bool, upgrade: bool) -> bool:
+def answer(session: "Session", *, drift: bool, upgrade: bool) -> bool:
     """Print what a deployment would change; whether anything would."""
     from lambdify.cli.package import package
     from lambdify.cli.plan import diff as room
     from lambdify.cli.plan import preview
 
     def pack() -> "Bundle":
-        return package(opened.settings, None, console, upgrade=upgrade)
+        return package(session.settings, None, session.console, upgrade=upgrade)
 
-    found = room.look(opened.settings, pack, opened.account, console, drift=drift)
-    console.answer(preview.full(found.preview, found.drift), room.value(found))
+    found = room.look(session.stage, pack, session.console, drift=drift)
+    session.console.answer(preview.full(found.preview, found.drift), room.value(found))
     return found.changed

@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 
 
 @click.command(
@@ -28,12 +28,11 @@ def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: s
     from lambdify.cli.command_line import answers
     from lambdify.cli.look import environment
 
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
-    found = environment.fetch(opened.settings, opened.account)
+    session = open_stage(flags, stage, local, **where)
+    found = environment.fetch(session.stage)
     shown = found if show else environment.hide(found)
-    console.answer(environment.show(shown, values=show), [answers.value(each) for each in shown])
+    session.console.answer(environment.show(shown, values=show), [answers.value(each) for each in shown])
     if any(each.state != "as set" for each in found):
-        console.note(
-            f"`lambdify deploy {opened.settings.stage}` brings to the function what the settings say."
+        session.console.note(
+            f"`lambdify deploy {session.settings.stage}` brings to the function what the settings say."
         )

@@ -13,7 +13,7 @@ from lambdify.cli.commands import make_console
 def command(flags: Flags, force: bool) -> None:
     """Write lambdify.toml, with every option explained."""
     from lambdify.cli import init as room
-    from lambdify.cli import session
+    from lambdify.cli.command_line import session
 
     console = make_console(flags)
     console.answer(str(room.init(session.current_folder(), console, force=force)))

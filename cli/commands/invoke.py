@@ -6,7 +6,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 from lambdify.cli.errors import UsageError
 
 
@@ -64,10 +64,9 @@ def command(
         from lambdify.cli.calls import http_request
 
         call = http_request.read(http, headers, _read_data(data))
-        console = make_console(flags)
-        opened = open_stage(console, stage, local, **where)
-        answer = http_request.send(call, opened.settings, opened.account, console, tail=tail)
-        http_request.show(answer, console, fail=fail)
+        session = open_stage(flags, stage, local, **where)
+        answer = http_request.send(call, session.stage, session.console, tail=tail)
+        http_request.show(answer, session.console, fail=fail)
         return
 
     import json
@@ -75,11 +74,10 @@ def command(
     from lambdify.cli.calls import invocation as room
     from lambdify.cli.command_line import answers
 
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
+    session = open_stage(flags, stage, local, **where)
     text = file.read() if file else payload
-    result = room.invoke(opened.settings, opened.account, text, console, tail=tail)
-    console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.value(result))
+    result = room.invoke(session.stage, text, session.console, tail=tail)
+    session.console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.value(result))
 
 
 def _read_data(data: str | None) -> bytes | None:

@@ -6,7 +6,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 from lambdify.cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,14 +74,13 @@ def command(
 
     if request is not None and (follow or text):
         raise UsageError("--request shows one request that is over.", hint="Leave --follow and --filter out.")
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
+    session = open_stage(flags, stage, local, **where)
+    console = session.console
     if request is not None:
-        entries = iter(room.read_request(request, opened.settings, opened.account, since=since))
+        entries = iter(room.read_request(request, session.stage, since=since))
     else:
         lines = room.read(
-            opened.settings,
-            opened.account,
+            session.stage,
             since=since,
             pattern=room.pattern(text),
             follow=follow,

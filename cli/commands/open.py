@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 from lambdify.cli.errors import UsageError
 
 
@@ -37,18 +37,17 @@ def command(
 
     if aws_console and local:
         raise UsageError("The local cloud has no console.", hint="Leave out --local, or --console.")
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
-    deployed = stack.fetch(opened.settings, opened.account)
-    url = opened.address(deployed.outputs.get("Endpoint", ""))
+    session = open_stage(flags, stage, local, **where)
+    deployed = stack.fetch(session.stage)
+    url = session.address(deployed.outputs.get("Endpoint", ""))
     if aws_console:
-        url = pages.function_page(opened.settings.full_name, opened.account)
+        url = pages.function_page(session.stage.name, session.stage.account)
     elif not url:
         raise UsageError(
-            f'"{opened.settings.full_name}" has no endpoint.', hint="--console opens the function's page."
+            f'"{session.stage.name}" has no endpoint.', hint="--console opens the function's page."
         )
     elif path:
         url = f"{url}/{path.removeprefix('/')}"
-    console.answer(url)
-    if console.on_screen and not webbrowser.open(url):
-        console.note("There is no browser here.")
+    session.console.answer(url)
+    if session.console.on_screen and not webbrowser.open(url):
+        session.console.note("There is no browser here.")

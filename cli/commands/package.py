@@ -32,8 +32,7 @@ def command(
     from pathlib import Path
 
     from lambdify.cli import package as room
-    from lambdify.cli import session
-    from lambdify.cli.command_line import answers
+    from lambdify.cli.command_line import answers, session
 
     console = make_console(flags)
     settings = session.load_settings(stage, {})

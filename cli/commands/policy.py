@@ -10,9 +10,8 @@ from lambdify.cli.commands import make_console
 from lambdify.cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from lambdify.cli.aws import Account
     from lambdify.cli.console import Console
-    from lambdify.cli.settings import Settings
+    from lambdify.cli.stage import Stage
     from lambdify.cli.template.deployer import Policy
 
 
@@ -44,7 +43,9 @@ def command(
     """Print the least IAM policy that deploying this stage needs."""
     import re
 
-    from lambdify.cli import aws, session
+    from lambdify.cli import aws
+    from lambdify.cli.command_line import session
+    from lambdify.cli.stage import Stage
     from lambdify.cli.template import deployer
 
     if account is not None and not re.fullmatch(r"\d{12}", account):
@@ -60,7 +61,7 @@ def command(
     if github is not None:
         policy = deployer.trust_github(github, branch, settings.stage, found)
     else:
-        policy = _for_deployer(settings, found, console)
+        policy = _for_deployer(Stage(settings=settings, account=found), console)
     for kind in policy.uncovered:
         console.warn(f"[resources]: what {kind} needs is not known here, and has to be added.")
     if policy.size > deployer.MANAGED_SIZE:
@@ -70,18 +71,18 @@ def command(
     console.answer(policy.text, policy.document)
 
 
-def _for_deployer(settings: "Settings", account: "Account", console: "Console") -> "Policy":
+def _for_deployer(stage: "Stage", console: "Console") -> "Policy":
     from lambdify.cli.package import last_form
     from lambdify.cli.template import deployer
 
-    chosen = last_form(settings) if settings.build.form == "auto" else None
+    chosen = last_form(stage.settings) if stage.settings.build.form == "auto" else None
     if chosen == "image":
         console.note(
             'It has the rights to push images: [build] form is "auto", and the last build became one.'
         )
-    elif settings.build.form == "auto" and chosen is None:
+    elif stage.settings.build.form == "auto" and chosen is None:
         console.note(
             'It has no rights to push images: [build] form is "auto", and nothing was packed here yet. '
             "After `lambdify package` it is for what that comes to."
         )
-    return deployer.write(settings, account, form=chosen)
+    return deployer.write(stage, form=chosen)

@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 
 
 @click.command(
@@ -26,12 +26,12 @@ def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -
     from lambdify.cli.releases import traffic_split
     from lambdify.cli.stacks import stack
 
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
-    found = room.find_all(opened.settings, opened.account)
+    session = open_stage(flags, stage, local, **where)
+    console = session.console
+    found = room.find_all(session.stage)
     console.answer(answers.releases(found), [answers.value(each) for each in found])
     if not found:
-        console.note(f"Looked for {opened.settings.full_name} in {opened.account.region}.")
-    deployed = stack.find(opened.settings, opened.account)
-    if deployed and (divided := traffic_split.find(deployed, found, opened.settings, opened.account)):
-        console.warn(f"{traffic_split.describe(divided)} {traffic_split.advise(divided, opened.settings)}")
+        console.note(f"Looked for {session.stage.name} in {session.stage.region}.")
+    deployed = stack.find(session.stage)
+    if deployed and (divided := traffic_split.find(deployed, found, session.stage)):
+        console.warn(f"{traffic_split.describe(divided)} {traffic_split.advise(divided, session.settings)}")

@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 
 
 @click.command(
@@ -32,9 +32,8 @@ def command(
 
     if stage and stage.isdecimal() and number is None:
         number, stage = int(stage), None
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
-    done = room.rollback(opened.settings, opened.account, console, number=number, yes=yes or local)
-    done = replace(done, endpoint=opened.address(done.endpoint))
-    text = f"{opened.settings.full_name} is at release {done.release}, version {done.version}."
-    console.answer(text, asdict(done))
+    session = open_stage(flags, stage, local, **where)
+    done = room.rollback(session.stage, session.console, number=number, yes=yes or local)
+    done = replace(done, endpoint=session.address(done.endpoint))
+    text = f"{session.stage.name} is at release {done.release}, version {done.version}."
+    session.console.answer(text, asdict(done))

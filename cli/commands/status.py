@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 
 
 @click.command(
@@ -32,16 +32,16 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
     from lambdify.cli.look import status_view
     from lambdify.cli.releases import traffic_split
 
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
-    with console.step(f"Looking at {opened.settings.full_name}"):
-        found = room.fetch(opened.settings, opened.account, address=opened.address, ask=not no_check)
+    session = open_stage(flags, stage, local, **where)
+    console = session.console
+    with console.step(f"Looking at {session.stage.name}"):
+        found = room.fetch(session.stage, address=session.address, ask=not no_check)
     console.answer(status_view.show(found), answers.value(found))
     if found.shift:
         console.warn(
-            f"{traffic_split.describe(found.shift)} {traffic_split.advise(found.shift, opened.settings)}"
+            f"{traffic_split.describe(found.shift)} {traffic_split.advise(found.shift, session.settings)}"
         )
     for each in found.left_out:
         console.note(f"Left out, {each}")
     if found.drift == "DRIFTED":
-        console.note(f"`lambdify diff {opened.settings.stage}` shows what was changed by hand.")
+        console.note(f"`lambdify diff {session.settings.stage}` shows what was changed by hand.")

@@ -23,7 +23,7 @@ from lambdify.cli.commands import make_console
 @arguments.common
 def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) -> None:
     """Print the CloudFormation template that deploy would apply."""
-    from lambdify.cli import session
+    from lambdify.cli.command_line import session
     from lambdify.cli.package import package as pack
     from lambdify.cli.plan import pitfalls
     from lambdify.cli.template import pipeline

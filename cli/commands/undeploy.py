@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console, open_stage
+from lambdify.cli.commands import open_stage
 
 
 @click.command(
@@ -38,16 +38,14 @@ def command(
 
     from lambdify.cli import undeploy as room
 
-    console = make_console(flags)
-    opened = open_stage(console, stage, local, **where)
+    session = open_stage(flags, stage, local, **where)
     removal = room.undeploy(
-        opened.settings,
-        opened.account,
-        console,
+        session.stage,
+        session.console,
         yes=yes or local,
         unprotect=local,
         wait=wait,
         keep_logs=keep_logs,
         leave=leave,
     )
-    console.answer(room.told(removal, opened.settings), asdict(removal))
+    session.console.answer(room.told(removal, session.settings), asdict(removal))

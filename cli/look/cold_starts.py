@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lambdify.cli import template
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.calls import log_lines
 from lambdify.cli.calls.log_lines import LogLine
 from lambdify.cli.look.metrics import HOURS
 from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 
 PATIENCE = 5.0
 """Seconds."""
@@ -37,8 +37,7 @@ class ColdStarts:
 
 @translated(during="looking for cold starts in the log")
 def read(
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     *,
     patience: float = PATIENCE,
     clock: Callable[[], float] = time.monotonic,
@@ -46,12 +45,12 @@ def read(
     """The cold starts of the last day; None where there is no log."""
     since = datetime.now(UTC) - timedelta(hours=HOURS)
     pages = iter(
-        account.client("logs")
+        stage.client("logs")
         .get_paginator("filter_log_events")
         .paginate(
-            logGroupName=template.log_group(settings),
+            logGroupName=stage.log_group,
             startTime=round(since.timestamp() * 1000),
-            filterPattern=_pattern(settings),
+            filterPattern=_pattern(stage.settings),
         )
     )
     begun, inits, complete = clock(), list[float](), False

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lambdify.cli import releases, template
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import columns
 from lambdify.cli.errors import AccessDenied
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
+from lambdify.cli.stage import Stage
 
 GONE = "^ResourceNotFoundException:"
 State = Literal["as set", "differs", "only deployed", "not deployed yet"]
@@ -32,14 +32,14 @@ class Variable:
     settings: str | None
 
 
-def fetch(settings: Settings, account: Account) -> tuple[Variable, ...]:
+def fetch(stage: Stage) -> tuple[Variable, ...]:
     """All variables by name, of the version that gets the traffic. Raises NotDeployed, AccessDenied."""
-    deployed = _deployed(settings, account)
+    deployed = _deployed(stage)
     plain = [
-        _compare(name, deployed.get(name), settings.environment.get(name))
-        for name in deployed.keys() | settings.environment.keys()
+        _compare(name, deployed.get(name), stage.settings.environment.get(name))
+        for name in deployed.keys() | stage.settings.environment.keys()
     ]
-    return tuple(sorted([*plain, *_secrets(settings, account)], key=lambda each: each.name))
+    return tuple(sorted([*plain, *_secrets(stage)], key=lambda each: each.name))
 
 
 def hide(variables: Sequence[Variable]) -> tuple[Variable, ...]:
@@ -74,12 +74,12 @@ def _compare(name: str, deployed: str | None, wanted: str | None) -> Variable:
     return Variable(name=name, state=state, source="", deployed=deployed, settings=wanted)
 
 
-def _secrets(settings: Settings, account: Account) -> list[Variable]:
+def _secrets(stage: Stage) -> list[Variable]:
     """Those of the settings; that they are deployed is told by the release, which remembers their names."""
-    if not settings.secrets:
+    if not stage.settings.secrets:
         return []
-    live = releases.find_live(settings, account)
-    known = set(live.settings.get("secrets", ())) if live else set(settings.secrets)
+    live = releases.find_live(stage)
+    known = set(live.settings.get("secrets", ())) if live else set(stage.settings.secrets)
     return [
         Variable(
             name=name,
@@ -88,21 +88,21 @@ def _secrets(settings: Settings, account: Account) -> list[Variable]:
             deployed=None,
             settings=None,
         )
-        for name, source in settings.secrets.items()
+        for name, source in stage.settings.secrets.items()
     ]
 
 
 @translated(during="reading the function's configuration")
-def _deployed(settings: Settings, account: Account) -> Mapping[str, str]:
-    stack.fetch(settings, account)
+def _deployed(stage: Stage) -> Mapping[str, str]:
+    stack.fetch(stage)
     found: dict[str, Any] | None = attempt(
-        account.client("lambda").get_function_configuration,
+        stage.client("lambda").get_function_configuration,
         none_if=GONE,
-        FunctionName=settings.full_name,
+        FunctionName=stage.name,
         Qualifier=template.ALIAS,
     )
     if found is None:
-        raise stack.not_deployed(settings, account)
+        raise stack.not_deployed(stage)
     environment = found.get("Environment", {})
     if error := environment.get("Error"):
         # A key of the project's own encrypts them, and we may not use it.

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lambdify.cli import template
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.calls.log_lines import INIT, Entry, LogLine
 from lambdify.cli.calls.log_lines import read as read_lines
 from lambdify.cli.errors import AccessDenied, AwsError
 from lambdify.cli.look import live_tail
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
+from lambdify.cli.stage import Stage
 
 LATE = timedelta(seconds=30)
 """How late a line may come and still be told."""
@@ -56,8 +55,7 @@ def pattern(text: str) -> str:
 
 
 def read(
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     *,
     since: datetime,
     pattern: str = "",
@@ -75,29 +73,29 @@ def read(
     told = _Told()
     if follow and live:
         try:
-            yield from _follow_live(search, told, settings, account, note, sleep)
+            yield from _follow_live(search, told, stage, note, sleep)
         except (AccessDenied, AwsError) as error:
             note(f"Live Tail is not to be had ({error.message}): asking every second instead.")
     while True:
-        yield from told.add(_look(told.forget(search), settings, account))
+        yield from told.add(_look(told.forget(search), stage))
         if not follow:
             return
         sleep(PAUSE)
 
 
-def read_request(request: str, settings: Settings, account: Account, *, since: datetime) -> list[Entry]:
+def read_request(request: str, stage: Stage, *, since: datetime) -> list[Entry]:
     """All lines of one request, by its id or how that begins, and of the init that was done for it.
 
     An invocation that Lambda tried again has the same id: all its attempts are there. [] where there is none.
     """
-    hits = list(_look(Search(since=since, pattern=pattern(request)), settings, account))
+    hits = list(_look(Search(since=since, pattern=pattern(request)), stage))
     found: list[Entry] = []
     for stream in dict.fromkeys(line.stream for line in hits):
         moments = [line.at for line in hits if line.stream == stream]
         around = Search(
             since=min(moments) - INIT_LIMIT, until=max(moments) + timedelta(seconds=1), streams=(stream,)
         )
-        entries = list(read_lines(_look(around, settings, account)))
+        entries = list(read_lines(_look(around, stage)))
         found += _select(entries, request)
     return found
 
@@ -148,13 +146,12 @@ class _Told:
 def _follow_live(
     search: Search,
     told: _Told,
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     note: Callable[[str], None],
     sleep: Callable[[float], None],
 ) -> Iterator[LogLine]:
     """Lines for as long as Live Tail sends them; a session that ended after its three hours is begun anew."""
-    group, warned = template.log_group(settings), False
+    group, warned = stage.log_group, False
 
     def sampled() -> None:
         nonlocal warned
@@ -164,18 +161,18 @@ def _follow_live(
 
     while True:
         told.begin()
-        updates = live_tail.open_session(group, search.pattern, account, sampled=sampled)
+        updates = live_tail.open_session(group, search.pattern, stage.account, sampled=sampled)
         for number, lines in enumerate(updates):
             if number in {0, LOOK_AGAIN}:
-                yield from told.add(_look(told.forget(search), settings, account))
+                yield from told.add(_look(told.forget(search), stage))
             yield from told.add(lines, live=True)
         sleep(PAUSE)
 
 
-def _look(search: Search, settings: Settings, account: Account) -> Iterator[LogLine]:
+def _look(search: Search, stage: Stage) -> Iterator[LogLine]:
     """What there is now, page by page: of a busy log the first lines are there long before the last."""
     wanted: dict[str, Any] = {
-        "logGroupName": template.log_group(settings),
+        "logGroupName": stage.log_group,
         "startTime": _milliseconds(search.since),
     }
     if search.streams:
@@ -185,11 +182,11 @@ def _look(search: Search, settings: Settings, account: Account) -> Iterator[LogL
     if search.until:
         wanted["endTime"] = _milliseconds(search.until)
     with translated(during="reading the logs"):
-        pages = iter(account.client("logs").get_paginator("filter_log_events").paginate(**wanted))
+        pages = iter(stage.client("logs").get_paginator("filter_log_events").paginate(**wanted))
         while True:
             page = attempt(lambda: next(pages, LAST), none_if="^ResourceNotFoundException:")
             if page is None:
-                raise stack.not_deployed(settings, account)
+                raise stack.not_deployed(stage)
             if page is LAST:
                 return
             yield from sorted(map(_read_line, page["events"]), key=lambda line: line.at)

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 
 HOURS = 24
 
@@ -45,12 +46,12 @@ Query = tuple[str, str, Mapping[str, str], str]
 
 
 @translated(during="reading the metrics")
-def read(settings: Settings, endpoint: str, account: Account) -> Use | None:
+def read(stage: Stage, endpoint: str) -> Use | None:
     """The last day of the stage whose endpoint has that address; None where nothing was counted."""
-    queries = {**_of_function(settings), **_of_endpoint(settings, endpoint)}
+    queries = {**_of_function(stage.settings), **_of_endpoint(stage.settings, endpoint)}
     # A whole minute, or CloudWatch would round, and split the day in two.
     end = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    answer = account.client("cloudwatch").get_metric_data(
+    answer = stage.client("cloudwatch").get_metric_data(
         MetricDataQueries=[_query(name, *query) for name, query in queries.items()],
         StartTime=end - timedelta(hours=HOURS),
         EndTime=end,

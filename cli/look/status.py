@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from lambdify.cli import releases, template
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.errors import AccessDenied, AwsError
 from lambdify.cli.look import cold_starts, health, metrics
 from lambdify.cli.look.cold_starts import ColdStarts
@@ -24,9 +24,9 @@ from lambdify.cli.look.metrics import Use
 from lambdify.cli.plan import costs
 from lambdify.cli.releases import Release, traffic, traffic_split
 from lambdify.cli.releases.traffic_split import Division
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stage import Stage
 
 T = TypeVar("T")
 GONE = "^ResourceNotFoundException:"
@@ -86,35 +86,31 @@ class Status:
     """What could not be read, and why."""
 
 
-def fetch(
-    settings: Settings, account: Account, *, address: Callable[[str], str] = str, ask: bool = True
-) -> Status:
+def fetch(stage: Stage, *, address: Callable[[str], str] = str, ask: bool = True) -> Status:
     """The stage's status. Raises NotDeployed.
 
     `address` turns the endpoint that the stack gives out into the one that answers; unless `ask` is False, it
     is asked for a page.
     """
-    deployed = stack.fetch(settings, account)
+    deployed = stack.fetch(stage)
     endpoint = deployed.outputs.get("Endpoint", "")
     url = address(endpoint)
     for service in ("cloudwatch", "logs"):  # boto3 does not make two clients at once
-        account.client(service)
+        stage.client(service)
     left_out: list[str] = []
     with ThreadPoolExecutor(3) as threads:
-        asked = threads.submit(health.check, url, settings) if ask and url else None
-        used = threads.submit(metrics.read, settings, endpoint, account)
-        started = threads.submit(cold_starts.read, settings, account)
-        function = _function(settings, account)
+        asked = threads.submit(health.check, url, stage.settings) if ask and url else None
+        used = threads.submit(metrics.read, stage, endpoint)
+        started = threads.submit(cold_starts.read, stage)
+        function = _function(stage)
         use = _unless_refused(used.result, "the metrics", left_out)
-        live = _unless_refused(
-            lambda: releases.find_live(settings, account, deployed), "the release", left_out
-        )
+        live = _unless_refused(lambda: releases.find_live(stage, deployed), "the release", left_out)
         app, layer = _digests(live, deployed)
         return Status(
             stack=deployed.name,
             state=deployed.state,
             reason=deployed.reason,
-            region=account.region,
+            region=stage.region,
             endpoint=url,
             function=function.get("FunctionName", ""),
             version=function.get("Version", ""),
@@ -123,19 +119,17 @@ def fetch(
             timeout=function.get("Timeout", 0),
             code_size=function.get("CodeSize", 0),
             changed_at=deployed.changed_at,
-            schedule=_schedule(settings, account),
+            schedule=_schedule(stage),
             app=app,
             layer=layer,
             release=live,
-            shift=_unless_refused(lambda: _shift(deployed, settings, account), "the shift", left_out),
+            shift=_unless_refused(lambda: _shift(deployed, stage), "the shift", left_out),
             drift=deployed.drift,
             drift_checked_at=deployed.drift_checked_at,
             health=asked.result() if asked else None,
             use=use,
             cold_starts=_unless_refused(started.result, "cold starts", left_out),
-            cost=_unless_refused(
-                lambda: _cost(deployed, function, use, settings, account), "costs", left_out
-            ),
+            cost=_unless_refused(lambda: _cost(deployed, function, use, stage), "costs", left_out),
             left_out=tuple(left_out),
         )
 
@@ -150,35 +144,33 @@ def _unless_refused(read: Callable[[], T], what: str, left_out: list[str]) -> T 
 
 
 @translated(during="reading what is deployed")
-def _function(settings: Settings, account: Account) -> Mapping[str, Any]:
+def _function(stage: Stage) -> Mapping[str, Any]:
     configuration = attempt(
-        account.client("lambda").get_function_configuration,
+        stage.client("lambda").get_function_configuration,
         none_if=GONE,
-        FunctionName=settings.full_name,
+        FunctionName=stage.name,
         Qualifier=template.ALIAS,
     )
     return configuration or {}
 
 
 @translated(during="reading what is deployed")
-def _schedule(settings: Settings, account: Account) -> str:
-    schedule = attempt(account.client("scheduler").get_schedule, none_if=GONE, Name=settings.full_name)
+def _schedule(stage: Stage) -> str:
+    schedule = attempt(stage.client("scheduler").get_schedule, none_if=GONE, Name=stage.name)
     return str(schedule["ScheduleExpression"]) if schedule else ""
 
 
-def _shift(deployed: Stack, settings: Settings, account: Account) -> Division | None:
+def _shift(deployed: Stack, stage: Stage) -> Division | None:
     if not traffic.is_divided(deployed):
         return None
-    return traffic_split.find(deployed, releases.find_all(settings, account), settings, account)
+    return traffic_split.find(deployed, releases.find_all(stage), stage)
 
 
-def _cost(
-    deployed: Stack, function: Mapping[str, Any], use: Use | None, settings: Settings, account: Account
-) -> Cost | None:
-    body = stack.fetch_body(deployed, account)
+def _cost(deployed: Stack, function: Mapping[str, Any], use: Use | None, stage: Stage) -> Cost | None:
+    body = stack.fetch_body(deployed, stage.account)
     if not (isinstance(body, dict) and function):
         return None
-    idle = costs.idle(body, kept=settings.release.keep)
+    idle = costs.idle(body, kept=stage.settings.release.keep)
     used = None
     if use and use.invocations is not None:
         # The keep-warm calls of an idle month are calls of the last day as well: they are in the latter.
@@ -188,7 +180,7 @@ def _cost(
             memory=function["MemorySize"],
             architecture=(function.get("Architectures") or ["x86_64"])[0],
         )
-        daily = calls + costs.of_requests(use.requests or 0, settings.http.endpoint)
+        daily = calls + costs.of_requests(use.requests or 0, stage.settings.http.endpoint)
         standing = tuple(each for each in idle if each.what != costs.WARM)
         # Of a stage that is younger than a day, the day that it had may be less than an idle one.
         used = max(daily * DAYS + costs.total(standing), costs.total(idle))

@@ -21,11 +21,11 @@ from lambdify.cli.plan import drift as hand
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
 from lambdify.cli.releases import traffic
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, changes, stack
 from lambdify.cli.stacks.changes import Body, Change
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 from lambdify.cli.template import Template
 
 if TYPE_CHECKING:
@@ -47,35 +47,34 @@ class Diff:
 
 
 def look(
-    settings: Settings,
+    stage: Stage,
     pack: Callable[[], "Bundle"],
-    account: Account,
     console: Console,
     *,
     drift: bool = True,
     sleep: Sleep = time.sleep,
 ) -> Diff:
     """What `deploy` would do now. Raises StackBusy, StackForeign, and DeployFailed for a refused template."""
-    existing = stack.find(settings, account)
+    existing = stack.find(stage)
     if existing is not None and existing.is_busy:
         raise stack.busy(existing.name, existing.state)
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
-    wanted = template.write(settings, archives.plan(bundle, settings, account), bundle.target)
+    wanted = template.write(stage.settings, archives.plan(bundle, stage), bundle.target)
     with console.step("Asking CloudFormation what would change"):
-        found, before = _changes(wanted, existing, account, sleep)
+        found, before = _changes(wanted, existing, stage.account, sleep)
     if existing is not None and before and existing.live != existing.published:
         console.note(f"The traffic is with version {existing.live}, of before: `deploy` moves it forward.")
     by_hand = None
     if drift and existing is not None and before:
         with console.step("Looking for what was changed by hand"):
-            by_hand = hand.detect(existing, account, sleep=sleep)
+            by_hand = hand.detect(existing, stage.account, sleep=sleep)
     return Diff(
-        stack=settings.full_name,
-        region=account.region,
+        stack=stage.name,
+        region=stage.region,
         creates=not before,
         changed=bool(found),
-        preview=preview.of(found, before, wanted.body, kept=settings.release.keep),
+        preview=preview.of(found, before, wanted.body, kept=stage.settings.release.keep),
         drift=by_hand,
     )
 

@@ -7,12 +7,13 @@ the account, or at where a stage is deployed to, by `check` and `check_local`.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.target import runtimes
 from lambdify.cli.settings import Settings, conflicts
+from lambdify.cli.stage import Stage
 
 NEAR = timedelta(days=180)
 """How long before a runtime's end it is said."""
@@ -55,11 +56,11 @@ def check_local(settings: Settings) -> None:
 
 
 @translated(during="looking at what the account is ready for")
-def check(settings: Settings, account: Account) -> None:
+def check(stage: Stage) -> None:
     """Raise for what this account or region is not ready for: SettingsError, AwsError."""
-    conflicts.check_region(settings, account.region)
-    if settings.http.endpoint == "rest-api" and settings.http.access_logs:
-        said = account.client("apigateway").get_account()
+    conflicts.check_region(stage.settings, stage.region)
+    if stage.settings.http.endpoint == "rest-api" and stage.settings.http.access_logs:
+        said = stage.client("apigateway").get_account()
         if not said.get("cloudwatchRoleArn"):
             raise AwsError(
                 "[http] access_logs: REST APIs of this account and region may not write logs yet.",

@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from lambdify.cli.artifacts import archives
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.releases import revision
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stage import Stage
 
 State = Literal["live", "superseded", "rolled back", "failed", "unfinished", "pruned"]
 """unfinished: its deployment is under way, or was killed; pruned: its version was removed."""
@@ -65,19 +65,19 @@ class Release:
 
 
 @translated(during="reading the releases")
-def find_all(settings: Settings, account: Account) -> tuple[Release, ...]:
+def find_all(stage: Stage) -> tuple[Release, ...]:
     """Every release that is remembered, newest first, in the state that it is in now."""
-    deployed = stack.find(settings, account)
-    recorded = tuple(_records(settings, account))
-    versions = find_versions(settings, account) if recorded and deployed else ()
+    deployed = stack.find(stage)
+    recorded = tuple(_records(stage))
+    versions = find_versions(stage) if recorded and deployed else ()
     return judge(recorded, deployed, versions)
 
 
 @translated(during="reading the releases")
-def find_live(settings: Settings, account: Account, deployed: Stack | None = None) -> Release | None:
+def find_live(stage: Stage, deployed: Stack | None = None) -> Release | None:
     """The release that has the traffic, if it is known; of the stack as it was found, where it was."""
-    deployed = deployed or stack.find(settings, account)
-    return _choose_live(_records(settings, account), deployed) if deployed else None
+    deployed = deployed or stack.find(stage)
+    return _choose_live(_records(stage), deployed) if deployed else None
 
 
 def judge(
@@ -118,54 +118,54 @@ def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None
 
 
 @translated(during="recording the release")
-def begin(deployed: Stack, settings: Settings, account: Account) -> Release:
+def begin(deployed: Stack, stage: Stage) -> Release:
     """Take the next number for the version that the stack has published."""
-    found = revision.find(settings.root)
+    found = revision.find(stage.settings.root)
     keys = (deployed.outputs.get(name, "") for name in ("App", "Layer", "Image"))
     release = Release(
-        number=next(_numbers(settings, account), 0) + 1,
+        number=next(_numbers(stage), 0) + 1,
         at=datetime.now(UTC),
-        by=account.caller,
+        by=stage.account.caller,
         commit=found.commit,
         dirty=found.dirty,
         stack=deployed.id,
         version=deployed.published,
         artifacts=tuple(key for key in keys if key),
-        settings=describe(settings),
+        settings=describe(stage.settings),
         state="unfinished",
         reason="its deployment has not ended",
     )
     taken = "^PreconditionFailed:|^ConditionalRequestConflict:"
-    while attempt(_put, none_if=taken, release=release, settings=settings, account=account, new=True) is None:
+    while attempt(_put, none_if=taken, release=release, stage=stage, new=True) is None:
         # When an answer is lost, boto3 asks again: then it is taken by this very release.
-        if _fetch(release.number, settings, account) == release:
+        if _fetch(release.number, stage) == release:
             break
         release = replace(release, number=release.number + 1)
     return release
 
 
 @translated(during="recording the release")
-def end(release: Release, state: State, settings: Settings, account: Account, *, reason: str = "") -> Release:
+def end(release: Release, state: State, stage: Stage, *, reason: str = "") -> Release:
     """Write down what became of a release."""
     ended = replace(release, state=state, reason=reason)
-    _put(release=ended, settings=settings, account=account, new=False)
+    _put(ended, stage, new=False)
     return ended
 
 
 @translated(during="reading the releases")
-def is_ended(release: Release, settings: Settings, account: Account) -> bool:
+def is_ended(release: Release, stage: Stage) -> bool:
     """Whether it was written down what became of a release."""
-    found = _fetch(release.number, settings, account)
+    found = _fetch(release.number, stage)
     return found is not None and found.state != "unfinished"
 
 
-def find_versions(settings: Settings, account: Account) -> tuple[str, ...]:
+def find_versions(stage: Stage) -> tuple[str, ...]:
     """The versions of the function that there are."""
-    pages = account.client("lambda").get_paginator("list_versions_by_function")
+    pages = stage.client("lambda").get_paginator("list_versions_by_function")
     found = attempt(
         lambda **which: [each["Version"] for page in pages.paginate(**which) for each in page["Versions"]],
         none_if="^ResourceNotFoundException:",
-        FunctionName=settings.full_name,
+        FunctionName=stage.name,
     )
     return tuple(version for version in found or () if version != "$LATEST")
 
@@ -179,7 +179,7 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 
 def _folder(settings: Settings) -> str:
-    return f"{archives.prefix(settings)}releases/"
+    return f"{settings.prefix}releases/"
 
 
 def key(number: int, settings: Settings) -> str:
@@ -187,36 +187,36 @@ def key(number: int, settings: Settings) -> str:
     return f"{_folder(settings)}{number:05}.json"
 
 
-def _numbers(settings: Settings, account: Account) -> Iterator[int]:
+def _numbers(stage: Stage) -> Iterator[int]:
     """The numbers that are taken, the highest first."""
-    folder, pages = _folder(settings), account.client("s3").get_paginator("list_objects_v2")
+    folder, pages = _folder(stage.settings), stage.client("s3").get_paginator("list_objects_v2")
     found = attempt(
         lambda **which: [
             each["Key"] for page in pages.paginate(**which) for each in page.get("Contents", [])
         ],
         none_if=NOT_THERE,
-        Bucket=archives.bucket_name(account),
+        Bucket=stage.bucket,
         Prefix=folder,
-        ExpectedBucketOwner=account.account_id,
+        ExpectedBucketOwner=stage.account.account_id,
     )
     names = (key.removeprefix(folder).removesuffix(".json") for key in found or ())
     yield from sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 
 
-def _records(settings: Settings, account: Account) -> Iterator[Release]:
+def _records(stage: Stage) -> Iterator[Release]:
     """The records, newest first, each read when it is asked for."""
-    found = (_fetch(number, settings, account) for number in _numbers(settings, account))
+    found = (_fetch(number, stage) for number in _numbers(stage))
     yield from (each for each in found if each)
 
 
-def _fetch(number: int, settings: Settings, account: Account) -> Release | None:
+def _fetch(number: int, stage: Stage) -> Release | None:
     """The record of that number, if there is one."""
     found = attempt(
-        account.client("s3").get_object,
+        stage.client("s3").get_object,
         none_if=NOT_THERE,
-        Bucket=archives.bucket_name(account),
-        Key=key(number, settings),
-        ExpectedBucketOwner=account.account_id,
+        Bucket=stage.bucket,
+        Key=key(number, stage.settings),
+        ExpectedBucketOwner=stage.account.account_id,
     )
     if not found:
         return None
@@ -230,12 +230,12 @@ def _fetch(number: int, settings: Settings, account: Account) -> Release | None:
     )
 
 
-def _put(release: Release, settings: Settings, account: Account, *, new: bool) -> Any:
-    return account.client("s3").put_object(
-        Bucket=archives.bucket_name(account),
-        Key=key(release.number, settings),
+def _put(release: Release, stage: Stage, *, new: bool) -> Any:
+    return stage.client("s3").put_object(
+        Bucket=stage.bucket,
+        Key=key(release.number, stage.settings),
         Body=json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode(),
         ContentType="application/json",
-        ExpectedBucketOwner=account.account_id,
+        ExpectedBucketOwner=stage.account.account_id,
         **({"IfNoneMatch": "*"} if new else {}),
     )

@@ -7,77 +7,73 @@ A stage that is new has nothing to fall back to: its first version has the traff
 """
 
 from lambdify.cli import releases
-from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
 from lambdify.cli.releases import Release, pruning, shift, traffic, trial
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 
 
-def release(
-    deployed: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep
-) -> Release:
+def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> Release:
     """Make a release of the version that the stack has published.
 
     Raises AppBroken or ReleaseFailed when it does not work, StackBusy when somebody else deployed meanwhile,
     and what `traffic.move` raises; the release has failed then, and is recorded so.
     """
-    begun = releases.begin(deployed, settings, account)
+    begun = releases.begin(deployed, stage)
     version, had = deployed.published, deployed.live
     try:
-        trial.run(version, deployed, settings, account, console)
+        trial.run(version, deployed, stage, console)
         if version != had:
-            _give_traffic(begun, deployed, settings, account, console, sleep)
+            _give_traffic(begun, deployed, stage, console, sleep)
     except Interrupted:
-        releases.end(begun, "unfinished", settings, account, reason="Ctrl-C")
+        releases.end(begun, "unfinished", stage, reason="Ctrl-C")
         raise
     except KeyboardInterrupt:
-        releases.end(begun, "unfinished", settings, account, reason="Ctrl-C")
-        goes_on = "The command goes on to its end, if it was running. " if settings.release.command else ""
-        again = f"{goes_on}`lambdify deploy {settings.stage}` tries it again."
+        releases.end(begun, "unfinished", stage, reason="Ctrl-C")
+        goes_on = (
+            "The command goes on to its end, if it was running. " if stage.settings.release.command else ""
+        )
+        again = f"{goes_on}`{stage.command('deploy')}` tries it again."
         raise Interrupted(_fate(version, had), hint=again) from None
     except LambdifyError as error:
         # Whoever moved the traffic away has said so in the record: a rollback, for one.
-        if not isinstance(error, StackBusy) or not releases.is_ended(begun, settings, account):
-            _record(begun, error, settings, account, console)
+        if not isinstance(error, StackBusy) or not releases.is_ended(begun, stage):
+            _record(begun, error, stage, console)
         # Where somebody else came in between, the traffic is theirs.
-        fate = "" if isinstance(error, StackBusy) else _fate_now(version, had, settings, account)
+        fate = "" if isinstance(error, StackBusy) else _fate_now(version, had, stage)
         raise _told(error, fate, begun.number) from error
-    done = releases.end(begun, "live", settings, account)
+    done = releases.end(begun, "live", stage)
     console.note(f"Release {done.number} is live: version {version}.")
-    pruning.prune(settings, account, console, had=had)
+    pruning.prune(stage, console, had=had)
     return done
 
 
 def _give_traffic(
     begun: Release,
     deployed: Stack,
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     sleep: Sleep,
 ) -> None:
-    plan, version = settings.release.shift, deployed.published
+    plan, version = stage.settings.release.shift, deployed.published
 
     def note(percent: int) -> None:
         # Where this process is killed, the record says how far it came.
-        releases.end(begun, "unfinished", settings, account, reason=f"its shift came to {percent}%")
+        releases.end(begun, "unfinished", stage, reason=f"its shift came to {percent}%")
 
     if plan is not None:
-        shift.run(plan, deployed, settings, account, console, sleep=sleep, tell=note)
+        shift.run(plan, deployed, stage, console, sleep=sleep, tell=note)
     with console.step(f"Giving the traffic to version {version}"):
-        traffic.move(version, deployed, settings, account, console, sleep=sleep)
+        traffic.move(version, deployed, stage, console, sleep=sleep)
 
 
-def _record(
-    begun: Release, error: LambdifyError, settings: Settings, account: Account, console: Console
-) -> None:
+def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console) -> None:
     """Write down that the release has failed. Where AWS refuses that too, what came first is the error."""
     try:
-        releases.end(begun, "failed", settings, account, reason=error.message)
+        releases.end(begun, "failed", stage, reason=error.message)
     except LambdifyError as refused:
         console.warn(f"Nor could it be recorded that release {begun.number} has failed: {refused.message}")
 
@@ -88,17 +84,17 @@ def _told(error: LambdifyError, fate: str, number: int) -> LambdifyError:
     return type(error)(error.message, hint=hint, during=error.during)
 
 
-def _fate_now(version: str, had: str, settings: Settings, account: Account) -> str:
+def _fate_now(version: str, had: str, stage: Stage) -> str:
     """Where the traffic is after a failure: a part of it that could not be taken back is not to be denied."""
-    if settings.release.shift is None or version == had:
+    if stage.settings.release.shift is None or version == had:
         return _fate(version, had)
     try:
-        divided, goes = traffic.is_divided(stack.fetch(settings, account)), "goes"
+        divided, goes = traffic.is_divided(stack.fetch(stage)), "goes"
     except LambdifyError:
         divided, goes = True, "may go"
     if not divided:
         return _fate(version, had)
-    return f"A part of the traffic {goes} to version {version}: {traffic.way_back(had, settings)}"
+    return f"A part of the traffic {goes} to version {version}: {traffic.way_back(had, stage.settings)}"
 
 
 def _fate(version: str, had: str) -> str:

@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 
 from lambdify.cli import releases
 from lambdify.cli.artifacts import archives
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.releases import Release
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
+from lambdify.cli.stage import Stage
 
 REMEMBERED = 100
 """Releases whose records stay."""
@@ -31,27 +31,25 @@ WORKED = {"live", "superseded", "rolled back"}
 
 
 @translated(during="removing old releases")
-def prune(
-    settings: Settings, account: Account, console: Console, *, had: str, now: datetime | None = None
-) -> None:
+def prune(stage: Stage, console: Console, *, had: str, now: datetime | None = None) -> None:
     """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
-    deployed = stack.fetch(settings, account)
-    known = releases.find_all(settings, account)
-    kept = choose_kept(known, settings.release.keep)
+    deployed = stack.fetch(stage)
+    known = releases.find_all(stage)
+    kept = choose_kept(known, stage.settings.release.keep)
     keep = {each.version for each in kept} | {deployed.live, deployed.published, had}
     newest = max(int(deployed.live), int(deployed.published))
-    there = releases.find_versions(settings, account)
+    there = releases.find_versions(stage)
     old = [each for each in there if int(each) < newest and each not in keep]
-    held = _aliased(settings, account) if old else set()
+    held = _aliased(stage) if old else set()
     for version in old:
         if version not in held:
-            _remove_version(version, settings, account)
+            _remove_version(version, stage)
     needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
     unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
     in_time = (now or datetime.now(UTC)) - LONGEST_DEPLOYMENT
-    unneeded |= archives.find_older(in_time, settings, account) - needed
-    records = [releases.key(each.number, settings) for each in known[REMEMBERED:]]
-    archives.remove([*sorted(unneeded), *records], settings, account)
+    unneeded |= archives.find_older(in_time, stage) - needed
+    records = [releases.key(each.number, stage.settings) for each in known[REMEMBERED:]]
+    archives.remove([*sorted(unneeded), *records], stage)
     if gone := [version for version in old if version not in held]:
         console.note(f"Removed version{'s'[: len(gone) > 1]} {', '.join(sorted(gone, key=int))}.")
 
@@ -63,9 +61,9 @@ def choose_kept(known: Sequence[Release], keep: int) -> tuple[Release, ...]:
     return tuple(live + others[: keep - len(live)])
 
 
-def _aliased(settings: Settings, account: Account) -> set[str]:
+def _aliased(stage: Stage) -> set[str]:
     """The versions that an alias of the function leads to, with some of its traffic or all of it."""
-    pages = account.client("lambda").get_paginator("list_aliases").paginate(FunctionName=settings.full_name)
+    pages = stage.client("lambda").get_paginator("list_aliases").paginate(FunctionName=stage.name)
     found: set[str] = set()
     for page in pages:
         for alias in page["Aliases"]:
@@ -74,11 +72,11 @@ def _aliased(settings: Settings, account: Account) -> set[str]:
     return found
 
 
-def _remove_version(version: str, settings: Settings, account: Account) -> None:
+def _remove_version(version: str, stage: Stage) -> None:
     # An alias that came to it since we looked keeps it: that is a conflict.
     attempt(
-        account.client("lambda").delete_function,
+        stage.client("lambda").delete_function,
         none_if="^ResourceConflictException:|^ResourceNotFoundException:",
-        FunctionName=settings.full_name,
+        FunctionName=stage.name,
         Qualifier=version,
     )

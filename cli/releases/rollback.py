@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lambdify.cli import releases
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, ReleaseMissing
 from lambdify.cli.releases import Release, traffic, traffic_split, trial
@@ -18,6 +18,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,7 @@ class Rollback:
 
 
 def rollback(
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     number: int | None = None,
@@ -47,27 +47,27 @@ def rollback(
     In the middle of a shift, the one before is the one that still has the rest of the traffic. The version is
     tried first. Raises NotDeployed, ReleaseMissing, StackBusy, AppBroken, ReleaseFailed, DeployFailed.
     """
-    deployed = stack.fetch(settings, account)
-    stack.check(deployed, settings)
-    known = releases.find_all(settings, account)
+    deployed = stack.fetch(stage)
+    stack.check(deployed, stage.settings)
+    known = releases.find_all(stage)
     live = next((each for each in known if each.state == "live"), None)
-    divided = traffic_split.find(deployed, known, settings, account)
+    divided = traffic_split.find(deployed, known, stage)
     shifting = divided is not None
     if divided:
         console.warn(traffic_split.describe(divided))
-    target = choose(known, live, number, settings, shifting=shifting)
+    target = choose(known, live, number, stage.settings, shifting=shifting)
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")
         return _describe(deployed, target, target, changed=False)
-    _check_there(target, deployed, settings, account)
-    _agree(target, live, settings, account, console, yes=yes)
-    _try(target, deployed, settings, account, console)
+    _check_there(target, deployed, stage)
+    _agree(target, live, stage, console, yes=yes)
+    _try(target, deployed, stage, console)
     with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
-        deployed = traffic.move(target.version, deployed, settings, account, console, sleep=sleep)
+        deployed = traffic.move(target.version, deployed, stage, console, sleep=sleep)
     left = _left(known, live, divided, target)
     for each in left:
-        reason = f"to {target.number} by {account.caller}"
-        releases.end(each, "rolled back", settings, account, reason=reason)
+        reason = f"to {target.number} by {stage.account.caller}"
+        releases.end(each, "rolled back", stage, reason=reason)
     return _describe(deployed, target, live, changed=True)
 
 
@@ -121,11 +121,11 @@ def _named(known: Sequence[Release], number: int, settings: Settings) -> Release
 
 
 @translated(during="reading the releases")
-def _check_there(target: Release, deployed: Stack, settings: Settings, account: Account) -> None:
+def _check_there(target: Release, deployed: Stack, stage: Stage) -> None:
     """Return when the version is still there: one that failed may be gone too. Raises ReleaseMissing."""
-    versions = releases.find_versions(settings, account)
+    versions = releases.find_versions(stage)
     if target.stack != deployed.id or target.version not in versions:
-        raise _removed(target, settings)
+        raise _removed(target, stage.settings)
 
 
 def _removed(release: Release, settings: Settings) -> ReleaseMissing:
@@ -139,8 +139,7 @@ def _removed(release: Release, settings: Settings) -> ReleaseMissing:
 def _agree(
     target: Release,
     live: Release | None,
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     yes: bool,
@@ -149,26 +148,24 @@ def _agree(
     if target.state in {"failed", "rolled back"}:
         console.warn(f"Release {target.number} {_past(target)}")
     now = f" instead of release {live.number}" if live and live.number != target.number else ""
-    if not yes and not console.confirm(
-        f"Give all traffic of {settings.full_name} in {account.region} to {told}{now}?"
-    ):
-        raise Declined(f"{settings.full_name} was not changed.")
+    if not yes and not console.confirm(f"Give all traffic of {stage.name} in {stage.region} to {told}{now}?"):
+        raise Declined(f"{stage.name} was not changed.")
 
 
 def _past(target: Release) -> str:
     return f"failed: {target.summary}" if target.state == "failed" else f"was rolled back {target.summary}"
 
 
-def _try(target: Release, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:
+def _try(target: Release, deployed: Stack, stage: Stage, console: Console) -> None:
     """See that the version still works: what it has to answer is what it had to when it was deployed."""
     told = target.settings.get("release", {})
     if path := told.get("smoke"):
-        http = replace(settings.http, endpoint=target.settings["http"]["endpoint"])
-        then = replace(settings, http=http)
+        http = replace(stage.settings.http, endpoint=target.settings["http"]["endpoint"])
+        then = replace(stage.settings, http=http)
         smoke = trial.Smoke(path=path, status=told["status"])
-        trial.ask(target.version, smoke, deployed, then, account, console)
+        trial.ask(target.version, smoke, deployed, Stage(settings=then, account=stage.account), console)
     else:
-        trial.wake(target.version, settings, account, console)
+        trial.wake(target.version, stage, console)
 
 
 def _describe(deployed: Stack, target: Release, live: Release | None, *, changed: bool) -> Rollback:

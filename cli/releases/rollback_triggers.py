@@ -15,20 +15,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lambdify.cli import template
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
-from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 from lambdify.cli.template import rollback_alarm
 
 
-def find(version: str, since: datetime, settings: Settings, account: Account) -> str:
+def find(version: str, since: datetime, stage: Stage) -> str:
     """A sentence on what speaks against the version since then; "" where nothing does."""
-    errors = count_errors(version, since, settings, account)
-    if errors >= settings.release.errors:
+    errors = count_errors(version, since, stage)
+    if errors >= stage.settings.release.errors:
         return f"Version {version} had {errors} error{'s'[: errors > 1]} within a minute."
     ringing = [
         f'"{each["AlarmName"]}"'
-        for each in _alarms(settings, account)
+        for each in _alarms(stage)
         if _rings(each) and each["StateUpdatedTimestamp"] >= since.replace(microsecond=0)
     ]
     if ringing:
@@ -37,15 +37,15 @@ def find(version: str, since: datetime, settings: Settings, account: Account) ->
 
 
 @translated(during="counting the errors of the new version")
-def count_errors(version: str, since: datetime, settings: Settings, account: Account) -> int:
+def count_errors(version: str, since: datetime, stage: Stage) -> int:
     """How many errors CloudWatch knows of the version behind the alias, in the worst minute since then."""
-    name = settings.full_name
+    name = stage.name
     dimensions = {
         "FunctionName": name,
         "Resource": f"{name}:{template.ALIAS}",
         "ExecutedVersion": version,
     }
-    found = account.client("cloudwatch").get_metric_statistics(
+    found = stage.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
         MetricName="Errors",
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
@@ -58,23 +58,21 @@ def count_errors(version: str, since: datetime, settings: Settings, account: Acc
     return max((int(point["Sum"]) for point in found["Datapoints"]), default=0)
 
 
-def tell_ringing(settings: Settings, account: Account, console: Console) -> None:
+def tell_ringing(stage: Stage, console: Console) -> None:
     """Warn of alarms of the user's own that cannot speak: they ring already, or are not there."""
-    states = {each["AlarmName"]: each for each in _alarms(settings, account)}
-    for name in settings.release.alarms:
+    states = {each["AlarmName"]: each for each in _alarms(stage)}
+    for name in stage.settings.release.alarms:
         if name not in states:
-            console.warn(
-                f'[release] alarms: there is no alarm "{name}" in {account.region}; nobody heeds it.'
-            )
+            console.warn(f'[release] alarms: there is no alarm "{name}" in {stage.region}; nobody heeds it.')
         elif _rings(states[name]):
             console.warn(f'The alarm "{name}" rings already; it ends this shift only if it rings anew.')
 
 
 @translated(during="looking at alarms")
-def _alarms(settings: Settings, account: Account) -> tuple[dict[str, Any], ...]:
+def _alarms(stage: Stage) -> tuple[dict[str, Any], ...]:
     """Ours and the user's, as CloudWatch describes them; those that are there."""
-    found = account.client("cloudwatch").describe_alarms(
-        AlarmNames=[rollback_alarm.alarm_name(settings), *settings.release.alarms],
+    found = stage.client("cloudwatch").describe_alarms(
+        AlarmNames=[rollback_alarm.alarm_name(stage.settings), *stage.settings.release.alarms],
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
     return tuple(_each(found))

@@ -11,14 +11,13 @@ Rules:
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, ReleaseFailed, StackBusy
 from lambdify.cli.releases import rollback_triggers, traffic
-from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Shift
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 
 MINUTE = 60.0
 _RETURN = "All traffic to version {version} again"
@@ -34,8 +33,7 @@ def patience(minutes: int) -> timedelta:
 def run(
     plan: Shift,
     deployed: Stack,
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     sleep: Sleep,
@@ -53,70 +51,64 @@ def run(
         if traffic.is_divided(deployed):
             # The stack must not find, at the first step, that nothing changes: AWS may have taken it back.
             with console.step(_RETURN.format(version=old)):
-                traffic.take_back(old, deployed, settings, account, console, sleep=sleep)
-        rollback_triggers.tell_ringing(settings, account, console)
+                traffic.take_back(old, deployed, stage, console, sleep=sleep)
+        rollback_triggers.tell_ringing(stage, console)
         for percent in range(plan.percent, 100, plan.percent):
             label = f"{percent}% of the traffic to version {new}, for {plan.minutes} min"
             with console.step(label):
                 until = datetime.now(UTC) + patience(plan.minutes)
                 share = percent / 100
-                moved = traffic.move(
-                    old, deployed, settings, account, console, sleep=sleep, share=share, until=until
-                )
+                moved = traffic.move(old, deployed, stage, console, sleep=sleep, share=share, until=until)
                 tell(percent)
-                reason = _stand(plan.minutes, moved, began, settings, account, sleep)
+                reason = _stand(plan.minutes, moved, began, stage, sleep)
             if reason:
                 reason = f"{reason} It had {percent}% of the traffic."
                 break
     except (KeyboardInterrupt, Interrupted):
         reason = f"Version {new} got a part of the traffic when Ctrl-C came."
-        if not _return(old, deployed, settings, account, console, sleep):
-            raise Interrupted(reason, hint=traffic.way_back(old, settings)) from None
+        if not _return(old, deployed, stage, console, sleep):
+            raise Interrupted(reason, hint=traffic.way_back(old, stage.settings)) from None
         raise Interrupted(
             f"{reason} All of it goes to version {old} again.",
-            hint=f"`lambdify deploy {settings.stage}` begins anew.",
+            hint=f"`{stage.command('deploy')}` begins anew.",
         ) from None
     except StackBusy:
         raise
     except LambdifyError:
-        _return(old, deployed, settings, account, console, sleep)
+        _return(old, deployed, stage, console, sleep)
         raise
     if reason:
-        _return(old, deployed, settings, account, console, sleep)
+        _return(old, deployed, stage, console, sleep)
         raise ReleaseFailed(
             reason,
-            hint=f"`lambdify logs {settings.stage} --since 1h` shows what it wrote.",
-            during=f"shifting traffic to version {new} of {settings.full_name}",
+            hint=f"`{stage.command('logs')} --since 1h` shows what it wrote.",
+            during=f"shifting traffic to version {new} of {stage.name}",
         )
 
 
-def _stand(
-    minutes: int, moved: Stack, began: datetime, settings: Settings, account: Account, sleep: Sleep
-) -> str:
+def _stand(minutes: int, moved: Stack, began: datetime, stage: Stage, sleep: Sleep) -> str:
     """Let a step stand for its minutes; what speaks against going on, "" for nothing. Raises StackBusy."""
     for _ in range(minutes):
         sleep(MINUTE)
-        traffic.check_unmoved(moved, settings, account)
-        if not traffic.weights(settings, account):
+        traffic.check_unmoved(moved, stage)
+        if not traffic.weights(stage):
             return (
                 f"AWS gave all traffic to version {moved.live} again, since nobody had led the shift for "
                 "too long: this machine may have slept."
             )
-        if found := rollback_triggers.find(moved.published, began, settings, account):
+        if found := rollback_triggers.find(moved.published, began, stage):
             return found
     return ""
 
 
-def _return(
-    version: str, deployed: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep
-) -> bool:
+def _return(version: str, deployed: Stack, stage: Stage, console: Console, sleep: Sleep) -> bool:
     """Take the traffic back; False where AWS refuses that too: why it had to be is the error, and not this.
 
     Raises Interrupted, and StackBusy when it is somebody else's by now.
     """
     try:
         with console.step(_RETURN.format(version=version)):
-            traffic.take_back(version, deployed, settings, account, console, sleep=sleep)
+            traffic.take_back(version, deployed, stage, console, sleep=sleep)
     except (Interrupted, StackBusy):
         raise
     except LambdifyError as error:

@@ -23,6 +23,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, stack, stack_events
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
+from lambdify.cli.stage import Stage
 from lambdify.cli.template import LIVE, SHARE, Template
 from lambdify.cli.template.rollback_alarm import UNTIL, is_guarded
 
@@ -41,8 +42,7 @@ def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str
 def move(
     version: str,
     deployed: Stack,
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     sleep: Sleep,
@@ -58,17 +58,17 @@ def move(
     moment = until.strftime("%Y-%m-%dT%H:%M:%S") if until else ""
     wanted = _known({LIVE: version, SHARE: f"{share:g}", UNTIL: moment}, deployed.parameters)
     change_set = change_sets.propose_parameters(
-        deployed, wanted, account, express=settings.release.express, sleep=sleep
+        deployed, wanted, stage.account, express=stage.settings.release.express, sleep=sleep
     )
     if change_set is None:
-        return stack.fetch(settings, account)
-    now = stack.find(settings, account)
+        return stack.fetch(stage)
+    now = stack.find(stage)
     if now is None or (now.id, now.published) != (deployed.id, deployed.published):
-        change_sets.discard(change_set, account)
-        raise stack.overtaken(settings, "another deployment came in between")
-    update = partial(change_sets.apply, change_set, account)
-    stack_events.follow(update, settings, account, console, sleep=sleep)
-    return stack.fetch(settings, account)
+        change_sets.discard(change_set, stage.account)
+        raise stack.overtaken(stage.settings, "another deployment came in between")
+    update = partial(change_sets.apply, change_set, stage.account)
+    stack_events.follow(update, stage, console, sleep=sleep)
+    return stack.fetch(stage)
 
 
 def is_divided(deployed: Stack) -> bool:
@@ -77,34 +77,32 @@ def is_divided(deployed: Stack) -> bool:
 
 
 @translated(during="looking where the traffic goes")
-def weights(settings: Settings, account: Account) -> dict[str, float]:
+def weights(stage: Stage) -> dict[str, float]:
     """What the alias gives to other versions than its own: {} where that was taken back past the stack."""
-    found = account.client("lambda").get_alias(FunctionName=settings.full_name, Name=template.ALIAS)
+    found = stage.client("lambda").get_alias(FunctionName=stage.name, Name=template.ALIAS)
     weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     return weights
 
 
-def check_unmoved(moved: Stack, settings: Settings, account: Account) -> None:
+def check_unmoved(moved: Stack, stage: Stage) -> None:
     """Return when the traffic is still where it was moved to. Raises StackBusy."""
-    now = stack.find(settings, account)
+    now = stack.find(stage)
     if now is None or (now.id, now.outputs, now.parameters) != (moved.id, moved.outputs, moved.parameters):
-        raise stack.overtaken(settings, "somebody else has moved its traffic, or deployed")
+        raise stack.overtaken(stage.settings, "somebody else has moved its traffic, or deployed")
 
 
-def take_back(
-    version: str, deployed: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep
-) -> Stack:
+def take_back(version: str, deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> Stack:
     """As `move`, also while the last move is under way; Interrupted when Ctrl-C ends the wait for it."""
     try:
         for pause in pauses():
-            if not stack.fetch(settings, account).is_busy:
-                return move(version, deployed, settings, account, console, sleep=sleep)
+            if not stack.fetch(stage).is_busy:
+                return move(version, deployed, stage, console, sleep=sleep)
             sleep(pause)
     except KeyboardInterrupt:
         pass
     raise Interrupted(
-        f"A part of the traffic of {settings.full_name} may go to version {deployed.published}.",
-        hint=way_back(version, settings),
+        f"A part of the traffic of {stage.name} may go to version {deployed.published}.",
+        hint=way_back(version, stage.settings),
     )
 
 

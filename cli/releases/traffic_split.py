@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lambdify.cli.aws import Account
 from lambdify.cli.releases import Release, shift, traffic
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stage import Stage
 from lambdify.cli.template import SHARE
 from lambdify.cli.template.rollback_alarm import UNTIL
 
@@ -35,7 +35,7 @@ class Division:
     """Whether AWS has done so."""
 
 
-def find(deployed: Stack, known: Iterable[Release], settings: Settings, account: Account) -> Division | None:
+def find(deployed: Stack, known: Iterable[Release], stage: Stage) -> Division | None:
     """The shift that the stack is in the middle of; None where all traffic goes to one version."""
     if not traffic.is_divided(deployed):
         return None
@@ -49,9 +49,9 @@ def find(deployed: Stack, known: Iterable[Release], settings: Settings, account:
         rest=deployed.live,
         until=_moment(moment)
         if moment
-        else deployed.changed_at + shift.patience(_minutes(release, settings)),
+        else deployed.changed_at + shift.patience(_minutes(release, stage.settings)),
         guarded=bool(moment),
-        taken_back=not traffic.weights(settings, account),
+        taken_back=not traffic.weights(stage),
     )
 
 

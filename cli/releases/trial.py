@@ -19,13 +19,14 @@ from functools import partial
 from typing import Any
 
 from lambdify.cli import template
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.calls import http_event, invocation
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 
 COMMAND = {"lambdify": "release-command"}
 """The event that runs the bundle's command; see adapter/release_command.py for what comes back."""
@@ -43,35 +44,33 @@ class Smoke:
     status: int
 
 
-def run(version: str, deployed: Stack, settings: Settings, account: Account, console: Console) -> None:
+def run(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
     """All that the settings ask of a new version. Raises AppBroken, ReleaseFailed."""
-    if settings.function.reserved_concurrency == 0:
+    if stage.settings.function.reserved_concurrency == 0:
         console.warn(
             f"Version {version} is not tried: [function] reserved_concurrency = 0 stops the function."
         )
         return
-    if settings.function.snapstart or settings.release.express:
-        wait(version, settings, account, console)
-    if settings.release.command:
-        run_command(version, settings, account, console)
-    if settings.release.smoke:
-        smoke = Smoke(path=settings.release.smoke, status=settings.release.status)
-        ask(version, smoke, deployed, settings, account, console)
-    elif not settings.release.command:
-        wake(version, settings, account, console)
+    if stage.settings.function.snapstart or stage.settings.release.express:
+        wait(version, stage, console)
+    if stage.settings.release.command:
+        run_command(version, stage, console)
+    if stage.settings.release.smoke:
+        smoke = Smoke(path=stage.settings.release.smoke, status=stage.settings.release.status)
+        ask(version, smoke, deployed, stage, console)
+    elif not stage.settings.release.command:
+        wake(version, stage, console)
 
 
 @translated(during="waiting for the version")
-def wait(
-    version: str, settings: Settings, account: Account, console: Console, *, sleep: Sleep = time.sleep
-) -> None:
+def wait(version: str, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> None:
     """Return when the version can be called: a snapshot takes minutes, express mode does not wait for it.
 
     Raises AppBroken when Lambda could not start it.
     """
     look = partial(
-        account.client("lambda").get_function_configuration,
-        FunctionName=settings.full_name,
+        stage.client("lambda").get_function_configuration,
+        FunctionName=stage.name,
         Qualifier=version,
     )
     with console.step(f"Waiting until version {version} is ready"):
@@ -80,34 +79,34 @@ def wait(
     if found["State"] == "Failed":
         raise AppBroken(
             f"Lambda could not start version {version}: {found.get('StateReason') or 'it does not say why'}",
-            hint=f"`lambdify logs {settings.stage}` shows what it wrote.",
-            during=_during(version, settings),
+            hint=f"`{stage.command('logs')}` shows what it wrote.",
+            during=_during(version, stage.settings),
         )
 
 
-def wake(version: str, settings: Settings, account: Account, console: Console) -> None:
+def wake(version: str, stage: Stage, console: Console) -> None:
     """Call the version as the keep-warm schedule does: it imports the app, and is ready for a visitor.
 
     Raises AppBroken when it does not get that far.
     """
     with console.step(f"Starting the app in version {version}"):
-        call = _call(version, template.KEEP_WARM, settings, account)
-    call.check(settings, console)
+        call = _call(version, template.KEEP_WARM, stage)
+    call.check(stage.settings, console)
 
 
-def ask(
-    version: str, smoke: Smoke, deployed: Stack, settings: Settings, account: Account, console: Console
-) -> None:
+def ask(version: str, smoke: Smoke, deployed: Stack, stage: Stage, console: Console) -> None:
     """Send the version a GET request. Raises ReleaseFailed when the status is not the expected one."""
     url = deployed.outputs.get("Endpoint", "")
-    event = http_event.write(settings, "GET", smoke.path, url=url)
+    event = http_event.write(stage.settings, "GET", smoke.path, url=url)
     with console.step(f"Asking version {version} for {smoke.path}"):
-        call = _call(version, event, settings, account)
-    call.check(settings, console, doing=f"GET {smoke.path} was not answered")
+        call = _call(version, event, stage)
+    call.check(stage.settings, console, doing=f"GET {smoke.path} was not answered")
     try:
-        response = http_event.read(settings, call.payload)
+        response = http_event.read(stage.settings, call.payload)
     except FunctionFailed as error:
-        raise ReleaseFailed(error.message, hint=error.hint, during=_during(version, settings)) from error
+        raise ReleaseFailed(
+            error.message, hint=error.hint, during=_during(version, stage.settings)
+        ) from error
     if response.status == smoke.status:
         return
     call.tell(console)
@@ -115,25 +114,25 @@ def ask(
     raise ReleaseFailed(
         f"Version {version} answered GET {smoke.path} with {response.status} instead of {smoke.status}"
         + (f": {text[:SHOWN]}" if text else "."),
-        hint=f"`lambdify logs {settings.stage}` shows all that it wrote.",
-        during=_during(version, settings),
+        hint=f"`{stage.command('logs')}` shows all that it wrote.",
+        during=_during(version, stage.settings),
     )
 
 
-def run_command(version: str, settings: Settings, account: Account, console: Console) -> None:
+def run_command(version: str, stage: Stage, console: Console) -> None:
     """Run the bundle's command in the version. Raises ReleaseFailed when its exit code is not 0."""
-    with console.step(f"Running `{settings.release.command}` in version {version}"):
-        call = _call(version, COMMAND, settings, account)
-    call.check(settings, console, doing=f"`{settings.release.command}` did not end")
+    with console.step(f"Running `{stage.settings.release.command}` in version {version}"):
+        call = _call(version, COMMAND, stage)
+    call.check(stage.settings, console, doing=f"`{stage.settings.release.command}` did not end")
     for line in str(call.value["output"]).splitlines():
         console.note(line)
     if call.value["code"] == 0:
         return
     raise ReleaseFailed(
-        f"`{settings.release.command}` ended with {call.value['code']} in version {version}.",
-        hint=f"Its output is above; `lambdify logs {settings.stage}` has all of it. "
+        f"`{stage.settings.release.command}` ended with {call.value['code']} in version {version}.",
+        hint=f"Its output is above; `{stage.command('logs')}` has all of it. "
         "It may have done a part of its work.",
-        during=_during(version, settings),
+        during=_during(version, stage.settings),
     )
 
 
@@ -172,10 +171,8 @@ class _Call:
         )
 
 
-def _call(version: str, event: object, settings: Settings, account: Account) -> _Call:
-    answer, payload = invocation.call(
-        settings.full_name, json.dumps(event).encode(), account, version=version
-    )
+def _call(version: str, event: object, stage: Stage) -> _Call:
+    answer, payload = invocation.call(stage.name, json.dumps(event).encode(), stage.account, version=version)
     return _Call(version=version, answer=answer, payload=payload)
 
 

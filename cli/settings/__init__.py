@@ -59,6 +59,16 @@ class Settings:
         """The name of the stack and of everything in it: "shop-production"."""
         return f"{self.name}-{self.stage}"
 
+    @property
+    def prefix(self) -> str:
+        """What the keys of its objects in the bucket begin with: "shop/production/"."""
+        return f"{self.name}/{self.stage}/"
+
+    @property
+    def log_group(self) -> str:
+        """The log group that the function writes to."""
+        return f"/aws/lambda/{self.full_name}"
+
 
 FUNCTION_NAME_LENGTH = 64
 """Of NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""

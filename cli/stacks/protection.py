@@ -13,6 +13,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.change_sets import ChangeSet
 from lambdify.cli.stacks.changes import Change, move
 from lambdify.cli.stacks.stack import Stack
+from lambdify.cli.stage import Stage
 
 FUNCTION = "AWS::Lambda::Function"
 
@@ -41,10 +42,10 @@ def check_removal(settings: Settings) -> None:
 
 
 @translated(during="protecting the stack")
-def keep(settings: Settings, deployed: Stack, account: Account) -> None:
+def keep(stage: Stage, deployed: Stack) -> None:
     """Have CloudFormation protect the stack too, where the settings ask for it."""
-    if settings.protect and not deployed.protected:
-        account.client("cloudformation").update_termination_protection(
+    if stage.settings.protect and not deployed.protected:
+        stage.client("cloudformation").update_termination_protection(
             StackName=deployed.id, EnableTerminationProtection=True
         )
 

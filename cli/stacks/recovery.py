@@ -13,13 +13,13 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, StackBusy
-from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, stack, stack_events
 from lambdify.cli.stacks.stack import FAILED_CREATION, FAILED_UPDATE, Stack
 from lambdify.cli.stacks.stack_events import Sleep
+from lambdify.cli.stage import Stage
 
 if TYPE_CHECKING:
     from lambdify.cli.stacks.stack_events import Operation
@@ -32,8 +32,7 @@ LONGEST_WAIT = 3600.0
 
 
 def ready(
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     yes: bool = False,
@@ -45,31 +44,29 @@ def ready(
     `yes` does what is asked for otherwise; `wait` waits for another deployment. Raises StackForeign,
     StackBusy, StackBroken, Declined.
     """
-    existing = stack.find(settings, account)
+    existing = stack.find(stage)
     if existing is not None and existing.is_busy and wait:
-        existing = settled(existing, settings, account, console, sleep=sleep)
+        existing = settled(existing, stage, console, sleep=sleep)
     if existing is None:
         return None
     if existing.state in FAILED_CREATION | {"DELETE_FAILED"}:
-        _remove(existing, settings, account, console, sleep, yes=yes)
+        _remove(existing, stage, console, sleep, yes=yes)
         return None
     if existing.state in FAILED_UPDATE:
-        _take_back(existing, settings, account, console, sleep, yes=yes)
-        existing = stack.fetch(settings, account)
-    stack.check(existing, settings)
+        _take_back(existing, stage, console, sleep, yes=yes)
+        existing = stack.fetch(stage)
+    stack.check(existing, stage.settings)
     return existing
 
 
 @translated(during="waiting for the other deployment, which goes on without you")
-def settled(
-    busy: Stack, settings: Settings, account: Account, console: Console, *, sleep: Sleep = time.sleep
-) -> Stack | None:
+def settled(busy: Stack, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> Stack | None:
     """The stack when nothing is being done to it any more; None when it was deleted."""
     found: Stack | None = busy
     waited = 0.0
     with console.step(f"Waiting for what CloudFormation does to {busy.name} ({busy.state})"):
         for pause in stack_events.pauses():
-            found = stack.find(settings, account)
+            found = stack.find(stage)
             if found is None or not found.is_busy:
                 return found
             if waited > LONGEST_WAIT:
@@ -78,13 +75,11 @@ def settled(
             waited += pause
     raise StackBusy(
         f'CloudFormation has been at work on "{busy.name}" for an hour while we waited ({busy.state}).',
-        hint=f"`lambdify status {settings.stage}` shows it; the console of CloudFormation shows why.",
+        hint=f"`{stage.command('status')}` shows it; the console of CloudFormation shows why.",
     )
 
 
-def _remove(
-    existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, yes: bool
-) -> None:
+def _remove(existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, yes: bool) -> None:
     if existing.state == EMPTY:
         what = f"Removing the empty stack that the failed creation of {existing.name} left"
     elif existing.state == "DELETE_FAILED":
@@ -98,13 +93,11 @@ def _remove(
             f"{existing.name} was never complete ({existing.state}). Remove it, then create it?", console, yes
         )
     with console.step(what):
-        deletion = partial(change_sets.delete, existing, account)
-        stack_events.follow(deletion, settings, account, console, sleep=sleep)
+        deletion = partial(change_sets.delete, existing, stage.account)
+        stack_events.follow(deletion, stage, console, sleep=sleep)
 
 
-def _take_back(
-    existing: Stack, settings: Settings, account: Account, console: Console, sleep: Sleep, *, yes: bool
-) -> None:
+def _take_back(existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, yes: bool) -> None:
     _agree(
         f"The last change of {existing.name} failed, and so did its rollback ({existing.state}). "
         "Try the rollback again first?",
@@ -113,10 +106,10 @@ def _take_back(
     )
 
     def begin() -> "Operation":
-        return change_sets.take_back(existing, account)
+        return change_sets.take_back(existing, stage.account)
 
     with console.step(f"Taking {existing.name} back to what it was"):
-        stack_events.follow(begin, settings, account, console, sleep=sleep)
+        stack_events.follow(begin, stage, console, sleep=sleep)
 
 
 def _agree(question: str, console: Console, yes: bool) -> None:

@@ -18,6 +18,7 @@ from lambdify.cli import template
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import NotDeployed, StackBroken, StackBusy, StackForeign
 from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 
 OURS = "lambdify-"
 """What the names of our change sets begin with."""
@@ -80,28 +81,28 @@ class Stack:
 
 
 @translated(during="looking for the stack")
-def find(settings: Settings, account: Account) -> Stack | None:
+def find(stage: Stage) -> Stack | None:
     """The stage's stack, if there is one. Raises StackForeign when another project holds the name."""
-    cloudformation = account.client("cloudformation")
-    found = attempt(cloudformation.describe_stacks, none_if=MISSING, StackName=settings.full_name)
+    cloudformation = stage.client("cloudformation")
+    found = attempt(cloudformation.describe_stacks, none_if=MISSING, StackName=stage.name)
     if found is None:
         return None
     stack = _read_stack(found["Stacks"][0])
-    if not _is_ours(stack, settings, account):
+    if not _is_ours(stack, stage):
         owner = stack.tags.get("lambdify:project")
         raise StackForeign(
-            f'A stack named "{stack.name}" exists in {account.region} and '
+            f'A stack named "{stack.name}" exists in {stage.region} and '
             + (f'belongs to the project "{owner}".' if owner else "was not made by lambdify."),
             hint="It was not touched. Set another name in lambdify.toml, or deploy another stage.",
         )
     return stack
 
 
-def fetch(settings: Settings, account: Account) -> Stack:
+def fetch(stage: Stage) -> Stack:
     """The stage's stack. Raises NotDeployed when there is none, or only a name for one."""
-    found = find(settings, account)
+    found = find(stage)
     if found is None or found.is_new:
-        raise not_deployed(settings, account)
+        raise not_deployed(stage)
     return found
 
 
@@ -130,11 +131,11 @@ def change_sets(name: str, account: Account) -> list[str]:
     return [each["ChangeSetName"] for page in pages for each in page["Summaries"]]
 
 
-def not_deployed(settings: Settings, account: Account) -> NotDeployed:
+def not_deployed(stage: Stage) -> NotDeployed:
     """The error for a stage that is not there."""
     return NotDeployed(
-        f'Nothing is deployed as "{settings.full_name}" in {account.region}.',
-        hint=f"`lambdify deploy {settings.stage}` deploys it; the stage, the region and --local say where.",
+        f'Nothing is deployed as "{stage.name}" in {stage.region}.',
+        hint=f"`{stage.command('deploy')}` deploys it; the stage, the region and --local say where.",
     )
 
 
@@ -176,8 +177,8 @@ def _read_stack(described: Mapping[str, Any]) -> Stack:
     )
 
 
-def _is_ours(stack: Stack, settings: Settings, account: Account) -> bool:
+def _is_ours(stack: Stack, stage: Stage) -> bool:
     if stack.is_new:
         # Tags come with the first change set that is applied. Until then the change sets say whose it is.
-        return all(name.startswith(OURS) for name in change_sets(stack.name, account))
-    return template.tags(settings).items() <= stack.tags.items()
+        return all(name.startswith(OURS) for name in change_sets(stack.name, stage.account))
+    return template.tags(stage.settings).items() <= stack.tags.items()

@@ -12,11 +12,12 @@ from datetime import datetime
 from itertools import chain, repeat
 from typing import Any
 
-from lambdify.cli.aws import Account, translated
+from lambdify.cli.aws import translated
 from lambdify.cli.console import Console, duration
 from lambdify.cli.errors import DeployFailed, Interrupted, StackBroken
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import WAY_OUT, way_out
+from lambdify.cli.stage import Stage
 
 Sleep = Callable[[float], None]
 
@@ -55,15 +56,13 @@ class Operation:
     """Id of the last event before it; "" when there was none."""
 
 
-def watch(
-    operation: Operation, settings: Settings, account: Account, *, sleep: Sleep = time.sleep
-) -> Iterator[Event]:
+def watch(operation: Operation, stage: Stage, *, sleep: Sleep = time.sleep) -> Iterator[Event]:
     """What happens, as it happens, until CloudFormation is done.
 
     Raises DeployFailed at the end when a change was not made, StackBroken when a deletion was not: with the
     first resource that failed, since whatever fails after it fails because of it.
     """
-    cloudformation = account.client("cloudformation")
+    cloudformation = stage.client("cloudformation")
     events: list[Event] = []
     for pause in pauses():
         state, fresh = _look(operation, events[-1].id if events else operation.after, cloudformation)
@@ -75,13 +74,12 @@ def watch(
             break
         sleep(pause)
     if state not in operation.ends:
-        raise _failure(operation, state, events, settings, cloudformation)
+        raise _failure(operation, state, events, stage.settings, cloudformation)
 
 
 def follow(
     begin: Callable[[], Operation],
-    settings: Settings,
-    account: Account,
+    stage: Stage,
     console: Console,
     *,
     sleep: Sleep = time.sleep,
@@ -92,7 +90,7 @@ def follow(
     """
     try:
         begun: dict[str, datetime] = {}
-        for event in watch(begin(), settings, account, sleep=sleep):
+        for event in watch(begin(), stage, sleep=sleep):
             if event.of_stack:
                 continue
             if event.state.endswith("_IN_PROGRESS"):
@@ -105,8 +103,8 @@ def follow(
             console.under_way(tuple(begun))
     except KeyboardInterrupt:
         raise Interrupted(
-            f"What CloudFormation was told to do with {settings.full_name} goes on without you.",
-            hint=f"`lambdify status {settings.stage}` shows how it ends.",
+            f"What CloudFormation was told to do with {stage.name} goes on without you.",
+            hint=f"`{stage.command('status')}` shows how it ends.",
         ) from None
 
 

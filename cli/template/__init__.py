@@ -81,11 +81,6 @@ def tags(settings: Settings) -> dict[str, str]:
     return {"lambdify:project": settings.name, "lambdify:stage": settings.stage}
 
 
-def log_group(settings: Settings) -> str:
-    """The name of the log group that the function writes to."""
-    return function.log_group_name(settings)
-
-
 def _traffic(settings: Settings) -> dict[str, Resource]:
     """What can be moved without another template: see releases.py for who does."""
     parameters: Resource = {

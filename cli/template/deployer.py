@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from lambdify.cli import template
-from lambdify.cli.artifacts import archives
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
-from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Form
+from lambdify.cli.stage import Stage
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -59,19 +58,19 @@ def rights() -> Mapping[str, Any]:
     return tomllib.loads(RIGHTS.read_text(encoding="utf-8"))
 
 
-def write(settings: Settings, account: Account, *, form: Form | None = None) -> Policy:
+def write(stage: Stage, *, form: Form | None = None) -> Policy:
     """What is needed for every command with this stage of the account, which is asked nothing.
 
     `form` is what the last build chose, where the settings leave that open.
     """
-    wanted = _template(settings, account)
+    wanted = _template(stage)
     resources: list[Statement] = list(wanted["Resources"].values())
-    words = _words(settings, account)
-    images = rights()["images"] if "image" in (settings.build.form, form) else []
+    words = _words(stage)
+    images = rights()["images"] if "image" in (stage.settings.build.form, form) else []
     needed = [*rights()["commands"], *images, *_needed(resources)]
     statements = _join([each for each in (_statement(each, words) for each in needed) if each["Resource"]])
     # Of the user's own, only roles are called as ours are; what else is there has names that are not known.
-    uncovered = sorted({each["Type"] for each in settings.resources.values()} - {"AWS::IAM::Role"})
+    uncovered = sorted({each["Type"] for each in stage.settings.resources.values()} - {"AWS::IAM::Role"})
     return Policy(document={"Version": "2012-10-17", "Statement": statements}, uncovered=tuple(uncovered))
 
 
@@ -100,17 +99,17 @@ def trust_github(repository: str, branch: str, stage: str, account: Account) -> 
     return Policy(document={"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _template(settings: Settings, account: Account) -> Mapping[str, Any]:
+def _template(stage: Stage) -> Mapping[str, Any]:
     """The stage as its settings make it, whatever the app is."""
-    folder = archives.prefix(settings)
+    folder = stage.prefix
     artifact = Artifact(
-        bucket=archives.bucket_name(account),
+        bucket=stage.bucket,
         app_key=f"{folder}app.zip",
         layer_key=f"{folder}layer.zip",
         uploaded=(),
     )
-    target = Target(python=settings.function.python, architecture=settings.function.architecture)
-    return template.write(settings, artifact, target).body
+    target = Target(python=stage.settings.function.python, architecture=stage.settings.function.architecture)
+    return template.write(stage.settings, artifact, target).body
 
 
 def _needed(resources: list[Statement]) -> Iterator[Statement]:
@@ -122,33 +121,35 @@ def _needed(resources: list[Statement]) -> Iterator[Statement]:
                 yield statement
 
 
-def _words(settings: Settings, account: Account) -> Words:
-    name, listener = settings.full_name, settings.http.alb.listener
-    made = f"arn:{account.partition}:iam::{account.account_id}:role/"
+def _words(stage: Stage) -> Words:
+    name, listener = stage.name, stage.settings.http.alb.listener
+    made = f"arn:{stage.account.partition}:iam::{stage.account.account_id}:role/"
     roles = f"{name}-" if len(name) < STACK_PART else name[:STACK_PART]
-    log = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:"
-    log += access_logs.group_name(settings)
-    boundary, access_point = settings.role.boundary, settings.efs.access_point
+    log = f"arn:{stage.account.partition}:logs:{stage.region}:{stage.account.account_id}:log-group:"
+    log += access_logs.group_name(stage.settings)
+    boundary, access_point = stage.settings.role.boundary, stage.settings.efs.access_point
     return {
-        "partition": (account.partition,),
-        "region": (account.region,),
-        "account": (account.account_id,),
+        "partition": (stage.account.partition,),
+        "region": (stage.region,),
+        "account": (stage.account.account_id,),
         "name": (name,),
         "roles": (roles,),
-        "bucket": (archives.bucket_name(account),),
-        "prefix": (archives.prefix(settings),),
-        "group": (alb.group_name(settings),),
+        "bucket": (stage.bucket,),
+        "prefix": (stage.prefix,),
+        "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
-        "log": (log, f"{log}:*") if settings.http.access_logs else (),
-        "layers": settings.function.layers,
+        "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),
+        "layers": stage.settings.function.layers,
         "listener": (listener,),
         "rules": (listener.replace(":listener/", ":listener-rule/") + "/*",),
-        "key": (settings.function.kms_key,),
-        "role": (settings.role.arn or f"{made}{roles}*",),
-        "authorizer": (settings.http.authorizer.function,) if settings.http.auth == "lambda" else (),
+        "key": (stage.settings.function.kms_key,),
+        "role": (stage.settings.role.arn or f"{made}{roles}*",),
+        "authorizer": (stage.settings.http.authorizer.function,)
+        if stage.settings.http.auth == "lambda"
+        else (),
         "files": (access_point.partition(":access-point/")[0] + ":file-system/*", access_point),
         "boundary": (boundary,) if boundary else (),
-        "policies": settings.role.managed_policies,
+        "policies": stage.settings.role.managed_policies,
     }
 
 

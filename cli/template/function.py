@@ -36,11 +36,6 @@ def versioned(code: Mapping[str, Resource]) -> dict[str, Resource]:
     return {**code, "Function": {**code["Function"], "Properties": kept}}
 
 
-def log_group_name(settings: Settings) -> str:
-    """The name of the log group that the function writes to."""
-    return f"/aws/lambda/{settings.full_name}"
-
-
 def log_group(settings: Settings) -> Resource:
     """The function's log group."""
     return {
@@ -49,7 +44,7 @@ def log_group(settings: Settings) -> Resource:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Delete",
-        "Properties": {"LogGroupName": log_group_name(settings), "RetentionInDays": settings.logs.retention},
+        "Properties": {"LogGroupName": settings.log_group, "RetentionInDays": settings.logs.retention},
     }
 
 

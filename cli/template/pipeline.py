@@ -14,6 +14,7 @@ from lambdify.cli.artifacts import archives
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 from lambdify.cli.template import Template
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Con
     """The template of the stage with this bundle, to be found in `bucket`, or where `deploy` would put it."""
     # CloudFormation's own words: it puts in whose account and which region it is.
     any_account = aws.imagined("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
-    planned = archives.plan(bundle, settings, any_account)
+    planned = archives.plan(bundle, Stage(settings=settings, account=any_account))
     registry = planned.image.replace(".amazonaws.com/", ".${AWS::URLSuffix}/")
     artifact = replace(planned, bucket=bucket or planned.bucket, image=registry)
     _tell(settings, bundle, bucket, artifact, console)
@@ -41,7 +42,7 @@ def _tell(
             f"The bundle needs a container image: `lambdify deploy` pushes it to {repository}, as {tag}."
         )
         return
-    place = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{archives.prefix(settings)}"
+    place = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{settings.prefix}"
     for archive in bundle.archives:
         console.note(f"Upload {archive.path} to {place}{archive.path.name}")
 

@@ -54,7 +54,7 @@ class Cloud:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class ServedStage:
     """A stage that is deployed to the local cloud."""
 
     name: str
@@ -139,9 +139,9 @@ def endpoint(cloud: Cloud, settings: Settings) -> str:
     return url
 
 
-def status(cloud: Cloud) -> tuple[Stage, ...]:
+def status(cloud: Cloud) -> tuple[ServedStage, ...]:
     """The stages that the local cloud serves."""
-    return tuple(Stage(**stage) for stage in _ask(cloud, "GET", "/status")["stages"])
+    return tuple(ServedStage(**stage) for stage in _ask(cloud, "GET", "/status")["stages"])
 
 
 def _start(home: Path, sleep: Callable[[float], None]) -> Cloud:

@@ -140,7 +140,7 @@ class Daemon:
 
 
 def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
-    """A stage as cloud.Stage has it."""
+    """A stage as cloud.ServedStage has it."""
     function = service.functions.find(served.api.integration)
     return {
         "name": served.name,

@@ -1,6 +1,6 @@
-"""What most commands begin with: the project in the current folder, its settings, the way to its account.
+"""What a command has: how it speaks, which stage it is about, and the local cloud where --local asks for it.
 
-With --local the account is the local cloud's. That is the whole difference: from here on no command can tell.
+With --local the account is the local cloud's. That is the whole difference: no room below can tell.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli import aws, settings
-from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import LocalCloudDown, UsageError
 from lambdify.cli.settings import Settings, config_file
+from lambdify.cli.stage import Stage
 
 if TYPE_CHECKING:
     from lambdify.cli.local.daemon.cloud import Cloud
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """One stage of one project, and where it is deployed to."""
+    """One run of a command that is about a stage."""
 
-    settings: Settings
-    account: Account
+    console: Console
+    stage: Stage
     cloud: "Cloud | None"
     """None on AWS."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the stage."""
+        return self.stage.settings
 
     def address(self, endpoint: str) -> str:
         """The URL that answers: the endpoint as AWS has it, or the local gateway in its place."""
@@ -55,7 +60,7 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
     Raises LocalCloudDown, LocalCloudFailed, PythonNotFound, CredentialsError, RegionError.
     """
     if not local:
-        return Session(settings=chosen, account=aws.connect(chosen), cloud=None)
+        return Session(console=console, stage=Stage(settings=chosen, account=aws.connect(chosen)), cloud=None)
     # The local cloud brings an HTTP server along, which no command needs on AWS.
     from lambdify.cli.local.daemon import cloud
 
@@ -72,4 +77,5 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
     prepared = cloud.prepare(chosen, running)
     account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=cloud.CREDENTIALS)
     # ministack's ECR has repositories, and nothing to pull from: images stay in the container engine.
-    return Session(settings=prepared, account=replace(account, registry=False), cloud=running)
+    stage = Stage(settings=prepared, account=replace(account, registry=False))
+    return Session(console=console, stage=stage, cloud=running)
