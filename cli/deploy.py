@@ -101,8 +101,7 @@ def deploy(
         return _describe(deployed, release, stage.account, changed=False, uploaded=artifact.uploaded)
     if change_set is None:
         _agree_to_move(deployed, stage.settings, console, yes=yes)
-    release = promotion.release(deployed, stage, console, sleep=sleep)
-    deployed = stack.fetch(stage)
+    release, deployed = promotion.release(deployed, stage, console, sleep=sleep)
     return _describe(deployed, release, stage.account, changed=True, uploaded=artifact.uploaded)
 
 
@@ -110,7 +109,7 @@ def _tell_division(existing: Stack, stage: Stage, console: Console) -> None:
     """Say where the traffic goes to two versions: all of it goes to the old one first."""
     if not traffic.is_divided(existing):
         return
-    known = releases.find_all(stage)
+    known = releases.find_all(stage, existing)
     if divided := traffic_split.find(existing, known, stage):
         console.warn(traffic_split.describe(divided))
 

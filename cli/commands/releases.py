@@ -28,10 +28,10 @@ def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -
 
     session = open_stage(flags, stage, local, **where)
     console = session.console
-    found = room.find_all(session.stage)
+    deployed = stack.find(session.stage)
+    found = room.find_all(session.stage, deployed)
     console.answer(answers.releases(found), [answers.value(each) for each in found])
     if not found:
         console.note(f"Looked for {session.stage.name} in {session.stage.region}.")
-    deployed = stack.find(session.stage)
     if deployed and (divided := traffic_split.find(deployed, found, session.stage)):
         console.warn(f"{traffic_split.describe(divided)} {traffic_split.advise(divided, session.settings)}")

@@ -163,7 +163,7 @@ def _schedule(stage: Stage) -> str:
 def _shift(deployed: Stack, stage: Stage) -> Division | None:
     if not traffic.is_divided(deployed):
         return None
-    return traffic_split.find(deployed, releases.find_all(stage), stage)
+    return traffic_split.find(deployed, releases.find_all(stage, deployed), stage)
 
 
 def _cost(deployed: Stack, function: Mapping[str, Any], use: Use | None, stage: Stage) -> Cost | None:

@@ -65,9 +65,12 @@ class Release:
 
 
 @translated(during="reading the releases")
-def find_all(stage: Stage) -> tuple[Release, ...]:
-    """Every release that is remembered, newest first, in the state that it is in now."""
-    deployed = stack.find(stage)
+def find_all(stage: Stage, deployed: Stack | None = None) -> tuple[Release, ...]:
+    """Every release that is remembered, newest first, in the state that it is in now.
+
+    Of the stack as it was found, where it was.
+    """
+    deployed = deployed or stack.find(stage)
     recorded = tuple(_records(stage))
     versions = find_versions(stage) if recorded and deployed else ()
     return judge(recorded, deployed, versions)

@@ -16,8 +16,8 @@ from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 
-def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> Release:
-    """Make a release of the version that the stack has published.
+def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> tuple[Release, Stack]:
+    """Make a release of the version that the stack has published; return it, and the stack afterwards.
 
     Raises AppBroken or ReleaseFailed when it does not work, StackBusy when somebody else deployed meanwhile,
     and what `traffic.move` raises; the release has failed then, and is recorded so.
@@ -27,7 +27,7 @@ def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) ->
     try:
         trial.run(version, deployed, stage, console)
         if version != had:
-            _give_traffic(begun, deployed, stage, console, sleep)
+            deployed = _give_traffic(begun, deployed, stage, console, sleep)
     except Interrupted:
         releases.end(begun, "unfinished", stage, reason="Ctrl-C")
         raise
@@ -47,8 +47,8 @@ def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) ->
         raise _told(error, fate, begun.number) from error
     done = releases.end(begun, "live", stage)
     console.note(f"Release {done.number} is live: version {version}.")
-    pruning.prune(stage, console, had=had)
-    return done
+    pruning.prune(deployed, stage, console, had=had)
+    return done, deployed
 
 
 def _give_traffic(
@@ -57,7 +57,8 @@ def _give_traffic(
     stage: Stage,
     console: Console,
     sleep: Sleep,
-) -> None:
+) -> Stack:
+    """Move all traffic to the published version, in parts where the settings say so; the stack afterwards."""
     plan, version = stage.settings.release.shift, deployed.published
 
     def note(percent: int) -> None:
@@ -67,7 +68,7 @@ def _give_traffic(
     if plan is not None:
         shift.run(plan, deployed, stage, console, sleep=sleep, tell=note)
     with console.step(f"Giving the traffic to version {version}"):
-        traffic.move(version, deployed, stage, console, sleep=sleep)
+        return traffic.move(version, deployed, stage, console, sleep=sleep)
 
 
 def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console) -> None:

@@ -20,7 +20,7 @@ from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.releases import Release
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
 REMEMBERED = 100
@@ -31,10 +31,9 @@ WORKED = {"live", "superseded", "rolled back"}
 
 
 @translated(during="removing old releases")
-def prune(stage: Stage, console: Console, *, had: str, now: datetime | None = None) -> None:
+def prune(deployed: Stack, stage: Stage, console: Console, *, had: str, now: datetime | None = None) -> None:
     """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
-    deployed = stack.fetch(stage)
-    known = releases.find_all(stage)
+    known = releases.find_all(stage, deployed)
     kept = choose_kept(known, stage.settings.release.keep)
     keep = {each.version for each in kept} | {deployed.live, deployed.published, had}
     newest = max(int(deployed.live), int(deployed.published))

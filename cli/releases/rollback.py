@@ -49,7 +49,7 @@ def rollback(
     """
     deployed = stack.fetch(stage)
     stack.check(deployed, stage.settings)
-    known = releases.find_all(stage)
+    known = releases.find_all(stage, deployed)
     live = next((each for each in known if each.state == "live"), None)
     divided = traffic_split.find(deployed, known, stage)
     shifting = divided is not None
