@@ -71,6 +71,11 @@ class Account:
     registry: bool = True
     """Whether images can be pulled from its ECR; else they are wherever they were built."""
 
+    @property
+    def bucket(self) -> str:
+        """The bucket of lambdify in this account and region, which all stages share."""
+        return f"lambdify-{self.account_id}-{self.region}"
+
     def once(self, service: str) -> Any:
         """A client that sends no request twice, whatever becomes of it."""
         return (self.unrepeated or self.client)(service)

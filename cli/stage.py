@@ -32,8 +32,8 @@ class Stage:
 
     @property
     def bucket(self) -> str:
-        """The bucket that its artifacts and records of releases are in; all stages of a region share it."""
-        return f"lambdify-{self.account.account_id}-{self.account.region}"
+        """The bucket that its artifacts and the records of its releases are in."""
+        return self.account.bucket
 
     @property
     def prefix(self) -> str:

@@ -4,7 +4,7 @@
 
 Rules:
 - Whoever deploys leads: the process that runs this. It can die; so each step says until when it may stand,
-  and AWS takes the part back then, if nobody has moved it on (template/shifting.py).
+  and AWS takes the part back then, if nobody has moved it on (template/rollback_alarm.py).
 - Traffic that somebody else has moved meanwhile is left as they want it.
 """
 

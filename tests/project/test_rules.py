@@ -4,6 +4,7 @@ import ast
 import configparser
 import importlib
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ SOURCES = sorted(
 TREES = {path.as_posix(): ast.parse((ROOT / path).read_bytes()) for path in SOURCES}
 
 LONGEST_MODULE = 400
+USUAL_MODULE = 120
+"""What half of the modules stay within."""
+MOST_MODULES = 16
 LONGEST_FUNCTION = 60
 LONG_FUNCTION = 30
 """What nine of ten functions stay within."""
@@ -188,13 +192,23 @@ def test_nine_of_ten_functions_are_short():
     assert sizes[len(sizes) * 9 // 10] <= LONG_FUNCTION
 
 
+def test_no_room_has_more_modules_than_one_can_look_over():
+    modules = Counter(path.parent.as_posix() for path in SOURCES)
+    # In commands/ there is one for each command, whose name it has.
+    assert {room: n for room, n in modules.items() if n > MOST_MODULES and room != "cli/commands"} == {}
+
+
+def test_most_modules_are_short():
+    sizes = sorted(len((ROOT / file).read_text().splitlines()) for file in TREES)
+    assert sizes[len(sizes) // 2] <= USUAL_MODULE
+
+
 # -------------------------------------------------------------------- names and words
 
 
 def test_every_module_says_what_it_is():
     silent = [file for file, tree in TREES.items() if not ast.get_docstring(tree)]
-    # An empty `__init__.py` has nothing to say.
-    assert [file for file in silent if TREES[file].body] == []
+    assert silent == []
 
 
 def test_modules_are_named_for_what_they_are():

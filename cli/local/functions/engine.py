@@ -30,7 +30,7 @@ from lambdify.cli.local.processes import Brood
 from lambdify.cli.packing.wheels import docker_host
 
 KIND = {"lambdify": "function"}
-"""Label of every function's container; build/docker.py looks for it, too."""
+"""Label of every function's container; packing/wheels/docker.py looks for it, too."""
 HOME = "lambdify.home"
 """Label that says which cloud's it is."""
 USER = "993:990"

@@ -1,5 +1,5 @@
 """A function of zips as a process of this machine: the function's Python in a clean environment, its code in
-folders that were unpacked for it (functions.py), AWS's runtime client (runtime.py).
+folders that were unpacked for it (function.py), AWS's runtime client (runtime.py).
 """
 
 import os

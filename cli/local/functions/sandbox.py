@@ -1,6 +1,6 @@
 """One execution environment: a process of the function, its Runtime API, its output.
 
-What the process is, the program knows: the function's Python on this machine, for zips (unpacked.py), or a
+What the process is, the program knows: the function's Python on this machine, for zips (process.py), or a
 container of its image (container.py).
 
 It handles one event at a time and is frozen in between, as on Lambda:

@@ -1,6 +1,6 @@
 """Containers to build in, and images to deploy, through the Docker SDK.
 
-Beside this module only local/engine.py imports it, for the containers that functions run in.
+Beside this module only local/functions/engine.py imports it, for the containers that functions run in.
 
 Files are copied in and out rather than mounted: that works with an engine on another machine or in a
 container, leaves no file that belongs to root, and asks nothing of SELinux.
