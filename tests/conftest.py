@@ -1,9 +1,7 @@
-"""What every room's tests share: golden files, and the container engine."""
+"""What every room's tests share: golden files, fixtures (in `fixtures/`), and skips that are seen."""
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 # that no test could press Ctrl-C. With a handler here, whatever we start begins with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+pytest_plugins = ["fixtures.aws", "fixtures.command_line", "fixtures.containers", "fixtures.stages"]
 
 LOUD = {
     "docker": "build in a real container did NOT run. Start an engine with .ci/docker, and make sure with "
@@ -47,25 +46,6 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
-
-
-@pytest.fixture(scope="session")
-def build_image(request: pytest.FixtureRequest) -> str:
-    """The image that wheels for python3.11 are built in: `.ci/docker` makes it, or LAMBDIFY_TEST_IMAGE."""
-    image = os.environ.get("LAMBDIFY_TEST_IMAGE", "lambdify/build-test:python3.11")
-    # In a process of its own: the SDK leaves a socket open where no engine answers, and warnings are errors.
-    asked = subprocess.run(
-        [sys.executable, "-c", f"import docker; docker.from_env().images.get({image!r})"],
-        capture_output=True,
-        text=True,
-    )
-    if asked.returncode != 0:
-        cause = asked.stderr.strip().rpartition("\n")[2]
-        reason = f"needs a container engine with {image}, see .ci/docker: {cause}"
-        if request.config.getoption("--require-docker"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return image
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

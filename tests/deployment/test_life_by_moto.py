@@ -9,6 +9,7 @@ import json
 
 import pytest
 from moto import mock_aws
+from template.variants import ENDPOINTS
 
 from lambdify.cli import aws
 from lambdify.cli.aws import attempt
@@ -18,7 +19,6 @@ from lambdify.cli.releases.rollback import rollback
 from lambdify.cli.undeploy import undeploy
 
 from . import second_judge
-from .test_template_matrix import ENDPOINTS
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """A stage goes through every kind of endpoint, each with all that it can be asked, and leaves nothing."""
 
 import pytest
+from template.variants import ENDPOINTS, FUNCTIONS
 
 from lambdify.cli.deploy import deploy
 from lambdify.cli.undeploy import undeploy
-
-from .test_template_matrix import ENDPOINTS, FUNCTIONS
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 

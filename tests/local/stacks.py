@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from local.running import MINOR
+
 from lambdify.cli import aws, settings
 from lambdify.cli.aws import Account
 from lambdify.cli.local.daemon import cloud as room
 from lambdify.cli.settings import Settings
-
-from .conftest import MINOR
 
 Template = dict[str, Any]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from local.running import MINOR
 
 from lambdify.cli import aws, releases, settings, undeploy
 from lambdify.cli.aws import Account
@@ -26,8 +27,6 @@ from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.dependencies import Dependencies
 from lambdify.cli.releases import rollback
 from lambdify.cli.settings import Settings
-
-from .conftest import MINOR
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 

@@ -1,0 +1,568 @@
+"""A function that streams, in a sandbox with AWS's own runtime client: what leaves it, and when."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local.running import ARN, MINOR, REQUEST_ID, Running
+
+from lambdify.adapter.event_sources import http_api, rest
+from lambdify.adapter.messages import Request
+from lambdify.cli import pythons
+from lambdify.cli.local.functions.sandbox import Outcome
+from lambdify.cli.local.response_stream import HELD, ResponseStream, StreamBroken
+from lambdify.cli.packing.resolution.uv import run_uv
+from lambdify.cli.packing.target import runtimes
+
+GET = Request(method="GET", path="/", host="abc.lambda-url.us-east-1.on.aws", client="192.0.2.1")
+HANDLER = "lambdify.adapter.streaming.runtime.handler"
+
+WSGI = """
+import os, sys, time
+
+def wait_for(name):
+    while not os.path.exists(os.path.join(os.environ["TEST_FOLDER"], name)):
+        time.sleep(0.01)
+
+def note(name):
+    open(os.path.join(os.environ["TEST_FOLDER"], name), "w").close()
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return globals()[environ["PATH_INFO"].strip("/") or "hello"]()
+
+def hello():
+    return [b"hello"]
+"""
+
+ASGI = """
+import asyncio, os
+
+def exists(name):
+    return os.path.exists(os.path.join(os.environ["TEST_FOLDER"], name))
+
+async def wait_for(name):
+    while not exists(name):
+        await asyncio.sleep(0.01)
+
+def note(name, text=""):
+    with open(os.path.join(os.environ["TEST_FOLDER"], name), "w") as file:
+        file.write(text)
+
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+
+def body(data, more=True):
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        return
+    await globals()[scope["path"].strip("/")](receive, send)
+"""
+
+
+class Streaming:
+    """A function that streams, and the folder through which a test and its app tell each other things."""
+
+    def __init__(self, running: Running, folder: Path, threads: ThreadPoolExecutor) -> None:
+        self.running, self.folder, self._threads = running, folder, threads
+        self._last: Future[Outcome] | None = None
+
+    def start(self, event: dict[str, Any]) -> tuple[ResponseStream, "Future[Outcome]"]:
+        """Hand over an event, after the one before: a sandbox has one at a time."""
+        if self._last:
+            self._last.result(10)
+        stream = ResponseStream()
+        under_way = self._threads.submit(
+            self.running.sandbox.invoke, REQUEST_ID, json.dumps(event).encode(), f"{ARN}:7", stream
+        )
+        under_way.add_done_callback(lambda _: stream.end(broken=True))
+        self._last = under_way
+        return stream, under_way
+
+    def get(
+        self, path: str, method: str = "GET"
+    ) -> tuple[dict[str, Any], Iterator[bytes], "Future[Outcome]"]:
+        """Ask a function URL for a path: the prelude, the pieces that follow, the outcome to be."""
+        request = GET._replace(path=path, method=method)
+        stream, under_way = self.start(http_api.write_event(request, function_url=True))
+        prelude = stream.read_prelude(10)
+        assert prelude is not None, under_way.result(1)
+        return json.loads(prelude), iter(stream), under_way
+
+    def tell(self, name: str) -> None:
+        (self.folder / name).touch()
+
+    def wait_for(self, name: str) -> str:
+        path = self.folder / name
+        for _ in range(1000):
+            if path.exists():
+                return path.read_text()
+            time.sleep(0.01)
+        raise AssertionError(f"the app did not write {name}")
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.running.log)
+
+
+@pytest.fixture
+def stream(
+    run: Callable[..., Running], pack_adapter: Callable[..., None], tmp_path: Path
+) -> Iterator[Callable[..., Streaming]]:
+    """A function with that source as app.py, and the adapter as the bundle has it."""
+    threads = ThreadPoolExecutor(4)
+
+    def start(source: str, bundle: dict[str, Any] | None = None, **changes: Any) -> Streaming:
+        pack_adapter(**(bundle or {}))
+        folder = tmp_path / "told"
+        folder.mkdir()
+        environment = (("TEST_FOLDER", str(folder)), *changes.pop("environment", ()))
+        running = run(source, handler=HANDLER, environment=environment, **changes)
+        return Streaming(running, folder, threads)
+
+    yield start
+    threads.shutdown(wait=False)
+
+
+# ---------------------------------------------------------------- what leaves, and when
+
+
+def test_wsgi_sends_each_piece_as_the_app_yields_it(stream):
+    function = stream(
+        WSGI
+        + "def ticks():\n"
+        + "    for n in range(3):\n"
+        + "        yield b'tick %d' % n\n"
+        + "        wait_for(str(n))\n"
+    )
+    prelude, pieces, under_way = function.get("/ticks")
+    assert prelude == {"statusCode": 200, "headers": {"content-type": "text/plain"}, "cookies": []}
+    for n in range(3):
+        assert next(pieces) == b"tick %d" % n
+        assert not under_way.done()
+        function.tell(str(n))
+    assert list(pieces) == []
+    assert not under_way.result(5).failed
+
+
+def test_asgi_sends_each_piece_as_the_app_sends_it(stream):
+    function = stream(
+        ASGI
+        + "async def ticks(receive, send):\n"
+        + "    await send(START)\n"
+        + "    for n in range(3):\n"
+        + "        await send(body(b'tick %d' % n))\n"
+        + "        await wait_for(str(n))\n"
+        + "    await send(body(b'', False))\n"
+    )
+    prelude, pieces, under_way = function.get("/ticks")
+    assert prelude["statusCode"] == 200
+    for n in range(3):
+        assert next(pieces) == b"tick %d" % n
+        assert not under_way.done()
+        function.tell(str(n))
+    assert list(pieces) == []
+    assert not under_way.result(5).failed
+
+
+def test_cookies_and_repeated_headers_are_in_the_prelude_as_its_event_source_writes_them(stream):
+    function = stream(
+        "def app(environ, start_response):\n"
+        "    start_response('201 Created', [('Set-Cookie', 'a=1'), ('Link', '<x>'), ('Set-Cookie', 'b=2'),\n"
+        "                                   ('Link', '<y>')])\n"
+        "    return [b'made']\n"
+    )
+    prelude, pieces, _ = function.get("/")
+    assert prelude == {"statusCode": 201, "headers": {"link": "<x>, <y>"}, "cookies": ["a=1", "b=2"]}
+    assert list(pieces) == [b"made"]
+    behind_rest, under_way = function.start(rest.write_event(GET._replace(mount="/live")))
+    assert json.loads(behind_rest.read_prelude(5)) == {
+        "statusCode": 201,
+        "multiValueHeaders": {"set-cookie": ["a=1", "b=2"], "link": ["<x>", "<y>"]},
+    }
+    assert list(behind_rest) == [b"made"]
+    assert not under_way.result(5).failed
+
+
+def test_a_body_may_be_larger_than_a_payload(stream):
+    function = stream(WSGI + "def big():\n    return (bytes([n]) * 2**20 for n in range(20))\n")
+    _, pieces, _ = function.get("/big")
+    body = b"".join(pieces)
+    assert len(body) == 20 * 2**20
+    assert body[-1] == 19
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "kept"), [("HEAD", 200, True), ("GET", 304, True), ("GET", 204, False)]
+)
+def test_a_response_without_a_body_has_none(stream, method, status, kept):
+    function = stream(
+        "def app(environ, start_response):\n"
+        f"    start_response('{status} Fine', [('Content-Length', '5')])\n"
+        "    return [b'hello']\n"
+    )
+    prelude, pieces, under_way = function.get("/", method)
+    assert (prelude["statusCode"], prelude["headers"]) == (status, {"content-length": "5"} if kept else {})
+    assert list(pieces) == []
+    assert not under_way.result(5).failed
+
+
+ANSWERING_LONG = {
+    "wsgi": WSGI + "def long():\n    yield b'a'\n    yield b'b'\n    note('end')\n",
+    "asgi": ASGI
+    + "async def long(receive, send):\n"
+    + "    await send(START)\n"
+    + "    await send(body(b'a'))\n"
+    + "    await send(body(b'b', False))\n"
+    + "    note('end')\n",
+}
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_an_answer_to_head_is_made_to_its_end_and_none_of_it_is_sent(stream, interface):
+    function = stream(ANSWERING_LONG[interface])
+    prelude, pieces, under_way = function.get("/long", "HEAD")
+    assert prelude["statusCode"] == 200
+    assert list(pieces) == []
+    assert not under_way.result(5).failed
+    function.wait_for("end")
+    assert b"".join(function.get("/long")[1]) == b"ab"  # and the process goes on
+
+
+def test_an_exception_in_an_answer_to_head_breaks_it_off(stream):
+    function = stream(BREAKING["wsgi"])
+    _, pieces, under_way = function.get("/breaks", "HEAD")
+    with pytest.raises(StreamBroken):
+        list(pieces)
+    assert under_way.result(5).failed
+
+
+def test_a_slow_client_makes_the_app_wait(stream):
+    function = stream(
+        WSGI
+        + "def flood():\n"
+        + "    for n in range(1000):\n"
+        + "        note(f'sent-{n:04d}')\n"
+        + "        yield bytes(2**16)\n"
+    )
+    _, pieces, _ = function.get("/flood")
+    time.sleep(0.5)
+    ahead = len(list(function.folder.iterdir())) * 2**16
+    assert HELD < ahead < 16 * 2**20  # what the sockets on the way hold
+    assert sum(map(len, pieces)) == 1000 * 2**16
+
+
+def test_an_asgi_app_goes_on_with_other_things_while_its_client_is_slow(stream):
+    function = stream(
+        ASGI
+        + "async def flood(receive, send):\n"
+        + "    async def tick():\n"
+        + "        n = 0\n"
+        + "        while True:\n"
+        + "            await asyncio.sleep(0.01)\n"
+        + "            note('ticks', str(n := n + 1))\n"
+        + "    ticking = asyncio.create_task(tick())\n"
+        + "    await send(START)\n"
+        + "    for n in range(1000):\n"
+        + "        await send(body(bytes(2**16)))\n"
+        + "    ticking.cancel()\n"
+        + "    await send(body(b'', False))\n"
+    )
+    _, pieces, under_way = function.get("/flood")
+    time.sleep(0.5)
+    before = int(function.wait_for("ticks") or 0)
+    time.sleep(0.3)
+    assert int(function.wait_for("ticks") or before + 9) >= before + 5
+    assert sum(map(len, pieces)) == 1000 * 2**16
+    assert not under_way.result(5).failed
+
+
+def test_the_client_has_its_answer_before_background_work_is_done_and_the_next_event_waits_for_it(stream):
+    function = stream(
+        ASGI
+        + "async def answer(receive, send):\n"
+        + "    await send(START)\n"
+        + "    await send(body(b'done', False))\n"
+        + "    await wait_for('go')\n"
+        + "    note('background')\n"
+    )
+    _, pieces, under_way = function.get("/answer")
+    assert list(pieces) == [b"done"]
+    assert not under_way.done()
+    function.tell("go")
+    assert not under_way.result(5).failed
+    function.wait_for("background")
+
+
+def test_the_iterable_is_closed_after_the_client_has_everything(stream):
+    function = stream(
+        WSGI
+        + "class closing:\n"
+        + "    def __iter__(self):\n"
+        + "        return iter([b'all'])\n"
+        + "    def close(self):\n"
+        + "        wait_for('go')\n"
+        + "        note('closed')\n"
+    )
+    _, pieces, under_way = function.get("/closing")
+    assert list(pieces) == [b"all"]
+    assert not under_way.done()
+    function.tell("go")
+    under_way.result(5)
+    function.wait_for("closed")
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def test_an_exception_before_the_first_piece_is_a_plain_500(stream):
+    function = stream(WSGI + "def fails():\n    raise LookupError('a secret')\n    yield b''\n")
+    prelude, pieces, under_way = function.get("/fails")
+    assert prelude["statusCode"] == 500
+    assert list(pieces) == [b"Internal Server Error"]
+    assert not under_way.result(5).failed
+    assert "GET /fails failed" in function.log
+    assert "LookupError: a secret" in function.log
+    assert "Traceback" in function.log
+
+
+BREAKING = {
+    "wsgi": WSGI + "def breaks():\n    yield b'half'\n    raise LookupError('the other half')\n",
+    "asgi": ASGI
+    + "async def breaks(receive, send):\n"
+    + "    await send(START)\n"
+    + "    await send(body(b'half'))\n"
+    + "    raise LookupError('the other half')\n",
+}
+
+
+@pytest.mark.parametrize(("method", "shown"), [("GET", True), ("HEAD", False)])
+def test_where_errors_are_shown_the_500_holds_the_traceback(stream, method, shown):
+    source = WSGI + "def fails():\n    raise LookupError('a secret')\n    yield b''\n"
+    function = stream(source, bundle={"show_errors": True})
+    prelude, pieces, under_way = function.get("/fails", method)
+    body = b"".join(pieces).decode()
+    assert prelude["statusCode"] == 500
+    assert ("in fails" in body, "LookupError: a secret" in body) == (shown, shown)
+    assert bool(body) is shown
+    assert not under_way.result(5).failed
+
+
+def test_where_errors_are_shown_a_response_that_has_begun_breaks_off_all_the_same(stream):
+    function = stream(BREAKING["wsgi"], bundle={"show_errors": True})
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert under_way.result(5).failed
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_an_exception_after_the_first_piece_breaks_the_response_off(stream, interface):
+    function = stream(BREAKING[interface])
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    outcome = under_way.result(5)
+    error = json.loads(outcome.payload)
+    assert (outcome.failed, outcome.usable) == (True, True)
+    assert (error["errorType"], error["errorMessage"]) == ("LookupError", "the other half")
+    assert "in breaks" in "".join(error["stackTrace"])
+    assert "GET /breaks failed while it was answered" in function.log
+    assert "LookupError: the other half" in function.log
+    assert function.get("/breaks")[0]["statusCode"] == 200  # and the process goes on
+
+
+def test_the_log_may_be_json(stream):
+    function = stream(BREAKING["wsgi"], log_format="JSON")
+    _, pieces, under_way = function.get("/breaks")
+    with pytest.raises(StreamBroken):
+        list(pieces)
+    under_way.result(5)
+    (record,) = [json.loads(line) for line in function.running.log if '"ERROR"' in line]
+    assert record["requestId"] == REQUEST_ID
+    assert record["errorType"] == "LookupError"
+    assert record["message"].startswith("GET /breaks failed while it was answered")
+    assert any("in breaks" in line or "breaks" in line for line in record["stackTrace"])
+
+
+@pytest.mark.parametrize(("length", "what"), [(3, "2 bytes longer"), (9, "4 bytes shorter")])
+def test_a_promised_length_that_is_wrong_breaks_the_response_off(stream, length, what):
+    function = stream(
+        "def app(environ, start_response):\n"
+        f"    start_response('200 OK', [('Content-Length', '{length}')])\n"
+        "    return [b'h', b'ello']\n"
+    )
+    _, pieces, under_way = function.get("/")
+    with pytest.raises(StreamBroken):
+        list(pieces)
+    assert under_way.result(5).failed
+    assert f"the body is {what} than its content-length" in function.log
+
+
+def test_an_exit_in_the_middle_breaks_the_response_off(stream):
+    function = stream(WSGI + "def leaves():\n    yield b'half'\n    sys.exit(3)\n")
+    _, pieces, under_way = function.get("/leaves")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    outcome = under_way.result(5)
+    assert (outcome.error_type, outcome.usable) == ("Runtime.ExitError", False)
+    assert "exit status 3" in function.log
+
+
+def test_a_timeout_in_the_middle_breaks_the_response_off(stream):
+    function = stream(WSGI + "def sleeps():\n    yield b'half'\n    time.sleep(60)\n", timeout=1)
+    _, pieces, under_way = function.get("/sleeps")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert under_way.result(5).error_type == "Sandbox.Timedout"
+
+
+def test_a_header_that_no_client_may_get_is_a_plain_500(stream):
+    function = stream(
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [('X-Split', 'a\\r\\nb: c')])\n"
+        "    return [b'hello']\n"
+    )
+    prelude, pieces, _ = function.get("/")
+    assert prelude["statusCode"] == 500
+    assert list(pieces) == [b"Internal Server Error"]
+    assert "holds CR, LF or NUL" in function.log
+
+
+def test_an_event_that_cannot_be_read_is_answered_400(stream):
+    function = stream(WSGI)
+    event = http_api.write_event(GET, function_url=True)
+    broken, _ = function.start({**event, "body": "%%%", "isBase64Encoded": True})
+    assert json.loads(broken.read_prelude(5))["statusCode"] == 400
+    assert list(broken) == [b"Bad Request"]
+
+
+def test_a_client_that_goes_does_not_end_the_function(stream):
+    function = stream(
+        WSGI
+        + "def long():\n"
+        + "    yield b'first'\n"
+        + "    wait_for('gone')\n"
+        + "    for _ in range(100):\n"
+        + "        yield bytes(2**16)\n"
+        + "    note('end')\n"
+    )
+    _, pieces, under_way = function.get("/long")
+    assert next(pieces) == b"first"
+    pieces.close()
+    function.tell("gone")
+    assert not under_way.result(5).failed
+    function.wait_for("end")
+
+
+# ---------------------------------------------------------------- what is not a stream
+
+
+def test_a_keep_warm_event_is_answered_with_a_payload(stream):
+    function = stream(WSGI)
+    warm, under_way = function.start({"lambdify": "keep-warm"})
+    assert json.loads(under_way.result(10).payload) == {"lambdify": "warm"}
+    assert warm.read_prelude(1) is None
+    assert function.get("/hello")[0]["statusCode"] == 200
+
+
+def test_any_other_event_is_an_error_of_the_function(stream):
+    function = stream(WSGI)
+    refused, under_way = function.start({"Records": [{"eventSource": "aws:sqs"}]})
+    outcome = under_way.result(10)
+    assert outcome.failed
+    assert json.loads(outcome.payload)["errorType"] == "EventUnknown"
+    assert "aws:sqs" in function.log
+    assert refused.read_prelude(1) is None
+
+
+def test_an_app_that_does_not_import_fails_the_init(stream):
+    function = stream("import nowhere\n")
+    _, under_way = function.start({"lambdify": "keep-warm"})
+    outcome = under_way.result(10)
+    assert (outcome.failed, outcome.usable) == (True, False)
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.ImportModuleError"
+    assert "No module named 'nowhere'" in function.log
+
+
+def test_a_handler_of_the_projects_own_is_streamed_whole(stream):
+    function = stream(
+        "def app(event, context):\n"
+        "    return {'statusCode': 202, 'headers': {'X-A': '1'}, 'cookies': ['a=1'], 'body': 'hi'}\n"
+    )
+    prelude, pieces, _ = function.get("/")
+    assert prelude == {"statusCode": 202, "headers": {"x-a": "1"}, "cookies": ["a=1"]}
+    assert list(pieces) == [b"hi"]
+
+
+def test_an_invocation_by_hand_gets_the_stream_as_its_payload(stream):
+    function = stream(WSGI)
+    event = json.dumps(http_api.write_event(GET, function_url=True))
+    payload = function.running.invoke(event).payload
+    prelude, _, body = payload.partition(bytes(8))
+    assert (json.loads(prelude)["statusCode"], body) == (200, b"hello")
+
+
+def test_the_app_sees_the_trace_of_its_request(stream):
+    function = stream(WSGI + "def trace():\n    yield os.environ['_X_AMZN_TRACE_ID'].encode()\n")
+    traces = [b"".join(function.get("/trace")[1]) for _ in range(2)]
+    assert all(each.startswith(b"Root=1-") for each in traces)
+    assert traces[0] != traces[1]
+
+
+# ---------------------------------------------------------------- other releases of AWS's client
+
+CLIENTS = {
+    "2.0.11": ("3.11", "3.12"),
+    "3.0.2": ("3.11", "3.12", "3.13"),
+    "4.0.1": ("3.11", "3.12", "3.13", "3.14"),
+}
+"""Releases that managed runtimes may have, and the Pythons that each has wheels for."""
+
+
+@pytest.mark.slow
+@pytest.mark.index
+@pytest.mark.parametrize("release", [each for each, pythons in CLIENTS.items() if MINOR in pythons])
+def test_earlier_releases_of_aws_client_stream_as_well(stream, release, tmp_path):
+    client = tmp_path / "client"
+    done = run_uv(
+        ["pip", "install", "--python", sys.executable, "--target", str(client), f"awslambdaric=={release}"],
+        cwd=tmp_path,
+    )
+    assert done.succeeded, done.errors
+    function = stream(BREAKING["wsgi"], runtime=client)
+    assert b"".join(function.get("/hello")[1]) == b"hello"
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert under_way.result(5).failed
+    _, under_way = function.start({"lambdify": "keep-warm"})
+    assert json.loads(under_way.result(5).payload) == {"lambdify": "warm"}
+    assert b"".join(function.get("/hello")[1]) == b"hello"
+
+
+@pytest.mark.slow
+@pytest.mark.index
+@pytest.mark.parametrize("minor", [minor for minor in runtimes() if minor != MINOR and pythons.find(minor)])
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_every_python_that_is_here_streams(stream, minor, interface):
+    function = stream(BREAKING[interface], python=pythons.find(minor), minor=minor)
+    _, pieces, under_way = function.get("/breaks")
+    assert next(pieces) == b"half"
+    with pytest.raises(StreamBroken):
+        next(pieces)
+    assert json.loads(under_way.result(5).payload)["errorType"] == "LookupError"
