@@ -5,8 +5,8 @@ app's own 500s are answers: [release] alarms is for those.) CloudWatch has them 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 
 Rules:
-- They are counted here and by the alarm of the template (template/rollback_alarm.py), with the same threshold:
-  either is enough, so the shift does not depend on how soon CloudWatch looks at the alarm.
+- They are counted here and by the alarm of the template (template/rollback_alarm.py), with the same
+  threshold: either is enough, so the shift does not depend on how soon CloudWatch looks at the alarm.
 - An alarm that rang before the shift began says nothing of the new version. It counts when it rings anew.
 """
 

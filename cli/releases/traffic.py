@@ -2,7 +2,8 @@
 
     Live        the version that the alias leads to
     Share       the part of the traffic that goes to the version that the template published, besides
-    ShiftUntil  when AWS takes that part away by itself, if it has not been moved again (template/rollback_alarm.py)
+    ShiftUntil  when AWS takes that part away by itself, if it has not been moved again
+                (template/rollback_alarm.py)
 
 Rules:
 - A template is applied with traffic held where it is: what it publishes gets none before it was tried.

@@ -1,8 +1,8 @@
 """lambdify.toml, or [tool.lambdify] in pyproject.toml, plus a stage, plus flags, become one frozen Settings.
 
-defaults.toml is the list of what may be set, tables.py gives every value its type and its meaning, validators.py
-what it has to be, conflicts.py what may not be together. What comes later wins: defaults, the file, its
-[stages.NAME], flags.
+defaults.toml is the list of what may be set, tables.py gives every value its type and its meaning,
+validators.py what it has to be, conflicts.py what may not be together. What comes later wins: defaults, the
+file, its [stages.NAME], flags.
 """
 
 import functools

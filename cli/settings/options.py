@@ -1,8 +1,8 @@
 """What may be set, and to what.
 
-defaults.toml holds the names and their defaults, tables.py the types, validators.py what a type cannot say, and
-mappings.py the tables whose names are the user's own. A value goes through one reader, which
-returns it as `Settings` keeps it or refuses it, saying what is allowed.
+defaults.toml holds the names and their defaults, tables.py the types, validators.py what a type cannot say,
+and mappings.py the tables whose names are the user's own. A value goes through one reader, which returns it
+as `Settings` keeps it or refuses it, saying what is allowed.
 
 A key that is unknown is refused with the nearest name: a setting that silently does nothing is worse than
 an error.

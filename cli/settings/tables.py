@@ -1,7 +1,7 @@
 """The tables of lambdify.toml: what every option means, once it has been read.
 
-One class for each table; the names and defaults are in defaults.toml, the limits in validators.py. In all of them
-"" and 0 mean that nothing is said, unless the option's own line says otherwise.
+One class for each table; the names and defaults are in defaults.toml, the limits in validators.py. In all of
+them "" and 0 mean that nothing is said, unless the option's own line says otherwise.
 """
 
 from collections.abc import Mapping

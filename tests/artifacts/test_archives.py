@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli import aws
 from lambdify.cli.artifacts import archives
@@ -19,7 +20,9 @@ def bucket(account):
 @pytest.fixture
 def put(account, make_settings, talk):
     """`put(bundle, "live")`: upload the bundle for that stage."""
-    return lambda bundle, stage="dev": archives.put(bundle, make_settings(stage), account, talk.console)
+    return lambda bundle, stage="dev": archives.put(
+        bundle, stage_in(account, make_settings(stage)), talk.console
+    )
 
 
 def content(account, key):
@@ -114,7 +117,7 @@ def test_a_policy_that_somebody_wrote_for_the_bucket_stays(account, put, make_bu
 def test_the_region_without_a_name_is_not_told_to_s3(cloud, account, make_settings, make_bundle, talk):
     settings = make_settings(overrides={"region": "us-east-1"})
     account = aws.connect(settings, endpoint_url=cloud, credentials=(account.account_id, "secret"))
-    artifact = archives.put(make_bundle(), settings, account, talk.console)
+    artifact = archives.put(make_bundle(), stage_in(account, settings), talk.console)
     assert artifact.bucket == f"lambdify-{account.account_id}-us-east-1"
 
 
@@ -123,7 +126,7 @@ def test_a_bucket_name_that_another_account_took_is_not_used(stubbed, make_setti
     stubbed.refuses("s3.create_bucket", "BucketAlreadyExists", "The requested bucket name is not available.")
     stubbed.refuses("s3.head_bucket", "403", "Forbidden", 403)
     with pytest.raises(AwsError, match=f'"{BUCKET}" is taken by another AWS account') as caught:
-        archives.put(make_bundle(), make_settings(), stubbed.account, talk.console)
+        archives.put(make_bundle(), stage_in(stubbed.account, make_settings()), talk.console)
     assert "Nothing was uploaded there" in caught.value.hint
 
 
@@ -134,7 +137,7 @@ def test_a_bucket_that_may_not_be_looked_at_is_ours_when_s3_says_so(
     stubbed.refuses("s3.create_bucket", "BucketAlreadyOwnedByYou", "you already own it", 409)
     stubbed.answers("s3.get_bucket_policy", {"Policy": "{}"}, **OURS)
     stubbed.answers("s3.head_object", {"ContentLength": 1})
-    artifact = archives.put(make_bundle(layer=None), make_settings(), stubbed.account, talk.console)
+    artifact = archives.put(make_bundle(layer=None), stage_in(stubbed.account, make_settings()), talk.console)
     assert artifact.bucket == BUCKET
 
 
@@ -143,7 +146,7 @@ def test_every_call_says_whose_bucket_it_expects(stubbed, make_settings, make_bu
     stubbed.answers("s3.get_bucket_policy", {"Policy": "{}"}, **OURS)
     key = f"shop/dev/{make_bundle().app.path.name}"
     stubbed.answers("s3.head_object", {"ContentLength": 1}, Key=key, **OURS)
-    artifact = archives.put(make_bundle(layer=None), make_settings(), stubbed.account, talk.console)
+    artifact = archives.put(make_bundle(layer=None), stage_in(stubbed.account, make_settings()), talk.console)
     assert artifact.uploaded == ()
 
 
@@ -154,7 +157,7 @@ def test_a_denied_upload_names_the_action_and_is_not_taken_for_absence(
     stubbed.answers("s3.get_bucket_policy", {"Policy": "{}"}, **OURS)
     stubbed.refuses("s3.head_object", "403", "Forbidden", 403)
     with pytest.raises(AccessDenied, match="s3:GetObject"):
-        archives.put(make_bundle(layer=None), make_settings(), stubbed.account, talk.console)
+        archives.put(make_bundle(layer=None), stage_in(stubbed.account, make_settings()), talk.console)
 
 
 @pytest.mark.cloud
@@ -165,9 +168,9 @@ def test_removing_a_stage_takes_its_archives_and_the_last_one_takes_the_bucket(
     put(make_bundle(), "dev")
     put(make_bundle("app = 2"), "dev")
     put(make_bundle(), "live")
-    removed = archives.remove_stage(make_settings("dev"), account)
+    removed = archives.remove_stage(stage_in(account, make_settings("dev")))
     assert (removed.objects, removed.bucket) == (3, False)
-    removed = archives.remove_stage(make_settings("live"), account)
+    removed = archives.remove_stage(stage_in(account, make_settings("live")))
     assert (removed.objects, removed.bucket) == (2, True)
     assert account.client("s3").list_buckets()["Buckets"] == []
 
@@ -183,7 +186,7 @@ def test_removing_a_stage_takes_older_versions_and_delete_markers_too(
     artifact = put(make_bundle("app = 2"))
     s3.put_object(Bucket=bucket(account), Key=artifact.app_key, Body=b"again")
     s3.delete_object(Bucket=bucket(account), Key=artifact.app_key)
-    removed = archives.remove_stage(make_settings(), account)
+    removed = archives.remove_stage(stage_in(account, make_settings()))
     assert (removed.objects, removed.bucket) == (5, True)
 
 
@@ -192,7 +195,7 @@ def test_removing_a_stage_takes_older_versions_and_delete_markers_too(
 def test_what_others_keep_in_the_bucket_keeps_the_bucket(account, put, make_settings, make_bundle):
     put(make_bundle())
     account.client("s3").put_object(Bucket=bucket(account), Key="shop/development/app-1.zip", Body=b"")
-    assert not archives.remove_stage(make_settings(), account).bucket
+    assert not archives.remove_stage(stage_in(account, make_settings())).bucket
     (left,) = account.client("s3").list_objects_v2(Bucket=bucket(account))["Contents"]
     assert left["Key"] == "shop/development/app-1.zip"
 
@@ -200,7 +203,7 @@ def test_what_others_keep_in_the_bucket_keeps_the_bucket(account, put, make_sett
 @pytest.mark.cloud
 @pytest.mark.slow
 def test_without_a_bucket_there_is_nothing_to_remove(account, make_settings):
-    removed = archives.remove_stage(make_settings(), account)
+    removed = archives.remove_stage(stage_in(account, make_settings()))
     assert (removed.objects, removed.bucket) == (0, False)
 
 
@@ -212,4 +215,4 @@ def test_an_archive_that_cannot_be_deleted_is_named(stubbed, make_settings):
     locked = {"Key": "shop/dev/app-1.zip", "Code": "AccessDenied", "Message": "Object is locked"}
     stubbed.answers("s3.delete_objects", {"Errors": [locked]})
     with pytest.raises(AwsError, match=r"S3 did not delete shop/dev/app-1\.zip: Object is locked"):
-        archives.remove_stage(make_settings(), stubbed.account)
+        archives.remove_stage(stage_in(stubbed.account, make_settings()))

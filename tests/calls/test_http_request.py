@@ -6,6 +6,7 @@ import json
 
 import pytest
 from botocore.response import StreamingBody
+from stages import stage_in
 
 from lambdify.cli.calls import http_request
 from lambdify.cli.console import Console
@@ -64,7 +65,9 @@ def deployed(stubbed):
 
 def test_the_function_answers_as_it_would_through_the_endpoint(deployed, make_settings, talk):
     account = deployed({"statusCode": 404, "headers": {"content-type": "text/plain"}, "body": "no such book"})
-    answer = http_request.send(http_request.read("/books/7"), make_settings(), account, talk.console)
+    answer = http_request.send(
+        http_request.read("/books/7"), stage_in(account, make_settings()), talk.console
+    )
     assert (answer.line, answer.body, answer.version) == ("404 Not Found", b"no such book", "7")
     assert answer.headers == (("content-type", "text/plain"),)
     assert talk.said == ""
@@ -75,7 +78,7 @@ def test_a_function_that_fails_is_no_answer_and_shows_its_log(deployed, make_set
     log = base64.b64encode(b"Traceback").decode()
     account = deployed(error, FunctionError="Unhandled", LogResult=log)
     with pytest.raises(FunctionFailed, match="KeyError: 'order'"):
-        http_request.send(http_request.read("/"), make_settings(), account, talk.console)
+        http_request.send(http_request.read("/"), stage_in(account, make_settings()), talk.console)
     assert "Traceback" in talk.said
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lambdify.cli.command_line import answers
-from lambdify.cli.local.daemon.cloud import Cloud, Stage
+from lambdify.cli.local.daemon.cloud import Cloud, ServedStage
 from lambdify.cli.releases import Release
 
 
@@ -74,7 +74,7 @@ def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):
         version="0",
         home=tmp_path,
     )
-    stage = Stage(
+    stage = ServedStage(
         name="shop-dev",
         region="us-east-1",
         url="http://127.0.0.1:8000",

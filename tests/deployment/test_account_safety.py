@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli import releases, settings
-from lambdify.cli.artifacts import archives
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.releases import rollback
@@ -40,10 +40,15 @@ def test_every_call_of_a_stage_says_whose_bucket_it_expects(
 
     account.client("s3").meta.events.register("before-parameter-build.s3", look)
     for app in ("app = 1", "app = 2"):
-        deploy(make_settings(), lambda app=app: make_bundle(app), account, talk.console, yes=True)
-    releases.find_all(make_settings(), account)
-    rollback.rollback(make_settings(), account, talk.console, yes=True)
-    undeploy(make_settings(), account, talk.console, yes=True)
+        deploy(
+            stage_in(account, make_settings()),
+            lambda app=app: make_bundle(app),
+            talk.console,
+            yes=True,
+        )
+    releases.find_all(stage_in(account, make_settings()))
+    rollback.rollback(stage_in(account, make_settings()), talk.console, yes=True)
+    undeploy(stage_in(account, make_settings()), talk.console, yes=True)
     assert {"HeadBucket", "PutObject", "GetObject", "DeleteObjects", "DeleteBucket"} <= {
         name for name, _ in asked
     }
@@ -74,4 +79,4 @@ def test_the_name_of_the_bucket_fits_every_region(stubbed, boto_session):
     regions = [name for each in partitions for name in boto_session.get_available_regions("lambda", each)]
     assert len(regions) > 30
     for region in regions:
-        assert len(archives.bucket_name(replace(stubbed.account, region=region))) <= 63
+        assert len(replace(stubbed.account, region=region).bucket) <= 63

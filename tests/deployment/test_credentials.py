@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 from moto import mock_aws
+from stages import stage_in
 
 from lambdify.cli import aws
 from lambdify.cli.aws import translated
@@ -267,9 +268,9 @@ def test_a_deployment_runs_with_a_role_that_a_profile_assumes(
     account = connect("acme")
     assert ":assumed-role/deployer/" in account.caller
     settings = make_settings(overrides={"profile": "acme"})
-    assert deploy(settings, make_bundle, account, talk.console, yes=True).version == "1"
+    assert deploy(stage_in(account, settings), make_bundle, talk.console, yes=True).version == "1"
     assert inventory(account)["functions"] == ["shop-dev"]
-    undeploy(settings, account, talk.console, yes=True)
+    undeploy(stage_in(account, settings), talk.console, yes=True)
     assert inventory(account) == {}
 
 
@@ -284,10 +285,10 @@ def test_a_deployment_runs_with_nothing_but_the_environment(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     settings = make_settings(overrides={"region": ""})
     account = aws.connect(settings)
-    deployment = deploy(settings, make_bundle, account, talk.console, yes=True)
+    deployment = deploy(stage_in(account, settings), make_bundle, talk.console, yes=True)
     assert (deployment.region, account.account_id) == ("eu-west-1", "100000800001")
     assert inventory(account)["buckets"] == ["lambdify-100000800001-eu-west-1"]
-    undeploy(settings, account, talk.console, yes=True)
+    undeploy(stage_in(account, settings), talk.console, yes=True)
     assert inventory(account) == {}
 
 
@@ -302,9 +303,15 @@ def test_a_stage_lives_in_the_other_partitions(
     with mock_aws(config={"lambda": {"use_docker": False}}):
         second_judge.teach(monkeypatch)
         account = aws.connect(settings)
-        deployment = deploy(settings, make_bundle, account, talk.console, yes=True, sleep=lambda _: None)
+        deployment = deploy(
+            stage_in(account, settings),
+            make_bundle,
+            talk.console,
+            yes=True,
+            sleep=lambda _: None,
+        )
         assert deployment.alias.startswith(f"arn:{partition}:lambda:{region}:")
-        undeploy(settings, account, talk.console, yes=True, sleep=lambda _: None)
+        undeploy(stage_in(account, settings), talk.console, yes=True, sleep=lambda _: None)
         assert inventory(account) == {}
 
 

@@ -9,6 +9,7 @@ import json
 
 import pytest
 from moto import mock_aws
+from stages import stage_in
 from template.variants import ENDPOINTS
 
 from lambdify.cli import aws
@@ -105,36 +106,44 @@ def test_a_stage_lives_from_its_creation_to_its_removal(
         assert fronts() == ({} if endpoint == "none" else {endpoint: 1})
         return found
 
-    made = deploy(settings, make_bundle, judge, talk.console, yes=True, sleep=doze)
+    made = deploy(stage_in(judge, settings), make_bundle, talk.console, yes=True, sleep=doze)
     assert (made.changed, made.version, alias(judge)) == (True, "1", "1")
     assert bool(made.endpoint) == (endpoint != "none")
     assert look() == there
 
-    assert not deploy(settings, make_bundle, judge, talk.console, sleep=doze).changed
+    assert not deploy(stage_in(judge, settings), make_bundle, talk.console, sleep=doze).changed
     assert look() == there
 
     newer = lambda: make_bundle("app = 2")  # noqa: E731
-    assert deploy(settings, newer, judge, talk.console, yes=True, sleep=doze).version == alias(judge) == "2"
+    assert (
+        deploy(stage_in(judge, settings), newer, talk.console, yes=True, sleep=doze).version
+        == alias(judge)
+        == "2"
+    )
     assert look() == {**there, "versions": ["shop-dev:1", "shop-dev:2"]}
 
-    assert deploy(faster, newer, judge, talk.console, yes=True, sleep=doze).version == alias(judge) == "3"
+    assert (
+        deploy(stage_in(judge, faster), newer, talk.console, yes=True, sleep=doze).version
+        == alias(judge)
+        == "3"
+    )
     assert memory(judge) == 1024
     there["versions"] = ["shop-dev:1", "shop-dev:2", "shop-dev:3"]
     assert look() == there
 
-    back = rollback(faster, judge, talk.console, yes=True, sleep=doze)
+    back = rollback(stage_in(judge, faster), talk.console, yes=True, sleep=doze)
     assert (back.version, back.left, alias(judge)) == ("2", 3, "2")
     assert look() == there
-    assert status.fetch(faster, judge).version == "2"
+    assert status.fetch(stage_in(judge, faster)).version == "2"
 
-    removal = undeploy(faster, judge, talk.console, yes=True, sleep=doze)
+    removal = undeploy(stage_in(judge, faster), talk.console, yes=True, sleep=doze)
     assert (removal.stack, removal.bucket, removal.kept) == (True, True, ())
     assert inventory(judge) == {}
     assert fronts() == {}
 
 
 def test_whoever_may_invoke_the_alias_is_named_by_the_api(judge, make_settings, make_bundle, talk):
-    deploy(make_settings(), make_bundle, judge, talk.console, yes=True, sleep=doze)
+    deploy(stage_in(judge, make_settings()), make_bundle, talk.console, yes=True, sleep=doze)
     policy = judge.client("lambda").get_policy(FunctionName="shop-dev")["Policy"]
     (statement,) = json.loads(policy)["Statement"]
     (api,) = judge.client("apigatewayv2").get_apis()["Items"]

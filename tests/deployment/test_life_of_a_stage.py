@@ -8,6 +8,7 @@ from functools import partial
 
 import boto3
 import pytest
+from stages import stage_in
 
 from lambdify.cli import aws
 from lambdify.cli.console import Console
@@ -50,7 +51,7 @@ def test_the_first_deployment_makes_everything_that_the_stage_needs_and_nothing_
     account, make_settings, make_bundle, talk, inventory
 ):
     assert inventory(account) == {}
-    deployment = deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deployment = deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     assert deployment.changed
     assert deployment.function == deployment.stack == "shop-dev"
     assert deployment.version == alias(account) == "1"
@@ -71,7 +72,7 @@ def test_the_first_deployment_makes_everything_that_the_stage_needs_and_nothing_
 def test_zips_that_grew_into_an_image_are_refused_and_nothing_has_happened(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     before = inventory(account)
     grown = replace(make_bundle(), form="image")
     for ask in (diff.look, partial(deploy, yes=True)):
@@ -81,7 +82,7 @@ def test_zips_that_grew_into_an_image_are_refused_and_nothing_has_happened(
 
 
 def test_the_endpoint_sends_every_path_to_the_alias(account, make_settings, make_bundle, talk):
-    deployment = deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deployment = deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     gateway = account.client("apigatewayv2")
     (api,) = gateway.get_apis()["Items"]
     (route,) = gateway.get_routes(ApiId=api["ApiId"])["Items"]
@@ -99,7 +100,7 @@ def test_the_endpoint_sends_every_path_to_the_alias(account, make_settings, make
 
 
 def test_the_schedule_calls_the_alias_with_the_keep_warm_event(account, make_settings, make_bundle, talk):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     schedule = account.client("scheduler").get_schedule(Name="shop-dev")
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert schedule["Target"]["Arn"].endswith(":function:shop-dev:live")
@@ -109,23 +110,28 @@ def test_the_schedule_calls_the_alias_with_the_keep_warm_event(account, make_set
 def test_a_second_deployment_with_nothing_changed_says_so_and_changes_nothing(
     account, make_settings, make_bundle, talk
 ):
-    first = deploy(make_settings(), make_bundle, account, talk.console, yes=True)
-    before = stack.fetch(make_settings(), account)
-    second = deploy(make_settings(), make_bundle, account, talk.console)
+    first = deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    before = stack.fetch(stage_in(account, make_settings()))
+    second = deploy(stage_in(account, make_settings()), make_bundle, talk.console)
     assert (second.changed, second.uploaded) == (False, ())
     assert (second.endpoint, second.version) == (first.endpoint, first.version)
-    assert stack.fetch(make_settings(), account) == before
+    assert stack.fetch(stage_in(account, make_settings())) == before
     assert "Nothing has changed" in talk.said
 
 
 def test_after_a_rollback_it_is_cloudformation_that_finds_nothing_to_do(
     account, make_settings, make_bundle, talk
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     move_bucket(account, "ap-southeast-2")
     with pytest.raises(DeployFailed):
-        deploy(make_settings(), lambda: make_bundle("app = 2"), account, talk.console, yes=True)
-    again = deploy(make_settings(), make_bundle, account, talk.console)
+        deploy(
+            stage_in(account, make_settings()),
+            lambda: make_bundle("app = 2"),
+            talk.console,
+            yes=True,
+        )
+    again = deploy(stage_in(account, make_settings()), make_bundle, talk.console)
     assert again.version == "1"
     assert "Nothing has changed" in talk.said
     names = stack.change_sets("shop-dev", account)
@@ -135,9 +141,14 @@ def test_after_a_rollback_it_is_cloudformation_that_finds_nothing_to_do(
 def test_a_changed_line_uploads_the_app_alone_and_moves_the_alias_to_a_new_version(
     account, make_settings, make_bundle, talk, inventory
 ):
-    first = deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    first = deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     code = configuration(account)["CodeSha256"]
-    second = deploy(make_settings(), lambda: make_bundle("app = 2"), account, talk.console, yes=True)
+    second = deploy(
+        stage_in(account, make_settings()),
+        lambda: make_bundle("app = 2"),
+        talk.console,
+        yes=True,
+    )
     assert [key.rpartition("-")[0] for key in second.uploaded] == ["shop/dev/app"]
     assert second.version == alias(account) == "2"
     assert second.endpoint == first.endpoint
@@ -149,8 +160,13 @@ def test_a_changed_line_uploads_the_app_alone_and_moves_the_alias_to_a_new_versi
 def test_changed_dependencies_upload_the_layer_alone_and_replace_its_version(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
-    second = deploy(make_settings(), lambda: make_bundle(layer="newer"), account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    second = deploy(
+        stage_in(account, make_settings()),
+        lambda: make_bundle(layer="newer"),
+        talk.console,
+        yes=True,
+    )
     assert [key.rpartition("-")[0] for key in second.uploaded] == ["shop/dev/layer"]
     assert second.version == alias(account) == "2"
     assert inventory(account)["layers"] == ["shop-dev:2"]
@@ -160,8 +176,13 @@ def test_changed_dependencies_upload_the_layer_alone_and_replace_its_version(
 def test_dependencies_that_are_gone_take_the_layer_with_them(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
-    deploy(make_settings(), lambda: make_bundle(layer=None), account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    deploy(
+        stage_in(account, make_settings()),
+        lambda: make_bundle(layer=None),
+        talk.console,
+        yes=True,
+    )
     assert "layers" not in inventory(account)
     assert not configuration(account).get("Layers")
 
@@ -169,9 +190,9 @@ def test_dependencies_that_are_gone_take_the_layer_with_them(
 def test_a_changed_setting_uploads_nothing_and_publishes_a_new_version(
     account, make_settings, make_bundle, talk
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     changed = make_settings(overrides={"function.memory": 1024, "environment": {"MODE": "fast"}})
-    second = deploy(changed, make_bundle, account, talk.console, yes=True)
+    second = deploy(stage_in(account, changed), make_bundle, talk.console, yes=True)
     assert second.uploaded == ()
     assert second.version == alias(account) == "2"
     assert configuration(account)["MemorySize"] == 1024
@@ -181,9 +202,9 @@ def test_a_changed_setting_uploads_nothing_and_publishes_a_new_version(
 def test_a_setting_beside_the_function_publishes_no_version(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     changed = make_settings(overrides={"warm.every": "off", "logs.retention": 7})
-    second = deploy(changed, make_bundle, account, talk.console, yes=True)
+    second = deploy(stage_in(account, changed), make_bundle, talk.console, yes=True)
     assert second.changed
     assert second.version == "1"
     assert "schedules" not in inventory(account)
@@ -196,48 +217,58 @@ def test_stages_are_independent_and_the_bucket_goes_with_the_last_one(
     account, make_settings, make_bundle, talk, inventory
 ):
     dev, live = make_settings("dev"), make_settings("live")
-    deploy(dev, make_bundle, account, talk.console, yes=True)
-    before = stack.fetch(dev, account)
-    deploy(live, lambda: make_bundle("app = 2"), account, talk.console, yes=True)
-    assert stack.fetch(dev, account) == before
+    deploy(stage_in(account, dev), make_bundle, talk.console, yes=True)
+    before = stack.fetch(stage_in(account, dev))
+    deploy(stage_in(account, live), lambda: make_bundle("app = 2"), talk.console, yes=True)
+    assert stack.fetch(stage_in(account, dev)) == before
     assert (
         configuration(account, "shop-dev")["CodeSha256"] != configuration(account, "shop-live")["CodeSha256"]
     )
-    assert not undeploy(dev, account, talk.console, yes=True).bucket
+    assert not undeploy(stage_in(account, dev), talk.console, yes=True).bucket
     assert inventory(account)["functions"] == ["shop-live"]
-    assert status.fetch(live, account).endpoint
-    assert undeploy(live, account, talk.console, yes=True).bucket
+    assert status.fetch(stage_in(account, live)).endpoint
+    assert undeploy(stage_in(account, live), talk.console, yes=True).bucket
     assert inventory(account) == {}
 
 
 def test_undeploying_leaves_nothing_whatever_was_deployed_before(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
-    deploy(make_settings(), lambda: make_bundle("app = 2"), account, talk.console, yes=True)
-    deploy(make_settings(), lambda: make_bundle("app = 2", "newer"), account, talk.console, yes=True)
-    removal = undeploy(make_settings(), account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    deploy(
+        stage_in(account, make_settings()),
+        lambda: make_bundle("app = 2"),
+        talk.console,
+        yes=True,
+    )
+    deploy(
+        stage_in(account, make_settings()),
+        lambda: make_bundle("app = 2", "newer"),
+        talk.console,
+        yes=True,
+    )
+    removal = undeploy(stage_in(account, make_settings()), talk.console, yes=True)
     assert (removal.stack, removal.objects, removal.bucket) == (True, 7, True), "archives and releases"
     assert inventory(account) == {}
 
 
 def test_undeploying_twice_finds_nothing_to_remove(account, make_settings, make_bundle, talk):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
-    undeploy(make_settings(), account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    undeploy(stage_in(account, make_settings()), talk.console, yes=True)
     with pytest.raises(NotDeployed, match='There is nothing of "shop-dev" in eu-central-1 to remove'):
-        undeploy(make_settings(), account, talk.console, yes=True)
+        undeploy(stage_in(account, make_settings()), talk.console, yes=True)
 
 
 def test_undeploying_completes_a_removal_that_was_cut_short(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
-    found = stack.fetch(make_settings(), account)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    found = stack.fetch(stage_in(account, make_settings()))
     account.client("cloudformation").delete_stack(StackName=found.id)
     account.client("cloudformation").get_waiter("stack_delete_complete").wait(
         StackName=found.id, WaiterConfig={"Delay": 1}
     )
-    removal = undeploy(make_settings(), account, talk.console, yes=True)
+    removal = undeploy(stage_in(account, make_settings()), talk.console, yes=True)
     assert (removal.stack, removal.objects, removal.bucket) == (False, 3, True)
     assert inventory(account) == {}
 
@@ -245,17 +276,17 @@ def test_undeploying_completes_a_removal_that_was_cut_short(
 def test_a_failed_update_is_rolled_back_and_names_the_first_resource_that_failed(
     account, make_settings, make_bundle, talk, inventory
 ):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     before = {kind: names for kind, names in inventory(account).items() if kind != "buckets"}
     move_bucket(account, "ap-southeast-2")
     changed = make_settings(overrides={"function.memory": 2048, "logs.retention": 3})
     with pytest.raises(DeployFailed) as caught:
-        deploy(changed, lambda: make_bundle("app = 2"), account, talk.console, yes=True)
+        deploy(stage_in(account, changed), lambda: make_bundle("app = 2"), talk.console, yes=True)
     assert caught.value.message.startswith("The deployment failed. Function (AWS::Lambda::Function): ")
     assert "S3" in caught.value.message
     assert "Everything is as it was before." in caught.value.hint
     assert "`lambdify deploy dev` again" in caught.value.hint
-    assert stack.fetch(make_settings(), account).state == "UPDATE_ROLLBACK_COMPLETE"
+    assert stack.fetch(stage_in(account, make_settings())).state == "UPDATE_ROLLBACK_COMPLETE"
     function = account.client("lambda").get_function_configuration(FunctionName="shop-dev")
     assert function["MemorySize"] == 512
     after = {kind: names for kind, names in inventory(account).items() if kind != "buckets"}
@@ -267,19 +298,19 @@ def test_a_failed_creation_leaves_an_empty_stack_that_the_next_deployment_replac
 ):
     move_bucket(account, "ap-southeast-2")
     with pytest.raises(DeployFailed) as caught:
-        deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+        deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     assert "Nothing of it is left but the empty stack." in caught.value.hint
-    assert stack.fetch(make_settings(), account).state == "ROLLBACK_COMPLETE"
-    assert status.fetch(make_settings(), account).function == ""
+    assert stack.fetch(stage_in(account, make_settings())).state == "ROLLBACK_COMPLETE"
+    assert status.fetch(stage_in(account, make_settings())).function == ""
     assert set(inventory(account)) == {"buckets", "stacks"}
 
     move_bucket(account, None)
     # S3's client remembers where it found a bucket; the next command will have another.
     account = aws.connect(make_settings(), endpoint_url=cloud, credentials=(account.account_id, "secret"))
-    deployment = deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deployment = deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     assert deployment.changed
     assert "Removing the empty stack that the failed creation of shop-dev left" in talk.said
-    assert stack.fetch(make_settings(), account).state == "CREATE_COMPLETE"
+    assert stack.fetch(stage_in(account, make_settings())).state == "CREATE_COMPLETE"
 
 
 def test_a_stack_of_somebody_else_is_never_touched(account, make_settings, make_bundle, talk, inventory):
@@ -293,9 +324,9 @@ def test_a_stack_of_somebody_else_is_never_touched(account, make_settings, make_
         raise AssertionError("nothing is packed for a stack that cannot be deployed to")
 
     for command in (
-        lambda: deploy(make_settings(), never, account, talk.console, yes=True),
-        lambda: undeploy(make_settings(), account, talk.console, yes=True),
-        lambda: status.fetch(make_settings(), account),
+        lambda: deploy(stage_in(account, make_settings()), never, talk.console, yes=True),
+        lambda: undeploy(stage_in(account, make_settings()), talk.console, yes=True),
+        lambda: status.fetch(stage_in(account, make_settings())),
     ):
         with pytest.raises(StackForeign, match="was not made by lambdify"):
             command()
@@ -304,11 +335,11 @@ def test_a_stack_of_somebody_else_is_never_touched(account, make_settings, make_
 
 def test_a_stack_of_another_project_is_named(account, make_settings, make_bundle, talk):
     other = make_settings("dev", {"name": "shop-dev", "stage": "x"})
-    deploy(other, make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, other), make_bundle, talk.console, yes=True)
     clash = make_settings("dev-x", {"name": "shop"})
     assert clash.full_name == other.full_name
     with pytest.raises(StackForeign, match='belongs to the project "shop-dev"'):
-        deploy(clash, make_bundle, account, talk.console, yes=True)
+        deploy(stage_in(account, clash), make_bundle, talk.console, yes=True)
 
 
 def test_a_no_at_the_prompt_changes_nothing_and_leaves_no_change_set(
@@ -316,15 +347,25 @@ def test_a_no_at_the_prompt_changes_nothing_and_leaves_no_change_set(
 ):
     no = talk_to("n\n")
     with pytest.raises(Declined, match="shop-dev was not changed"):
-        deploy(make_settings(), make_bundle, account, no.console)
+        deploy(stage_in(account, make_settings()), make_bundle, no.console)
     assert "Apply this to shop-dev in eu-central-1?" in no.said
     assert set(inventory(account)) == {"buckets"}
 
-    deploy(make_settings(), make_bundle, account, talk_to("y\n").console)
-    before = stack.fetch(make_settings(), account), stack.change_sets("shop-dev", account)
+    deploy(stage_in(account, make_settings()), make_bundle, talk_to("y\n").console)
+    before = (
+        stack.fetch(stage_in(account, make_settings())),
+        stack.change_sets("shop-dev", account),
+    )
     with pytest.raises(Declined):
-        deploy(make_settings(), lambda: make_bundle("app = 2"), account, talk_to("n\n").console)
-    assert (stack.fetch(make_settings(), account), stack.change_sets("shop-dev", account)) == before
+        deploy(
+            stage_in(account, make_settings()),
+            lambda: make_bundle("app = 2"),
+            talk_to("n\n").console,
+        )
+    assert (
+        stack.fetch(stage_in(account, make_settings())),
+        stack.change_sets("shop-dev", account),
+    ) == before
     assert alias(account) == "1"
 
 
@@ -344,14 +385,14 @@ def test_ctrl_c_at_the_prompt_leaves_no_change_set_and_no_empty_stack(
     stderr = Impatient()
     console = Console(stdin=Impatient(), stdout=io.StringIO(), stderr=stderr, environ={"TERM": "dumb"})
     with pytest.raises(KeyboardInterrupt):
-        deploy(make_settings(), make_bundle, account, console)
+        deploy(stage_in(account, make_settings()), make_bundle, console)
     assert "Apply this to shop-dev" in stderr.getvalue()
     assert set(inventory(account)) == {"buckets"}
 
 
 def test_the_change_set_is_shown_before_the_question(account, make_settings, make_bundle, talk_to):
     yes = talk_to("y\n")
-    deploy(make_settings(), make_bundle, account, yes.console)
+    deploy(stage_in(account, make_settings()), make_bundle, yes.console)
     shown, _, _ = yes.said.partition("Apply this")
     assert "+ Function" in shown
     assert "AWS::Lambda::Function" in shown
@@ -361,7 +402,7 @@ def test_without_a_terminal_nothing_is_applied_unless_told_so(
     account, make_settings, make_bundle, talk, inventory
 ):
     with pytest.raises(UsageError, match="there is nobody to ask"):
-        deploy(make_settings(), make_bundle, account, talk.console)
+        deploy(stage_in(account, make_settings()), make_bundle, talk.console)
     assert set(inventory(account)) == {"buckets"}
 
 
@@ -375,8 +416,8 @@ def test_what_a_cancelled_first_deployment_left_is_used_by_the_next(
         TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
     )
     with pytest.raises(NotDeployed):
-        status.fetch(make_settings(), account)
-    assert deploy(make_settings(), make_bundle, account, talk.console, yes=True).version == "1"
+        status.fetch(stage_in(account, make_settings()))
+    assert deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True).version == "1"
     assert inventory(account)["stacks"] == ["shop-dev"]
 
 
@@ -388,7 +429,7 @@ def test_a_stack_that_somebody_else_is_about_to_create_is_theirs(account, make_s
         TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
     )
     with pytest.raises(StackForeign):
-        deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+        deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     assert stack.change_sets("shop-dev", account) == ["theirs"]
 
 
@@ -399,23 +440,23 @@ def test_undeploying_removes_what_a_cancelled_first_deployment_left(account, mak
         ChangeSetType="CREATE",
         TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
     )
-    assert undeploy(make_settings(), account, talk.console, yes=True).stack
+    assert undeploy(stage_in(account, make_settings()), talk.console, yes=True).stack
     assert inventory(account) == {}
 
 
 def test_undeploying_asks_first(account, make_settings, make_bundle, talk, talk_to):
-    deploy(make_settings(), make_bundle, account, talk.console, yes=True)
+    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     with pytest.raises(Declined, match="shop-dev was not deleted"):
-        undeploy(make_settings(), account, talk_to("\n").console)
-    assert stack.fetch(make_settings(), account).state == "CREATE_COMPLETE"
-    assert undeploy(make_settings(), account, talk_to("yes\n").console).stack
+        undeploy(stage_in(account, make_settings()), talk_to("\n").console)
+    assert stack.fetch(stage_in(account, make_settings())).state == "CREATE_COMPLETE"
+    assert undeploy(stage_in(account, make_settings()), talk_to("yes\n").console).stack
 
 
 def test_the_status_tells_what_is_deployed(account, make_settings, make_bundle, talk):
     bundle = make_bundle()
     began = datetime.now(UTC)
-    deployment = deploy(make_settings(), lambda: bundle, account, talk.console, yes=True)
-    found = status.fetch(make_settings(), account)
+    deployment = deploy(stage_in(account, make_settings()), lambda: bundle, talk.console, yes=True)
+    found = status.fetch(stage_in(account, make_settings()))
     assert (found.stack, found.state, found.region) == ("shop-dev", "CREATE_COMPLETE", "eu-central-1")
     assert (found.endpoint, found.function, found.version) == (deployment.endpoint, "shop-dev", "1")
     assert (found.runtime, found.memory, found.timeout) == ("python3.13", 512, 30)
@@ -428,5 +469,5 @@ def test_the_status_tells_what_is_deployed(account, make_settings, make_bundle, 
 
 def test_the_status_of_what_is_not_deployed_says_how_to_deploy_it(account, make_settings):
     with pytest.raises(NotDeployed) as caught:
-        status.fetch(make_settings("staging"), account)
+        status.fetch(stage_in(account, make_settings("staging")))
     assert "`lambdify deploy staging`" in caught.value.hint

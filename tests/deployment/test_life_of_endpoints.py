@@ -1,6 +1,7 @@
 """A stage goes through every kind of endpoint, each with all that it can be asked, and leaves nothing."""
 
 import pytest
+from stages import stage_in
 from template.variants import ENDPOINTS, FUNCTIONS
 
 from lambdify.cli.deploy import deploy
@@ -38,13 +39,13 @@ def test_a_stage_switches_through_every_endpoint_and_leaves_nothing(
     there = {"http.alb.listener": make_listener(account), "http.authorizer.function": who}
     for name, overrides in ENDPOINTS.items():
         chosen = make_settings("dev", {**overrides, **there})
-        deployment = deploy(chosen, make_bundle, account, talk.console, yes=True)
+        deployment = deploy(stage_in(account, chosen), make_bundle, talk.console, yes=True)
         assert deployment.changed
         assert fronts(account) == LEFT[name]
         assert bool(deployment.endpoint) == (name != "none")
         assert deployment.alias.endswith(":function:shop-dev:live")
-        assert not deploy(chosen, make_bundle, account, talk.console).changed
-    undeploy(make_settings(), account, talk.console, yes=True)
+        assert not deploy(stage_in(account, chosen), make_bundle, talk.console).changed
+    undeploy(stage_in(account, make_settings()), talk.console, yes=True)
     assert fronts(account) == {}
     assert inventory(account) == {}
 
@@ -54,7 +55,7 @@ def test_a_stage_can_be_deployed_and_taken_away_whatever_its_function_is_like(
     account, make_settings, make_bundle, talk, inventory, name
 ):
     chosen = make_settings("dev", FUNCTIONS[name])
-    assert deploy(chosen, make_bundle, account, talk.console, yes=True).changed
-    assert not deploy(chosen, make_bundle, account, talk.console).changed
-    undeploy(chosen, account, talk.console, yes=True)
+    assert deploy(stage_in(account, chosen), make_bundle, talk.console, yes=True).changed
+    assert not deploy(stage_in(account, chosen), make_bundle, talk.console).changed
+    undeploy(stage_in(account, chosen), talk.console, yes=True)
     assert inventory(account) == {}

@@ -3,9 +3,9 @@
 import io
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli import undeploy
-from lambdify.cli.artifacts import archives
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import NotDeployed, StackBroken
@@ -22,7 +22,7 @@ def ship(account, make_settings, make_bundle, talk, functions):
 
     def ship(overrides=None, app="app = 1"):
         settings = make_settings(overrides=overrides)
-        return deploy(settings, lambda: make_bundle(app), account, talk.console, yes=True)
+        return deploy(stage_in(account, settings), lambda: make_bundle(app), talk.console, yes=True)
 
     return ship
 
@@ -32,7 +32,7 @@ def remove(account, make_settings, talk):
     """`remove(keep_logs=True)`: what `lambdify undeploy --yes` does."""
 
     def remove(**options):
-        return undeploy.undeploy(make_settings(), account, talk.console, **{"yes": True, **options})
+        return undeploy.undeploy(stage_in(account, make_settings()), talk.console, **{"yes": True, **options})
 
     return remove
 
@@ -105,7 +105,7 @@ def test_somebody_at_a_terminal_is_asked_whether_to_leave_it(
     account, remove, make_settings, talk_to, inventory
 ):
     asked = talk_to("y\ny\n")
-    assert undeploy.undeploy(make_settings(), account, asked.console).kept
+    assert undeploy.undeploy(stage_in(account, make_settings()), asked.console).kept
     assert "Leave Net behind?" in asked.said
     assert inventory(account) == {}
 
@@ -120,9 +120,9 @@ def test_a_deployment_ends_a_removal_that_failed_when_what_was_in_the_way_is_gon
 
 
 def delete_the_stack(account, settings, console):
-    found = stack.fetch(settings, account)
+    found = stack.fetch(stage_in(account, settings))
     begin = lambda: change_sets.delete(found, account)  # noqa: E731
-    stack_events.follow(begin, settings, account, console)
+    stack_events.follow(begin, stage_in(account, settings), console)
 
 
 def delete_the_log(account, settings, console):
@@ -132,14 +132,14 @@ def delete_the_log(account, settings, console):
 
 def delete_an_archive(account, settings, console):
     delete_the_log(account, settings, console)
-    bucket = archives.bucket_name(account)
+    bucket = account.bucket
     first = account.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]
     account.client("s3").delete_object(Bucket=bucket, Key=first["Key"])
 
 
 def empty_the_bucket(account, settings, console):
     delete_the_log(account, settings, console)
-    bucket = archives.bucket_name(account)
+    bucket = account.bucket
     for each in account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]:
         account.client("s3").delete_object(Bucket=bucket, Key=each["Key"])
 
@@ -165,7 +165,7 @@ def test_what_stays_is_told_to_the_user(account, ship, make_settings):
     ship()
     stdout = io.StringIO()
     console = Console(stdin=io.StringIO(), stdout=stdout, stderr=io.StringIO(), environ={})
-    removal = undeploy.undeploy(make_settings(), account, console, yes=True, keep_logs=True)
+    removal = undeploy.undeploy(stage_in(account, make_settings()), console, yes=True, keep_logs=True)
     console.answer(undeploy.told(removal, make_settings()))
     assert stdout.getvalue().startswith(
         f"shop-dev is gone. What stays:\n  {LOG} (AWS::Logs::LogGroup): --keep"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.errors import Interrupted, StackBusy
 from lambdify.cli.undeploy import undeploy
@@ -44,7 +45,7 @@ def events(*states):
 def test_a_stack_that_is_being_deployed_to_is_not_deleted(stubbed, stack_is, make_settings, talk):
     stack_is("UPDATE_IN_PROGRESS")
     with pytest.raises(StackBusy, match="UPDATE_IN_PROGRESS"):
-        undeploy(make_settings(), stubbed.account, talk.console, yes=True)
+        undeploy(stage_in(stubbed.account, make_settings()), talk.console, yes=True)
 
 
 def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, make_settings, talk):
@@ -54,7 +55,7 @@ def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, m
     stubbed.answers("cloudformation.describe_stack_events", seen)
     stubbed.refuses("logs.delete_log_group", "ResourceNotFoundException", "no such log group")
     stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
-    removal = undeploy(make_settings(), stubbed.account, talk.console, yes=True)
+    removal = undeploy(stage_in(stubbed.account, make_settings()), talk.console, yes=True)
     assert (removal.stack, removal.log_group, removal.objects, removal.bucket) == (True, False, 0, False)
 
 
@@ -68,7 +69,7 @@ def test_a_log_group_that_came_back_is_removed(stubbed, stack_is, make_settings,
     stubbed.answers("cloudformation.describe_stack_events", events("DELETE_COMPLETE", "CREATE_COMPLETE"))
     stubbed.answers("logs.delete_log_group", logGroupName="/aws/lambda/shop-dev")
     stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
-    assert undeploy(make_settings(), stubbed.account, talk.console, yes=True).log_group
+    assert undeploy(stage_in(stubbed.account, make_settings()), talk.console, yes=True).log_group
 
 
 def test_ctrl_c_during_the_deletion_keeps_the_archives_for_the_next_try(
@@ -82,4 +83,9 @@ def test_ctrl_c_during_the_deletion_keeps_the_archives_for_the_next_try(
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="shop-dev goes on without you"):
-        undeploy(make_settings(), stubbed.account, talk.console, yes=True, sleep=interrupted)
+        undeploy(
+            stage_in(stubbed.account, make_settings()),
+            talk.console,
+            yes=True,
+            sleep=interrupted,
+        )

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from local.running import MINOR
+from stages import stage_in
 
 from lambdify.cli import aws, releases, settings, undeploy
 from lambdify.cli.aws import Account
@@ -78,13 +79,21 @@ class Shop:
         chosen = self.choose({name.replace("__", "."): value for name, value in overrides.items()})
         code = source.format(number=str(number), broken=broken)
         return deploy(
-            chosen, lambda: self._pack(code, chosen), self.account, self.console, yes=True, sleep=sleep
+            stage_in(self.account, chosen),
+            lambda: self._pack(code, chosen),
+            self.console,
+            yes=True,
+            sleep=sleep,
         )
 
     def roll_back(self, number: int | None = None) -> int:
         """Go back; the release."""
         done = rollback.rollback(
-            self.choose(), self.account, self.console, number=number, yes=True, sleep=nap
+            stage_in(self.account, self.choose()),
+            self.console,
+            number=number,
+            yes=True,
+            sleep=nap,
         )
         return done.release
 
@@ -126,7 +135,7 @@ def shop(cloud: room.Cloud, tmp_path: Path) -> Iterator[Shop]:
     console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ={})
     shop = Shop(cloud, tmp_path, plain, account, console)
     yield shop
-    undeploy.undeploy(shop.choose(), account, console, yes=True, sleep=nap)
+    undeploy.undeploy(stage_in(account, shop.choose()), console, yes=True, sleep=nap)
 
 
 def eventually(check: Callable[[], bool], seconds: float = 10) -> bool:
@@ -148,7 +157,7 @@ def test_a_version_that_fails_leaves_the_one_before_serving_and_the_next_starts_
     assert httpx.get(shop.url).text == "1"
     shop.deploy(4, release__smoke="/health")
     assert httpx.get(shop.url).text == "4"
-    found = releases.find_all(shop.choose(), shop.account)
+    found = releases.find_all(stage_in(shop.account, shop.choose()))
     assert [each.state for each in found] == ["live", "failed", "failed", "superseded"]
 
 
@@ -241,5 +250,5 @@ def test_no_request_fails_and_none_meets_what_was_never_released(shop: Shop) -> 
     seen = {int(text) for _, text in answers}
     assert seen <= set(range(11)) - failing
     assert len(seen) > 3, "they were there while it happened"
-    versions = releases.find_versions(shop.choose(), shop.account)
+    versions = releases.find_versions(stage_in(shop.account, shop.choose()))
     assert len(versions) <= 3 + 2, "three releases, and what failed since the last one that worked"

@@ -1,6 +1,7 @@
 """The variables that are deployed, beside those that are set."""
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.aws import Account
 from lambdify.cli.errors import AccessDenied, NotDeployed
@@ -26,7 +27,7 @@ def deployed(stubbed):
 
 def test_each_variable_is_as_it_is_set_or_it_is_said_how_not(deployed, make_settings):
     settings = make_settings(overrides={"environment": {"SAME": "1", "OTHER": "new", "NEW": "x"}})
-    found = environment.fetch(settings, deployed(SAME="1", OTHER="old", GONE="y"))
+    found = environment.fetch(stage_in(deployed(SAME="1", OTHER="old", GONE="y"), settings))
     assert [(each.name, each.state) for each in found] == [
         ("GONE", "only deployed"),
         ("NEW", "not deployed yet"),
@@ -40,7 +41,7 @@ def test_of_a_secret_the_source_is_told_and_whether_the_release_knows_it(deploye
     stubbed.finds_stage()
     stubbed.answers("s3.list_objects_v2", {})
     settings = make_settings(overrides={"secrets": {"DATABASE_URL": "ssm:/shop/database-url"}})
-    (secret,) = environment.fetch(settings, account)
+    (secret,) = environment.fetch(stage_in(account, settings))
     assert (secret.name, secret.source, secret.deployed, secret.settings) == (
         "DATABASE_URL",
         "ssm:/shop/database-url",
@@ -66,7 +67,7 @@ def test_values_are_shown_only_where_it_is_asked_for():
 
 
 def test_a_function_without_variables_has_none(deployed, make_settings):
-    assert environment.show(environment.fetch(make_settings(), deployed()), values=False) == (
+    assert environment.show(environment.fetch(stage_in(deployed(), make_settings())), values=False) == (
         "There are no environment variables."
     )
 
@@ -76,7 +77,7 @@ def test_variables_that_a_key_hides_from_us_are_refused_with_what_is_missing(stu
     error = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt"}
     stubbed.answers("lambda.get_function_configuration", {"Environment": {"Error": error}})
     with pytest.raises(AccessDenied, match="unable to decrypt") as caught:
-        environment.fetch(make_settings(), stubbed.account)
+        environment.fetch(stage_in(stubbed.account, make_settings()))
     assert "kms:Decrypt" in caught.value.hint
 
 
@@ -85,7 +86,7 @@ def test_what_is_not_there_has_no_variables(stubbed, make_settings):
         "cloudformation.describe_stacks", "ValidationError", "Stack with id shop-dev does not exist"
     )
     with pytest.raises(NotDeployed):
-        environment.fetch(make_settings(), stubbed.account)
+        environment.fetch(stage_in(stubbed.account, make_settings()))
 
 
 @pytest.mark.parametrize(

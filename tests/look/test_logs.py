@@ -6,6 +6,7 @@ from itertools import islice
 from threading import Thread
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.calls.log_lines import INIT
 from lambdify.cli.errors import NotDeployed
@@ -38,7 +39,7 @@ def read(moto, make_settings):
     """`read(since)`: the lines, as a generator."""
 
     def read(since=NOW - timedelta(minutes=1), **more):
-        return logs.read(make_settings(), moto, since=since, **more)
+        return logs.read(stage_in(moto, make_settings()), since=since, **more)
 
     return read
 
@@ -106,12 +107,12 @@ def test_empty_pages_are_not_the_end(stubbed, make_settings):
     stubbed.answers(
         "logs.filter_log_events", {"events": [event]}, logGroupName=GROUP, startTime=0, nextToken="more"
     )
-    assert messages(logs.read(make_settings(), stubbed.account, since=since)) == ["hello"]
+    assert messages(logs.read(stage_in(stubbed.account, make_settings()), since=since)) == ["hello"]
 
 
 def test_what_is_not_deployed_has_no_logs(moto, make_settings):
     with pytest.raises(NotDeployed, match='Nothing is deployed as "shop-dev"'):
-        list(logs.read(make_settings(), moto, since=NOW))
+        list(logs.read(stage_in(moto, make_settings()), since=NOW))
 
 
 # -------------------------------------------------------------------- some lines
@@ -152,7 +153,7 @@ def test_the_lines_of_a_request_are_found_among_those_of_others(write, moto, mak
     write(f"REPORT RequestId: {ONE}\tDuration: 2.00 ms", 4, "one")
     write(f"START RequestId: {TWO} Version: 7", 5, "one")
     for wanted in (ONE, ONE[:8]):
-        found = logs.read_request(wanted, make_settings(), moto, since=NOW - timedelta(minutes=1))
+        found = logs.read_request(wanted, stage_in(moto, make_settings()), since=NOW - timedelta(minutes=1))
         shown = [(entry.request, entry.message) for entry in found if entry.kind == "line"]
         assert shown == [(INIT, "importing"), (ONE, "mine")]
         assert found[-1].kind == "report"
@@ -160,7 +161,7 @@ def test_the_lines_of_a_request_are_found_among_those_of_others(write, moto, mak
 
 def test_of_a_request_that_there_is_not_there_are_no_lines(write, moto, make_settings):
     write("hello")
-    assert logs.read_request(ONE, make_settings(), moto, since=NOW - timedelta(minutes=1)) == []
+    assert logs.read_request(ONE, stage_in(moto, make_settings()), since=NOW - timedelta(minutes=1)) == []
 
 
 # -------------------------------------------------------------------- Live Tail
@@ -173,7 +174,11 @@ def test_where_live_tail_is_refused_it_asks_and_says_so(stubbed, make_settings):
     said = []
     since = datetime(1970, 1, 1, tzinfo=UTC)
     following = logs.read(
-        make_settings(), stubbed.account, since=since, follow=True, live=True, note=said.append
+        stage_in(stubbed.account, make_settings()),
+        since=since,
+        follow=True,
+        live=True,
+        note=said.append,
     )
     assert messages(islice(following, 1)) == ["hello"]
     assert len(said) == 1
@@ -185,7 +190,11 @@ def test_a_session_that_ended_is_begun_anew_and_tells_nothing_twice(write, moto,
     write("first", 0)
     later = iter([("second", 1), ("third", 2)])
     following = logs.read(
-        make_settings(), moto, since=NOW, follow=True, live=True, sleep=lambda _: write(*next(later))
+        stage_in(moto, make_settings()),
+        since=NOW,
+        follow=True,
+        live=True,
+        sleep=lambda _: write(*next(later)),
     )
     assert messages(islice(following, 3)) == ["first", "second", "third"]
 
@@ -205,7 +214,13 @@ def test_live_tail_tells_what_was_there_and_what_comes_each_once(account, make_s
     put("before", "before")
     said = []
     since = datetime.now(UTC) - timedelta(minutes=1)
-    following = logs.read(make_settings(), account, since=since, follow=True, live=True, note=said.append)
+    following = logs.read(
+        stage_in(account, make_settings()),
+        since=since,
+        follow=True,
+        live=True,
+        note=said.append,
+    )
     # The session has begun when what was there before is told.
     told = messages(islice(following, 2))
     writer = Thread(target=put, args=("now", "now", "and then"))
@@ -227,7 +242,13 @@ def test_live_tail_filters_as_well(account, make_settings):
         {"timestamp": round(time.time() * 1000), "message": text} for text in ("no", "an error", "nothing")
     ]
     since = datetime.now(UTC) - timedelta(minutes=1)
-    following = logs.read(make_settings(), account, since=since, follow=True, live=True, pattern='"error"')
+    following = logs.read(
+        stage_in(account, make_settings()),
+        since=since,
+        follow=True,
+        live=True,
+        pattern='"error"',
+    )
     writer = Thread(
         target=client.put_log_events,
         kwargs={"logGroupName": GROUP, "logStreamName": "one", "logEvents": events},

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.errors import AccessDenied, NotDeployed
 from lambdify.cli.look import status, status_view
@@ -209,7 +210,7 @@ def deployed(stubbed):
 
 
 def test_what_is_refused_is_left_out_and_said_and_the_rest_is_there(deployed, make_settings):
-    found = status.fetch(make_settings(), deployed.account)
+    found = status.fetch(stage_in(deployed.account, make_settings()))
     assert (found.version, found.memory, found.drift, found.drift_checked_at) == ("9", 512, "DRIFTED", AT)
     assert found.cost.idle_usd_per_month == 0.1
     assert (found.use, found.cold_starts, found.release, found.health) == (None, None, None, None)
@@ -223,7 +224,7 @@ def test_what_is_refused_is_left_out_and_said_and_the_rest_is_there(deployed, ma
 def test_what_is_deployed_has_to_be_told(stubbed, make_settings):
     stubbed.refuses("cloudformation.describe_stacks", "AccessDenied", "no", 403)
     with pytest.raises(AccessDenied):
-        status.fetch(make_settings(), stubbed.account)
+        status.fetch(stage_in(stubbed.account, make_settings()))
 
 
 def test_what_is_not_there_has_no_status(stubbed, make_settings):
@@ -231,4 +232,4 @@ def test_what_is_not_there_has_no_status(stubbed, make_settings):
         "cloudformation.describe_stacks", "ValidationError", "Stack with id shop-dev does not exist"
     )
     with pytest.raises(NotDeployed):
-        status.fetch(make_settings(), stubbed.account)
+        status.fetch(stage_in(stubbed.account, make_settings()))

@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
@@ -21,7 +22,7 @@ def look(account, make_settings, make_bundle, talk):
 
     def look(overrides=None, app="app = 1", **options):
         settings = make_settings(overrides=overrides)
-        return diff.look(settings, lambda: make_bundle(app), account, talk.console, **options)
+        return diff.look(stage_in(account, settings), lambda: make_bundle(app), talk.console, **options)
 
     return look
 
@@ -31,7 +32,12 @@ def ship(account, make_settings, make_bundle, talk, functions):
     """`ship({"function.memory": 1024})`: deploy with these settings."""
 
     def ship(overrides=None, app="app = 1", console=talk.console, yes=True):
-        return deploy(make_settings(overrides=overrides), lambda: make_bundle(app), account, console, yes=yes)
+        return deploy(
+            stage_in(account, make_settings(overrides=overrides)),
+            lambda: make_bundle(app),
+            console,
+            yes=yes,
+        )
 
     return ship
 
@@ -140,11 +146,11 @@ def test_a_protected_stage_is_not_removed_and_says_how_it_could_be(
     ship(PROTECTED)
     before = inventory(account)
     with pytest.raises(StageProtected) as caught:
-        undeploy(make_settings(overrides=PROTECTED), account, talk.console, yes=True)
+        undeploy(stage_in(account, make_settings(overrides=PROTECTED)), talk.console, yes=True)
     assert "set protect = false" in caught.value.hint
     # Nor from a checkout whose settings do not know of it.
     with pytest.raises(StageProtected, match="has termination protection") as caught:
-        undeploy(make_settings(), account, talk.console, yes=True)
+        undeploy(stage_in(account, make_settings()), talk.console, yes=True)
     assert "--no-enable-termination-protection --stack-name shop-dev" in caught.value.hint
     assert inventory(account) == before
 
@@ -153,13 +159,13 @@ def test_in_an_account_that_is_nobody_elses_setting_protect_false_is_enough(
     account, make_settings, ship, talk, inventory
 ):
     ship(PROTECTED)
-    undeploy(make_settings(), account, talk.console, yes=True, unprotect=True)
+    undeploy(stage_in(account, make_settings()), talk.console, yes=True, unprotect=True)
     assert inventory(account) == {}
 
 
 def test_somebody_at_a_terminal_may_take_the_protection_off(account, make_settings, ship, talk_to, inventory):
     ship(PROTECTED)
-    assert undeploy(make_settings(), account, talk_to("y\ny\n").console).stack
+    assert undeploy(stage_in(account, make_settings()), talk_to("y\ny\n").console).stack
     assert inventory(account) == {}
 
 
@@ -193,7 +199,7 @@ def test_ordinary_changes_of_a_protected_stage_go_through(ship):
 def test_a_deployment_without_a_change_protects_the_stack_too(account, make_settings, ship):
     ship()
     ship(PROTECTED)
-    assert stack.fetch(make_settings(), account).protected
+    assert stack.fetch(stage_in(account, make_settings())).protected
 
 
 def test_nobody_is_asked_of_a_change_that_is_refused(ship):

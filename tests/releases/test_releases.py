@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli import releases
 from lambdify.cli.deploy import deploy
@@ -41,7 +42,10 @@ def ship(account, make_settings, make_bundle, talk, functions):
     def ship(app="app = 1", overrides=None, **options):
         options = {"yes": True, "sleep": nap} | options
         return deploy(
-            make_settings(overrides=overrides), lambda: make_bundle(app), account, talk.console, **options
+            stage_in(account, make_settings(overrides=overrides)),
+            lambda: make_bundle(app),
+            talk.console,
+            **options,
         )
 
     return ship
@@ -54,7 +58,10 @@ def back(account, make_settings, talk, functions):
     def back(number=None, overrides=None, **options):
         options = {"yes": True, "sleep": nap} | options
         return rollback.rollback(
-            make_settings(overrides=overrides), account, talk.console, number=number, **options
+            stage_in(account, make_settings(overrides=overrides)),
+            talk.console,
+            number=number,
+            **options,
         )
 
     return back
@@ -65,7 +72,7 @@ def listed(account, make_settings):
     """`listed()`: number, version and state of each release."""
 
     def listed():
-        found = releases.find_all(make_settings(), account)
+        found = releases.find_all(stage_in(account, make_settings()))
         return [(each.number, each.version, each.state) for each in found]
 
     return listed
@@ -85,7 +92,7 @@ def alias(account):
 
 @pytest.fixture
 def versions(account, make_settings):
-    return lambda: sorted(releases.find_versions(make_settings(), account), key=int)
+    return lambda: sorted(releases.find_versions(stage_in(account, make_settings())), key=int)
 
 
 def answer_with(statuses):
@@ -130,7 +137,7 @@ def test_a_release_tells_who_made_it_of_what(account, make_settings, ship, tmp_p
         identity = ["-c", "user.name=Zoë", "-c", "user.email=zoe@example.org"]
         subprocess.run(["git", *identity, *command], cwd=shop, check=True, capture_output=True)
     deployment = ship(overrides={"environment": {"TOKEN": "hidden"}, "function.memory": 256})
-    found = releases.find_live(make_settings(), account)
+    found = releases.find_live(stage_in(account, make_settings()))
     assert found.by == account.caller == f"arn:aws:iam::{account.account_id}:root"
     assert (len(found.commit), found.dirty) == (40, False)
     assert found.artifacts == tuple(reversed(deployment.uploaded))
@@ -150,10 +157,10 @@ def test_outside_of_git_there_is_no_commit(tmp_path):
 
 def test_a_number_is_taken_once_by_however_many(account, make_settings, ship):
     ship()
-    deployed = stack.fetch(make_settings(), account)
+    deployed = stack.fetch(stage_in(account, make_settings()))
     account.client("s3")
     with ThreadPoolExecutor(4) as threads:
-        begun = threads.map(lambda _: releases.begin(deployed, make_settings(), account), range(4))
+        begun = threads.map(lambda _: releases.begin(deployed, stage_in(account, make_settings())), range(4))
         assert sorted(each.number for each in begun) == [2, 3, 4, 5]
 
 
@@ -179,8 +186,8 @@ def test_one_that_was_killed_after_it_gave_traffic_is_live_and_completed_by_the_
     account, make_settings, ship, listed
 ):
     ship()
-    deployed = stack.fetch(make_settings(), account)
-    releases.begin(deployed, make_settings(), account)
+    deployed = stack.fetch(stage_in(account, make_settings()))
+    releases.begin(deployed, stage_in(account, make_settings()))
     assert listed() == [(2, "1", "live"), (1, "1", "superseded")]
     assert ship().release == 3, "it was never told to be done"
     assert listed()[0] == (3, "1", "live")
@@ -219,7 +226,7 @@ def test_the_reason_of_a_failure_is_recorded(account, make_settings, ship, funct
     functions.answer = answer_with({"2": 404})
     with pytest.raises(ReleaseFailed):
         ship("app = 2", SMOKE)
-    assert "404 instead of 200" in releases.find_all(make_settings(), account)[0].reason
+    assert "404 instead of 200" in releases.find_all(stage_in(account, make_settings()))[0].reason
 
 
 def test_the_deployment_after_a_failed_one_starts_cleanly(ship, functions, listed, alias):
@@ -316,11 +323,11 @@ def configuration(account):
 def test_a_rollback_uploads_nothing_and_changes_nothing_but_the_alias(ship, back, account, make_settings):
     ship()
     ship("app = 2")
-    before = stack.fetch(make_settings(), account)
+    before = stack.fetch(stage_in(account, make_settings()))
     body = stack.fetch_body(before, account)
     newest = configuration(account)
     back()
-    after = stack.fetch(make_settings(), account)
+    after = stack.fetch(stage_in(account, make_settings()))
     assert stack.fetch_body(after, account) == body
     assert configuration(account) == newest
     assert {**before.outputs, "Version": "1"} == after.outputs
@@ -368,11 +375,21 @@ def test_a_diff_says_that_the_traffic_would_go_forward(ship, back, talk, account
     ship()
     ship("app = 2")
     told = "The traffic is with version 1, of before: `deploy` moves it forward."
-    diff.look(make_settings(), lambda: make_bundle("app = 2"), account, talk.console, drift=False, sleep=nap)
+    diff.look(
+        stage_in(account, make_settings()),
+        lambda: make_bundle("app = 2"),
+        talk.console,
+        drift=False,
+        sleep=nap,
+    )
     assert told not in talk.said
     back()
     found = diff.look(
-        make_settings(), lambda: make_bundle("app = 2"), account, talk.console, drift=False, sleep=nap
+        stage_in(account, make_settings()),
+        lambda: make_bundle("app = 2"),
+        talk.console,
+        drift=False,
+        sleep=nap,
     )
     assert not found.preview.changes
     assert told in talk.said
@@ -384,7 +401,7 @@ def test_going_forward_again_is_asked_about(ship, back, talk_to, account, make_s
     back()
     no = talk_to("n\n")
     with pytest.raises(Declined, match="version 1 has its traffic"):
-        deploy(make_settings(), lambda: make_bundle("app = 2"), account, no.console)
+        deploy(stage_in(account, make_settings()), lambda: make_bundle("app = 2"), no.console)
     assert "Give version 2 the traffic of shop-dev?" in no.said
     assert alias() == ("1", {})
 
@@ -422,7 +439,7 @@ def test_a_status_tells_the_bundle_that_runs_also_after_a_rollback(ship, back, a
     first = ship()
     ship("app = 2")
     back()
-    found = status.fetch(make_settings(), account, ask=False)
+    found = status.fetch(stage_in(account, make_settings()), ask=False)
     assert found.version == "1"
     (app,) = [key for key in first.uploaded if "/app-" in key]
     assert app.endswith(f"/app-{found.app}.zip")
@@ -433,7 +450,7 @@ def test_a_rollback_asks_first(ship, talk_to, account, make_settings, alias):
     ship("app = 2")
     no = talk_to("n\n")
     with pytest.raises(Declined):
-        rollback.rollback(make_settings(), account, no.console)
+        rollback.rollback(stage_in(account, make_settings()), no.console)
     assert "to release 1 (version 1" in no.said
     assert "instead of release 2?" in no.said
     assert alias() == ("2", {})
@@ -765,8 +782,12 @@ def test_a_shift_that_was_taken_back_begins_anew_with_the_next_deployment(
     with pytest.raises(SystemExit):
         ship("app = 2", SHIFT, sleep=kill)
     be_late(account, alias)
-    found = releases.find_all(make_settings(), account)
-    divided = traffic_split.find(stack.fetch(make_settings(), account), found, make_settings(), account)
+    found = releases.find_all(stage_in(account, make_settings()))
+    divided = traffic_split.find(
+        stack.fetch(stage_in(account, make_settings())),
+        found,
+        stage_in(account, make_settings()),
+    )
     assert traffic_split.describe(divided) == (
         "The shift to version 2 (release 2) ended at 40%: nobody was leading it any more, so AWS gave all "
         "traffic to version 1 again."
@@ -784,9 +805,13 @@ def test_a_shift_that_was_killed_says_so_in_its_record_and_what_to_type(
     ship()
     with pytest.raises(SystemExit):
         ship("app = 2", SHIFT, sleep=kill)
-    found = releases.find_all(make_settings(), account)
+    found = releases.find_all(stage_in(account, make_settings()))
     assert (found[0].state, found[0].reason) == ("unfinished", "its shift came to 40%")
-    divided = traffic_split.find(stack.fetch(make_settings(), account), found, make_settings(), account)
+    divided = traffic_split.find(
+        stack.fetch(stage_in(account, make_settings())),
+        found,
+        stage_in(account, make_settings()),
+    )
     assert (divided.percent, divided.release, divided.rest) == (40, 2, "1")
     assert (divided.guarded, divided.taken_back) == (True, False)
     now = traffic_split.describe(divided)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.stub import ANY
+from stages import stage_in
 
 from lambdify.cli import releases
 from lambdify.cli.artifacts import archives, images
@@ -21,6 +22,12 @@ ROLE = {
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     ],
 }
+
+
+def prune(settings, moto, talk, **options):
+    """Prune the stage as a deployment does, of the stack as it is."""
+    stage = stage_in(moto, settings)
+    pruning.prune(stack.fetch(stage), stage, talk.console, **options)
 
 
 @pytest.fixture
@@ -57,9 +64,9 @@ def deployed(moto, make_settings):
         Tags=[{"Key": "lambdify:project", "Value": "shop"}, {"Key": "lambdify:stage", "Value": "dev"}],
     )
     moto.client("s3").create_bucket(
-        Bucket=archives.bucket_name(moto), CreateBucketConfiguration={"LocationConstraint": moto.region}
+        Bucket=moto.bucket, CreateBucketConfiguration={"LocationConstraint": moto.region}
     )
-    return stack.fetch(settings, moto)
+    return stack.fetch(stage_in(moto, settings))
 
 
 @pytest.fixture
@@ -68,18 +75,18 @@ def begin(deployed, moto, make_settings):
 
     def begin(version) -> Release:
         outputs = {"Published": version, "App": f"shop/dev/app-{version}.zip"}
-        made = releases.begin(replace(deployed, outputs=outputs), make_settings(), moto)
+        made = releases.begin(replace(deployed, outputs=outputs), stage_in(moto, make_settings()))
         key = f"shop/dev/app-{version}.zip"
-        moto.client("s3").put_object(Bucket=archives.bucket_name(moto), Key=key, Body=b"zip")
-        return releases.end(made, "live", make_settings(), moto)
+        moto.client("s3").put_object(Bucket=moto.bucket, Key=key, Body=b"zip")
+        return releases.end(made, "live", stage_in(moto, make_settings()))
 
     return begin
 
 
 def test_a_record_comes_back_as_it_was_written(begin, moto, make_settings):
     made = begin("5")
-    assert releases.find_live(make_settings(), moto) == made
-    assert releases.find_all(make_settings(), moto) == (made,)
+    assert releases.find_live(stage_in(moto, make_settings())) == made
+    assert releases.find_all(stage_in(moto, make_settings())) == (made,)
 
 
 THEIRS = {
@@ -124,12 +131,12 @@ def test_a_number_that_somebody_takes_at_the_same_time_is_theirs(stubbed, make_s
         ExpectedBucketOwner="123456789012",
         IfNoneMatch="*",
     )
-    assert releases.begin(deployed, make_settings(), stubbed.account).number == 14
+    assert releases.begin(deployed, stage_in(stubbed.account, make_settings())).number == 14
 
 
 def test_before_there_is_a_bucket_there_are_no_releases(moto, make_settings):
-    assert releases.find_all(make_settings(), moto) == ()
-    assert releases.find_live(make_settings(), moto) is None
+    assert releases.find_all(stage_in(moto, make_settings())) == ()
+    assert releases.find_live(stage_in(moto, make_settings())) is None
 
 
 def test_old_versions_and_archives_go_and_the_rest_stays(begin, moto, make_settings, talk):
@@ -137,9 +144,9 @@ def test_old_versions_and_archives_go_and_the_rest_stays(begin, moto, make_setti
         begin(version)
     moto.client("lambda").create_alias(FunctionName="shop-dev", Name="theirs", FunctionVersion="1")
     settings = make_settings(overrides={"release.keep": 2})
-    pruning.prune(settings, moto, talk.console, had="4")
-    assert sorted(releases.find_versions(settings, moto)) == ["1", "4", "5"]
-    found = moto.client("s3").list_objects_v2(Bucket=archives.bucket_name(moto))["Contents"]
+    prune(settings, moto, talk, had="4")
+    assert sorted(releases.find_versions(stage_in(moto, settings))) == ["1", "4", "5"]
+    found = moto.client("s3").list_objects_v2(Bucket=moto.bucket)["Contents"]
     zips = [each["Key"] for each in found if each["Key"].endswith(".zip")]
     assert zips == ["shop/dev/app-4.zip", "shop/dev/app-5.zip"]
     assert "Removed versions 2, 3." in talk.said
@@ -152,8 +159,8 @@ def test_a_version_newer_than_what_the_stack_has_published_belongs_to_somebody_e
     lambda_ = moto.client("lambda")
     lambda_.update_function_configuration(FunctionName="shop-dev", Description="theirs")
     lambda_.publish_version(FunctionName="shop-dev")
-    pruning.prune(make_settings(overrides={"release.keep": 1}), moto, talk.console, had="5")
-    assert sorted(releases.find_versions(make_settings(), moto)) == ["5", "6"]
+    prune(make_settings(overrides={"release.keep": 1}), moto, talk, had="5")
+    assert sorted(releases.find_versions(stage_in(moto, make_settings()))) == ["5", "6"]
 
 
 @pytest.mark.parametrize(("days", "stays"), [(0.5, True), (1.5, False)])
@@ -161,11 +168,11 @@ def test_an_archive_that_never_became_a_release_goes_after_a_day(
     begin, moto, make_settings, talk, days, stays
 ):
     begin("5")
-    abandoned = {"Bucket": archives.bucket_name(moto), "Key": "shop/dev/app-6.zip"}
+    abandoned = {"Bucket": moto.bucket, "Key": "shop/dev/app-6.zip"}
     moto.client("s3").put_object(**abandoned, Body=b"zip")
     moto.client("s3").put_object(**abandoned | {"Key": "shop/dev-x/app-6.zip"}, Body=b"zip")
-    pruning.prune(make_settings(), moto, talk.console, had="5", now=datetime.now(UTC) + timedelta(days=days))
-    found = moto.client("s3").list_objects_v2(Bucket=archives.bucket_name(moto))["Contents"]
+    prune(make_settings(), moto, talk, had="5", now=datetime.now(UTC) + timedelta(days=days))
+    found = moto.client("s3").list_objects_v2(Bucket=moto.bucket)["Contents"]
     zips = {each["Key"] for each in found if each["Key"].endswith(".zip")}
     assert zips - {abandoned["Key"]} == {"shop/dev/app-5.zip", "shop/dev-x/app-6.zip"}
     assert (abandoned["Key"] in zips) == stays
@@ -176,8 +183,8 @@ def test_an_image_that_never_became_a_release_goes_after_a_day(
     begin, deployed, moto, make_settings, talk, days, left
 ):
     settings = make_settings()
-    archives.expect_images(settings, moto)
-    repository = images.ensure_repository(settings, moto)
+    archives.expect_images(stage_in(moto, settings))
+    repository = images.ensure_repository(stage_in(moto, settings))
     for tag in ("5", "6"):
         kind = "application/vnd.docker.distribution.manifest.v2+json"
         manifest = json.dumps(
@@ -187,13 +194,13 @@ def test_an_image_that_never_became_a_release_goes_after_a_day(
         moto.client("ecr").put_image(**which, imageManifest=manifest)
     made = begin("5")
     record = replace(made, artifacts=(f"{repository}:5",))
-    releases.end(record, "live", settings, moto)
-    pruning.prune(settings, moto, talk.console, had="5", now=datetime.now(UTC) + timedelta(days=days))
+    releases.end(record, "live", stage_in(moto, settings))
+    prune(settings, moto, talk, had="5", now=datetime.now(UTC) + timedelta(days=days))
     found = moto.client("ecr").list_images(repositoryName=images.repository_name(settings))["imageIds"]
     assert sorted(each["imageTag"] for each in found) == left
 
 
 def test_undeploying_takes_the_records_along(begin, moto, make_settings):
     begin("5")
-    assert archives.remove_stage(make_settings(), moto).objects == 2
-    assert releases.find_all(make_settings(), moto) == ()
+    assert archives.remove_stage(stage_in(moto, make_settings())).objects == 2
+    assert releases.find_all(stage_in(moto, make_settings())) == ()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.response import StreamingBody
+from stages import stage_in
 
 from lambdify.cli.errors import AppBroken, ReleaseFailed
 from lambdify.cli.releases import trial
@@ -45,7 +46,12 @@ def run(stubbed, make_settings, talk):
     """`run({"release.smoke": "/health"})`: try version 7 with these settings."""
 
     def run(overrides=None):
-        trial.run("7", DEPLOYED, make_settings(overrides=overrides), stubbed.account, talk.console)
+        trial.run(
+            "7",
+            DEPLOYED,
+            stage_in(stubbed.account, make_settings(overrides=overrides)),
+            talk.console,
+        )
 
     return run
 
@@ -166,7 +172,7 @@ def test_a_version_is_waited_for_until_it_can_be_called(stubbed, make_settings, 
             FunctionName="shop-dev",
             Qualifier="7",
         )
-    trial.wait("7", make_settings(), stubbed.account, talk.console, sleep=pauses.append)
+    trial.wait("7", stage_in(stubbed.account, make_settings()), talk.console, sleep=pauses.append)
     assert pauses == [trial.PAUSE, trial.PAUSE]
 
 
@@ -175,4 +181,4 @@ def test_a_version_that_lambda_could_not_start_says_why(stubbed, make_settings, 
         "lambda.get_function_configuration", {"State": "Failed", "StateReason": "Unable to import module"}
     )
     with pytest.raises(AppBroken, match="could not start version 7: Unable to import module"):
-        trial.wait("7", make_settings(), stubbed.account, talk.console)
+        trial.wait("7", stage_in(stubbed.account, make_settings()), talk.console)

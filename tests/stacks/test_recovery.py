@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.errors import Declined, StackBroken, StackBusy
 from lambdify.cli.plan import drift
@@ -41,7 +42,9 @@ def ready(stubbed, make_settings, talk):
     """`ready(yes=True)`: what a deployment begins with."""
 
     def ready(console=talk.console, **options):
-        return recovery.ready(make_settings(), stubbed.account, console, sleep=lambda _: None, **options)
+        return recovery.ready(
+            stage_in(stubbed.account, make_settings()), console, sleep=lambda _: None, **options
+        )
 
     return ready
 
@@ -154,7 +157,7 @@ def test_what_takes_an_hour_is_waited_for_no_longer(stubbed, make_settings, talk
     for _ in range(1805):
         stack_is("UPDATE_IN_PROGRESS")
     with pytest.raises(StackBusy, match="for an hour while we waited"):
-        recovery.settled(busy, make_settings(), stubbed.account, talk.console, sleep=slept.append)
+        recovery.settled(busy, stage_in(stubbed.account, make_settings()), talk.console, sleep=slept.append)
     assert 3590 < sum(slept) < 3610
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.errors import AccessDenied, StackBroken, StackBusy, StackForeign
 from lambdify.cli.stacks import stack
@@ -22,7 +23,7 @@ def found(stubbed, make_settings):
         if change_sets:
             summaries = [{"ChangeSetName": name} for name in change_sets]
             stubbed.answers("cloudformation.list_change_sets", {"Summaries": summaries})
-        return stack.find(make_settings(), stubbed.account)
+        return stack.find(stage_in(stubbed.account, make_settings()))
 
     return found
 
@@ -31,7 +32,7 @@ def test_a_stack_that_does_not_exist_is_none(stubbed, make_settings):
     stubbed.refuses(
         "cloudformation.describe_stacks", "ValidationError", "Stack with id shop-dev does not exist"
     )
-    assert stack.find(make_settings(), stubbed.account) is None
+    assert stack.find(stage_in(stubbed.account, make_settings())) is None
 
 
 def test_a_stack_that_may_not_be_looked_at_is_not_taken_for_none(stubbed, make_settings):
@@ -41,7 +42,7 @@ def test_a_stack_that_may_not_be_looked_at_is_not_taken_for_none(stubbed, make_s
         "User: ann is not authorized to perform: cloudformation:DescribeStacks on resource: shop-dev",
     )
     with pytest.raises(AccessDenied, match="cloudformation:DescribeStacks"):
-        stack.find(make_settings(), stubbed.account)
+        stack.find(stage_in(stubbed.account, make_settings()))
 
 
 def test_a_stack_tells_its_outputs_and_when_it_changed(found):

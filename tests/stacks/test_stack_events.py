@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from stages import stage_in
 
 from lambdify.cli.errors import AwsError, DeployFailed, Interrupted, StackBroken
 from lambdify.cli.stacks import stack_events
@@ -52,7 +53,7 @@ def watch(stubbed, make_settings):
     """`watch(operation)`: all that is told, as "resource state"."""
 
     def watch(operation=UPDATE, sleep=lambda seconds: None):
-        events = stack_events.watch(operation, make_settings(), stubbed.account, sleep=sleep)
+        events = stack_events.watch(operation, stage_in(stubbed.account, make_settings()), sleep=sleep)
         return [f"{each.resource} {each.state}" for each in events]
 
     return watch
@@ -186,7 +187,12 @@ def test_ctrl_c_says_what_goes_on_and_how_to_look(stubbed, happens, make_setting
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="do with shop-dev goes on without you") as caught:
-        stack_events.follow(lambda: UPDATE, make_settings(), stubbed.account, talk.console, sleep=interrupted)
+        stack_events.follow(
+            lambda: UPDATE,
+            stage_in(stubbed.account, make_settings()),
+            talk.console,
+            sleep=interrupted,
+        )
     assert "`lambdify status dev`" in caught.value.hint
     assert caught.value.exit_code == 130
     assert talk.said == "  Function  UPDATE_COMPLETE\n"
@@ -197,4 +203,4 @@ def test_ctrl_c_while_cloudformation_is_being_told_says_so_too(stubbed, make_set
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="goes on without you"):
-        stack_events.follow(begin, make_settings(), stubbed.account, talk.console)
+        stack_events.follow(begin, stage_in(stubbed.account, make_settings()), talk.console)

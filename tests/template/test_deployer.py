@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from stages import stage_in
 
 from lambdify.cli import aws
 from lambdify.cli.template import deployer
@@ -50,7 +51,7 @@ STAGES = {
 @pytest.fixture
 def policy(make_settings):
     """`policy({"http.endpoint": "none"})`: what deploying the stage dev with these settings needs."""
-    return lambda overrides=None: deployer.write(make_settings("dev", overrides), ACCOUNT)
+    return lambda overrides=None: deployer.write(stage_in(ACCOUNT, make_settings("dev", overrides)))
 
 
 def statements(policy):
@@ -306,7 +307,9 @@ def test_resources_of_the_users_own_that_are_not_known_are_named(policy):
 def test_the_partition_is_the_regions(make_settings, region, partition):
     settings = make_settings("dev", {"region": region})
     account = aws.unasked(settings, "123456789012")
-    arns = [arn for each in statements(deployer.write(settings, account)) for arn in each["Resource"]]
+    arns = [
+        arn for each in statements(deployer.write(stage_in(account, settings))) for arn in each["Resource"]
+    ]
     assert {arn.split(":")[1] for arn in arns if arn != "*"} == {partition}
 
 

@@ -4,7 +4,7 @@ import pytest
 from botocore.retries import standard
 
 from . import rough_road, stages
-from .stages import Mortal, Stage
+from .stages import Mortal, TriedStage
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def make_stage(road, make_settings, make_bundle, inventory, fronts, functions):
     def make(overrides=None):
         road.clear()
         settings = make_settings(overrides=overrides or {})
-        made.append(Stage(road, settings, make_bundle, inventory, fronts))
+        made.append(TriedStage(road, settings, make_bundle, inventory, fronts))
         made[-1].clear()
         return made[-1]
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from stages import stage_in
+
 from lambdify.cli import aws, releases
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
@@ -31,16 +33,21 @@ def doze(_):
 
 def ship(settings, bundle, account, console, **how):
     """What `lambdify deploy` does with the account."""
-    pitfalls.check(settings, account)
-    return deploy(settings, lambda: bundle, account, console, **how)
+    pitfalls.check(stage_in(account, settings))
+    return deploy(stage_in(account, settings), lambda: bundle, console, **how)
 
 
 def remove(settings, account, console, **how):
     """`lambdify undeploy`, by somebody who has set protect = false and agrees to all."""
-    return undeploy(replace(settings, protect=False), account, console, unprotect=True, **how)
+    return undeploy(stage_in(account, replace(settings, protect=False)), console, unprotect=True, **how)
 
 
-class Stage:
+def give_back(settings, account, console, **how):
+    """`lambdify rollback` with the account."""
+    return rollback(stage_in(account, settings), console, **how)
+
+
+class TriedStage:
     """What somebody does with a stage, by way of the road: the commands with --yes, and what they told."""
 
     def __init__(self, road, settings, make_bundle, inventory, fronts):
@@ -71,7 +78,7 @@ class Stage:
         return self.ship()
 
     def back(self):
-        return self._run(partial(rollback, self.settings, number=self.target))
+        return self._run(partial(give_back, self.settings, number=self.target))
 
     def remove(self):
         return self._run(partial(remove, self.settings))
@@ -97,7 +104,7 @@ class Stage:
 
     def live(self):
         """The version of the release that has the traffic."""
-        found = releases.find_live(self.settings, self.direct)
+        found = releases.find_live(stage_in(self.direct, self.settings))
         return [found.version] if found else []
 
     def images(self):

@@ -173,7 +173,7 @@ def test_two_stages_are_up_at_once_and_apart(deploy: Deploy, cloud: room.Cloud) 
     two = deploy("def handler(event, context):\n    return 'two'\n")
     assert (httpx.get(one.url).text, httpx.get(two.url).text) == ("one", "two")
     listed = {stage.name: stage for stage in room.status(cloud)}
-    assert listed[one.name] == room.Stage(
+    assert listed[one.name] == room.ServedStage(
         name=one.name, region="us-east-1", url=one.url, function=one.name, version="1", environments=1
     )
     assert listed[two.name].url == two.url

@@ -60,7 +60,7 @@ def out(tmp_path: Path) -> Path:
 def pack(root, out, console):
     """Packs the project, or what is given in place of its parts."""
 
-    def pack(root=root, candidate=CANDIDATE, out=out, limit=room.weight.UNZIPPED_LIMIT, **build) -> Bundle:
+    def pack(root=root, candidate=CANDIDATE, out=out, limit=room.sizes.UNZIPPED_LIMIT, **build) -> Bundle:
         settings = settings_room.load(root)
         settings = replace(settings, build=replace(settings.build, **build))
         return room.pack(settings, candidate, out, console, limit=limit)

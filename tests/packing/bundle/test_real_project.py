@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.index, pytest.mark.slow]
 
 @pytest.fixture
 def pack(tmp_path, console):
-    def pack(root: Path, candidate=WSGI, limit=room.weight.UNZIPPED_LIMIT, **build) -> Bundle:
+    def pack(root: Path, candidate=WSGI, limit=room.sizes.UNZIPPED_LIMIT, **build) -> Bundle:
         settings = settings_room.load(root)
         settings = replace(settings, build=replace(settings.build, **build))
         return room.pack(settings, candidate, tmp_path / "out", console, limit=limit)
