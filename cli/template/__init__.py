@@ -160,6 +160,7 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
         "ScheduleRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
+                "RoleName": {"Fn::Sub": roles.name(settings, roles.SCHEDULE)},
                 "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
                 "Policies": [
                     roles.policy("invoke", roles.allow(["lambda:InvokeFunction"], {"Ref": "Alias"})),

@@ -18,6 +18,7 @@ from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
+from lambdify.cli.template import roles, rollback_alarm
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -26,7 +27,8 @@ Words = Mapping[str, tuple[str, ...]]
 
 RIGHTS = Path(__file__).with_name("deployer.toml")
 STACK_PART = 24
-"""Characters of a stack's name that are sure to be in the names that CloudFormation makes up from it."""
+"""Characters of a stack's name that are sure to be in the names that CloudFormation makes up from it, as for
+roles of the project's own without a RoleName."""
 MANAGED_SIZE = 6144
 """Characters of a managed policy; one within a role may have 10240.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -64,10 +66,10 @@ def write(stage: Stage, *, form: Form | None = None) -> Policy:
     `form` is what the last build chose, where the settings leave that open.
     """
     wanted = _template(stage)
-    resources: list[Statement] = list(wanted["Resources"].values())
-    words = _words(stage)
+    resources: Mapping[str, Statement] = wanted["Resources"]
+    words = _words(stage, resources)
     images = rights()["images"] if "image" in (stage.settings.build.form, form) else []
-    needed = [*rights()["commands"], *images, *_needed(resources)]
+    needed = [*rights()["commands"], *images, *_needed(list(resources.values()))]
     statements = _join([each for each in (_statement(each, words) for each in needed) if each["Resource"]])
     # Of the user's own, only roles are called as ours are; what else is there has names that are not known.
     uncovered = sorted({each["Type"] for each in stage.settings.resources.values()} - {"AWS::IAM::Role"})
@@ -121,10 +123,8 @@ def _needed(resources: list[Statement]) -> Iterator[Statement]:
                 yield statement
 
 
-def _words(stage: Stage) -> Words:
+def _words(stage: Stage, resources: Mapping[str, Statement]) -> Words:
     name, listener = stage.name, stage.settings.http.alb.listener
-    made = f"arn:{stage.account.partition}:iam::{stage.account.account_id}:role/"
-    roles = f"{name}-" if len(name) < STACK_PART else name[:STACK_PART]
     log = f"arn:{stage.account.partition}:logs:{stage.region}:{stage.account.account_id}:log-group:"
     log += access_logs.group_name(stage.settings)
     boundary, access_point = stage.settings.role.boundary, stage.settings.efs.access_point
@@ -133,9 +133,10 @@ def _words(stage: Stage) -> Words:
         "region": (stage.region,),
         "account": (stage.account.account_id,),
         "name": (name,),
-        "roles": (roles,),
+        **_roles(stage, resources),
         "bucket": (stage.bucket,),
         "prefix": (stage.prefix,),
+        "way_back": (rollback_alarm.schedule_name(stage.settings),),
         "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),
@@ -143,7 +144,6 @@ def _words(stage: Stage) -> Words:
         "listener": (listener,),
         "rules": (listener.replace(":listener/", ":listener-rule/") + "/*",),
         "key": (stage.settings.function.kms_key,),
-        "role": (stage.settings.role.arn or f"{made}{roles}*",),
         "authorizer": (stage.settings.http.authorizer.function,)
         if stage.settings.http.auth == "lambda"
         else (),
@@ -151,6 +151,29 @@ def _words(stage: Stage) -> Words:
         "boundary": (boundary,) if boundary else (),
         "policies": stage.settings.role.managed_policies,
     }
+
+
+def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Words:
+    """The ARNs of the roles: all that the template makes, the function's, and those of schedules."""
+    path = f"arn:{stage.account.partition}:iam::{stage.account.account_id}:role/"
+    made = {
+        logical: path + _role_name(stage, each.get("Properties", {}).get("RoleName"))
+        for logical, each in resources.items()
+        if each["Type"] == "AWS::IAM::Role"
+    }
+    function = stage.settings.role.arn or made[roles.LOGICAL]
+    others = tuple(dict.fromkeys(arn for logical, arn in made.items() if logical != roles.LOGICAL))
+    return {"roles": tuple(dict.fromkeys(made.values())), "role": (function,), "schedulers": others}
+
+
+def _role_name(stage: Stage, said: object) -> str:
+    """The name of a role; of one of the project's own that CloudFormation names, what it is sure to match."""
+    if isinstance(said, dict) and isinstance(said.get("Fn::Sub"), str):
+        said = said["Fn::Sub"].replace("${AWS::Region}", stage.region)
+    if isinstance(said, str) and "${" not in said:
+        return said
+    begins = f"{stage.name}-" if len(stage.name) < STACK_PART else stage.name[:STACK_PART]
+    return f"{begins}*" if said is None else "*"
 
 
 def _statement(said: Statement, words: Words) -> Statement:

@@ -7,6 +7,7 @@ Rules:
 - With [role] arn there is no role of ours, and nothing is added to that one.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,6 +36,34 @@ WILDCARDS: Mapping[str, str] = {
     "secretsmanager:BatchGetSecretValue": "It has no resources; each secret needs GetSecretValue besides.",
 }
 """Each action that is allowed on every resource, and why it has to be."""
+
+
+LOGICAL = "Role"
+"""The logical id of the function's role."""
+FUNCTION, SCHEDULE, SHIFT = "function", "schedule", "shift"
+"""What roles of a stage are for, as their names say it."""
+NAME_LENGTH = 64
+"""Characters of a role's name. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+LONGEST_REGION = 16
+"""Characters of a region's name, with room for those to come: "ap-southeast-1" has 14."""
+
+
+def name(settings: Settings, purpose: str, region: str = "${AWS::Region}") -> str:
+    """The name of a role of the stage: "shop-dev-function-eu-central-1".
+
+    It is whole, so that who deploys one stage has no right on another stage's roles; and it has the region in
+    it, since roles belong to the account. A name that would be too long ends in a digest of itself.
+    """
+    room = NAME_LENGTH - LONGEST_REGION - len(f"-{purpose}-")
+    return f"{shorten(settings.full_name, room)}-{purpose}-{region}"
+
+
+def shorten(text: str, room: int) -> str:
+    """The text where it has room, else its beginning and a digest of the whole."""
+    if len(text) <= room:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return f"{text[: room - len(digest) - 1]}-{digest}"
 
 
 def trust(service: str, condition: Resource | None = None) -> Resource:
@@ -70,18 +99,19 @@ def write(settings: Settings) -> dict[str, Resource]:
     if settings.role.arn:
         return {}
     properties: Resource = {
+        "RoleName": {"Fn::Sub": name(settings, FUNCTION)},
         "AssumeRolePolicyDocument": trust("lambda.amazonaws.com"),
         "Policies": list(_policies(settings)),
         **boundary(settings),
     }
     if settings.role.managed_policies:
         properties["ManagedPolicyArns"] = list(settings.role.managed_policies)
-    return {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}
+    return {LOGICAL: {"Type": "AWS::IAM::Role", "Properties": properties}}
 
 
 def arn(settings: Settings) -> object:
     """The ARN of the function's role, ours or another."""
-    return settings.role.arn or {"Fn::GetAtt": ["Role", "Arn"]}
+    return settings.role.arn or {"Fn::GetAtt": [LOGICAL, "Arn"]}
 
 
 def _policies(settings: Settings) -> Iterator[Resource]:

@@ -26,11 +26,19 @@ UNTIL = "ShiftUntil"
 GUARDED = "ShiftGuarded"
 RETRIES = {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
 """Never so late that it would be the next shift that is taken back."""
+SUFFIX = ".shift"
+SCHEDULE_LENGTH = 64
+"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
 
 
 def alarm_name(settings: Settings) -> str:
     """The name of the alarm on the new version's errors."""
     return f"{settings.full_name}-errors"
+
+
+def schedule_name(settings: Settings) -> str:
+    """The name of the schedule that takes a shift back; no stage's own name has a dot."""
+    return f"{roles.shorten(settings.full_name, SCHEDULE_LENGTH - len(SUFFIX))}{SUFFIX}"
 
 
 def is_guarded(settings: Settings) -> bool:
@@ -104,6 +112,7 @@ def _return(settings: Settings, alias: str) -> dict[str, Resource]:
         "ShiftReturnRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
+                "RoleName": {"Fn::Sub": roles.name(settings, roles.SHIFT)},
                 "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
                 "Policies": [roles.policy("return", roles.allow(["lambda:UpdateAlias"], function))],
                 **roles.boundary(settings),
@@ -113,6 +122,7 @@ def _return(settings: Settings, alias: str) -> dict[str, Resource]:
             "Type": "AWS::Scheduler::Schedule",
             "Condition": GUARDED,
             "Properties": {
+                "Name": schedule_name(settings),
                 "Description": "Gives all traffic to the old version where nobody leads the shift any more",
                 "ScheduleExpression": {"Fn::Sub": f"at(${{{UNTIL}}})"},
                 "ScheduleExpressionTimezone": "UTC",

@@ -77,7 +77,7 @@ def test_zips_that_grew_into_an_image_are_refused_and_nothing_has_happened(
     grown = replace(make_bundle(), form="image")
     for ask in (diff.look, partial(deploy, yes=True)):
         with pytest.raises(BundleRefused, match="deployed as zips"):
-            ask(make_settings(), lambda: grown, account, talk.console)
+            ask(stage_in(account, make_settings()), lambda: grown, talk.console)
     assert inventory(account) == before
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -238,7 +239,7 @@ def test_every_wildcard_says_why():
     for statement in [statement for table in tables for statement in table]:
         wide = [arn for arn in statement["resources"] if "*" in arn]
         assert bool(statement.get("because")) == bool(
-            wide or {"{role}", "{files}", "{rules}"} & {*statement["resources"]}
+            wide or {"{files}", "{rules}"} & {*statement["resources"]}
         )
         assert not [action for action in statement["actions"] if "*" in action]
 
@@ -289,9 +290,38 @@ def test_a_role_is_made_within_its_boundary_or_not_at_all(policy):
     assert made["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": [boundary]}}
 
 
-def test_the_roles_of_a_stage_with_a_long_name_are_met_although_cloudformation_cuts_it(policy):
-    (made,) = [each for each in statements(policy({"name": "n" * 60})) if "iam:CreateRole" in each["Action"]]
-    assert made["Resource"] == [f"arn:aws:iam::123456789012:role/{'n' * 24}*"]
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("customer-portal-backend", "dev"), ("customer-portal-backend", "production")),
+        (("shop", "dev"), ("shop", "dev-2")),
+        (("n" * 55, "dev"), ("n" * 55, "live")),
+    ],
+    ids=["long", "alike", "too-long"],
+)
+def test_no_policy_reaches_the_roles_of_another_stage(make_settings, one, other):
+    def reached(name, stage):
+        overrides = {"name": name, "warm.every": 5, "release.shift": "10% every 1 minutes"}
+        found = deployer.write(stage_in(ACCOUNT, make_settings(stage, overrides)))
+        return {arn for each in statements(found) for arn in each["Resource"] if ":role/" in arn}
+
+    mine, theirs = reached(*one), reached(*other)
+    assert len(mine) == len(theirs) == 3
+    assert not [(a, b) for a in mine for b in theirs if fnmatchcase(b, a)]
+    assert all(len(arn.rpartition("/")[2]) <= 64 and "*" not in arn for arn in mine)
+
+
+def test_the_roles_of_a_stage_are_named_in_the_policy_as_the_template_names_them(policy):
+    (made,) = [each for each in statements(policy({"warm.every": 5})) if "iam:CreateRole" in each["Action"]]
+    role = "arn:aws:iam::123456789012:role/shop-dev"
+    assert made["Resource"] == [f"{role}-function-eu-central-1", f"{role}-schedule-eu-central-1"]
+
+
+def test_a_role_of_the_projects_own_has_the_name_that_it_says_or_one_that_cloudformation_makes_up(policy):
+    for properties, name in (({"RoleName": "theirs"}, "theirs"), ({}, "shop-dev-*")):
+        own = {"resources": {"Own": {"Type": "AWS::IAM::Role", "Properties": properties}}, "warm.every": 0}
+        (made,) = [each for each in statements(policy(own)) if "iam:CreateRole" in each["Action"]]
+        assert made["Resource"][1] == f"arn:aws:iam::123456789012:role/{name}"
 
 
 def test_resources_of_the_users_own_that_are_not_known_are_named(policy):
