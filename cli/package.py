@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console
-from lambdify.cli.packing.bundle import build_cache, bundle
+from lambdify.cli.packing.bundle import build_cache, bundle, zips
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT
 from lambdify.cli.packing.report import report
 from lambdify.cli.packing.report.report import Report
 from lambdify.cli.settings import Settings, conflicts
 from lambdify.cli.settings.tables import Form
-from lambdify.cli.storage import caches, folders
+from lambdify.cli.storage import caches, folders, seal
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
@@ -22,8 +22,9 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
 
     With `upgrade`, requirements that nothing locks are resolved again.
     """
-    with caches.in_use():
+    with caches.in_use(), zips.in_use(settings.root):
         packed = _pack(settings, out, console, upgrade=upgrade)
+    zips.sweep(settings.root, packed.archives)
     conflicts.check_form(settings, packed.form)
     report.show(packed, console)
     return packed
@@ -36,6 +37,11 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
         # Not needed where nothing has changed, and so not at the top.
         from lambdify.cli.detection import choice
 
+        if strangers := seal.remove_strangers(settings.root):
+            console.warn(
+                f"What {folders.WORKSPACE}/ keeps was not made by you on this machine, or by an older "
+                f"lambdify ({', '.join(strangers)}): it counts for nothing, and is made or resolved anew."
+            )
         candidate = choice.choose_app(settings, console)
         caches.sweep(settings.root, folder)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)

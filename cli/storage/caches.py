@@ -140,9 +140,7 @@ def _touched(entry: Path) -> float:
 
 
 def _lock_file() -> Path:
-    folder = folders.cache()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / ".lock"
+    return folders.make_private(folders.cache()) / ".lock"
 
 
 def _places(root: Path) -> Iterator[tuple[str, str, Path]]:

@@ -5,10 +5,15 @@ https://specifications.freedesktop.org/basedir-spec/latest/
 """
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
+from lambdify.cli.errors import FileRefused
+
 WORKSPACE = ".lambdify"
+PRIVATE = 0o700
+"""The mode of folders that are for their owner alone."""
 
 
 def home() -> Path:
@@ -22,9 +27,15 @@ def cache() -> Path:
 
 
 def workspace(root: Path) -> Path:
-    """The project's own `.lambdify/`, which keeps itself out of git; deleting it costs time only."""
+    """The project's own `.lambdify/`, which keeps itself out of git; deleting it costs time only.
+
+    Raises FileRefused for one that leads elsewhere.
+    """
     folder = root / WORKSPACE
+    _refuse_link(folder)
     folder.mkdir(exist_ok=True)
+    for entry in folder.iterdir():
+        _refuse_link(entry)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         # As `venv` and the test runners do: nobody has to remember a line in their own .gitignore.
@@ -32,17 +43,11 @@ def workspace(root: Path) -> Path:
     return folder
 
 
-def write(root: Path, name: str, text: str) -> None:
-    """Write a file of the project's `.lambdify/`: it is there whole, or not at all.
+def may_write(root: Path) -> bool:
+    """Whether the project has a `.lambdify/`, or can be given one.
 
     Nothing is written to a project that may only be read: what would be kept is made again each time.
     """
-    if may_write(root):
-        write_whole(workspace(root) / name, text)
-
-
-def may_write(root: Path) -> bool:
-    """Whether the project has a `.lambdify/`, or can be given one."""
     return (root / WORKSPACE).is_dir() or os.access(root, os.W_OK)
 
 
@@ -56,6 +61,28 @@ def write_whole(path: Path, text: str) -> None:
         Path(unfinished).replace(path)
     finally:
         Path(unfinished).unlink(missing_ok=True)
+
+
+def make_private(folder: Path) -> Path:
+    """Make a folder that its owner alone may enter; one that others may enter is closed, if it is ours.
+
+    Ours is not what a variable may name that others use too: the user's home, or a folder like /tmp.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    status = folder.stat()
+    shared = status.st_mode & stat.S_ISVTX or folder in (Path.home(), Path("/"))
+    if status.st_uid == os.geteuid() and status.st_mode & ~PRIVATE & 0o777 and not shared:
+        folder.chmod(PRIVATE)
+    return folder
+
+
+def _refuse_link(path: Path) -> None:
+    """A repository can hold links, and what is written through one lands where its author likes."""
+    if path.is_symlink():
+        raise FileRefused(
+            f"{path} is a link to {path.readlink()}, and lambdify writes to the project's own folder only.",
+            hint="Remove the link. What is large lies in the cache, which LAMBDIFY_CACHE moves.",
+        )
 
 
 def _folder(own: str, standard: str, fallback: Path) -> Path:

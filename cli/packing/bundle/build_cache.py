@@ -8,7 +8,7 @@ Rules:
 - Where only the project has changed, the next build may start from what there was; see `previous`.
 - What was built in a container is asked for, since a tag can have moved. That alone needs a library.
 - When in doubt, all is done again: a build that cannot be repeated from its inputs alone is not noted.
-- A note that is broken, or of another version of lambdify, is as good as none.
+- A note that is broken, of another version of lambdify, or not under our seal, is as good as none.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from lambdify.cli.packing.bundle.files import IGNORE_FILE
 from lambdify.cli.packing.fingerprint import Fingerprint
 from lambdify.cli.packing.resolution import uv
 from lambdify.cli.settings import Settings
-from lambdify.cli.storage import folders
+from lambdify.cli.storage import seal
 from lambdify.cli.version import VERSION
 
 if TYPE_CHECKING:
@@ -126,19 +126,21 @@ def keep(
 
 
 def _read(settings: Settings, out: Path, shape: type[Value]) -> tuple[_Note, Value] | None:
-    path = settings.root / folders.WORKSPACE / FOLDER / _name(settings, out)
+    text = seal.read(settings.root, f"{FOLDER}/{_name(settings, out)}")
+    if text is None:
+        return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text)
         note: _Note = serialization.reader(_Note)(content["note"])
         result: Value = serialization.reader(cast(Any, shape))(content["result"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return (note, result) if note.format == FORMAT and note.itself == _itself() else None
 
 
 def _write(settings: Settings, out: Path, note: _Note, result: object) -> None:
     text = json.dumps({"note": serialization.plain(note), "result": serialization.plain(result)})
-    folders.write(settings.root, f"{FOLDER}/{_name(settings, out)}", text)
+    seal.write(settings.root, f"{FOLDER}/{_name(settings, out)}", text)
 
 
 def _same_inputs(note: _Note) -> bool:

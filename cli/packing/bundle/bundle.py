@@ -5,9 +5,7 @@ Of what is too big for zips the same two are made, for a container image to be f
     scan the project ▶ find the dependencies' wheels ▶ strip, compile, deflate ▶ weigh ▶ write
 
 Rules:
-- A zip is named by what it was made from (names, modes, contents, target, format), not by its own bytes:
-  other builds of zlib deflate otherwise, and bytecode differs between patch releases.
-- A zip that is there already is not made again. One is there whole, or not at all.
+- A zip is named by what it was made from, and not made again where it is there and ours; see `zips`.
 - What is too big for Lambda is refused here, before anything is written or uploaded. [build] form = "auto"
   goes from zips to an image where that is what it takes, and says so.
 - Where only a few files of the project have changed, the others' members are taken over; see `previous`.
@@ -15,7 +13,6 @@ Rules:
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,10 +34,11 @@ from lambdify.cli.packing.bundle import (
     layer,
     secret_scan,
     sizes,
-    strip,
+    zips,
 )
 from lambdify.cli.packing.bundle.bytecode import Compiler
 from lambdify.cli.packing.bundle.incremental import Previous
+from lambdify.cli.packing.bundle.zips import Archive, Draft, Known
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 from lambdify.cli.settings import Settings
@@ -49,25 +47,11 @@ from lambdify.cli.settings.tables import Form
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
 
-FORMAT = 1
-"""Raise it when the same input comes to something else: it is part of every name."""
 TASK_ROOT = "/var/task"
 """Where Lambda unpacks the function's own zip."""
 LAYER_ROOT, LAYER_PREFIX = "/opt", "python/"
 """Where it unpacks layers, and the folder in them that is on sys.path.
 https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """A zip that is ready to be uploaded."""
-
-    path: Path
-    digest: str
-    """Identity by what it was made from: sha256, hex."""
-    zipped: int
-    unzipped: int
-    files: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +79,10 @@ class Bundle:
 class _Input:
     """All that the zips are made from."""
 
+    root: Path
     out: Path
+    known: Known
+    """The zips that are ours."""
     target: Target
     python: Path | None
     """Who compiles; None for no bytecode."""
@@ -110,27 +97,16 @@ class _Input:
         return _compiler(self.python, self.target, mount)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Draft:
-    """A zip that has not been weighed yet."""
-
-    path: Path
-    digest: str
-    entries: tuple[Entry, ...]
-    written: bool
-    """Whether it was there."""
-    owners: Mapping[str, str]
-    """The distribution that a file of it belongs to; a file of the project's is missing."""
-
-
 def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
     """Return what `pack` made in `out` the last time, if nothing has changed since; see `last_build`."""
     found = build_cache.find(settings, out, Bundle)
-    if found is None or not all(_is_there(archive) for archive in found.archives):
+    known = zips.known(settings.root)
+    if found is None or not all(zips.is_ours(settings.root, each.path, known) for each in found.archives):
         return None
     if not _same_images(found.dependencies):
         return None
     _tell_again(found.dependencies, console)
+    zips.keep(settings.root, settings.stage, out, found.archives)
     console.note("Nothing has changed since this was packed.")
     return found
 
@@ -155,7 +131,8 @@ def pack(
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     members = app.members(settings, candidate, selection.files)
     extra = _extra(candidate)
-    before = _previous(settings, out, extra, members)
+    known = zips.known(settings.root)
+    before = _previous(settings, out, extra, members, known)
     python = _python(settings, console)
     own = cache(lambda: _own_entries(members, before, _compiler(python, target, TASK_ROOT)))
     dependencies = None if upgrade else _tell_again(before.dependencies, console)
@@ -166,13 +143,23 @@ def pack(
         # uv waits for the index. Meanwhile the project is packed, and the dependencies that it is likely to
         # name are made ready in the cache: most often that is needed too.
         with ThreadPoolExecutor(1) as aside:
-            if not _path(out, target, python, "app", _contents(members))[0].is_file():
+            at = zips.place(out, target, "app", _contents(members), compiled=python is not None)
+            if not at[0].is_file():
                 aside.submit(own)
             begin = _beginning(settings, target, python)
             dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade, expect=begin)
-    given = _Input(out=out, target=target, python=python, members=members, own=own, dependencies=dependencies)
+    given = _Input(
+        root=settings.root,
+        out=out,
+        known=known,
+        target=target,
+        python=python,
+        members=members,
+        own=own,
+        dependencies=dependencies,
+    )
     form, drafts, parts = _fit(given, settings, limit, console)
-    *layers, main = [_written(draft) for draft in drafts]
+    *layers, main = _write(settings, out, drafts, console)
     bundle = Bundle(
         form=form,
         app=main,
@@ -190,14 +177,16 @@ def pack(
     return bundle
 
 
-def _previous(settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member]) -> Previous:
+def _previous(
+    settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member], known: Known
+) -> Previous:
     """What of the last build into `out` can be used for these members."""
     recalled = build_cache.recall(settings, out, Bundle)
     if recalled is None:
         return Previous()
     last, same_inputs = recalled
     return incremental.compare(
-        last.app.path,
+        last.app.path if zips.is_ours(settings.root, last.app.path, known) else None,
         last.dependencies if same_inputs and _same_images(last.dependencies) else None,
         last.leaks,
         extra,
@@ -228,13 +217,9 @@ def _leaks(members: Sequence[Member], before: Previous) -> tuple[secret_scan.Lea
     return tuple(sorted((*before.leaks, *found), key=lambda leak: leak.path))
 
 
-def _is_there(archive: Archive) -> bool:
-    return archive.path.is_file() and archive.path.stat().st_size == archive.zipped
-
-
 def _fit(
     given: _Input, settings: Settings, limit: int, console: Console
-) -> tuple[Form, tuple[_Draft, ...], tuple[sizes.Part, ...]]:
+) -> tuple[Form, tuple[Draft, ...], tuple[sizes.Part, ...]]:
     """What is to be written, in the form that the settings ask for, or that it takes; may be refused."""
     wanted = settings.build.form
     form: Form = "layer" if wanted == "auto" else wanted
@@ -249,6 +234,15 @@ def _fit(
         form, drafts = "image", _drafts(given, "image", console)
     sizes.refuse(parts, image.LIMIT if form == "image" else limit)
     return form, drafts, parts
+
+
+def _write(settings: Settings, out: Path, drafts: Sequence[Draft], console: Console) -> list[Archive]:
+    for draft in drafts:
+        if draft.stranger:
+            console.warn(f"{draft.path.name} was not made by you on this machine: it is made anew.")
+    written = [zips.write(draft) for draft in drafts]
+    zips.keep(settings.root, settings.stage, out, written)
+    return written
 
 
 def _place(form: Form | Literal["auto"]) -> tuple[str, str]:
@@ -266,7 +260,7 @@ def _beginning(
     return lambda distributions: layer.build(distributions, prefix, compiler, Console(quiet=True))
 
 
-def _drafts(given: _Input, form: Form, console: Console) -> tuple[_Draft, ...]:
+def _drafts(given: _Input, form: Form, console: Console) -> tuple[Draft, ...]:
     if form == "zip" or not given.dependencies.distributions:
         return _one_zip(given, console)
     prefix, mount = _place(form)
@@ -283,7 +277,7 @@ def _drafts(given: _Input, form: Form, console: Console) -> tuple[_Draft, ...]:
     )
 
 
-def _one_zip(given: _Input, console: Console) -> tuple[_Draft, ...]:
+def _one_zip(given: _Input, console: Console) -> tuple[Draft, ...]:
     distributions = given.dependencies.distributions
     prefix, mount = _place("zip")
     own = {member.name for member in given.members}
@@ -307,25 +301,10 @@ def _draft(
     made_from: object,
     make: Callable[[], tuple[Entry, ...]],
     owners: Mapping[str, str],
-) -> _Draft:
-    """A zip by its name: the one that is there, or what `make` gives for it."""
-    path, digest = _path(given.out, given.target, given.python, kind, made_from)
-    found = archive.find(path)
-    return _Draft(
-        path=path,
-        digest=digest,
-        entries=make() if found is None else found,
-        written=found is not None,
-        owners=owners,
-    )
-
-
-def _path(out: Path, target: Target, python: Path | None, kind: str, made_from: object) -> tuple[Path, str]:
-    """Where a zip belongs, and its digest."""
-    formats = [FORMAT, layer.FORMAT, strip.FORMAT, archive.LEVEL]
-    identity = [formats, target.id, python is not None, kind, made_from]
-    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-    return out / f"{kind}-{digest[:16]}.zip", digest
+) -> Draft:
+    compiled = given.python is not None
+    at = zips.place(given.out, given.target, kind, made_from, compiled=compiled)
+    return zips.draft(given.root, at, given.known, make, owners)
 
 
 def _app(given: _Input, console: Console) -> tuple[Entry, ...]:
@@ -349,19 +328,6 @@ def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:
     return [
         (member.name, member.executable, hashlib.sha256(member.content).hexdigest()) for member in members
     ]
-
-
-def _written(draft: _Draft) -> Archive:
-    if not draft.written:
-        draft.path.parent.mkdir(parents=True, exist_ok=True)
-        archive.write(draft.path, draft.entries)
-    return Archive(
-        path=draft.path,
-        digest=draft.digest,
-        zipped=draft.path.stat().st_size,
-        unzipped=sum(entry.unzipped for entry in draft.entries),
-        files=len(draft.entries),
-    )
 
 
 def _python(settings: Settings, console: Console) -> Path | None:

@@ -33,15 +33,18 @@ class Previous:
 
 
 def compare(
-    zipped: Path,
+    zipped: Path | None,
     dependencies: Dependencies | None,
     leaks: Sequence[Leak],
     extra: tuple[str, ...],
     members: Sequence[Member],
     minor: str,
 ) -> Previous:
-    """Say what can be used of a build that led to the app zip `zipped`, for one that packs `members`."""
-    before = {entry.name: entry for entry in archive.find(zipped) or ()}
+    """Say what can be used of a build that led to the app zip `zipped`, for one that packs `members`.
+
+    None of the zip if it is no longer the one that was made.
+    """
+    before = {entry.name: entry for entry in (zipped and archive.find(zipped)) or ()}
     same: dict[str, Entry] = {}
     compiled: dict[str, Entry] = {}
     for member in members:

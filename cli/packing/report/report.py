@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console, size
-from lambdify.cli.packing.bundle.bundle import Archive, Bundle
+from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.bundle.zips import Archive
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured

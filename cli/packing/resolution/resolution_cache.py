@@ -11,7 +11,8 @@ Rules:
   folders where they were not looked for.
 - Nothing secret is kept: no text is stored, credentials are not part of the digest, and those in an
   address are read from the requirements again.
-- A file that is broken or not ours is as good as none.
+- A file that is broken, or not under our seal, is as good as none: versions that a person may choose for
+  others are written in a lock, which can be reviewed.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ from lambdify.cli.packing.resolution.resolver import Expect, Question, resolve
 from lambdify.cli.packing.resolution.uv import settings_in_environment
 from lambdify.cli.packing.target import Target
 from lambdify.cli.redaction import redact
-from lambdify.cli.storage import folders
+from lambdify.cli.storage import folders, seal
 
 FORMAT = 2
 """Raise it when resolutions are written, or asked for, in another way."""
@@ -56,8 +57,8 @@ def resolve_once(
 ) -> Resolution:
     """Return what the question was resolved to before, and say so; with `upgrade` ask again."""
     key = _key(question, target, prefer_wheels)
-    file = question.root / folders.WORKSPACE / FOLDER / f"{key}.json"
-    before = None if upgrade else _read(file, question)
+    name = f"{FOLDER}/{key}.json"
+    before = None if upgrade else _read(name, question)
     if before:
         return before.told(question.subject)
     packages, notes = resolve(question, target, prefer_wheels=prefer_wheels, expect=expect)
@@ -69,11 +70,10 @@ def resolve_once(
     settled = _determined(question, packages) and _whole(now, question) is not None
     # Who edits a file while uv reads it has not had an answer to either version.
     if settled and _key(question, target, prefer_wheels) == key:
-        text = json.dumps(serialization.plain(now), indent=1)
-        folders.write(question.root, f"{FOLDER}/{file.name}", text)
+        seal.write(question.root, name, json.dumps(serialization.plain(now), indent=1))
     else:
         # One of an earlier time would come back when the input is determined by its text again.
-        file.unlink(missing_ok=True)
+        (question.root / folders.WORKSPACE / name).unlink(missing_ok=True)
     return Resolution(packages=packages, notes=notes, settled=settled)
 
 
@@ -171,10 +171,13 @@ def _is_there(package: Package) -> bool:
     return package.path is None or fingerprint.digest(package.path) == package.sha256
 
 
-def _read(file: Path, question: Question) -> _Kept | None:
+def _read(name: str, question: Question) -> _Kept | None:
+    text = seal.read(question.root, name)
+    if text is None:
+        return None
     try:
-        kept: _Kept = serialization.reader(_Kept)(json.loads(file.read_text(encoding="utf-8")))
+        kept: _Kept = serialization.reader(_Kept)(json.loads(text))
         date.fromisoformat(kept.day)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return _whole(kept, question) if all(package.name for package in kept.packages) else None

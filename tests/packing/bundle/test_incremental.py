@@ -13,7 +13,7 @@ from lambdify.cli import settings as settings_room
 from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.bundle import bundle as room
-from lambdify.cli.packing.bundle import bytecode
+from lambdify.cli.packing.bundle import bytecode, zips
 from lambdify.cli.packing.bundle.bundle import Bundle
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
@@ -63,6 +63,8 @@ def mark(bundle: Bundle, *names: str) -> None:
     changed = [entry._replace(executable=False) for entry in archive.find(marked)]
     archive.write(path, sorted((*others, *changed), key=lambda entry: entry.name))
     marked.unlink()
+    # Only what a build of ours is on record with is taken over.
+    zips.keep(path.parent.with_name("project"), "dev", path.parent, bundle.archives)
 
 
 CHANGES = {
