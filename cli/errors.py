@@ -14,7 +14,7 @@ LambdifyError
 ├── AppNotFound          11   no WSGI or ASGI app in the project
 ├── AppAmbiguous         12   more than one, and nobody to ask
 ├── AppBroken            13   the app does not import where it has to run
-├── NameCollision        14   the project's own lambdify.py hides this package
+├── NameCollision        14   a lambdify.py of the project or a dependency hides this package
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
 ├── DockerUnavailable    22   something needs a container engine, and none answers, or none that will do
@@ -94,7 +94,7 @@ class AppBroken(LambdifyError):
 
 
 class NameCollision(LambdifyError):
-    """The project's own lambdify.py would hide this package in the function."""
+    """A lambdify.py, of the project or of a dependency, would hide this package in the function."""
 
     exit_code = 14
 

@@ -6,13 +6,15 @@ together, and another project holds the name there.
 
 import importlib.util
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli.errors import NameCollision
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
+from lambdify.cli.packing.wheels.distributions import Distribution
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 NOTE = ".lambdify/bundle.json"
 """What `lambdify.adapter.entry` reads when a function starts."""
 ADAPTER = "lambdify/adapter"
+_HIDES = re.compile(r"lambdify(/__init__|/adapter)?(\.[\w.-]+)?\.(py|pyc|so)|lambdify/adapter/.*")
+"""What is imported in place of our files: `lambdify` is a namespace package, and a regular one, or a module
+of that name, comes before any. https://docs.python.org/3/reference/import.html#namespace-packages"""
 
 
 def members(
@@ -38,19 +43,31 @@ def members(
     )
 
 
-def refuse_collision(root: Path, path: str) -> None:
-    """Raise NameCollision if the project holds a module that would be imported instead of ours.
+def refuse_collision(names: Iterable[str], path: str) -> None:
+    """Raise NameCollision if the project packs a module that would be imported instead of ours.
 
-    `path` is the folder that the app is imported from, relative to the project.
+    `names` are those of its files in the bundle, `path` the folder that the app is imported from.
     """
-    for folder in dict.fromkeys((root, root / path)):
-        for taken in (folder / "lambdify.py", folder / "lambdify" / "__init__.py", folder / ADAPTER):
-            if taken.exists():
-                name = taken.relative_to(root).as_posix()
-                raise NameCollision(
-                    f"{name} would be imported in place of lambdify's adapter: the function could not start.",
-                    hint="Give it another name, and change the imports of it.",
-                )
+    prefix = f"{path}/" if path else ""
+    for name in names:
+        if _HIDES.fullmatch(name) or (
+            name.startswith(prefix) and _HIDES.fullmatch(name.removeprefix(prefix))
+        ):
+            raise NameCollision(
+                f"{name} would be imported in place of lambdify's adapter: the function could not start.",
+                hint="Give it another name, and change the imports of it.",
+            )
+
+
+def refuse_dependencies(distributions: Iterable[Distribution]) -> None:
+    """Raise NameCollision if one of the dependencies brings such a module."""
+    for each in distributions:
+        if name := next(filter(_HIDES.fullmatch, each.files), None):
+            raise NameCollision(
+                f"{each.name} {each.version} brings {name}, which would be imported in place of lambdify's "
+                "adapter, and answer every request.",
+                hint=f"Do without {each.name}: nobody else has a good reason to hold such a file.",
+            )
 
 
 def adapter_folder() -> Path:

@@ -126,8 +126,8 @@ def pack(
     """
     begun = build_cache.begin(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
-    app.refuse_collision(settings.root, candidate.path)
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
+    app.refuse_collision((file.name for file in selection.files), candidate.path)
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     members = app.members(settings, candidate, selection.files)
     extra = _extra(candidate)
@@ -137,17 +137,11 @@ def pack(
     own = cache(lambda: _own_entries(members, before, _compiler(python, target, TASK_ROOT)))
     dependencies = None if upgrade else _tell_again(before.dependencies, console)
     if dependencies is None:
-        # Its rooms bring libraries along, which a change in the project does without.
-        from lambdify.cli.packing.wheels.dependencies import find_dependencies
-
-        # uv waits for the index. Meanwhile the project is packed, and the dependencies that it is likely to
-        # name are made ready in the cache: most often that is needed too.
-        with ThreadPoolExecutor(1) as aside:
-            at = zips.place(out, target, "app", _contents(members), compiled=python is not None)
-            if not at[0].is_file():
-                aside.submit(own)
-            begin = _beginning(settings, target, python)
-            dependencies = find_dependencies(settings, target, extra, console, upgrade=upgrade, expect=begin)
+        at, _ = zips.place(out, target, "app", _contents(members), compiled=python is not None)
+        ahead = None if at.is_file() else own
+        begin = _beginning(settings, target, python)
+        dependencies = _find_dependencies(settings, target, extra, console, ahead, begin, upgrade=upgrade)
+    app.refuse_dependencies(dependencies.distributions)
     given = _Input(
         root=settings.root,
         out=out,
@@ -175,6 +169,30 @@ def pack(
         contents = {member.name: member.content for member in members}
         build_cache.keep(settings, out, begun, selection, contents, dependencies, bundle)
     return bundle
+
+
+def _find_dependencies(
+    settings: Settings,
+    target: Target,
+    extra: tuple[str, ...],
+    console: Console,
+    ahead: Callable[[], object] | None,
+    begin: Callable[[Sequence[Distribution]], object],
+    *,
+    upgrade: bool,
+) -> Dependencies:
+    """Find what the function needs, and do meanwhile what is most often needed too.
+
+    uv waits for the index. While it does, the project is packed (`ahead`), and the dependencies that it is
+    likely to name are made ready in the cache (`begin`).
+    """
+    # Its rooms bring libraries along, which a change in the project does without.
+    from lambdify.cli.packing.wheels.dependencies import find_dependencies
+
+    with ThreadPoolExecutor(1) as aside:
+        if ahead:
+            aside.submit(ahead)
+        return find_dependencies(settings, target, extra, console, upgrade=upgrade, expect=begin)
 
 
 def _previous(
