@@ -3,13 +3,14 @@
 Either lambdify.toml, with the settings at its top level, or the [tool.lambdify] table of pyproject.toml.
 Both at once would leave one of them without effect, so that is refused.
 
-tomllib says nothing about lines, so an error looks its line up afterwards. A line begins a statement
-exactly when everything before it is a whole TOML document; that one rule keeps strings and arrays that
-run over several lines from being mistaken for keys.
+tomllib says nothing about lines, so an error looks its line up afterwards, in a text that is known to be
+TOML. A line begins a statement if no string, array or inline table is open at its beginning: so those that
+run over several lines are not mistaken for keys.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,17 @@ OWN = "lambdify.toml"
 SHARED = "pyproject.toml"
 TABLE = ("tool", "lambdify")
 
+DEEPEST = 100
+"""Levels of tables and lists: more than any template has, and less than Python's own limits."""
+
 Keys = tuple[str, ...]
+
+_TOKEN = re.compile(
+    r""" \"{3}(?:\\.|[^\\])*?\"{3,5} | '{3}.*?'{3,5} | "(?:\\.|[^"\\\n])*" | '[^'\n]*'
+    | \#[^\n]* | [][{}] | \n """,
+    re.DOTALL | re.VERBOSE,
+)
+"""What can open or close something, or keep what looks so from doing it: https://toml.io/en/v1.0.0"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,40 +117,72 @@ def _text(path: Path) -> str:
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = tomllib.loads(text)
+    except ValueError as error:
+        # Python has a limit of its own for the digits of a number.
         raise SettingsError(
             f"{path.name} is not valid TOML: {error}.", hint="See https://toml.io for its rules."
         ) from error
+    except RecursionError as error:
+        raise _too_deep(path) from error
+    if _is_deeper(values, DEEPEST):
+        raise _too_deep(path)
+    return values
+
+
+def _too_deep(path: Path) -> SettingsError:
+    return SettingsError(
+        f"{path.name} is nested more than {DEEPEST} levels deep.",
+        hint="Nobody writes that by hand: see where the file comes from.",
+    )
+
+
+def _is_deeper(values: object, most: int) -> bool:
+    """Whether there are more levels than that."""
+    level = [values]
+    for _ in range(most + 1):
+        level = [inner for value in level for inner in _inside(value)]
+    return bool(level)
+
+
+def _inside(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
 
 
 def _line(target: Keys, text: str) -> int | None:
     """The line where `target` is set, or the table or key around it that comes closest."""
-    lines = text.splitlines()
     best: tuple[int, int] | None = None
     table: Keys = ()
-    for index, line in enumerate(lines):
-        statement = line.strip()
-        if not statement or statement.startswith("#") or not _is_whole("\n".join(lines[:index])):
-            continue
+    for number, statement in _statements(text):
         if statement.startswith("["):
             table = found = _keys_of(statement)
         else:
             found = (*table, *_keys_of(f"{_key_part(statement)} = 0"))
         if found[: len(target)] == target:
-            return index + 1
+            return number
         if target[: len(found)] == found and (best is None or len(found) > best[0]):
-            best = len(found), index + 1
+            best = len(found), number
     # A table around it is near enough only when it is one of ours, not when it is just [tool].
     return best[1] if best and best[0] >= max(1, len(target) - 1) else None
 
 
-def _is_whole(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """The number and the text of each line that begins a statement."""
+    depth, number, begin = 0, 1, 0
+    first: int | None = 1
+    for token in _TOKEN.finditer(f"{text}\n"):
+        found = token.group()
+        number += found.count("\n")
+        depth += (found in ("[", "{")) - (found in ("]", "}"))
+        if found == "\n":
+            statement = text[begin : token.start()].partition("\n")[0].strip()
+            if first and statement and not statement.startswith("#"):
+                yield first, statement
+            # What is open goes on in the next line.
+            first, begin = None if depth else number, token.end()
 
 
 def _key_part(statement: str) -> str:

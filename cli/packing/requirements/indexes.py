@@ -189,7 +189,7 @@ def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             continue
         table: dict[str, Any] = {}
         # uv itself says what is wrong with a broken one.
-        with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        with suppress(OSError, ValueError, RecursionError):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         if file.name == "pyproject.toml":
             table = table.get("tool", {}).get("uv", {})

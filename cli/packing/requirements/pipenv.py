@@ -61,7 +61,7 @@ def _told(path: Path) -> Iterator[None]:
             f"{path.name} has no {error.args[0]}",
             hint="Lock again with `pipenv lock`, or correct [build] groups.",
         ) from error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RequirementsError(
             f"{path.name} cannot be read: {error}", hint="Lock again with `pipenv lock`."
         ) from error

@@ -77,7 +77,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file's content, or say where it is broken."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # Text that is not UTF-8, or not TOML; a number or a nesting beyond Python's own limits.
+    except (OSError, ValueError, RecursionError) as error:
         raise RequirementsError(f"{path.name} cannot be read: {error}", hint=REPAIR) from error
 
 
