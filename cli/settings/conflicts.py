@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings.mappings import ENVIRONMENT_BYTES, TOO_LONG, environment_size
 
 if TYPE_CHECKING:
     from lambdify.cli.settings import Settings
@@ -71,6 +72,7 @@ def check(settings: "Settings") -> None:
         _snapstart,
         _role,
         _logs,
+        _environment,
     ):
         for error in rules(settings):
             raise error
@@ -248,6 +250,16 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
             )
     if settings.region:
         check_region(settings, settings.region)
+
+
+def _environment(settings: "Settings") -> Iterator[SettingsError]:
+    """A stage's own variables join those of every stage."""
+    size = environment_size(settings.environment)
+    if size > ENVIRONMENT_BYTES:
+        yield SettingsError(
+            f"[environment] of {settings.stage} holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
+            hint=TOO_LONG,
+        )
 
 
 def _role(settings: "Settings") -> Iterator[SettingsError]:

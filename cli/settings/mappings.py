@@ -4,6 +4,7 @@ Each has a reader that takes the whole table, and returns it as `Settings` keeps
 Values stay out of messages: one of them may be a secret.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,9 @@ RESERVED_VARIABLES = frozenset({
 })  # fmt: skip
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
 ENVIRONMENT_BYTES = 4096
-"""Names and values together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Of all variables as JSON. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+TOO_LONG = "Move long values into a file of the project, or into SSM Parameter Store."
+"""What to do about them."""
 SECRET = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
 """Where a secret is: a parameter's name, or a secret's name or ARN and a key of its JSON."""
 MOST_TAGS = 48
@@ -38,7 +41,18 @@ OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|I
 
 
 def _environment(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
-    """[environment] holds the user's own names. Values stay out of messages: one of them may be a secret."""
+    """[environment]: variables of the function's configuration."""
+    variables = _variables(keys, values, place)
+    if (size := environment_size(variables)) > ENVIRONMENT_BYTES:
+        raise SettingsError(
+            f"{place(keys)}: [{'.'.join(keys)}] holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
+            hint=TOO_LONG,
+        )
+    return variables
+
+
+def _variables(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """The user's own names. Values stay out of messages: one of them may be a secret."""
     for name, value in values.items():
         at = (*keys, name)
         if not isinstance(value, str):
@@ -55,18 +69,17 @@ def _environment(keys: tuple[str, ...], values: Mapping[str, Any], place: Place)
                 f"{place(at)}: Lambda itself sets {name}, and refuses to have it set.",
                 hint="Use another name, and let the app read that.",
             )
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in values.items())
-    if size > ENVIRONMENT_BYTES:
-        raise SettingsError(
-            f"{place(keys)}: [{'.'.join(keys)}] holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
-            hint="Move long values into a file of the project, or into SSM Parameter Store.",
-        )
     return dict(values)
+
+
+def environment_size(values: Mapping[str, str]) -> int:
+    """The bytes of variables as AWS measures them: as JSON, with all its marks."""
+    return len(json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
     """[secrets]: environment variables, and where their values are."""
-    for name, value in _environment(keys, values, place).items():
+    for name, value in _variables(keys, values, place).items():
         if not SECRET.fullmatch(value):
             at = (*keys, name)
             raise SettingsError(

@@ -364,7 +364,7 @@ def test_variables_that_lambda_sets_itself_are_refused(project, name):
 
 def test_an_environment_that_lambda_would_not_take_is_refused(project):
     message, _ = refusal(project({"lambdify.toml": f'[environment]\nBIG = "{"x" * 4094}"\n'}))
-    assert message == "lambdify.toml, line 1: [environment] holds 4097 bytes; Lambda takes 4096."
+    assert message == "lambdify.toml, line 1: [environment] holds 4104 bytes; Lambda takes 4096."
 
 
 @pytest.mark.parametrize("text", ["[http]\nstreaming = true\n", "[stages.dev.http]\nstreaming = true\n"])
