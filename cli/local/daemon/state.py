@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lambdify.cli.local.processes import Process, is_running
+from lambdify.cli.storage import folders
 
 LOG = "daemon.log"
 
@@ -74,7 +75,7 @@ def remove(home: Path) -> None:
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Hold the home folder's lock; waits for whoever has it. The lock dies with its process."""
-    home.mkdir(parents=True, exist_ok=True)
+    folders.make_private(home)
     with (home / "cloud.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

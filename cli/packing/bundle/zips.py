@@ -17,6 +17,7 @@ Rules:
 import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ def in_use(root: Path) -> Iterator[None]:
     if not folders.may_write(root):
         yield
         return
-    with _lock_file(root).open("a") as lock:
+    with _opened(folders.workspace(root)) as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
@@ -171,7 +172,7 @@ def sweep(root: Path, now: Sequence[Archive]) -> None:
     folder = root / folders.WORKSPACE / "build"
     if not folder.is_dir():
         return
-    with _lock_file(root).open("a") as lock:
+    with _opened(folder.parent) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -202,8 +203,14 @@ def _record_files(root: Path) -> Iterator[Path]:
     return (root / folders.WORKSPACE / RECORDS).glob("*.json")
 
 
-def _lock_file(root: Path) -> Path:
-    return folders.workspace(root) / ".lock"
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A folder to be locked itself: nothing is left of it when a run is killed."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _name(root: Path, path: Path) -> str:

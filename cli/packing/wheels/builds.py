@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from packaging.utils import parse_wheel_filename
 
@@ -98,14 +99,23 @@ def _attempt(package: Package, site: Site, folder: Path, store: WheelCache, cons
             package=package, source=source, reason=f"native sources: {Path(native[0]).name}", native=True
         )
     with console.step(f"Build {package.label}"):
-        wheel, problem = _build_here(package, source, folder, site)
-    if wheel is None:
-        return Job(package=package, source=source, reason=problem)
-    return store.keep_pure(package, wheel)
+        built = _build_here(package, source, folder, site)
+    if built.wheel is None:
+        if built.log:
+            console.note(f"{package.label} was not built here; its log: {built.log}")
+        return Job(package=package, source=source, reason=built.problem)
+    return store.keep_pure(package, built.wheel)
 
 
-def _build_here(package: Package, source: Path, folder: Path, site: Site) -> tuple[Path | None, str]:
-    """Return a wheel that runs anywhere, or why there is none."""
+class _Built(NamedTuple):
+    """A wheel that runs anywhere, or why there is none."""
+
+    wheel: Path | None = None
+    problem: str = ""
+    log: Path | None = None
+
+
+def _build_here(package: Package, source: Path, folder: Path, site: Site) -> _Built:
     out = folder / "wheel"
     environment = {
         # What needs a compiler fails now, and not after minutes of compiling for the wrong machine.
@@ -129,15 +139,15 @@ def _build_here(package: Package, source: Path, folder: Path, site: Site) -> tup
         extra=environment,
     )
     if not built.succeeded:
-        write_log(site, package.name, built.errors)
+        log = write_log(site, package.name, built.errors)
         # First what the build said, then uv's account of itself.
         said = built.errors.partition(_FAILED)[0].strip() or built.errors
-        return None, f"cannot be built here: {summarize(said)}"
+        return _Built(problem=f"cannot be built here: {summarize(said)}", log=log)
     wheel = next(out.glob("*.whl"))
     _, _, _, tags = parse_wheel_filename(wheel.name)
     if any(tag.interpreter.startswith("py3") and (tag.abi, tag.platform) == ("none", "any") for tag in tags):
-        return wheel, ""
-    return None, f"{wheel.name} is bound to this machine"
+        return _Built(wheel=wheel)
+    return _Built(problem=f"{wheel.name} is bound to this machine")
 
 
 def _refuse_failures(failed: Sequence[Result], site: Site) -> None:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -344,9 +345,16 @@ def _failed(job: Job, what: str, output: str, log: Path) -> Result:
 
 def write_log(site: Site, name: str, text: str) -> Path:
     """Keep what was said while a package was built, and return where."""
-    own = folders.may_write(site.root)
-    place = folders.workspace(site.root) if own else Path(tempfile.gettempdir())
-    log = place / ("logs" if own else "lambdify-logs") / f"{name}.log"
-    log.parent.mkdir(exist_ok=True)
-    log.write_text(text, encoding="utf-8")
+    log = _logs(site.root) / f"{name}.log"
+    folders.write_whole(log, text)
     return log
+
+
+def _logs(root: Path) -> Path:
+    return folders.workspace(root) / "logs" if folders.may_write(root) else _private()
+
+
+@cache
+def _private() -> Path:
+    """A new folder that nobody else can have known of."""
+    return Path(tempfile.mkdtemp(prefix="lambdify-logs-"))
