@@ -101,7 +101,7 @@ class Adapter:
         """The 500 for what the app raised: silent, unless errors are to be shown."""
         return SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
 
-    def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
+    def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
         """Send the app's answer to one request while the app makes it; what the app raises passes through."""
         self._server.stream(request, event, context, reply)
 

@@ -25,7 +25,7 @@ from mangum.exceptions import LifespanFailure, LifespanUnsupported
 from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
 
 from lambdify.adapter import event_loop, wire
-from lambdify.adapter.messages import Request, Response
+from lambdify.adapter.messages import Event, Request, Response
 
 if TYPE_CHECKING:
     import socket
@@ -66,13 +66,13 @@ class Server:
             raise
         self._resident = asyncio.all_tasks(self._loop)
 
-    def run(self, request: Request, event: object, context: object) -> Response:
+    def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
         """What the app answers; anything it raises before its response is complete passes through."""
         exchange = Exchange(request.body)
         self._perform(exchange, request, event, context)
         return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
 
-    def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
+    def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
         """Send what the app answers as it comes; anything it raises before the end passes through."""
         exchange = StreamedExchange(request.body, reply)
         try:
@@ -80,7 +80,7 @@ class Server:
         finally:
             exchange.unwatch(self._loop)
 
-    def _perform(self, exchange: Exchange, request: Request, event: object, context: object) -> None:
+    def _perform(self, exchange: Exchange, request: Request, event: dict[str, Any], context: object) -> None:
         scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
         task, left_others = event_loop.perform(self._loop, self._app, scope, exchange.receive, exchange.send)
         exchange.disconnect()
@@ -115,12 +115,14 @@ class Server:
         self._loop.close()
 
 
-def build_scope(request: Request, event: object, context: object, state: dict[str, Any]) -> Scope:
+def build_scope(request: Request, event: dict[str, Any], context: object, state: dict[str, Any]) -> Scope:
     """The scope of a request, with `aws.event` and `aws.context` in it; its path includes the mount."""
     method, path, query, names, values, _, mount, scheme, host, port, client = request
     if names.encoded is None:
         names.encoded = tuple([name.encode("latin-1") for name in names.row])
     target = mount + path
+    hidden = Event()  # as `hide` does, without the call
+    hidden._event = event
     encoded = map(str.encode, values) if "".join(values).isascii() else [v.encode("latin-1") for v in values]
     return {
         "type": "http",
@@ -136,7 +138,7 @@ def build_scope(request: Request, event: object, context: object, state: dict[st
         "client": (client, 0) if client else None,
         "server": (host, port),
         "state": state,
-        "aws.event": event,
+        "aws.event": hidden,
         "aws.context": context,
     }
 

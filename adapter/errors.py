@@ -21,6 +21,10 @@ it at each cold start.
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 class AdapterError(Exception):
@@ -81,7 +85,18 @@ def report(what: str, error: BaseException, context: object, *, level: int = log
     is set up so. The logger is fetched here, not on import: `dictConfig` turns off every logger that exists
     when it runs (https://docs.python.org/3/library/logging.config.html#logging-config-dictschema), and the
     app's own set-up runs after our import. The id is in the message since an app may replace the handler.
+    The traceback begins where the app does: reporters that listen to the log print the variables of each
+    frame, and ours hold the event.
     """
     request_id = getattr(context, "aws_request_id", None)
     message = f"{what} (request {request_id})" if request_id else what
-    logging.getLogger("lambdify.adapter").log(level, message, exc_info=error)
+    shown = error.with_traceback(_leave_adapter(error.__traceback__))
+    logging.getLogger("lambdify.adapter").log(level, message, exc_info=shown)
+
+
+def _leave_adapter(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of ours that it begins with; whole if there are no others."""
+    step = traceback
+    while step and step.tb_frame.f_globals.get("__name__", "").startswith("lambdify.adapter"):
+        step = step.tb_next
+    return step or traceback

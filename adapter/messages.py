@@ -1,9 +1,9 @@
-"""The two nouns everybody shares: what a client asked, and what the app answered.
+"""The nouns everybody shares: what a client asked, what the app answered, and the event as an app gets it.
 
-Both are plain values. An event source reads and writes them, the WSGI and ASGI sides consume and produce
-them, the local gateway uses the same two in the other direction. They are tuples whose positions have names,
-since one of each is made for every request; written out here, since each class that `NamedTuple` makes takes
-a tenth of a millisecond of every cold start.
+The first two are plain values. An event source reads and writes them, the WSGI and ASGI sides consume and
+produce them, the local gateway uses the same two in the other direction. They are tuples whose positions have
+names, since one of each is made for every request; written out here, since each class that `NamedTuple` makes
+takes a tenth of a millisecond of every cold start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
     from typing import Self, TypeVar
 
     Key = TypeVar("Key", bound="str | tuple[str, ...]")
@@ -207,3 +207,80 @@ class Response(tuple[int, dict[str, str], Headers, bytes]):
 
     def __repr__(self) -> str:
         return f"Response(status={self[0]!r}, headers={self.headers!r}, body={self[3]!r})"
+
+
+class Event:
+    """Lambda's event as an app finds it in environ or scope: read as a dict is, shown to nobody.
+
+    Error reporters print environ with all that is in it: Django's mails and debug page, Sentry, a debugger.
+    They know what to hide of a server's environ; the event has the cookies and the body of the request again
+    (https://docs.djangoproject.com/en/stable/howto/error-reporting/#filtering-sensitive-information). So it
+    is printed, pickled and logged as a word, and is no Mapping by `isinstance`: serialisers walk those.
+    `dict(event)` is for those who mean it.
+    """
+
+    __slots__ = ("_event",)
+    _event: dict[str, Any]
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name != "_event"]
+
+    def __getitem__(self, key: str) -> Any:
+        return self._event[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._event
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._event)
+
+    def __len__(self) -> int:
+        return len(self._event)
+
+    def __eq__(self, other: object) -> bool:
+        return self._event == (other._event if isinstance(other, Event) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of a dict
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What stands under the key, else the default."""
+        return self._event.get(key, default)
+
+    def keys(self) -> KeysView[str]:
+        """As a dict's."""
+        return self._event.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """As a dict's."""
+        return self._event.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """As a dict's."""
+        return self._event.items()
+
+    def __repr__(self) -> str:
+        from lambdify.adapter import event_sources
+
+        name = getattr(event_sources.find(self._event), "__name__", "")
+        return f"<event of {name.rpartition('.')[2]}>" if name else "<event>"
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (repr(self),)  # what has left the process is no longer the app's alone
+
+    def __copy__(self) -> Event:
+        return hide(self._event)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Event:
+        from copy import deepcopy
+
+        return hide(deepcopy(self._event, memo))
+
+
+def hide(event: dict[str, Any]) -> Event:
+    """The event as an app gets it."""
+    hidden = Event()
+    hidden._event = event
+    return hidden
+
+
+Event.__slots__ = ()  # type: ignore[assignment]  # the place stays; what walks slots finds none

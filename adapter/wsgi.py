@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import wire
-from lambdify.adapter.messages import Headers, Names, Pair, Request, Response, remember
+from lambdify.adapter.messages import Event, Headers, Names, Pair, Request, Response, remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +37,7 @@ class Server:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def run(self, request: Request, event: object, context: object) -> Response:
+    def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
         """What the app answers; anything it raises passes through."""
         answer = Answer()
         result = self._app(build_environ(request, event, context), answer.start)
@@ -67,7 +67,7 @@ class Server:
             code = remember(CODES, status, find_code(status))
         return wire.build_response(request[0], code, answer.headers, body)
 
-    def stream(self, request: Request, event: object, context: object, reply: Reply) -> None:
+    def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
         """Send what the app answers as it comes; anything the app raises passes through."""
         from lambdify.adapter.streaming.wsgi import StreamedAnswer
 
@@ -78,7 +78,7 @@ class Server:
         """Nothing: a WSGI app has no shutdown."""
 
 
-def build_environ(request: Request, event: object, context: object) -> Environ:
+def build_environ(request: Request, event: dict[str, Any], context: object) -> Environ:
     """The environ of a request, with `aws.event` and `aws.context` in it."""
     method, path, query, names, values, body, mount, scheme, host, port, client = request
     environ = (names.template or _plan(names)).copy()
@@ -96,7 +96,8 @@ def build_environ(request: Request, event: object, context: object) -> Environ:
         environ["wsgi.url_scheme"] = scheme
     environ["wsgi.input"] = BytesIO(body)
     environ["wsgi.errors"] = sys.stderr
-    environ["aws.event"] = event
+    environ["aws.event"] = hidden = Event()  # as `hide` does, without the call
+    hidden._event = event
     environ["aws.context"] = context
     if names.keys is None:
         environ |= _join_repeated(request.headers)
