@@ -34,7 +34,8 @@ from lambdify.cli.local.daemon.control import Control
 from lambdify.cli.local.endpoints.stages import Served, Stages
 from lambdify.cli.local.functions.fleet import Place
 from lambdify.cli.local.functions.function import remove_tree
-from lambdify.cli.local.http_server import HOST, Server
+from lambdify.cli.local.http_server import Server
+from lambdify.cli.local.listener import HOST
 from lambdify.cli.local.processes import Brood, identify
 from lambdify.cli.storage import caches, folders
 

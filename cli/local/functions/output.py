@@ -60,11 +60,13 @@ class Output:
             for end in (self._lines, self._frames):
                 self._read(end)
 
-    def say(self, message: str) -> None:
-        """Put in a line of the platform, after what the process has written until now."""
-        self.drain()
+    def say(self, *messages: str) -> None:
+        """Put in lines of the platform, after what the process has written until now."""
         with self._lock:
-            self._sink(Event(_now(), message))
+            self._read(self._lines)
+            self._read(self._frames)
+            for message in messages:
+                self._sink(Event(_now(), message))
 
     def _pump(self) -> None:
         while ends := tuple(self._open):

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 
 import json
 import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +41,8 @@ class Spent:
         return "timeout" if self.error_type == "Sandbox.Timedout" else "error"
 
 
-def init_start(function: Function, now: str) -> list[str]:
-    """The process has been started. `now` is the time as ISO 8601 writes it, here and below.
+def init_start(function: Function, now: float) -> list[str]:
+    """The process has been started. `now` is the time in seconds since 1970, here and below.
 
     An image has no runtime whose version could be told.
     https://docs.aws.amazon.com/lambda/latest/dg/runtime-management-identify.html
@@ -53,19 +54,19 @@ def init_start(function: Function, now: str) -> list[str]:
     return [_record("initStart", record | ({} if function.image else {"runtimeVersion": runtime}), now)]
 
 
-def start(function: Function, request_id: str, now: str) -> str:
+def start(function: Function, request_id: str, now: float) -> str:
     """An event is handed over."""
     if not _is_json(function):
         return f"START RequestId: {request_id} Version: {function.version}"
     return _record("start", {"requestId": request_id, "version": function.version}, now)
 
 
-def end(function: Function, request_id: str, spent: Spent, now: str) -> list[str]:
+def end(function: Function, request_id: str, spent: Spent, now: float) -> list[str]:
     """The event is done, and what it took."""
     return (_end_json if _is_json(function) else _end_text)(function, request_id, spent, now)
 
 
-def _end_text(function: Function, request_id: str, spent: Spent, _: str) -> list[str]:
+def _end_text(function: Function, request_id: str, spent: Spent, _: float) -> list[str]:
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {spent.duration * 1000:.2f} ms",
@@ -83,7 +84,7 @@ def _end_text(function: Function, request_id: str, spent: Spent, _: str) -> list
     return [f"END RequestId: {request_id}", "\t".join(fields) + "\t"]
 
 
-def _end_json(function: Function, request_id: str, spent: Spent, now: str) -> list[str]:
+def _end_json(function: Function, request_id: str, spent: Spent, now: float) -> list[str]:
     metrics: dict[str, Any] = {
         "durationMs": round(spent.duration * 1000, 3),
         "billedDurationMs": spent.billed,
@@ -104,5 +105,12 @@ def _is_json(function: Function) -> bool:
     return function.log_format == "JSON"
 
 
-def _record(kind: str, record: dict[str, Any], now: str) -> str:
-    return json.dumps({"time": now, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))
+def write_time(now: float) -> str:
+    """Seconds since 1970 as ISO 8601 writes them, with milliseconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+
+
+def _record(kind: str, record: dict[str, Any], now: float) -> str:
+    return json.dumps(
+        {"time": write_time(now), "type": f"platform.{kind}", "record": record}, separators=(",", ":")
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from lambdify.cli.local.functions import variables
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Output
-from lambdify.cli.local.http_server import HOST
+from lambdify.cli.local.listener import HOST
 from lambdify.cli.local.processes import Brood, peak_memory
 
 _PATIENCE = 0.5

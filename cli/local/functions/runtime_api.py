@@ -4,20 +4,24 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 The client asks for the next event, posts a response or an error, and asks again. What it says becomes a
 Message in `messages`, pieces of a streamed response go to the Invocation's `stream`; an Invocation put into
 `inbox` is its next event. No decision is made here.
+
+A client that waits for an event is a connection that waits: whoever has an event writes it there. No thread
+has to wake up for that, which is what most of the time of an event would go to.
 """
 
 import base64
-import http.client
-import http.server
-import queue
 import re
-import socketserver
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
+from queue import SimpleQueue
 from typing import Literal, NamedTuple
 
-from lambdify.cli.local.http_server import CLOSING, HOST
+from lambdify.cli.local.http_reader import Head, Refused, RequestReader
+from lambdify.cli.local.listener import HOST, Listener
 from lambdify.cli.local.response_stream import ResponseStream
 
 PREFIX = "/2018-06-01/runtime"
@@ -33,11 +37,10 @@ _TOO_LARGE = b"""{
   "errorType": "Function.ResponseSizeTooLarge",
   "errorMessage": "Response payload size exceeded maximum allowed payload size."
 }"""
-_PIECE = 64 * 1024
-
-
-class _StreamTooLarge(Exception):
-    """More was streamed than Lambda takes."""
+_NEXT = f"{PREFIX}/invocation/next"
+_INIT_ERROR = f"{PREFIX}/init/error"
+_ANSWER = re.compile(rf"{PREFIX}/invocation/([^/]+)/(response|error)")
+_ACCEPTED = b'{"status":"OK"}'
 
 
 class Invocation(NamedTuple):
@@ -64,6 +67,48 @@ class Message(NamedTuple):
     """Of an exit."""
 
 
+class Inbox:
+    """Events on their way to the client: each goes to the connection that asked first."""
+
+    def __init__(self, thaw: Callable[[], None]) -> None:
+        self.stream: ResponseStream | None = None
+        """Of the event that the client has."""
+        self._thaw = thaw
+        self._lock = threading.Lock()
+        self._asking: deque[socket.socket] = deque()
+        self._waiting: deque[Invocation] = deque()
+
+    def put(self, invocation: Invocation) -> None:
+        """Send it to the client, now or as soon as it asks."""
+        with self._lock:
+            self._waiting.append(invocation)
+            self._match()
+
+    def ask(self, connection: socket.socket) -> None:
+        """The client waits for an event there."""
+        with self._lock:
+            self._asking.append(connection)
+            self._match()
+
+    def _match(self) -> None:
+        while self._asking and self._waiting:
+            connection, invocation = self._asking.popleft(), self._waiting.popleft()
+            self.stream = invocation.stream
+            self._thaw()
+            # A client that has gone is seen from its process's end.
+            with suppress(OSError):
+                connection.sendall(
+                    _write_reply(
+                        HTTPStatus.OK,
+                        invocation.event,
+                        f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+                        f"Lambda-Runtime-Deadline-Ms: {invocation.deadline}\r\n"
+                        f"Lambda-Runtime-Invoked-Function-Arn: {invocation.arn}\r\n"
+                        f"Lambda-Runtime-Trace-Id: {invocation.trace}\r\n",
+                    )
+                )
+
+
 class RuntimeApi:
     """The server, on a free port of 127.0.0.1."""
 
@@ -71,143 +116,89 @@ class RuntimeApi:
         self, *, freeze: Callable[[], None], thaw: Callable[[], None], stream_limit: int = STREAM_LIMIT
     ) -> None:
         """`freeze` is called when the client waits for an event, `thaw` before it gets one."""
-        self.inbox: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
-        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.freeze, self.thaw, self.stream_limit = freeze, thaw, stream_limit
-        self.stream: ResponseStream | None = None
-        """Of the event that the client has."""
-        self._server = _Server((HOST, 0), _Handler)
-        self._server.api = self
-        self.port: int = self._server.server_address[1]
+        self.inbox = Inbox(thaw)
+        self.messages: SimpleQueue[Message] = SimpleQueue()
+        self._freeze, self._stream_limit = freeze, stream_limit
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
         self.address = f"{HOST}:{self.port}"
-        threading.Thread(
-            target=self._server.serve_forever, args=(CLOSING,), name="runtime api", daemon=True
-        ).start()
 
     def close(self) -> None:
         """Stop listening, and let go of a client that waits."""
-        self.inbox.put(None)
-        self._server.shutdown()
-        self._server.server_close()
+        self._listener.close()
+        self._listener.hang_up()
 
+    def _serve(self, connection: socket.socket, _: str) -> None:
+        """One connection of the client, to its end."""
+        reader = RequestReader(connection)
+        with suppress(Refused):
+            while head := reader.read():
+                chunked = "chunked" in head.find("transfer-encoding").lower()
+                if head.method == "POST" and chunked:
+                    # The connection is the response's own; whether it broke off is seen from its end.
+                    self._take_stream(connection, reader)
+                    return
+                body = b"".join(reader.pieces())
+                if head.method == "GET" and head.target == _NEXT:
+                    self._freeze()
+                    # In this order: whoever hears of it may have an event at once.
+                    self.messages.put(Message("ready"))
+                    self.inbox.ask(connection)
+                else:
+                    self._take_message(connection, head, body)
 
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    block_on_close = False
-    api: RuntimeApi
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: processes die with their connections open, that is what ExitError is for."""
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    # Buffered, so that header and body leave in one packet; two would wait for a delayed ACK.
-    wbufsize = -1
-    server: _Server
-
-    def do_GET(self) -> None:
-        """The client asks for the next event, and waits."""
-        if self.path != f"{PREFIX}/invocation/next":
-            self._reply(HTTPStatus.NOT_FOUND)
-            return
-        api = self.server.api
-        api.freeze()
-        api.messages.put(Message("ready"))
-        invocation = api.inbox.get()
-        if invocation is None:
-            self.close_connection = True
-            return
-        api.stream = invocation.stream
-        api.thaw()
-        self._reply(
-            HTTPStatus.OK,
-            invocation.event,
-            ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
-            ("Lambda-Runtime-Deadline-Ms", str(invocation.deadline)),
-            ("Lambda-Runtime-Invoked-Function-Arn", invocation.arn),
-            ("Lambda-Runtime-Trace-Id", invocation.trace),
-        )
-
-    def do_POST(self) -> None:
+    def _take_message(self, connection: socket.socket, head: Head, body: bytes) -> None:
         """The client answers an event, or could not start."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            self._take_stream()
-            return
-        size = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(size)
-        if self.path == f"{PREFIX}/init/error":
+        found = _ANSWER.fullmatch(head.target)
+        if head.method == "POST" and head.target == _INIT_ERROR:
             message = Message("init-error", body)
-        elif match := re.fullmatch(rf"{PREFIX}/invocation/([^/]+)/(response|error)", self.path):
-            message = Message("response" if match[2] == "response" else "error", body, match[1])
+        elif head.method == "POST" and found:
+            message = Message("response" if found[2] == "response" else "error", body, found[1])
         else:
-            self._reply(HTTPStatus.NOT_FOUND)
+            connection.sendall(_write_reply(HTTPStatus.NOT_FOUND))
             return
         # Too large a response is accepted from the client and refused to the caller (sandbox.py): told so,
         # the client would end itself, which on Lambda it does not.
-        self.server.api.messages.put(message)
-        self._reply(HTTPStatus.ACCEPTED, b'{"status":"OK"}')
+        self.messages.put(message)
+        connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
 
-    def _take_stream(self) -> None:
+    def _take_stream(self, connection: socket.socket, reader: RequestReader) -> None:
         """Hand a streamed response on, as it comes.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
         """
-        api = self.server.api
+        stream = self.inbox.stream
         collected: list[bytes] = []
-        take = api.stream.put if api.stream else collected.append
+        take = stream.put if stream else collected.append
+        left = self._stream_limit
         try:
-            for piece in self._chunks(api.stream_limit):
-                take(piece)
-            trailers = http.client.parse_headers(self.rfile)
-        except _StreamTooLarge:
-            api.messages.put(Message("error", _TOO_LARGE))
-            self._end_stream(api, broken=True)
-            return
-        except (ConnectionError, ValueError):
-            # Whether the process died, gave up or said nonsense is seen from what it does next.
-            self._end_stream(api, broken=True)
-            return
-        failed = ERROR_TYPE in trailers
-        self._end_stream(api, broken=failed)
-        error = base64.b64decode(trailers.get(ERROR_BODY, ""))
-        api.messages.put(Message("error", error) if failed else Message("streamed", b"".join(collected)))
-        self._reply(HTTPStatus.ACCEPTED, b'{"status":"OK"}')
-
-    def _end_stream(self, api: RuntimeApi, *, broken: bool) -> None:
-        self.close_connection = True
-        if api.stream:
-            api.stream.end(broken=broken)
-
-    def _chunks(self, limit: int) -> Iterator[bytes]:
-        """The body up to its trailers. Raises ConnectionError where it breaks off."""
-        while left := int(self._line(), 16):
-            limit -= left
-            if limit < 0:
-                raise _StreamTooLarge
-            while left:
-                piece = self.rfile.read1(min(left, _PIECE))
-                if not piece:
-                    raise ConnectionError("the response breaks off")
+            for piece in reader.pieces():
                 left -= len(piece)
-                yield piece
-            self._line()
+                if left < 0:
+                    self.messages.put(Message("error", _TOO_LARGE))
+                    _end(stream, broken=True)
+                    return
+                take(piece)
+        except (OSError, Refused):
+            # Whether the process died, gave up or said nonsense is seen from what it does next.
+            _end(stream, broken=True)
+            return
+        trailers = dict(reader.trailers)
+        failed = ERROR_TYPE.lower() in trailers
+        _end(stream, broken=failed)
+        error = base64.b64decode(trailers.get(ERROR_BODY.lower(), ""))
+        self.messages.put(Message("error", error) if failed else Message("streamed", b"".join(collected)))
+        connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
 
-    def _line(self) -> bytes:
-        line = self.rfile.readline(1024)
-        if not line.endswith(b"\n"):
-            raise ConnectionError("the response breaks off")
-        return line.strip()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
+def _end(stream: ResponseStream | None, *, broken: bool) -> None:
+    if stream:
+        stream.end(broken=broken)
 
-    def _reply(self, status: HTTPStatus, body: bytes = b"", *headers: tuple[str, str]) -> None:
-        self.send_response_only(status)
-        for name, value in (("Content-Type", "application/json"), *headers):
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
+
+def _write_reply(status: HTTPStatus, body: bytes = b"", more: str = "") -> bytes:
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+        f"{more}Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body

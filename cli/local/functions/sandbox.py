@@ -6,6 +6,9 @@ container of its image (container.py).
 It handles one event at a time and is frozen in between, as on Lambda:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
+An event has three steps: `begin` hands it over, `answer` tells how it went, `finish` sees that the process is
+done with it, and writes the platform's lines to the log. The caller has the answer before the last of them.
+
 What went wrong with an event is told as Lambda tells it, in the same words and error types:
 
     raised or returned no JSON    whatever the runtime client says
@@ -111,13 +114,19 @@ class Sandbox:
         self.stream = log_stream(self._function.version, time.gmtime())
         self._sink = sink
         self._tail: deque[str] = deque()
-        self._born = time.perf_counter()
+        self._born = self._begun = self._deadline = time.perf_counter()
         self._cold = True
+        self._init = self._duration = 0.0
+        self._said: Message | None = None
+        """What the process said last, while it has no event."""
+        self._half: Message | None = None
+        """A streamed response whose end is still awaited."""
+        self._request_id = ""
+        self._outcome: Outcome | None = None
         self._started = threading.Event()
         self._api = RuntimeApi(freeze=self._freeze, thaw=lambda: self._process.thaw())
         self._output = Output(self._log)
-        for line in platform_lines.init_start(self._function, _iso_now()):
-            self._output.say(line)
+        self._output.say(*platform_lines.init_start(self._function, time.time()))
         try:
             self._process = program.start(self._api.port, self.stream, self._output)
         except BaseException:
@@ -128,31 +137,66 @@ class Sandbox:
         self._started.set()
         threading.Thread(target=self._watch, name="sandbox exit", daemon=True).start()
 
+    def await_ready(self) -> None:
+        """Come back when the process waits for its first event, or is known not to."""
+        if self._said is None and self._cold:
+            limit = max(INIT_LIMIT, float(self._function.timeout))
+            self._said = self._receive(self._born + limit - time.perf_counter())
+            self._init = time.perf_counter() - self._born
+
     def invoke(
         self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None
     ) -> Outcome:
-        """Hand over one event and wait. Raises SandboxGone if an earlier event was the process's last.
+        """Hand over one event and wait to its end. Raises SandboxGone as `begin` does."""
+        self.begin(request_id, event, arn, stream)
+        self.answer()
+        return self.finish()
+
+    def begin(self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None) -> None:
+        """Hand over one event. Raises SandboxGone if an earlier event was the process's last.
 
         A streamed response goes to `stream` as it comes; without one it is the payload.
         """
-        cold, self._cold = self._cold, False
+        self.await_ready()
+        assert self._said
+        if not self._cold:
+            if self._said.kind == "exit" or self._process.has_ended():
+                raise SandboxGone
+            self._tail.clear()  # what an init wrote belongs to the invocation that it was for
+            self._init = 0.0
+        self._cold = False
+        self._request_id, self._outcome = request_id, None
+        self._output.say(platform_lines.start(self._function, request_id, time.time()))
         timeout = float(self._function.timeout)
-        message = self._receive(max(INIT_LIMIT, timeout) if cold else timeout)
-        if not cold and (message.kind == "exit" or self._process.has_ended()):
-            raise SandboxGone
-        init = time.perf_counter() - self._born if cold else 0.0
-        if not cold:  # what an init wrote belongs to the invocation that it was for
-            self._tail.clear()
-        self._output.say(platform_lines.start(self._function, request_id, _iso_now()))
-        begun = time.perf_counter()
-        if message.kind == "ready":
+        self._begun = time.perf_counter()
+        self._deadline = self._begun + timeout
+        if self._said.kind == "ready":
+            self._said = None
             deadline = int((time.time() + timeout) * 1000)
             self._api.inbox.put(Invocation(request_id, event, arn, deadline, _trace(), stream))
-            message = self._finish(begun + timeout)
-        duration = time.perf_counter() - begun
+
+    def answer(self, patience: float | None = None) -> Outcome | None:
+        """How the event went, as soon as that is known; None if it is not within `patience` seconds.
+
+        Its log is told by `finish`.
+        """
+        limit = self._deadline if patience is None else time.perf_counter() + patience
+        message = self._said or self._await_answer(min(limit, self._deadline))
+        if message.kind == "timeout" and limit < self._deadline and self._said is None:
+            return None
+        self._duration = time.perf_counter() - self._begun
+        self._outcome = self._judge(message, self._request_id)
+        return self._outcome
+
+    def finish(self) -> Outcome:
+        """The outcome with the end of its log, when the process is done with the event."""
+        outcome = self._outcome
+        assert outcome, "there is no answer yet"
+        if outcome.usable and self._said is None:
+            self._said = self._await_idle()
+            outcome = outcome._replace(usable=self._said.kind == "ready")
         self._process.settle()
-        outcome = self._judge(message, request_id)
-        self._report(request_id, duration, init, outcome)
+        self._report(outcome)
         return outcome._replace(log="".join(self._tail)[-LOG_TAIL:])
 
     def close(self) -> None:
@@ -169,18 +213,30 @@ class Sandbox:
         code = self._process.wait()
         self._api.messages.put(Message("exit", code=code))
 
-    def _finish(self, deadline: float) -> Message:
+    def _await_answer(self, deadline: float) -> Message:
         """How the event ends. After a streamed response that is when the process asks for the next one."""
-        message = self._receive(deadline - time.perf_counter())
+        message = self._half or self._receive(deadline - time.perf_counter())
+        self._half = None
         if message.kind == "ready":  # the process gave its response up
-            self._api.messages.put(message)
+            self._said = message
             return Message("error", _GAVE_UP)
         if message.kind == "streamed":
             after = self._receive(deadline - time.perf_counter())
+            if after.kind == "timeout" and deadline < self._deadline:
+                self._half = message
             if after.kind != "ready":
                 return after
-            self._api.messages.put(after)
+            self._said = after
         return message
+
+    def _await_idle(self) -> Message:
+        """What becomes of the process behind its answer: it waits for the next event, or has ended."""
+        while True:
+            message = self._receive(self._deadline - time.perf_counter())
+            if message.kind == "timeout":
+                self._process.kill()
+            if message.kind in {"ready", "exit", "timeout"}:
+                return message
 
     def _receive(self, patience: float) -> Message:
         try:
@@ -203,24 +259,26 @@ class Sandbox:
             case "init-error":
                 return Outcome(message.body, failed=True, usable=False, error_type=_error_type(message.body))
             case "exit":
+                self._process.settle()
                 what = f"RequestId: {request_id} Error: Runtime exited {_reason(message.code)}"
                 self._output.say(what)
                 return _error("Runtime.ExitError", what, usable=False)
             case _:
                 self._process.kill()
+                self._process.settle()
                 seconds = f"Task timed out after {self._function.timeout:.2f} seconds"
-                self._output.say(f"{_iso_now()} {request_id} {seconds}")
+                now = platform_lines.write_time(time.time())
+                self._output.say(f"{now} {request_id} {seconds}")
                 return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)
 
-    def _report(self, request_id: str, duration: float, init: float, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         spent = Spent(
-            duration=duration,
-            init=init,
+            duration=self._duration,
+            init=self._init,
             memory=self._process.peak_memory(),
             error_type=outcome.error_type,
         )
-        for line in platform_lines.end(self._function, request_id, spent, _iso_now()):
-            self._output.say(line)
+        self._output.say(*platform_lines.end(self._function, self._request_id, spent, time.time()))
 
     def _log(self, event: Event) -> None:
         self._tail.append(f"{event.message}\n")
@@ -252,8 +310,3 @@ def _reason(code: int) -> str:
 def _trace() -> str:
     """An X-Ray trace header of an invocation that is not sampled."""
     return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
-
-
-def _iso_now() -> str:
-    now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
