@@ -20,7 +20,7 @@ from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
 from lambdify.cli.plan import preview
-from lambdify.cli.releases import Release, promotion, traffic, traffic_split
+from lambdify.cli.releases import Release, ownership, promotion, traffic, traffic_split
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.change_sets import ChangeSet
@@ -61,16 +61,19 @@ def deploy(
     *,
     yes: bool = False,
     wait: bool = False,
+    take_over: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Deployment:
     """Bring the stage to what the settings and the bundle say; `yes` applies without asking.
 
-    `wait` waits for another deployment of the stage that is under way.
+    `wait` waits for another deployment of the stage that is under way; `take_over` replaces another project.
 
     `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
     """
     existing = recovery.ready(stage, console, yes=yes, wait=wait, sleep=sleep)
+    owner = None
     if existing:
+        owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)
         _tell_division(existing, stage, console)
     with caches.in_use():
         bundle = pack()
@@ -90,6 +93,7 @@ def deploy(
     if change_set is not None:
         _show(change_set, stage.settings, console)
         _agree(change_set, stage, console, yes=yes)
+        ownership.record(stage, owner)
         _carry_out(change_set, stage, console, sleep)
     deployed = stack.fetch(stage)
     if change_set is not None:

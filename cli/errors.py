@@ -40,6 +40,7 @@ LambdifyError
 ├── PortTaken            50   something else listens on the port that was asked for
 ├── LocalCloudDown       51   the local cloud is not running
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
+├── StageTaken           53   another project was deployed to this stage
 ├── Declined              3   the user said no at a prompt
 └── Interrupted         130   Ctrl-C
 """
@@ -247,6 +248,12 @@ class LocalCloudFailed(LambdifyError):
     """The local cloud could not be started, or died."""
 
     exit_code = 52
+
+
+class StageTaken(LambdifyError):
+    """Another project was deployed to the stage last, and nobody said that this one may have it."""
+
+    exit_code = 53
 
 
 class Interrupted(LambdifyError):

@@ -19,6 +19,7 @@ from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, NotDeployed, StackBroken, StageProtected
+from lambdify.cli.releases import ownership
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.changes import KEPT
@@ -64,6 +65,7 @@ def undeploy(
     wait: bool = False,
     keep_logs: bool = False,
     leave: bool = False,
+    take_over: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Removal:
     """Delete everything that the stage owns; `yes` does it without asking.
@@ -79,6 +81,7 @@ def undeploy(
         existing = recovery.settled(existing, stage, console, sleep=sleep)
     kept: tuple[Kept, ...] = ()
     if existing:
+        ownership.check(stage, console, "delete", yes=yes, take_over=take_over)
         _agree(existing, stage, console, yes=yes, keep_logs=keep_logs)
         _unprotect(existing, stage, console, agreed=unprotect, may_ask=not yes)
         kept = _kept_by_policy(existing, stage)

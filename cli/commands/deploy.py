@@ -20,6 +20,7 @@ from lambdify.cli.errors import UsageError
 @arguments.stage
 @click.option("-y", "--yes", is_flag=True, help="Apply the changes without asking.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--take-over", is_flag=True, help="Replace another project that was deployed to the stage.")
 @click.option("--wait", is_flag=True, help="Wait for another deployment of the stage to end.")
 @arguments.on_account
 @click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
@@ -31,6 +32,7 @@ def command(
     stage: str | None,
     yes: bool,
     dry_run: bool,
+    take_over: bool,
     wait: bool,
     local: bool,
     port: int | None,
@@ -70,6 +72,7 @@ def command(
         console,
         yes=yes or local,
         wait=wait,
+        take_over=take_over,
     )
     deployed = replace(deployed, endpoint=session.address(deployed.endpoint))
     if not deployed.endpoint:

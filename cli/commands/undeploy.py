@@ -19,6 +19,7 @@ from lambdify.cli.commands import open_stage
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @click.option("--keep-logs", is_flag=True, help="Leave the log where it is.")
 @click.option("--leave", is_flag=True, help="Leave behind what CloudFormation cannot delete, and name it.")
+@click.option("--take-over", is_flag=True, help="Delete another project that was deployed to the stage.")
 @click.option("--wait", is_flag=True, help="Wait for a deployment that is under way to end.")
 @arguments.on_account
 @arguments.json
@@ -29,6 +30,7 @@ def command(
     yes: bool,
     keep_logs: bool,
     leave: bool,
+    take_over: bool,
     wait: bool,
     local: bool,
     **where: str | None,
@@ -47,5 +49,6 @@ def command(
         wait=wait,
         keep_logs=keep_logs,
         leave=leave,
+        take_over=take_over,
     )
     session.console.answer(room.told(removal, session.settings), asdict(removal))

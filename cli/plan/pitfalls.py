@@ -12,7 +12,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.target import runtimes
-from lambdify.cli.settings import Settings, conflicts
+from lambdify.cli.settings import NO_NAMES, Settings, conflicts, name_of_folder, slug
 from lambdify.cli.stage import Stage
 
 NEAR = timedelta(days=180)
@@ -30,6 +30,9 @@ ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/se
 
 def tell(settings: Settings, console: Console, *, local: bool, today: date | None = None) -> None:
     """Say all there is to say about the settings; `today` stands in for the day."""
+    if settings.root.name in NO_NAMES and settings.name == slug(name_of_folder(settings.root)):
+        told = f'The project is called "{settings.name}", after the folder above {settings.root.name}/'
+        console.note(f'{told}; name = "..." in lambdify.toml says otherwise.')
     for caution in find(settings, local=local, today=today or datetime.now(UTC).date()):
         console.warn(caution)
 

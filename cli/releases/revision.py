@@ -18,11 +18,11 @@ class Revision:
 
 def find(root: Path) -> Revision:
     """The commit of the folder that is to be deployed. Files that git does not know make it dirty too."""
-    commit = _ask(root, "rev-parse", "--verify", "HEAD")
-    return Revision(commit=commit, dirty=bool(commit and _ask(root, "status", "--porcelain", "--", ".")))
+    commit = ask(root, "rev-parse", "--verify", "HEAD")
+    return Revision(commit=commit, dirty=bool(commit and ask(root, "status", "--porcelain", "--", ".")))
 
 
-def _ask(root: Path, *question: str) -> str:
+def ask(root: Path, *question: str) -> str:
     """What git says; "" when it does not know, or is not there."""
     # A look at the folder must not get in the way of anybody: git-status(1), background refresh.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}

@@ -72,6 +72,8 @@ class Settings:
 
 FUNCTION_NAME_LENGTH = 64
 """Of NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
+NO_NAMES = frozenset({"api", "app", "backend", "server", "src", "web"})
+"""Folders that many projects have, so that stages called after them would meet in an account."""
 STAGES = "stages"
 NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
 """What has to be the same for every stage, or says which stage it is."""
@@ -183,10 +185,16 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Settings:
     function = {**values["function"], "python": values["function"]["python"] or default_python()}
-    name = values["name"] or slug(config_file.project_name(root) or root.name)
+    name = values["name"] or slug(config_file.project_name(root) or name_of_folder(root))
     fields = {**values, "function": function, "name": name, "root": root, "source": source}
     made: Settings = _make(Settings, fields)
     return made
+
+
+def name_of_folder(root: Path) -> str:
+    """What a project is called after its folder: the nearest one above whose name is one."""
+    own = (folder.name for folder in (root, *root.parents) if folder.name not in NO_NAMES)
+    return next(filter(None, own), root.name)
 
 
 def _make(shape: Any, values: Mapping[str, Any]) -> Any:

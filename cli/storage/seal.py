@@ -54,6 +54,12 @@ def read(root: Path, name: str) -> str | None:
     return text if hmac.compare_digest(_sign(key, name, text), _seal(sealed)) else None
 
 
+def sign(name: str, text: str) -> str:
+    """A digest that nobody else can make or undo; "" where no key can be kept."""
+    key = _key()
+    return _sign(key, name, text) if key else ""
+
+
 def remove_strangers(root: Path) -> tuple[str, ...]:
     """Remove what is kept without our seal, and return its names: it is made anew where it is needed."""
     if not may_keep(root):

@@ -739,7 +739,9 @@ def schedules(account):
 def be_late(account, alias):
     """What happens when the moment has come: the schedule is given another one, which is now."""
     client = account.client("scheduler")
-    (name,) = [each["Name"] for each in client.list_schedules()["Schedules"] if each["Name"].endswith(".shift")]
+    (name,) = [
+        each["Name"] for each in client.list_schedules()["Schedules"] if each["Name"].endswith(".shift")
+    ]
     there = client.get_schedule(Name=name)
     same = {key: there[key] for key in ("Name", "Target", "FlexibleTimeWindow")}
     client.update_schedule(**same, ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})")
