@@ -36,6 +36,8 @@ LONGEST_TEMPLATE = 51_200
 """Bytes. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 AT_WORK = "^ValidationError: .*_IN_PROGRESS state"
 """How CloudFormation says that something else is being done to the stack."""
+CREATED = "already exists and cannot be created"
+"""How it says that somebody else has created the stack meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +125,7 @@ def _create(
         **what,
     )
     try:
-        made = attempt(make, none_if=AT_WORK)
+        made = attempt(make, none_if=f"{AT_WORK}|{CREATED}")
     except cloudformation.exceptions.AlreadyExistsException:
         # Nobody else has the name: it was made, and the answer was lost.
         found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
@@ -153,12 +155,13 @@ def _create(
 def apply(change_set: ChangeSet, account: Account) -> Operation:
     """Let CloudFormation begin. Raises StackBusy when another change came first."""
     cloudformation = account.client("cloudformation")
-    operation = Operation(
-        stack=change_set.stack,
-        stack_id=change_set.stack_id,
-        ends=MADE,
-        after=last_event(change_set.stack_id, cloudformation),
+    # Of several first deployments the one that ends may take the stack away that held all their change sets.
+    after = attempt(
+        lambda **of: last_event(of["stack_id"], cloudformation), none_if=MISSING, stack_id=change_set.stack_id
     )
+    if after is None:
+        raise busy(change_set.stack, "another change")
+    operation = Operation(stack=change_set.stack, stack_id=change_set.stack_id, ends=MADE, after=after)
     overtaken = f"^InvalidChangeSetStatus|^ChangeSetNotFound|{AT_WORK}"
     token = f"{change_set.id.rpartition('/')[2]}-apply"
     execute = partial(
@@ -261,7 +264,7 @@ def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeS
     for pause in pauses():
         pages = attempt(
             lambda **which: list(describe(**which)),
-            none_if="^ChangeSetNotFound",
+            none_if=f"^ChangeSetNotFound|{MISSING}",
             ChangeSetName=change_set.id,
             IncludePropertyValues=True,
         )

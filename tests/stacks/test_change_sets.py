@@ -221,6 +221,21 @@ def test_a_change_set_that_was_overtaken_is_not_applied(stubbed, code, message):
         change_sets.apply(change_set, stubbed.account)
 
 
+def test_a_stack_that_somebody_else_created_meanwhile_is_busy(stubbed):
+    said = "Stack [shop-dev] already exists and cannot be created again with the changeSet [lambdify-1]."
+    stubbed.refuses("cloudformation.create_change_set", "ValidationError", said)
+    with pytest.raises(StackBusy):
+        change_sets.propose(TEMPLATE, None, stubbed.account)
+
+
+def test_a_stack_that_another_first_deployment_took_away_is_busy(stubbed):
+    change_set = ChangeSet(id=CHANGE_SET, stack="shop-dev", stack_id=ID, creates=True, changes=())
+    gone = f"Stack [{ID}] does not exist"
+    stubbed.refuses("cloudformation.describe_stack_events", "ValidationError", gone)
+    with pytest.raises(StackBusy):
+        change_sets.apply(change_set, stubbed.account)
+
+
 def describe_stack(status):
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return {"Stacks": [{"StackName": "shop-dev", "StackId": ID, "CreationTime": at, "StackStatus": status}]}
