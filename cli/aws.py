@@ -36,7 +36,7 @@ UNKNOWN_KEY = {
     "UnrecognizedClientException",
 }
 DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
-ASKED_BY_HEAD = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
+HEAD_PERMISSIONS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
 """Calls whose refusals have no body to say why, and the permissions that they need.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
 THROTTLED = {
@@ -65,7 +65,7 @@ class Account:
     """The second field of every ARN: "aws", "aws-cn" or "aws-us-gov"."""
     caller: str = ""
     """ARN of who makes the calls."""
-    unrepeated: Callable[[str], Any] | None = None
+    client_without_retries: Callable[[str], Any] | None = None
     """As `client`, of clients that send nothing twice; None where those of `client` do not either."""
 
     registry: bool = True
@@ -76,9 +76,9 @@ class Account:
         """The bucket of lambdify in this account and region, which all stages share."""
         return f"lambdify-{self.account_id}-{self.region}"
 
-    def once(self, service: str) -> Any:
+    def without_retries(self, service: str) -> Any:
         """A client that sends no request twice, whatever becomes of it."""
-        return (self.unrepeated or self.client)(service)
+        return (self.client_without_retries or self.client)(service)
 
 
 def connect(
@@ -91,7 +91,7 @@ def connect(
     """
     profile = settings.profile or os.environ.get("AWS_PROFILE", "")
     with translated(during="connecting to AWS", profile=profile):
-        session = _open(settings, credentials)
+        session = _open_session(settings, credentials)
 
         @cache
         def client(service: str, attempts: int = ATTEMPTS) -> Any:
@@ -112,22 +112,22 @@ def connect(
         region=session.region_name,
         partition=identity["Arn"].split(":")[1],
         caller=identity["Arn"],
-        unrepeated=partial(client, attempts=1),
+        client_without_retries=partial(client, attempts=1),
     )
 
 
-def unasked(settings: Settings, account_id: str) -> Account:
+def offline_account(settings: Settings, account_id: str) -> Account:
     """An account of which the number is all that is known: where its things are, and no way to ask.
 
     Raises CredentialsError for a profile that is none, RegionError.
     """
     with translated(during="looking for the region", profile=settings.profile):
-        session = _open(settings, None)
+        session = _open_session(settings, None)
         partition = session.get_partition_for_region(session.region_name)
-    return imagined(account_id, session.region_name, partition)
+    return placeholder_account(account_id, session.region_name, partition)
 
 
-def imagined(account_id: str, region: str, partition: str) -> Account:
+def placeholder_account(account_id: str, region: str, partition: str) -> Account:
     """An account to write ARNs and names for; it has no clients."""
 
     def refuse(service: str) -> Any:
@@ -171,8 +171,8 @@ def translated(*, during: str, profile: str = "") -> Iterator[None]:
         raise AwsError(f"The connection to AWS broke: {error}", during=during) from error
 
 
-def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
-    session = _begin(settings, credentials)
+def _open_session(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
+    session = _make_session(settings, credentials)
     if not session.region_name:
         raise RegionError(
             "No AWS region is set.",
@@ -181,16 +181,16 @@ def _open(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Ses
     return session
 
 
-def _begin(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
+def _make_session(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
     import boto3
     import botocore.session
 
     # boto3 is alone in not reading AWS_REGION: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
     region = settings.region or os.environ.get("AWS_REGION") or None
     if credentials is None:
-        found = botocore.session.Session(profile=settings.profile or None)
-        _keep_assumed_roles(found)
-        return boto3.Session(botocore_session=found, region_name=region)
+        botocore_session = botocore.session.Session(profile=settings.profile or None)
+        _cache_assumed_roles(botocore_session)
+        return boto3.Session(botocore_session=botocore_session, region_name=region)
     # Keys given by hand are those of an endpoint of our own: nothing of the user's configuration goes there,
     # and a broken profile must not get in the way.
     nothing = {
@@ -207,7 +207,7 @@ def _begin(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Se
     )
 
 
-def _keep_assumed_roles(session: Any) -> None:
+def _cache_assumed_roles(session: Any) -> None:
     """Share the AWS CLI's cache of roles: with it, a code of a second factor is asked for once an hour.
 
     https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html#cli-configure-role-cache
@@ -290,7 +290,7 @@ def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
             hint="Check the keys or the profile; if they are right, whether the region is enabled.",
             during=during,
         )
-    if code == "400" and operation in ASKED_BY_HEAD:
+    if code == "400" and operation in HEAD_PERMISSIONS:
         return CredentialsError(
             f"S3 refuses {operation} without saying why, as it does when the credentials have expired.",
             hint=f"Log in again (`{_login(profile)}`), or get new keys.",
@@ -302,7 +302,7 @@ def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
         )
     if code in DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
-        action = named[1] if named else ASKED_BY_HEAD.get(operation, f"the action behind {operation}")
+        action = named[1] if named else HEAD_PERMISSIONS.get(operation, f"the action behind {operation}")
         return AccessDenied(
             f"AWS refused {action}: {message or 'no reason given'}",
             hint=f"The credentials need the permission for {action}; ask whoever manages the account.",

@@ -46,7 +46,7 @@ class Line(NamedTuple):
     """One of STYLES."""
 
 
-class Bar(NamedTuple):
+class ProgressBar(NamedTuple):
     """What a display of progress is told."""
 
     advance: Advance
@@ -63,7 +63,7 @@ class Console:
         *,
         quiet: bool = False,
         json: bool = False,
-        where: Sequence[str] = (),
+        account_flags: Sequence[str] = (),
         stdin: TextIO | None = None,
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
@@ -72,7 +72,7 @@ class Console:
     ) -> None:
         self.quiet = quiet
         self.json = json
-        self._where = where
+        self._account_flags = account_flags
         self._stdin = stdin or sys.stdin
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
@@ -154,16 +154,16 @@ class Console:
             yield bar.advance
 
     @contextmanager
-    def transfer(self, label: str, total: int) -> Iterator["Bar"]:
+    def transfer(self, label: str, total: int) -> Iterator["ProgressBar"]:
         """Show how many bytes have come or gone, of `total` and of what turns out to belong to it later."""
         with self._bar(label, total, in_bytes=True) as bar:
             yield bar
 
     @contextmanager
-    def _bar(self, label: str, total: int, *, in_bytes: bool) -> Iterator["Bar"]:
+    def _bar(self, label: str, total: int, *, in_bytes: bool) -> Iterator["ProgressBar"]:
         if self.quiet or not self._animated:
             with self.step(label):
-                yield Bar(lambda _: None, lambda _: None)
+                yield ProgressBar(lambda _: None, lambda _: None)
             return
         from rich import progress  # only a terminal pays for it
 
@@ -171,37 +171,37 @@ class Console:
         columns = (progress.TextColumn("  {task.description}", markup=False), progress.BarColumn(), done)
         bar = progress.Progress(*columns, progress.TimeElapsedColumn(), console=self._draw(), transient=True)
         task = bar.add_task(label, total=total or None)
-        one_at_a_time = threading.Lock()
+        lock = threading.Lock()
 
         def expect(more: int) -> None:
-            with one_at_a_time:
+            with lock:
                 bar.update(task, total=(bar.tasks[0].total or 0) + more or None)
 
         started = self._clock()
         outcome = "failed after "
         try:
-            with self._lively(bar):
-                yield Bar(lambda count: bar.advance(task, count), expect)
+            with self._animate(bar):
+                yield ProgressBar(lambda count: bar.advance(task, count), expect)
             outcome = ""
         finally:
             self._finish(label, outcome, duration(self._clock() - started))
 
-    def under_way(self, names: Sequence[str]) -> None:
+    def show_pending(self, names: Sequence[str]) -> None:
         """Show what the step waits for now, each with its time: on a terminal, where it can be replaced."""
         self._began = {name: self._began.get(name, self._clock()) for name in names}
         if self._live and hasattr(self._live[-1], "status"):
             shown = self._live[-1]
             title = getattr(shown.status, "title", str(shown.status))
-            shown.update(_Waiting(title, self._began, self._clock))
+            shown.update(_PendingStep(title, self._began, self._clock))
 
     def note(self, text: str) -> None:
         """Tell a fact that the user may want to know."""
         if not self.quiet:
-            self._write(f"  {hints.repeat(text, self._where)}", "dim")
+            self._write(f"  {hints.add_flags(text, self._account_flags)}", "dim")
 
     def warn(self, text: str) -> None:
         """Tell a fact that the user should act on."""
-        self._write(f"warning: {hints.repeat(text, self._where)}", "yellow")
+        self._write(f"warning: {hints.add_flags(text, self._account_flags)}", "yellow")
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Show lines as they are, each in its style, as part of the story."""
@@ -215,12 +215,12 @@ class Console:
 
     # ---------------------------------------------------------------- questions
 
-    def confirm(self, question: str, *, otherwise: str = "--yes") -> bool:
+    def confirm(self, question: str, *, flag: str = "--yes") -> bool:
         """Ask for a yes; anything else is a no. `otherwise` says yes without being asked."""
         if not self.interactive:
             raise UsageError(
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',
-                hint=f"Add {otherwise} to go ahead without the question.",
+                hint=f"Add {flag} to go ahead without the question.",
             )
         return self._ask(f"{question} [y/N] ").lower() in {"y", "yes"}
 
@@ -250,7 +250,7 @@ class Console:
         if error.during:
             self._write_labelled("during", error.during, "bold")
         if error.hint:
-            self._write_labelled("hint", hints.repeat(error.hint, self._where), "bold")
+            self._write_labelled("hint", hints.add_flags(error.hint, self._account_flags), "bold")
 
     def crash(self, error: BaseException) -> None:
         """Show a mistake of ours, with everything that is needed to report it."""
@@ -272,9 +272,9 @@ class Console:
     def _answer_in_colours(self, lines: Sequence[Line]) -> None:
         from rich.console import Console as Drawing
 
-        paper = Drawing(file=self._stdout, highlight=False, markup=False, emoji=False)
+        drawing = Drawing(file=self._stdout, highlight=False, markup=False, emoji=False)
         for line in lines:
-            paper.print(line.text, style=STYLES[line.style], soft_wrap=True)
+            drawing.print(line.text, style=STYLES[line.style], soft_wrap=True)
 
     def _write(self, text: str, style: str = "") -> None:
         if self._animated:
@@ -297,10 +297,10 @@ class Console:
         from rich.status import Status
         from rich.text import Text
 
-        return self._lively(Status(Text(text), console=self._draw(), spinner="dots"))
+        return self._animate(Status(Text(text), console=self._draw(), spinner="dots"))
 
     @contextmanager
-    def _lively(self, display: Any) -> Iterator[None]:
+    def _animate(self, display: Any) -> Iterator[None]:
         """Animate until the block ends; the display is listed, so that a question can hold it."""
         self._live.append(display)
         display.start()
@@ -351,7 +351,7 @@ class Console:
         return reply.strip()
 
 
-class _Waiting:
+class _PendingStep:
     """A step and what it waits for; rich asks for it anew with every frame, so that the times go on."""
 
     def __init__(self, title: str, began: Mapping[str, float], clock: Callable[[], float]) -> None:

@@ -70,11 +70,11 @@ def deploy(
 
     `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
     """
-    existing = recovery.ready(stage, console, yes=yes, wait=wait, sleep=sleep)
+    existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
     owner = None
     if existing:
         owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)
-        _tell_division(existing, stage, console)
+        _warn_of_split(existing, stage, console)
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
@@ -98,7 +98,7 @@ def deploy(
     deployed = stack.fetch(stage)
     if change_set is not None:
         _check_ours(wanted, deployed, stage)
-    protection.keep(stage, deployed)
+    protection.enable(stage, deployed)
     release = releases.find_live(stage, deployed)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
         console.note(f"Nothing has changed: {stage.name} is deployed as it is.")
@@ -109,13 +109,13 @@ def deploy(
     return _describe(deployed, release, stage.account, changed=True, uploaded=artifact.uploaded)
 
 
-def _tell_division(existing: Stack, stage: Stage, console: Console) -> None:
+def _warn_of_split(existing: Stack, stage: Stage, console: Console) -> None:
     """Say where the traffic goes to two versions: all of it goes to the old one first."""
-    if not traffic.is_divided(existing):
+    if not traffic.is_split(existing):
         return
     known = releases.find_all(stage, existing)
-    if divided := traffic_split.find(existing, known, stage):
-        console.warn(traffic_split.describe(divided))
+    if split := traffic_split.find(existing, known, stage):
+        console.warn(traffic_split.describe(split))
 
 
 def _check_ours(wanted: Template, deployed: Stack, stage: Stage) -> None:
@@ -126,8 +126,8 @@ def _check_ours(wanted: Template, deployed: Stack, stage: Stage) -> None:
 
 def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:
     kept = settings.release.keep
-    what = preview.of(change_set.changes, change_set.before, change_set.after, kept=kept)
-    console.lines(preview.short(what))
+    what = preview.make(change_set.changes, change_set.before, change_set.after, kept=kept)
+    console.lines(preview.summarize(what))
 
 
 def _agree(change_set: ChangeSet, stage: Stage, console: Console, *, yes: bool) -> None:

@@ -12,12 +12,12 @@ NOT_ON_ACCOUNT = frozenset({"init", "package", "local", "cache", "template", "po
 """Commands that do not take those flags."""
 
 
-def repeat(text: str, where: Sequence[str]) -> str:
+def add_flags(text: str, flags: Sequence[str]) -> str:
     """The text, with the flags ("--local", "--profile work") in each command that takes and lacks them."""
 
     def add(found: "re.Match[str]") -> str:
         command, rest = found.groups()
-        missing = [flag for flag in where if flag.split()[0] not in rest.split()]
+        missing = [flag for flag in flags if flag.split()[0] not in rest.split()]
         if command in NOT_ON_ACCOUNT or "--help" in rest.split() or not missing:
             return found[0]
         return f"`lambdify {command}{rest} {' '.join(missing)}`"

@@ -93,8 +93,8 @@ SECTIONS = {
 
 
 @click.group(
-    cls=help_page.Commands,
-    commands=help_page.Modules("lambdify.cli.commands", itertools.chain(*SECTIONS.values())),
+    cls=help_page.CommandGroup,
+    commands=help_page.LazyCommands("lambdify.cli.commands", itertools.chain(*SECTIONS.values())),
     invoke_without_command=True,
     context_settings={"terminal_width": help_page.width()},
     sections=SECTIONS,

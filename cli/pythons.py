@@ -35,9 +35,9 @@ def fetch(minor: str, console: Console, environ: Mapping[str, str] = os.environ)
         done = _uv(["install", minor], environ)
         python = find(minor, environ)
         if python is None:
-            said = (done.errors.strip().splitlines() or ["no reason given"])[0]
+            reason = (done.errors.strip().splitlines() or ["no reason given"])[0]
             raise PythonNotFound(
-                f"This machine has no Python {minor}, and uv could not install it: {said}",
+                f"This machine has no Python {minor}, and uv could not install it: {reason}",
                 hint=f"Install it, so that python{minor} is on PATH or under pyenv; or set [function] python "
                 f"to a version that this machine has: lambdify itself runs on {RUNNING}.",
             )

@@ -22,7 +22,7 @@ from lambdify.cli.errors import Declined, NotDeployed, StackBroken, StageProtect
 from lambdify.cli.releases import ownership
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
-from lambdify.cli.stacks.changes import KEPT
+from lambdify.cli.stacks.changes import RETAIN_POLICIES
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
@@ -33,7 +33,7 @@ MISSING = "^ResourceNotFoundException:"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class KeptResource:
     """Something that stays in the account."""
 
     name: str
@@ -53,7 +53,7 @@ class Removal:
     """Whether there was a repository of images."""
     bucket: bool
     """Whether the bucket went with its last stage."""
-    kept: tuple[Kept, ...]
+    kept: tuple[KeptResource, ...]
 
 
 def undeploy(
@@ -78,8 +78,8 @@ def undeploy(
     protection.check_removal(stage.settings)
     existing = stack.find(stage)
     if existing and _is_busy(existing) and wait:
-        existing = recovery.settled(existing, stage, console, sleep=sleep)
-    kept: tuple[Kept, ...] = ()
+        existing = recovery.wait_until_idle(existing, stage, console, sleep=sleep)
+    kept: tuple[KeptResource, ...] = ()
     if existing:
         ownership.check(stage, console, "delete", yes=yes, take_over=take_over)
         _agree(existing, stage, console, yes=yes, keep_logs=keep_logs)
@@ -88,7 +88,7 @@ def undeploy(
         kept += _delete(existing, stage, console, sleep, leave=leave)
     log_group = _remove_log_group(stage, ours=existing is not None, keep=keep_logs)
     if keep_logs and log_group:
-        kept += (_the_log(stage.settings),)
+        kept += (_kept_log(stage.settings),)
     with console.step("Removing the uploaded bundles"):
         removed = archives.remove_stage(stage)
     if not (existing or log_group or removed.objects or removed.bucket or removed.images):
@@ -106,7 +106,7 @@ def undeploy(
     )
 
 
-def told(removal: Removal, settings: Settings) -> str:
+def describe(removal: Removal, settings: Settings) -> str:
     """What was removed, as a person reads it, and what stays and why."""
     gone = f"{settings.full_name} is gone."
     kept = [f"  {each.name} ({each.kind}): {each.why}" for each in removal.kept]
@@ -147,12 +147,12 @@ def _unprotect(
             "cloudformation update-termination-protection --no-enable-termination-protection "
             f"--stack-name {existing.name}`.",
         )
-    protection.lift(existing, stage.account)
+    protection.disable(existing, stage.account)
 
 
 def _delete(
     existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, leave: bool
-) -> tuple[Kept, ...]:
+) -> tuple[KeptResource, ...]:
     """Delete the stack; what was left behind because it could not be."""
     begin = partial(change_sets.delete, account=stage.account, express=stage.settings.release.express)
     deletion = partial(begin, existing)
@@ -174,7 +174,7 @@ def _delete(
     with console.step(f"Deleting the stack {existing.name} without {names}"):
         stack_events.follow(retained, stage, console, sleep=sleep)
     return tuple(
-        Kept(
+        KeptResource(
             name=each.get("PhysicalResourceId", each["LogicalResourceId"]),
             kind=each["ResourceType"],
             why="CloudFormation could not delete it: "
@@ -191,7 +191,7 @@ def _stuck(existing: Stack, account: Account) -> list[Mapping[str, Any]]:
 
 
 @translated(during="looking for what the stack keeps")
-def _kept_by_policy(existing: Stack, stage: Stage) -> tuple[Kept, ...]:
+def _kept_by_policy(existing: Stack, stage: Stage) -> tuple[KeptResource, ...]:
     """What the template says is to outlive the stack, besides what this module sees to itself."""
     if existing.is_new or existing.state == "DELETE_IN_PROGRESS":
         return ()
@@ -199,13 +199,13 @@ def _kept_by_policy(existing: Stack, stage: Stage) -> tuple[Kept, ...]:
     policies = {
         name: each["DeletionPolicy"]
         for name, each in resources.items()
-        if each.get("DeletionPolicy") in KEPT and each["Type"] != GONE_WITH_FUNCTION
+        if each.get("DeletionPolicy") in RETAIN_POLICIES and each["Type"] != GONE_WITH_FUNCTION
     }
     if not policies:
         return ()
     found = stage.client("cloudformation").describe_stack_resources(StackName=existing.id)["StackResources"]
     return tuple(
-        Kept(
+        KeptResource(
             name=each["PhysicalResourceId"],
             kind=each["ResourceType"],
             why=f"its DeletionPolicy is {policies[each['LogicalResourceId']]}",
@@ -216,11 +216,11 @@ def _kept_by_policy(existing: Stack, stage: Stage) -> tuple[Kept, ...]:
     )
 
 
-def _the_log(settings: Settings) -> Kept:
+def _kept_log(settings: Settings) -> KeptResource:
     why = (
         f"--keep-logs; its lines go after {settings.logs.retention} days, and a new deployment takes it over"
     )
-    return Kept(name=settings.log_group, kind="AWS::Logs::LogGroup", why=why)
+    return KeptResource(name=settings.log_group, kind="AWS::Logs::LogGroup", why=why)
 
 
 @translated(during="removing the log group")

@@ -27,9 +27,9 @@ from lambdify.cli.stage import Stage
 if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
 
-NO_REGION = "us-east-1"
+DEFAULT_REGION = "us-east-1"
 """The region that CreateBucket does not want to be told."""
-IMAGES = "images/repository"
+IMAGES_MARKER = "images/repository"
 """In the stage's part of the bucket: what says that it has images."""
 BATCH = 1000
 """Keys that DeleteObjects takes at once."""
@@ -50,7 +50,7 @@ class Artifact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Removed:
+class RemovedArtifacts:
     """What `remove_stage` took away."""
 
     objects: int
@@ -65,7 +65,7 @@ def put(bundle: "Bundle", stage: Stage, console: Console) -> Artifact:
     planned = plan(bundle, stage)
     _ensure_bucket(planned.bucket, stage.account)
     if planned.image:
-        expect_images(stage)
+        mark_images(stage)
         image = images.put(bundle, stage, console)
         return replace(planned, image=image.uri, uploaded=(image.uri,) if image.pushed else ())
     archives = {stage.prefix + each.path.name: each.path for each in bundle.archives}
@@ -93,25 +93,25 @@ def plan(bundle: "Bundle", stage: Stage) -> Artifact:
     )
 
 
-def expect_images(stage: Stage) -> None:
+def mark_images(stage: Stage) -> None:
     """Note that the stage has a repository of images, or is going to."""
     stage.client("s3").put_object(
         Bucket=stage.bucket,
-        Key=stage.prefix + IMAGES,
+        Key=stage.prefix + IMAGES_MARKER,
         Body=images.repository_name(stage.settings).encode(),
         ExpectedBucketOwner=stage.account.account_id,
     )
 
 
 @translated(during="removing the uploaded bundles")
-def remove_stage(stage: Stage) -> Removed:
+def remove_stage(stage: Stage) -> RemovedArtifacts:
     """Delete the stage's images and archives, every version of them, and the bucket when it is empty."""
     s3, bucket, owner = stage.client("s3"), stage.bucket, stage.account.account_id
     missing = "^NoSuchBucket:|^404:"
     if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
-        return Removed(objects=0, bucket=False, images=False)
-    note = {"Bucket": bucket, "Key": stage.prefix + IMAGES, "ExpectedBucketOwner": owner}
-    has_images = attempt(s3.head_object, none_if="^404:", **note) is not None
+        return RemovedArtifacts(objects=0, bucket=False, images=False)
+    marker = {"Bucket": bucket, "Key": stage.prefix + IMAGES_MARKER, "ExpectedBucketOwner": owner}
+    has_images = attempt(s3.head_object, none_if="^404:", **marker) is not None
     # First: a removal that is cut short still has the note that there is one.
     repository = has_images and images.remove_stage(stage)
     removed = 0
@@ -126,15 +126,15 @@ def remove_stage(stage: Stage) -> Removed:
         Bucket=bucket,
         ExpectedBucketOwner=owner,
     )
-    return Removed(objects=removed, bucket=bool(gone), images=repository)
+    return RemovedArtifacts(objects=removed, bucket=bool(gone), images=repository)
 
 
 @translated(during="removing old bundles")
-def remove(places: Iterable[str], stage: Stage) -> None:
+def remove(artifacts: Iterable[str], stage: Stage) -> None:
     """Delete objects and images that nothing needs any more, those that are gone already included."""
     by_kind: dict[bool, list[str]] = {True: [], False: []}
-    for place in places:
-        by_kind[images.is_uri(place)].append(place)
+    for artifact in artifacts:
+        by_kind[images.is_uri(artifact)].append(artifact)
     if by_kind[True]:
         images.remove(by_kind[True], stage)
     left = iter(by_kind[False])
@@ -156,7 +156,7 @@ def find_older(when: datetime, stage: Stage) -> frozenset[str]:
         for key, uploaded in listed.items()
         if "/" not in key.removeprefix(stage.prefix) and uploaded < when
     )
-    has_images = stage.prefix + IMAGES in listed
+    has_images = stage.prefix + IMAGES_MARKER in listed
     return archives | images.find_older(when, stage) if has_images else archives
 
 
@@ -177,12 +177,12 @@ def _ensure_bucket(bucket: str, account: Account) -> None:
         _create_bucket(bucket, account)
     # Without a policy it is a bucket that an earlier run did not live to complete.
     if attempt(s3.get_bucket_policy, none_if="^NoSuchBucketPolicy:", **ours) is None:
-        _close_bucket(bucket, account)
+        _secure_bucket(bucket, account)
 
 
 def _create_bucket(bucket: str, account: Account) -> None:
     s3, where = account.client("s3"), {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
-    here = {} if account.region == NO_REGION else where
+    here = {} if account.region == DEFAULT_REGION else where
     try:
         made = attempt(s3.create_bucket, none_if="^BucketAlreadyExists:", Bucket=bucket, **here)
     except s3.exceptions.BucketAlreadyOwnedByYou:
@@ -197,7 +197,7 @@ def _create_bucket(bucket: str, account: Account) -> None:
         )
 
 
-def _close_bucket(bucket: str, account: Account) -> None:
+def _secure_bucket(bucket: str, account: Account) -> None:
     """Let nobody in but the account, and nothing but TLS; see the module's rules for the order."""
     s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
     s3.put_public_access_block(

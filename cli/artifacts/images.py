@@ -33,10 +33,10 @@ from lambdify.cli.stage import Stage
 if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
 
-GONE = "^RepositoryNotFoundException:|^ImageNotFoundException:"
-ENGINE = "Start Docker, or point DOCKER_HOST at an engine."
-WAY_OUT = f'{ENGINE} Or set [build] form = "layer", if the bundle is small enough for zips.'
-PATIENCE = 60
+NOT_FOUND = "^RepositoryNotFoundException:|^ImageNotFoundException:"
+ENGINE_HINT = "Start Docker, or point DOCKER_HOST at an engine."
+BUILD_HINT = f'{ENGINE_HINT} Or set [build] form = "layer", if the bundle is small enough for zips.'
+ENGINE_TIMEOUT = 60
 """Seconds for the engine to answer, where nothing is built."""
 BATCH = 100
 """Images that BatchDeleteImage takes at once."""
@@ -64,9 +64,9 @@ def plan(bundle: "Bundle", stage: Stage) -> str:
     return f"{registry}/{repository_name(stage.settings)}:{_tag(bundle, stage.settings)}"
 
 
-def is_uri(place: str) -> bool:
+def is_uri(artifact: str) -> bool:
     """Whether this is the URI of an image, and not a key of the bucket: those have no tag."""
-    return ":" in place.rpartition("/")[2]
+    return ":" in artifact.rpartition("/")[2]
 
 
 @translated(during="pushing the image")
@@ -80,13 +80,13 @@ def put(bundle: "Bundle", stage: Stage, console: Console) -> Image:
     tag = _tag(bundle, stage.settings)
     uri = f"{repository}:{tag}"
     if not stage.account.registry:
-        return _keep(bundle, stage.settings, uri, console, alone=first)
-    if _is_there(tag, stage):
+        return _build_in_engine(bundle, stage.settings, uri, console, first=first)
+    if _exists(tag, stage):
         return Image(uri=uri, pushed=False)
     # The Docker SDK takes long to import: only a run that builds loads it.
     from lambdify.cli.packing.wheels.docker import open_engine
 
-    with open_engine("the container image has to be built", hint=WAY_OUT) as engine:
+    with open_engine("the container image has to be built", hint=BUILD_HINT) as engine:
         paths = [archive.path for archive in bundle.archives]
         image.build(paths, _base(bundle, stage.settings), uri, bundle.target, engine, console)
         user, password = _log_in(stage.account)
@@ -96,7 +96,9 @@ def put(bundle: "Bundle", stage: Stage, console: Console) -> Image:
     return Image(uri=uri, pushed=True)
 
 
-def _keep(bundle: "Bundle", settings: Settings, uri: str, console: Console, *, alone: bool) -> Image:
+def _build_in_engine(
+    bundle: "Bundle", settings: Settings, uri: str, console: Console, *, first: bool
+) -> Image:
     """As `put`, where the engine is the registry; `alone` removes what earlier clouds have left of the stage.
 
     Raises DockerUnavailable, also for an engine in which the function could not run.
@@ -104,22 +106,25 @@ def _keep(bundle: "Bundle", settings: Settings, uri: str, console: Console, *, a
     from lambdify.cli.packing.wheels.docker import open_engine
 
     here = {"hostname": socket.gethostname(), "kernel": os.uname().release, "platform": sys.platform}
-    with open_engine("the function is a container image", hint=f"{ENGINE} {docker_host.ZIPS}") as engine:
+    with open_engine("the function is a container image", hint=f"{ENGINE_HINT} {docker_host.ZIPS}") as engine:
         docker_host.find(engine.describe(), **here)
         found = engine.find_image(uri) is not None
         if not found:
             paths = [archive.path for archive in bundle.archives]
             image.build(paths, _base(bundle, settings), uri, bundle.target, engine, console)
-        if alone:
+        if first:
             engine.forget_images(uri.rpartition(":")[0], but=uri)
     return Image(uri=uri, pushed=not found)
 
 
-def _forget(repository: str, tags: Sequence[str] | None = None) -> None:
+def _remove_from_engine(repository: str, tags: Sequence[str] | None = None) -> None:
     """Remove images (None: all) from the engine. One that is gone has none, which is no error."""
     from lambdify.cli.packing.wheels.docker import open_engine
 
-    with suppress(DockerUnavailable), open_engine("images are to be removed", patience=PATIENCE) as engine:
+    with (
+        suppress(DockerUnavailable),
+        open_engine("images are to be removed", patience=ENGINE_TIMEOUT) as engine,
+    ):
         engine.remove_images(repository, tags)
 
 
@@ -133,14 +138,14 @@ def check_kind(bundle: "Bundle", deployed: Mapping[str, str]) -> None:
     packed = "image" if bundle.form == "image" else "zips"
     if not runs or runs == packed:
         return
-    said = {"image": "a container image", "zips": "zips"}
+    names = {"image": "a container image", "zips": "zips"}
     back = (
         'set [build] form = "image" again'
         if runs == "image"
         else "make the bundle small enough for zips (`lambdify package --report` shows what is large)"
     )
     raise BundleRefused(
-        f"The function is deployed as {said[runs]}, and what was packed is {said[packed]}: "
+        f"The function is deployed as {names[runs]}, and what was packed is {names[packed]}: "
         "AWS cannot make one of the other.",
         hint=f"Deploy to another stage, remove this one first (`lambdify undeploy`), or {back}.",
     )
@@ -154,12 +159,12 @@ def remove(uris: Iterable[str], stage: Stage) -> None:
     for at in range(0, len(tags), BATCH):
         attempt(
             stage.client("ecr").batch_delete_image,
-            none_if=GONE,
+            none_if=NOT_FOUND,
             repositoryName=repository_name(stage.settings),
             imageIds=tags[at : at + BATCH],
         )
     if uris and not stage.account.registry:
-        _forget(uris[0].rpartition(":")[0], [each["imageTag"] for each in tags])
+        _remove_from_engine(uris[0].rpartition(":")[0], [each["imageTag"] for each in tags])
 
 
 def find_older(when: datetime, stage: Stage) -> frozenset[str]:
@@ -182,10 +187,10 @@ def remove_stage(stage: Stage) -> bool:
     """Delete the stage's repository with all images; False when there was none."""
     found = None if stage.account.registry else _find_repository(stage)
     if found:
-        _forget(found)
+        _remove_from_engine(found)
     gone = attempt(
         stage.client("ecr").delete_repository,
-        none_if=GONE,
+        none_if=NOT_FOUND,
         repositoryName=repository_name(stage.settings),
         force=True,
     )
@@ -205,7 +210,7 @@ def ensure_repository(stage: Stage) -> str:
     """The URI of the stage's repository, which is made if there is none."""
     ecr, name = stage.client("ecr"), repository_name(stage.settings)
     uri = _find_repository(stage) or _create_repository(stage)
-    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_lambda_pulls(stage)))
+    ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_pull_policy(stage)))
     return uri
 
 
@@ -230,11 +235,11 @@ def _create_repository(stage: Stage) -> str:
 def _find_repository(stage: Stage) -> str | None:
     """Its URI; None if there is none."""
     name = repository_name(stage.settings)
-    found = attempt(stage.client("ecr").describe_repositories, none_if=GONE, repositoryNames=[name])
+    found = attempt(stage.client("ecr").describe_repositories, none_if=NOT_FOUND, repositoryNames=[name])
     return str(found["repositories"][0]["repositoryUri"]) if found else None
 
 
-def _lambda_pulls(stage: Stage) -> dict[str, Any]:
+def _pull_policy(stage: Stage) -> dict[str, Any]:
     function = f"arn:{stage.account.partition}:lambda:{stage.region}:{stage.account.account_id}:function"
     statement = {
         "Sid": "LambdaPulls",
@@ -246,10 +251,10 @@ def _lambda_pulls(stage: Stage) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _is_there(tag: str, stage: Stage) -> bool:
+def _exists(tag: str, stage: Stage) -> bool:
     found = attempt(
         stage.client("ecr").describe_images,
-        none_if=GONE,
+        none_if=NOT_FOUND,
         repositoryName=repository_name(stage.settings),
         imageIds=[{"imageTag": tag}],
     )

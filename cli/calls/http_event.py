@@ -50,7 +50,7 @@ def write(
         method=method.upper(),
         path=quote(before_query, ENCODED),
         query=quote(query, ENCODED + "?"),
-        headers=_complete(headers, body),
+        headers=_complete_headers(headers, body),
         body=body,
         mount=address.path.rstrip("/"),
         host=address.hostname or "localhost",
@@ -89,7 +89,7 @@ def write_body(body: bytes) -> tuple[str, bool]:
     return bodies.write(body, ())
 
 
-def _complete(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:
+def _complete_headers(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:
     """The headers as the wire has them, with those that every client sends."""
     given = [(name.strip().lower(), wire.to_latin1(value.strip())) for name, value in headers]
     usual = {"user-agent": f"lambdify/{VERSION}", "accept": "*/*"}

@@ -18,13 +18,13 @@ from lambdify.cli.errors import RequestFailed, UsageError
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
-ERRORS = 400
+FIRST_ERROR_STATUS = 400
 """The first status that tells of an error."""
 FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class HttpRequest:
     """A request, and what --header and --data made of it."""
 
     method: str
@@ -34,7 +34,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class HttpResponse:
     """What a client would get."""
 
     status: int
@@ -46,7 +46,7 @@ class Answer:
     """From here to there and back, a cold start included if there was one."""
 
     @property
-    def line(self) -> str:
+    def status_line(self) -> str:
         """Such as "404 Not Found"; a status that HTTP has no words for stands alone."""
         known = {each.value: each.phrase for each in HTTPStatus}
         return f"{self.status} {known.get(self.status, '')}".rstrip()
@@ -65,7 +65,7 @@ class Answer:
         }
 
 
-def read(line: str, headers: Iterable[str] = (), data: bytes | None = None) -> Call:
+def parse_request(line: str, headers: Iterable[str] = (), data: bytes | None = None) -> HttpRequest:
     """The request of "GET /path", or of a path alone, and "Name: value" headers. Raises UsageError.
 
     As with curl, data makes it a POST where no method is named, and a form where no type is; what reads as
@@ -78,10 +78,10 @@ def read(line: str, headers: Iterable[str] = (), data: bytes | None = None) -> C
     if data and "content-type" not in {name.lower() for name, _ in pairs}:
         pairs.append(("content-type", "application/json" if _is_json(data) else FORM))
     method = found[1] or ("GET" if data is None else "POST")
-    return Call(method=method.upper(), path=found[2], headers=tuple(pairs), body=data or b"")
+    return HttpRequest(method=method.upper(), path=found[2], headers=tuple(pairs), body=data or b"")
 
 
-def send(call: Call, stage: Stage, console: Console, *, tail: bool = False) -> Answer:
+def send(request: HttpRequest, stage: Stage, console: Console, *, tail: bool = False) -> HttpResponse:
     """What the function answers; with `tail` the end of its log becomes part of the story.
 
     Raises NotDeployed, and FunctionFailed when it raised, died, ran out of time or gave no HTTP response.
@@ -89,10 +89,10 @@ def send(call: Call, stage: Stage, console: Console, *, tail: bool = False) -> A
     deployed = stack.fetch(stage)
     event = http_event.write(
         stage.settings,
-        call.method,
-        call.path,
-        call.headers,
-        call.body,
+        request.method,
+        request.path,
+        request.headers,
+        request.body,
         url=deployed.outputs.get("Endpoint", ""),
     )
     begun = time.monotonic()
@@ -100,7 +100,7 @@ def send(call: Call, stage: Stage, console: Console, *, tail: bool = False) -> A
     took = time.monotonic() - begun
     invocation.check(answer, payload, stage.settings, console, tail=tail)
     response = http_event.read(stage.settings, payload)
-    return Answer(
+    return HttpResponse(
         status=response.status,
         headers=response.headers,
         body=response.body,
@@ -109,20 +109,20 @@ def send(call: Call, stage: Stage, console: Console, *, tail: bool = False) -> A
     )
 
 
-def show(answer: Answer, console: Console, *, fail: bool = False) -> None:
+def show(response: HttpResponse, console: Console, *, fail: bool = False) -> None:
     """The body is the answer, status and headers are the story. With `fail`, an error is RequestFailed."""
-    console.note(f"{answer.line}  ({answer.milliseconds} ms, version {answer.version})")
-    for name, value in answer.headers:
+    console.note(f"{response.status_line}  ({response.milliseconds} ms, version {response.version})")
+    for name, value in response.headers:
         console.note(f"{name}: {value}")
     if console.json:
-        console.answer("", answer.value)
-    elif not console.answer_bytes(answer.body):
-        kind = dict(answer.headers).get("content-type", "no type")
+        console.answer("", response.value)
+    elif not console.answer_bytes(response.body):
+        kind = dict(response.headers).get("content-type", "no type")
         console.note(
-            f"{len(answer.body)} bytes of {kind}, which a terminal cannot show: send them to a file."
+            f"{len(response.body)} bytes of {kind}, which a terminal cannot show: send them to a file."
         )
-    if fail and answer.status >= ERRORS:
-        raise RequestFailed(f"The app answered with {answer.line}.")
+    if fail and response.status >= FIRST_ERROR_STATUS:
+        raise RequestFailed(f"The app answered with {response.status_line}.")
 
 
 def _read_header(text: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
-PAUSES = (1, 2, 4)
+RETRY_PAUSES = (1, 2, 4)
 """Seconds before each further attempt, where all environments that the account may have are busy."""
 
 
@@ -51,7 +51,7 @@ def check(
     """Tell what there is to tell of an invocation. Raises FunctionFailed when it failed."""
     failed = "FunctionError" in answer
     if tail or failed:
-        tell(answer, read_payload(payload) if failed else None, console)
+        show_log(answer, read_payload(payload) if failed else None, console)
     if failed:
         raise failure(read_payload(payload), settings)
 
@@ -70,14 +70,14 @@ def call(
     no room for it, it has not run, and is invoked again after a pause.
     """
     send = partial(
-        account.once("lambda").invoke,
+        account.without_retries("lambda").invoke,
         FunctionName=function,
         Qualifier=version,
         LogType="Tail",
         Payload=event,
     )
     with translated(during=f"invoking {function}"):
-        for pause in PAUSES:
+        for pause in RETRY_PAUSES:
             answer = attempt(send, none_if="^TooManyRequestsException:")
             if answer is not None:
                 break
@@ -99,7 +99,7 @@ def read_payload(payload: bytes) -> Any:
         return {**value, "body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
-def tell(answer: Mapping[str, Any], value: Any, console: Console) -> None:
+def show_log(answer: Mapping[str, Any], value: Any, console: Console) -> None:
     """The end of the log, which holds the traceback of an error; without a log, the traceback alone."""
     log = log_view.tail(base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"))
     trace = value.get("stackTrace", []) if "FunctionError" in answer else []

@@ -30,8 +30,8 @@ PLATFORM = re.compile(
     rf"(?P<word>START|END|REPORT) RequestId: (?P<id>{ID})|(?P<other>INIT_START|INIT_REPORT|RESTORE_START|"
     r"RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS|XRAY)\b"
 )
-WORDS: Mapping[str, Kind] = {"START": "start", "END": "end", "REPORT": "report", "INIT_START": "init"}
-TYPES: Mapping[str, Kind] = {
+TEXT_KINDS: Mapping[str, Kind] = {"START": "start", "END": "end", "REPORT": "report", "INIT_START": "init"}
+JSON_KINDS: Mapping[str, Kind] = {
     "platform.start": "start",
     "platform.runtimeDone": "end",
     "platform.report": "report",
@@ -47,9 +47,9 @@ FAILED = re.compile(
     rf"(?:\S+Z (?P<id>{ID}) )?(?P<text>Task timed out after .*)|RequestId: (?P<died>{ID}) Error: (?P<why>.*)",
     re.DOTALL,
 )
-SHORT = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
-NAMES = {
+FIELD_NAMES = {
     "Duration": "duration_ms",
     "Billed Duration": "billed_duration_ms",
     "Memory Size": "memory_size_mb",
@@ -87,7 +87,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class LogEntry:
     """A line, read."""
 
     at: datetime
@@ -102,7 +102,7 @@ class Entry:
     """What else was told, with units in the names of the platform's numbers."""
 
 
-def read(lines: Iterable[LogLine]) -> Iterator[Entry]:
+def read(lines: Iterable[LogLine]) -> Iterator[LogEntry]:
     """The lines, in their order, each with the request that it belongs to."""
     current: dict[str, str] = {}
     for line in lines:
@@ -114,7 +114,7 @@ def read(lines: Iterable[LogLine]) -> Iterator[Entry]:
             current.pop(entry.stream, None)
 
 
-def parse(line: LogLine) -> Entry:
+def parse(line: LogLine) -> LogEntry:
     """One line by itself; a plain one does not tell its request."""
     record = _object(line.message)
     if record is not None:
@@ -139,13 +139,13 @@ def _entry(
     level: str = "",
     request: str = "",
     fields: Mapping[str, Any] | None = None,
-) -> Entry:
-    return Entry(
+) -> LogEntry:
+    return LogEntry(
         at=line.at,
         stream=line.stream,
         kind=kind,
         request=request,
-        level=SHORT.get(level.upper(), level.upper()),
+        level=LEVEL_NAMES.get(level.upper(), level.upper()),
         message=message,
         fields=fields or {},
     )
@@ -161,35 +161,37 @@ def _object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _from_report(line: LogLine, found: "re.Match[str]") -> Entry:
+def _from_report(line: LogLine, found: "re.Match[str]") -> LogEntry:
     word = found["word"] or found["other"]
     fields: dict[str, Any] = {}
     # "REPORT RequestId: ID", then one "Name: value unit" after each tab.
     for part in line.message.removeprefix(word).split("\t"):
         name, colon, value = part.strip().partition(": ")
-        if colon and name in NAMES:
-            fields[NAMES[name]] = _number(value.strip())
+        if colon and name in FIELD_NAMES:
+            fields[FIELD_NAMES[name]] = _number(value.strip())
     return _entry(
         line,
         line.message,
-        kind=WORDS.get(word, "platform"),
+        kind=TEXT_KINDS.get(word, "platform"),
         level=_level_of(word, fields),
         request=found["id"] or (INIT if word.startswith(("INIT", "RESTORE")) else ""),
         fields=fields,
     )
 
 
-def _from_platform(line: LogLine, value: Mapping[str, Any]) -> Entry:
+def _from_platform(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
     record = value["record"] if isinstance(value["record"], dict) else {}
-    told = {**record, **(record.get("metrics") or {})}
+    values = {**record, **(record.get("metrics") or {})}
     fields = {
-        NAMES.get(name, name): told[name] for name in told if name in NAMES or name in {"status", "phase"}
+        FIELD_NAMES.get(name, name): values[name]
+        for name in values
+        if name in FIELD_NAMES or name in {"status", "phase"}
     }
     kind = str(value.get("type", ""))
     return _entry(
         line,
         line.message,
-        kind=TYPES.get(kind, "platform"),
+        kind=JSON_KINDS.get(kind, "platform"),
         level=_level_of(kind, fields),
         request=str(
             record.get("requestId")
@@ -199,7 +201,7 @@ def _from_platform(line: LogLine, value: Mapping[str, Any]) -> Entry:
     )
 
 
-def _from_object(line: LogLine, value: Mapping[str, Any]) -> Entry:
+def _from_object(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
     """What an app, or AWS's handler for it, wrote as an object."""
     rest = dict(value)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdify.cli.calls.log_lines import INIT, Entry, LogLine, parse
+from lambdify.cli.calls.log_lines import INIT, LogEntry, LogLine, parse
 from lambdify.cli.console import Line
 
 STYLES = {"ERROR": "removed", "FATAL": "danger", "WARN": "changed", "DEBUG": "quiet", "TRACE": "quiet"}
@@ -21,20 +21,20 @@ ID_LENGTH = 8
 LEVEL_LENGTH = 5
 
 
-def show(entry: Entry, *, dated: bool = False) -> list[Line]:
+def show(entry: LogEntry, *, dated: bool = False) -> list[Line]:
     """The lines for an entry, with the day where `dated`; none for what another line says as well."""
     message = entry.message
     if entry.kind == "report":
-        message = close(entry.fields)
+        message = summarize_request(entry.fields)
     elif entry.kind != "line":
         if not entry.level:
             return []
         message = _failed_init(entry.fields)
     style = "quiet" if entry.kind == "report" and not entry.level else STYLES.get(entry.level, "")
     moment = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    head = f"{moment if dated else moment[11:]}  {_short(entry.request):<{ID_LENGTH}}  "
+    head = f"{moment if dated else moment[11:]}  {_shorten_id(entry.request):<{ID_LENGTH}}  "
     level = f"{entry.level:<{LEVEL_LENGTH}}  " if entry.level and entry.kind == "line" else ""
-    first, *rest = (message + _more(entry)).split("\n") or [""]
+    first, *rest = (message + _format_fields(entry)).split("\n") or [""]
     indent = " " * (len(head) + len(level))
     return [Line(head + level + first, style), *(Line(indent + line, style) for line in rest)]
 
@@ -51,30 +51,30 @@ def tail(text: str) -> list[str]:
     return [line[margin:] for line in shown]
 
 
-def close(fields: Mapping[str, Any]) -> str:
+def summarize_request(fields: Mapping[str, Any]) -> str:
     """What a request took, in a line."""
     status = fields.get("status", "success")
-    said = {"success": "done", "timeout": "TIMED OUT"}.get(status, "FAILED")
+    verdict = {"success": "done", "timeout": "TIMED OUT"}.get(status, "FAILED")
     cause = f" with {fields['error_type']}" if fields.get("error_type") else ""
-    facts = [f"{_milliseconds(fields.get('duration_ms', 0))}"]
+    facts = [f"{_format_milliseconds(fields.get('duration_ms', 0))}"]
     if "billed_duration_ms" in fields:
-        facts.append(f"billed {_milliseconds(fields['billed_duration_ms'])}")
+        facts.append(f"billed {_format_milliseconds(fields['billed_duration_ms'])}")
     if "max_memory_used_mb" in fields:
         facts.append(f"{fields['max_memory_used_mb']} of {fields.get('memory_size_mb', '?')} MB")
     for name, label in (("init_duration_ms", "cold start"), ("restore_duration_ms", "cold start (restored)")):
         if name in fields:
-            facts.append(f"{label} {_milliseconds(fields[name])}")
-    return f"{said}{cause}: {', '.join(facts)}"
+            facts.append(f"{label} {_format_milliseconds(fields[name])}")
+    return f"{verdict}{cause}: {', '.join(facts)}"
 
 
 def _failed_init(fields: Mapping[str, Any]) -> str:
-    said = "timed out" if fields.get("status") == "timeout" else "failed"
+    verdict = "timed out" if fields.get("status") == "timeout" else "failed"
     cause = f" with {fields['error_type']}" if fields.get("error_type") else ""
     took = fields.get("init_duration_ms", fields.get("duration_ms"))
-    return f"starting the app {said}{cause}" + (f" after {_milliseconds(took)}" if took else "")
+    return f"starting the app {verdict}{cause}" + (f" after {_format_milliseconds(took)}" if took else "")
 
 
-def _more(entry: Entry) -> str:
+def _format_fields(entry: LogEntry) -> str:
     """The other fields that a line was written with; a stack trace on lines of its own."""
     if entry.kind != "line" or not entry.fields:
         return ""
@@ -83,23 +83,23 @@ def _more(entry: Entry) -> str:
     cause = ": ".join(str(fields.pop(name)) for name in ("errorType", "errorMessage") if name in fields)
     for usual in ("logger", "location"):
         fields.pop(usual, None)
-    pairs = "  ".join(f"{name}={_text(value)}" for name, value in fields.items())
+    pairs = "  ".join(f"{name}={_format_value(value)}" for name, value in fields.items())
     lines = "".join(map(str, trace)).rstrip("\n") if isinstance(trace, list) else str(trace)
     below = "".join(f"\n{text}" for text in (lines, cause) if text)
     return ("  " if entry.message and pairs else "") + pairs + below
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, str) and value and not any(character.isspace() for character in value):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
-def _short(request: str) -> str:
+def _shorten_id(request: str) -> str:
     return request if request == INIT else request[:ID_LENGTH]
 
 
-def _milliseconds(value: float | str) -> str:
+def _format_milliseconds(value: float | str) -> str:
     """As exact as it matters: "1.2 ms", "345 ms", "12,345 ms"."""
     if not isinstance(value, int | float):
         return str(value)

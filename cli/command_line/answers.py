@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from lambdify.cli.storage.caches import Shelf
 
 
-def value(answer: "DataclassInstance") -> Any:
+def to_json(answer: "DataclassInstance") -> Any:
     """An answer for --json: its fields; paths and moments as text."""
     return json.loads(json.dumps(asdict(answer), default=_text))
 
 
-def cache(shelves: "Sequence[Shelf]") -> str:
+def show_cache(shelves: "Sequence[Shelf]") -> str:
     """A table of what is kept, and where it is."""
     rows = [
         (
@@ -39,7 +39,7 @@ def cache(shelves: "Sequence[Shelf]") -> str:
     return "\n".join(columns(("Kind", "Entries", "Size", "Newest", "What", "Where"), rows))
 
 
-def releases(found: "Sequence[Release]") -> str:
+def show_releases(found: "Sequence[Release]") -> str:
     """A table, newest first; ▶ is what has the traffic."""
     if not found:
         return "No release is recorded."
@@ -51,14 +51,14 @@ def releases(found: "Sequence[Release]") -> str:
             each.by.rpartition(":")[2] or "?",
             (each.commit[:9] or "-") + ("*" if each.dirty else ""),
             each.version,
-            _fate(each),
+            _describe_state(each),
         )
         for each in found
     ]
     return "\n".join(columns(("", "Release", "When", "Who", "Commit", "Version", "State"), rows))
 
 
-def _fate(release: "Release") -> str:
+def _describe_state(release: "Release") -> str:
     if not release.reason:
         return release.state
     state = {"live": "live, but failed:", "rolled back": "rolled back"}.get(
@@ -67,7 +67,7 @@ def _fate(release: "Release") -> str:
     return f"{state} {release.summary}"
 
 
-def local(running: "Cloud | None", stages: Sequence["ServedStage"]) -> str:
+def show_local(running: "Cloud | None", stages: Sequence["ServedStage"]) -> str:
     """A table of the stages that the local cloud serves."""
     if running is None:
         return "The local cloud is not running."

@@ -19,28 +19,30 @@ Flags = dict[str, bool]
 Function = Callable[..., Any]
 
 
-def _keep(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+def _note_flag(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
     """Note a flag for `main`, wherever on the line it was given."""
     if value and parameter.name:
         context.ensure_object(dict)[parameter.name] = True
     return value
 
 
-def _keep_where(context: click.Context, parameter: click.Parameter, value: bool | str | None) -> object:
+def _note_account_flag(
+    context: click.Context, parameter: click.Parameter, value: bool | str | None
+) -> object:
     """Note an option that says where, as it is typed, for commands in hints."""
     if value:
         typed = parameter.opts[0] if value is True else f"{parameter.opts[0]} {value}"
         context.ensure_object(dict)[typed] = True
-    return _keep(context, parameter, True) if value is True else value
+    return _note_flag(context, parameter, True) if value is True else value
 
 
-def where(flags: Flags) -> list[str]:
+def account_flags(flags: Flags) -> list[str]:
     """The options of this run that say where, as they are typed."""
     return [name for name in flags if name.startswith("--")]
 
 
 def _flag(name: str, text: str) -> Callable[[Function], Function]:
-    return click.option(name, is_flag=True, expose_value=False, is_eager=True, callback=_keep, help=text)
+    return click.option(name, is_flag=True, expose_value=False, is_eager=True, callback=_note_flag, help=text)
 
 
 def common(command: Function) -> Function:
@@ -53,9 +55,9 @@ def common(command: Function) -> Function:
 def on_account(command: Function) -> Function:
     """The options that say where a stage is deployed to."""
     text = "The local cloud on this machine instead of AWS."
-    local = click.option("--local", is_flag=True, callback=_keep_where, help=text)
-    region = click.option("--region", metavar="NAME", callback=_keep_where, help="AWS region.")
-    profile = click.option("--profile", metavar="NAME", callback=_keep_where, help="AWS profile.")
+    local = click.option("--local", is_flag=True, callback=_note_account_flag, help=text)
+    region = click.option("--region", metavar="NAME", callback=_note_account_flag, help="AWS region.")
+    profile = click.option("--profile", metavar="NAME", callback=_note_account_flag, help="AWS profile.")
     return local(region(profile(command)))
 
 

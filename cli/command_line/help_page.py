@@ -13,7 +13,7 @@ Sections = Mapping[str, Sequence[str]]
 """Titles, and the commands below each."""
 
 
-WIDEST = 100
+MAX_WIDTH = 100
 """Columns; longer lines are hard to read."""
 
 
@@ -30,7 +30,7 @@ class Command(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-class Modules(MutableMapping[str, click.Command]):
+class LazyCommands(MutableMapping[str, click.Command]):
     """Commands by name: each is `command` in the module of that name, which is imported when asked for."""
 
     def __init__(self, package: str, names: Iterable[str]) -> None:
@@ -56,7 +56,7 @@ class Modules(MutableMapping[str, click.Command]):
         return len(self._found)
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """A group whose help page begins with examples, and shows the commands by what they are for."""
 
     command_class = Command
@@ -97,7 +97,7 @@ def width() -> int:
         columns = int(chosen) if chosen.isdecimal() else os.get_terminal_size().columns
     except OSError:  # not a terminal
         columns = 80
-    return max(50, min(columns, WIDEST) - 2)
+    return max(50, min(columns, MAX_WIDTH) - 2)
 
 
 def _write_examples(examples: Examples, formatter: click.HelpFormatter) -> None:

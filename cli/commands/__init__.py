@@ -19,12 +19,14 @@ def make_console(flags: Flags) -> "Console":
     from lambdify.cli.console import Console
 
     return Console(
-        quiet=flags.get("quiet", False), json=flags.get("json", False), where=arguments.where(flags)
+        quiet=flags.get("quiet", False),
+        json=flags.get("json", False),
+        account_flags=arguments.account_flags(flags),
     )
 
 
-def open_stage(flags: Flags, stage: str | None, local: bool, **where: str | None) -> "Session":
+def open_stage(flags: Flags, stage: str | None, local: bool, **overrides: str | None) -> "Session":
     """The session of a command about a stage that is to be deployed already."""
     from lambdify.cli.command_line import session
 
-    return session.connect(session.load_settings(stage, where), make_console(flags), local=local)
+    return session.connect(session.load_settings(stage, overrides), make_console(flags), local=local)

@@ -16,7 +16,7 @@ SHELVES = ("wheels", "downloads", "contents", "fragments", "runtime", "bundles")
 
 @click.group(
     "cache",
-    cls=help_page.Commands,
+    cls=help_page.CommandGroup,
     examples=(
         ("lambdify cache show", "what there is, and how much"),
         ("lambdify cache clear", "all of it"),
@@ -37,7 +37,7 @@ def show(flags: Flags) -> None:
     from lambdify.cli.storage import caches
 
     shelves = caches.look(config_file.find_root(session.current_folder()))
-    make_console(flags).answer(answers.cache(shelves), [answers.value(shelf) for shelf in shelves])
+    make_console(flags).answer(answers.show_cache(shelves), [answers.to_json(shelf) for shelf in shelves])
 
 
 @command.command("clear")
@@ -54,4 +54,4 @@ def clear(flags: Flags, kinds: tuple[str, ...], before: "datetime | None") -> No
 
     cleared = caches.clear(config_file.find_root(session.current_folder()), kinds, before=before)
     text = f"{cleared.entries} files and folders are gone, {size(cleared.bytes)}."
-    make_console(flags).answer(text, answers.value(cleared))
+    make_console(flags).answer(text, answers.to_json(cleared))

@@ -37,7 +37,7 @@ def command(
     local: bool,
     port: int | None,
     upgrade: bool,
-    **where: str | None,
+    **overrides: str | None,
 ) -> None:
     """Package the app, apply what changed, print the endpoint."""
     from dataclasses import asdict, replace
@@ -51,12 +51,12 @@ def command(
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
     console = make_console(flags)
-    settings = load_settings(stage, {**where, "local.port": port})
+    settings = load_settings(stage, {**overrides, "local.port": port})
     if local:
         pitfalls.check_local(settings)
     # The app is looked for first: what needs no account should not fail for want of one.
     settings = replace(settings, app=choice.choose_app(settings, console).app)
-    pitfalls.tell(settings, console, local=local)
+    pitfalls.warn(settings, console, local=local)
     session = connect(settings, console, local=local, start=not dry_run)
     if not local:
         pitfalls.check(session.stage)

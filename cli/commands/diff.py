@@ -43,7 +43,7 @@ def command(
     no_drift: bool,
     local: bool,
     upgrade: bool,
-    **where: str | None,
+    **overrides: str | None,
 ) -> None:
     """Show what a deployment would change, and change nothing."""
     from dataclasses import replace
@@ -52,7 +52,7 @@ def command(
     from lambdify.cli.detection import choice
 
     console = make_console(flags)
-    settings = load_settings(stage, where)
+    settings = load_settings(stage, overrides)
     settings = replace(settings, app=choice.choose_app(settings, console).app)
     session = connect(settings, console, local=local)
     if answer(session, drift=not no_drift, upgrade=upgrade) and coded:
@@ -68,6 +68,6 @@ def answer(session: "Session", *, drift: bool, upgrade: bool) -> bool:
     def pack() -> "Bundle":
         return package(session.settings, None, session.console, upgrade=upgrade)
 
-    found = room.look(session.stage, pack, session.console, drift=drift)
-    session.console.answer(preview.full(found.preview, found.drift), room.value(found))
+    found = room.compute(session.stage, pack, session.console, drift=drift)
+    session.console.answer(preview.show_in_full(found.preview, found.drift), room.to_json(found))
     return found.changed

@@ -20,7 +20,7 @@ from lambdify.cli.commands import open_stage
 @arguments.on_account
 @arguments.json
 @arguments.common
-def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: str | None) -> None:
+def command(flags: Flags, stage: str | None, show: bool, local: bool, **overrides: str | None) -> None:
     """Show the function's environment variables.
 
     Each is told with whether it is as the settings say; a secret with where it is fetched from.
@@ -28,10 +28,10 @@ def command(flags: Flags, stage: str | None, show: bool, local: bool, **where: s
     from lambdify.cli.command_line import answers
     from lambdify.cli.look import environment
 
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     found = environment.fetch(session.stage)
     shown = found if show else environment.hide(found)
-    session.console.answer(environment.show(shown, values=show), [answers.value(each) for each in shown])
+    session.console.answer(environment.show(shown, values=show), [answers.to_json(each) for each in shown])
     if any(each.state != "as set" for each in found):
         session.console.note(
             f"`lambdify deploy {session.settings.stage}` brings to the function what the settings say."

@@ -48,7 +48,7 @@ def command(
     tail: bool,
     stage: str | None,
     local: bool,
-    **where: str | None,
+    **overrides: str | None,
 ) -> None:
     """Call the function, with an event or an HTTP request.
 
@@ -63,10 +63,10 @@ def command(
     if http is not None:
         from lambdify.cli.calls import http_request
 
-        call = http_request.read(http, headers, _read_data(data))
-        session = open_stage(flags, stage, local, **where)
-        answer = http_request.send(call, session.stage, session.console, tail=tail)
-        http_request.show(answer, session.console, fail=fail)
+        request = http_request.parse_request(http, headers, _read_data(data))
+        session = open_stage(flags, stage, local, **overrides)
+        response = http_request.send(request, session.stage, session.console, tail=tail)
+        http_request.show(response, session.console, fail=fail)
         return
 
     import json
@@ -74,10 +74,10 @@ def command(
     from lambdify.cli.calls import invocation as room
     from lambdify.cli.command_line import answers
 
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     text = file.read() if file else payload
     result = room.invoke(session.stage, text, session.console, tail=tail)
-    session.console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.value(result))
+    session.console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.to_json(result))
 
 
 def _read_data(data: str | None) -> bytes | None:

@@ -9,7 +9,7 @@ from lambdify.cli.commands import make_console
 
 @click.group(
     "local",
-    cls=help_page.Commands,
+    cls=help_page.CommandGroup,
     examples=(
         ("lambdify local status", "what it serves, and where"),
         ("lambdify local stop", "end it, and all that is deployed to it"),
@@ -29,7 +29,9 @@ def local_status(flags: Flags) -> None:
 
     running = cloud.find()
     stages = cloud.status(running) if running else ()
-    make_console(flags).answer(answers.local(running, stages), [answers.value(stage) for stage in stages])
+    make_console(flags).answer(
+        answers.show_local(running, stages), [answers.to_json(stage) for stage in stages]
+    )
 
 
 @command.command("stop")

@@ -61,7 +61,7 @@ def command(
     text: str,
     request: str | None,
     local: bool,
-    **where: str | None,
+    **overrides: str | None,
 ) -> None:
     """Print the function's log, request by request.
 
@@ -74,7 +74,7 @@ def command(
 
     if request is not None and (follow or text):
         raise UsageError("--request shows one request that is over.", hint="Leave --follow and --filter out.")
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     console = session.console
     if request is not None:
         entries = iter(room.read_request(request, session.stage, since=since))
@@ -82,7 +82,7 @@ def command(
         lines = room.read(
             session.stage,
             since=since,
-            pattern=room.pattern(text),
+            pattern=room.filter_pattern(text),
             follow=follow,
             live=not poll,
             note=console.note,
@@ -94,6 +94,6 @@ def command(
         empty = False
         shown = log_view.show(entry, dated=dated)
         if shown or console.json:
-            console.answer(shown, answers.value(entry))
+            console.answer(shown, answers.to_json(entry))
     if empty:
         console.note(f"No lines since {since.astimezone():%Y-%m-%d %H:%M}; --since goes back further.")

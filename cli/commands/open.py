@@ -24,7 +24,7 @@ from lambdify.cli.errors import UsageError
 @arguments.json
 @arguments.common
 def command(
-    flags: Flags, stage: str | None, path: str, aws_console: bool, local: bool, **where: str | None
+    flags: Flags, stage: str | None, path: str, aws_console: bool, local: bool, **overrides: str | None
 ) -> None:
     """Open the app in the browser.
 
@@ -37,7 +37,7 @@ def command(
 
     if aws_console and local:
         raise UsageError("The local cloud has no console.", hint="Leave out --local, or --console.")
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     deployed = stack.fetch(session.stage)
     url = session.address(deployed.outputs.get("Endpoint", ""))
     if aws_console:

@@ -40,6 +40,6 @@ def command(
     paths = [str(archive.path) for archive in bundle.archives]
     if report or profile:
         found = room.examine(settings, bundle, console, profile=profile)
-        console.answer("\n".join([*paths, str(found.page)]), answers.value(found))
+        console.answer("\n".join([*paths, str(found.page)]), answers.to_json(found))
     else:
-        console.answer("\n".join(paths), [answers.value(each) for each in bundle.archives])
+        console.answer("\n".join(paths), [answers.to_json(each) for each in bundle.archives])

@@ -38,7 +38,7 @@ def command(
     github: str | None,
     branch: str,
     account: str | None,
-    **where: str | None,
+    **overrides: str | None,
 ) -> None:
     """Print the least IAM policy that deploying this stage needs."""
     import re
@@ -56,12 +56,12 @@ def command(
             hint="With the ids of both it is safer: octo@1/shop@2, as `gh api repos/octo/shop` tells them.",
         )
     console = make_console(flags)
-    settings = session.load_settings(stage, where)
-    found = aws.unasked(settings, account) if account else aws.connect(settings)
+    settings = session.load_settings(stage, overrides)
+    aws_account = aws.offline_account(settings, account) if account else aws.connect(settings)
     if github is not None:
-        policy = deployer.trust_github(github, branch, settings.stage, found)
+        policy = deployer.trust_github(github, branch, settings.stage, aws_account)
     else:
-        policy = _for_deployer(Stage(settings=settings, account=found), console)
+        policy = _for_deployer(Stage(settings=settings, account=aws_account), console)
     for kind in policy.uncovered:
         console.warn(f"[resources]: what {kind} needs is not known here, and has to be added.")
     if policy.size > deployer.MANAGED_SIZE:

@@ -19,19 +19,19 @@ from lambdify.cli.commands import open_stage
 @arguments.on_account
 @arguments.json
 @arguments.common
-def command(flags: Flags, stage: str | None, local: bool, **where: str | None) -> None:
+def command(flags: Flags, stage: str | None, local: bool, **overrides: str | None) -> None:
     """Show what was deployed when, by whom, and what is live."""
     from lambdify.cli import releases as room
     from lambdify.cli.command_line import answers
     from lambdify.cli.releases import traffic_split
     from lambdify.cli.stacks import stack
 
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     console = session.console
     deployed = stack.find(session.stage)
     found = room.find_all(session.stage, deployed)
-    console.answer(answers.releases(found), [answers.value(each) for each in found])
+    console.answer(answers.show_releases(found), [answers.to_json(each) for each in found])
     if not found:
         console.note(f"Looked for {session.stage.name} in {session.stage.region}.")
-    if deployed and (divided := traffic_split.find(deployed, found, session.stage)):
-        console.warn(f"{traffic_split.describe(divided)} {traffic_split.advise(divided, session.settings)}")
+    if deployed and (split := traffic_split.find(deployed, found, session.stage)):
+        console.warn(f"{traffic_split.describe(split)} {traffic_split.advise(split, session.settings)}")

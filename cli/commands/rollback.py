@@ -23,7 +23,7 @@ from lambdify.cli.commands import open_stage
 @arguments.json
 @arguments.common
 def command(
-    flags: Flags, stage: str | None, number: int | None, yes: bool, local: bool, **where: str | None
+    flags: Flags, stage: str | None, number: int | None, yes: bool, local: bool, **overrides: str | None
 ) -> None:
     """Give the traffic back to an earlier release."""
     from dataclasses import asdict, replace
@@ -32,7 +32,7 @@ def command(
 
     if stage and stage.isdecimal() and number is None:
         number, stage = int(stage), None
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     done = room.rollback(session.stage, session.console, number=number, yes=yes or local)
     done = replace(done, endpoint=session.address(done.endpoint))
     text = f"{session.stage.name} is at release {done.release}, version {done.version}."

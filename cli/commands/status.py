@@ -21,7 +21,7 @@ from lambdify.cli.commands import open_stage
 @arguments.on_account
 @arguments.json
 @arguments.common
-def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **where: str | None) -> None:
+def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **overrides: str | None) -> None:
     """Show what is deployed, and how it does.
 
     The endpoint is asked for [release] smoke, or for /, by a real request. Reading the metrics costs about a
@@ -32,11 +32,11 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **wher
     from lambdify.cli.look import status_view
     from lambdify.cli.releases import traffic_split
 
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     console = session.console
     with console.step(f"Looking at {session.stage.name}"):
-        found = room.fetch(session.stage, address=session.address, ask=not no_check)
-    console.answer(status_view.show(found), answers.value(found))
+        found = room.fetch(session.stage, address=session.address, check_health=not no_check)
+    console.answer(status_view.show(found), answers.to_json(found))
     if found.shift:
         console.warn(
             f"{traffic_split.describe(found.shift)} {traffic_split.advise(found.shift, session.settings)}"

@@ -30,7 +30,7 @@ def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) 
 
     console = make_console(flags)
     settings = session.load_settings(stage, {})
-    pitfalls.tell(settings, console, local=False)
+    pitfalls.warn(settings, console, local=False)
     bundle = pack(settings, None, console, upgrade=upgrade)
     written = pipeline.write(settings, bundle, bucket, console)
     console.answer(pipeline.as_yaml(written).rstrip("\n"), written.body)

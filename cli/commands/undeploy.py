@@ -33,14 +33,14 @@ def command(
     take_over: bool,
     wait: bool,
     local: bool,
-    **where: str | None,
+    **overrides: str | None,
 ) -> None:
     """Delete a stage, and leave nothing behind."""
     from dataclasses import asdict
 
     from lambdify.cli import undeploy as room
 
-    session = open_stage(flags, stage, local, **where)
+    session = open_stage(flags, stage, local, **overrides)
     removal = room.undeploy(
         session.stage,
         session.console,
@@ -51,4 +51,4 @@ def command(
         leave=leave,
         take_over=take_over,
     )
-    session.console.answer(room.told(removal, session.settings), asdict(removal))
+    session.console.answer(room.describe(removal, session.settings), asdict(removal))

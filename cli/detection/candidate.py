@@ -47,7 +47,7 @@ SIDE = re.compile(
 )
 FACTORY_NAME = re.compile(r"(create|make|build|get|init|new)_?(\w+_)?(app|application|wsgi|asgi|server|api)")
 
-HINTS = (
+FRAMEWORK_MARKERS = (
     b"Flask", b"FastAPI", b"Starlette", b"Quart", b"Litestar", b"bottle", b"falcon", b"Sanic", b"blacksheep",
     b"Dash(", b"OpenAPI(", b"AsyncApp", b"ProtocolTypeRouter", b"make_wsgi_app", b"get_wsgi_application",
     b"get_asgi_application", b"WSGIHandler", b"ASGIHandler", b"start_response", b"receive, send",
@@ -89,10 +89,10 @@ def find(root: Path) -> list[Candidate]:
         app.origin
         for module in modules
         for name in module.mounted
-        if (app := kind.of_qualified(name, module, project))
+        if (app := kind.classify_qualified(name, module, project))
     }
     weighed = [
-        _weigh(each, launches=launches, mounted=mounted, has_manage=has_manage, has_wsgi=has_wsgi)
+        _adjust_score(each, launches=launches, mounted=mounted, has_manage=has_manage, has_wsgi=has_wsgi)
         for each in found
     ]
     return sorted(weighed, key=lambda each: (-each.score, each.app))
@@ -103,41 +103,45 @@ def _worth_parsing(project: Project, launches: tuple[Launch, ...]) -> list[str]:
     return sorted(
         file
         for file in project.files
-        if file in started or ENTRY_FILES.search(file) or _hints(project.text(file))
+        if file in started or ENTRY_FILES.search(file) or _mentions_framework(project.text(file))
     )
 
 
-def _hints(text: bytes) -> bool:
-    return any(hint in text for hint in HINTS)
+def _mentions_framework(text: bytes) -> bool:
+    return any(hint in text for hint in FRAMEWORK_MARKERS)
 
 
 def _in_module(module: Module, project: Project) -> Iterator[Candidate]:
     """The apps that a module offers by name."""
     seen: set[str] = set()
-    for value in reversed(module.values):
-        if value.name in seen or value.name.startswith("_"):
+    for assignment in reversed(module.assignments):
+        if assignment.name in seen or assignment.name.startswith("_"):
             continue
-        seen.add(value.name)
-        made = kind.of_expression(module, value.node, project)
+        seen.add(assignment.name)
+        made = kind.classify_expression(module, assignment.node, project)
         # Migrate(app, db) takes an app as well: what only wraps one counts under a name that apps have.
-        if made and (value.name in NAME_POINTS or not made.wrapped):
+        if made and (assignment.name in NAME_POINTS or not made.wrapped):
             yield _candidate(
-                module, value.name, made, MADE_HERE, _quote(module, value.line, value.node, value.name)
+                module,
+                assignment.name,
+                made,
+                MADE_HERE,
+                _quote(module, assignment.line, assignment.node, assignment.name),
             )
     for name, function in module.functions.items():
-        if name not in seen and (made := kind.of_signature(module, function)):
+        if name not in seen and (made := kind.classify_signature(module, function)):
             evidence = f"{module.file}:{function.lineno}  def {name}({ast.unparse(function.args)})"
             yield _candidate(module, name, made, MADE_HERE, evidence)
         elif (
             FACTORY_NAME.fullmatch(name)
             and not _required(function)
-            and (made := kind.of_factory(module, function, project))
+            and (made := kind.classify_factory(module, function, project))
         ):
             evidence = f"{module.file}:{function.lineno}  {name}() returns it"
             yield _candidate(module, f"{name}()", made, FACTORY, evidence)
     if ENTRY_FILES.search(module.file):
         for name in (NAME_POINTS.keys() & module.imports.keys()) - seen:
-            if made := kind.of_name(module, name, project):
+            if made := kind.classify_name(module, name, project):
                 evidence = f"{module.file} imports {module.imports[name]}"
                 yield _candidate(module, name, made, MADE_HERE - 1, evidence)
 
@@ -182,11 +186,13 @@ def _started_but_unclear(
             continue
         app = f"{module.name}:{launched.attribute}"
         if not any(each.app == app for each in found):
-            made = kind.of_name(module, name, project) or Kind("unknown", "unknown", f"{module.file}:{name}")
+            made = kind.classify_name(module, name, project) or Kind(
+                "unknown", "unknown", f"{module.file}:{name}"
+            )
             yield _candidate(module, launched.attribute, made, MADE_HERE, f"{module.file} has it")
 
 
-def _weigh(
+def _adjust_score(
     candidate: Candidate, *, launches: tuple[Launch, ...], mounted: set[str], has_manage: bool, has_wsgi: bool
 ) -> Candidate:
     """The candidate with the points that depend on the rest of the project."""

@@ -36,21 +36,21 @@ def choose_app(settings: Settings, console: Console) -> Candidate:
     Raises AppNotFound, and AppAmbiguous where there is nobody to ask.
     """
     if settings.app:
-        return _named(settings)
+        return _find_named(settings)
     apps = find_apps(settings.root)
     likely = [each for each in apps if each.score > 0]
     if not likely:
-        raise _nothing(settings.root, apps)
+        raise _not_found(settings.root, apps)
     best = likely[0]
     close = [each for each in likely if best.score - each.score < MARGIN and each.origin != best.origin]
     if not close:
-        console.note(f"Found {_described(best)}: {'; '.join(best.evidence)}")
+        console.note(f"Found {_describe(best)}: {'; '.join(best.evidence)}")
         return best
     rivals = _distinct([best, *close])
     if not console.interactive:
         raise AppAmbiguous(
             f"There are {len(rivals)} apps, and nothing says which one to deploy: "
-            + "; ".join(f"{_described(each)} ({each.evidence[0]})" for each in rivals),
+            + "; ".join(f"{_describe(each)} ({each.evidence[0]})" for each in rivals),
             hint=f'Write the one you mean into lambdify.toml: app = "{best.app}"',
         )
     chosen = console.choose("Which app is to be deployed?", [each.app for each in rivals])
@@ -66,7 +66,7 @@ def _distinct(apps: list[Candidate]) -> list[Candidate]:
     return list(first.values())
 
 
-def _named(settings: Settings) -> Candidate:
+def _find_named(settings: Settings) -> Candidate:
     """The app that the settings name, looked up without importing it."""
     where = settings.source.name if settings.source else "the settings"
     for found in find_apps(settings.root):
@@ -82,13 +82,17 @@ def _named(settings: Settings) -> Candidate:
             or f"It would be {source.replace('.', '/')}.py; a file that is not valid Python does not count.",
         )
     name = attribute.removesuffix("()").partition(".")[0]
-    if name not in module.names() and not module.stars:
+    if name not in module.names() and not module.star_imports:
         raise AppNotFound(
             f'{where} names the app "{settings.app}", and {module.file} has nothing called {name}.',
             hint=options.nearest(name, module.names()) or _suggestion(settings.root),
         )
     called = module.functions.get(name) if attribute.endswith("()") else None
-    made = kind.of_factory(module, called, project) if called else kind.of_name(module, name, project)
+    made = (
+        kind.classify_factory(module, called, project)
+        if called
+        else kind.classify_name(module, name, project)
+    )
     made = made or UNKNOWN
     return Candidate(
         app=f"{module.name}:{attribute}",
@@ -106,7 +110,7 @@ def _suggestion(root: Path) -> str:
     return f'Did you mean "{found[0].app}"? ({found[0].evidence[0]})' if found else ""
 
 
-def _nothing(root: Path, apps: list[Candidate]) -> AppNotFound:
+def _not_found(root: Path, apps: list[Candidate]) -> AppNotFound:
     aside = f" {apps[0].app} was left aside, being in tests or examples." if apps else ""
     return AppNotFound(
         f"No Flask, Django, FastAPI or other WSGI or ASGI app was found in {root}.{aside}",
@@ -114,5 +118,5 @@ def _nothing(root: Path, apps: list[Candidate]) -> AppNotFound:
     )
 
 
-def _described(app: Candidate) -> str:
+def _describe(app: Candidate) -> str:
     return f"{NAMES.get(app.framework, app.framework.capitalize())} app {app.app}".strip()

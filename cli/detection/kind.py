@@ -12,7 +12,7 @@ from lambdify.cli.detection.module import FunctionNode, Module
 from lambdify.cli.detection.module import read as read_module
 from lambdify.cli.detection.project import Project
 
-DEEPEST = 8
+MAX_DEPTH = 8
 """Steps that a name is followed; imports can go in circles."""
 
 
@@ -26,7 +26,7 @@ class Kind(NamedTuple):
     """Whether a call that is not known to make apps stands around it."""
 
 
-MAKERS: Mapping[str, tuple[str, str]] = {
+CONSTRUCTORS: Mapping[str, tuple[str, str]] = {
     "flask.Flask": ("flask", "wsgi"),
     "flask.app.Flask": ("flask", "wsgi"),
     "apiflask.APIFlask": ("flask", "wsgi"),
@@ -55,7 +55,7 @@ MAKERS: Mapping[str, tuple[str, str]] = {
 }
 """What calling a qualified name makes."""
 
-BRIDGES: Mapping[str, str] = {
+INTERFACE_WRAPPERS: Mapping[str, str] = {
     "a2wsgi.ASGIMiddleware": "wsgi",
     "a2wsgi.WSGIMiddleware": "asgi",
     "asgiref.wsgi.WsgiToAsgi": "asgi",
@@ -66,68 +66,72 @@ BRIDGES: Mapping[str, str] = {
 }
 """Wrappers that change the interface, and what they change it to."""
 
-WRAPPED = frozenset({"app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi"})
+APP_KEYWORDS = frozenset({"app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi"})
 """Keywords by which wrappers take the app."""
-INNER = frozenset({"wsgi_app", "asgi_app", "server"})
+APP_ATTRIBUTES = frozenset({"wsgi_app", "asgi_app", "server"})
 """Attributes of an app that are the app once more: Flask's `app.wsgi_app`, Dash's `app.server`."""
 
 SIGNATURES = {("environ", "start_response"): "wsgi", ("scope", "receive", "send"): "asgi"}
 """Arguments by which a plain function is known as an app."""
 
 
-def of_name(module: Module, name: str, project: Project, depth: int = 0) -> Kind | None:
+def classify_name(module: Module, name: str, project: Project, depth: int = 0) -> Kind | None:
     """What a name of a module is, when it is an app."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         return None
-    for value in reversed(module.values):
-        if value.name == name and (kind := of_expression(module, value.node, project, depth + 1)):
+    for assignment in reversed(module.assignments):
+        if assignment.name == name and (
+            kind := classify_expression(module, assignment.node, project, depth + 1)
+        ):
             return kind
-    if name in module.functions and (kind := of_signature(module, module.functions[name])):
+    if name in module.functions and (kind := classify_signature(module, module.functions[name])):
         return kind
     if name in module.imports:
-        return of_qualified(module.imports[name], module, project, depth + 1)
-    for star in module.stars:
-        if kind := of_qualified(f"{star}.{name}", module, project, depth + 1):
+        return classify_qualified(module.imports[name], module, project, depth + 1)
+    for star in module.star_imports:
+        if kind := classify_qualified(f"{star}.{name}", module, project, depth + 1):
             return kind
     return None
 
 
-def of_expression(module: Module, node: ast.expr, project: Project, depth: int = 0) -> Kind | None:
+def classify_expression(module: Module, node: ast.expr, project: Project, depth: int = 0) -> Kind | None:
     """What an expression makes, when that is an app."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         return None
     if isinstance(node, ast.Call):
-        return _of_call(module, node, project, depth)
+        return _classify_call(module, node, project, depth)
     if isinstance(node, ast.Name):
-        return _of_variable(module, node, project, depth)
+        return _classify_variable(module, node, project, depth)
     if isinstance(node, ast.Attribute):
-        if node.attr in INNER and (kind := of_expression(module, node.value, project, depth + 1)):
+        if node.attr in APP_ATTRIBUTES and (
+            kind := classify_expression(module, node.value, project, depth + 1)
+        ):
             return kind
-        return of_qualified(module.qualify(node), module, project, depth + 1)
+        return classify_qualified(module.qualify(node), module, project, depth + 1)
     return None
 
 
-def of_factory(module: Module, function: FunctionNode, project: Project, depth: int = 0) -> Kind | None:
+def classify_factory(module: Module, function: FunctionNode, project: Project, depth: int = 0) -> Kind | None:
     """What a function returns, when that is an app."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         return None
     local = _inside(module, function)
     for statement in ast.walk(function):
         if isinstance(statement, ast.Return) and statement.value is not None:
-            kind = of_expression(local, statement.value, project, depth + 1)
+            kind = classify_expression(local, statement.value, project, depth + 1)
             if kind:
                 return kind
     return None
 
 
-def of_qualified(name: str, seen_from: Module, project: Project, depth: int = 0) -> Kind | None:
+def classify_qualified(name: str, seen_from: Module, project: Project, depth: int = 0) -> Kind | None:
     """What "package.module.attribute" is, when the project holds it."""
     source, _, attribute = name.rpartition(".")
     found = project.find(source, near=seen_from.root) if source else None
-    return of_name(found, attribute, project, depth + 1) if found else None
+    return classify_name(found, attribute, project, depth + 1) if found else None
 
 
-def of_signature(module: Module, function: FunctionNode) -> Kind | None:
+def classify_signature(module: Module, function: FunctionNode) -> Kind | None:
     """A function that is an app by itself: app(environ, start_response), async app(scope, receive, send)."""
     interface = SIGNATURES.get(tuple(argument.arg for argument in function.args.args))
     if interface is None or (interface == "asgi") != isinstance(function, ast.AsyncFunctionDef):
@@ -135,50 +139,54 @@ def of_signature(module: Module, function: FunctionNode) -> Kind | None:
     return Kind(interface, interface, f"{module.file}:{function.lineno}")
 
 
-def _of_call(module: Module, node: ast.Call, project: Project, depth: int) -> Kind | None:
+def _classify_call(module: Module, node: ast.Call, project: Project, depth: int) -> Kind | None:
     called = module.qualify(node.func)
-    if kind := _of_maker(called, module, project, depth):
+    if kind := _classify_constructor(called, module, project, depth):
         # A maker of a framework makes its app here; a factory of the project made it where it says so.
         return kind if kind.origin else kind._replace(origin=f"{module.file}:{node.lineno}")
     if isinstance(node.func, ast.Attribute) and node.func.attr == "make_wsgi_app":
         return Kind("pyramid", "wsgi", f"{module.file}:{node.lineno}")
-    wrapped = [*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg in WRAPPED)]
+    wrapped = [*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg in APP_KEYWORDS)]
     for argument in wrapped:
-        if kind := of_expression(module, argument, project, depth + 1):
-            return kind._replace(interface=BRIDGES.get(called, kind.interface), wrapped=True)
+        if kind := classify_expression(module, argument, project, depth + 1):
+            return kind._replace(interface=INTERFACE_WRAPPERS.get(called, kind.interface), wrapped=True)
     return None
 
 
-def _of_variable(module: Module, node: ast.Name, project: Project, depth: int) -> Kind | None:
+def _classify_variable(module: Module, node: ast.Name, project: Project, depth: int) -> Kind | None:
     # `app = wrap(app)` means the assignment before this one.
-    for value in reversed(module.values):
-        earlier = value.name == node.id and value.line < node.lineno
-        if earlier and (kind := of_expression(module, value.node, project, depth + 1)):
+    for assignment in reversed(module.assignments):
+        earlier = assignment.name == node.id and assignment.line < node.lineno
+        if earlier and (kind := classify_expression(module, assignment.node, project, depth + 1)):
             return kind
     if node.id in module.imports:
-        return of_qualified(module.imports[node.id], module, project, depth + 1)
-    return of_signature(module, module.functions[node.id]) if node.id in module.functions else None
+        return classify_qualified(module.imports[node.id], module, project, depth + 1)
+    return classify_signature(module, module.functions[node.id]) if node.id in module.functions else None
 
 
-def _of_maker(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
+def _classify_constructor(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
     """What calling a qualified name makes: one of the frameworks' makers, a subclass of one, or a factory."""
-    if name in MAKERS:
-        framework, interface = MAKERS[name]
+    if name in CONSTRUCTORS:
+        framework, interface = CONSTRUCTORS[name]
         return Kind(framework, interface, "")
     source, _, attribute = name.rpartition(".")
-    if depth > DEEPEST or not source:
+    if depth > MAX_DEPTH or not source:
         return None
     found = seen_from if source == seen_from.name else project.find(source, near=seen_from.root)
     if found is None:
         return None
     if attribute in found.classes:
         bases = (found.qualify(base) for base in found.classes[attribute].bases)
-        return next(filter(None, (_of_maker(base, found, project, depth + 1) for base in bases)), None)
+        return next(
+            filter(None, (_classify_constructor(base, found, project, depth + 1) for base in bases)), None
+        )
     if attribute in found.functions:
-        return of_factory(found, found.functions[attribute], project, depth + 1)
+        return classify_factory(found, found.functions[attribute], project, depth + 1)
     if attribute in found.imports:
-        return _of_maker(found.imports[attribute], found, project, depth + 1)
-    stars = (_of_maker(f"{star}.{attribute}", found, project, depth + 1) for star in found.stars)
+        return _classify_constructor(found.imports[attribute], found, project, depth + 1)
+    stars = (
+        _classify_constructor(f"{star}.{attribute}", found, project, depth + 1) for star in found.star_imports
+    )
     return next(filter(None, stars), None)
 
 
@@ -189,7 +197,7 @@ def _inside(module: Module, function: FunctionNode) -> Module:
     return replace(
         module,
         imports={**module.imports, **own.imports},
-        values=(*module.values, *own.values),
+        assignments=(*module.assignments, *own.assignments),
         functions={**module.functions, **own.functions},
         classes={**module.classes, **own.classes},
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-class Value(NamedTuple):
+class Assignment(NamedTuple):
     """`name = node` on a line."""
 
     name: str
@@ -32,9 +32,9 @@ class Module:
     """The folder that has to be on sys.path for that, relative to the project: "" or "src"."""
     imports: Mapping[str, str]
     """Local name to the qualified name behind it: {"Flask": "flask.Flask"}."""
-    stars: tuple[str, ...]
+    star_imports: tuple[str, ...]
     """Modules that everything is imported from."""
-    values: tuple[Value, ...]
+    assignments: tuple[Assignment, ...]
     functions: Mapping[str, FunctionNode]
     classes: Mapping[str, ast.ClassDef]
     mounted: frozenset[str]
@@ -42,7 +42,12 @@ class Module:
 
     def names(self) -> set[str]:
         """Everything that can be got from the module, star imports aside."""
-        return {*self.imports, *self.functions, *self.classes, *(value.name for value in self.values)}
+        return {
+            *self.imports,
+            *self.functions,
+            *self.classes,
+            *(assignment.name for assignment in self.assignments),
+        }
 
     def qualify(self, node: ast.expr) -> str:
         """The qualified name behind an expression such as `flask.Flask`; "" where there is none."""
@@ -75,8 +80,8 @@ def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
         file=file,
         root=root,
         imports=imports,
-        stars=tuple(stars),
-        values=tuple(value for node in statements for value in _values(node)),
+        star_imports=tuple(stars),
+        assignments=tuple(assignment for node in statements for assignment in _assignments(node)),
         functions={node.name: node for node in statements if isinstance(node, FunctionNode)},
         classes={node.name: node for node in statements if isinstance(node, ast.ClassDef)},
         mounted=frozenset(),
@@ -114,13 +119,13 @@ def _source(node: ast.ImportFrom, name: str, *, is_package: bool) -> str:
     return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def _values(node: ast.stmt) -> Iterator[Value]:
+def _assignments(node: ast.stmt) -> Iterator[Assignment]:
     if isinstance(node, ast.Assign):
         for target in node.targets:
             if isinstance(target, ast.Name):
-                yield Value(target.id, node.value, node.lineno)
+                yield Assignment(target.id, node.value, node.lineno)
     elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-        yield Value(node.target.id, node.value, node.lineno)
+        yield Assignment(node.target.id, node.value, node.lineno)
 
 
 def _mounted(tree: ast.Module) -> Iterator[ast.expr]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from lambdify.cli.detection import module
 from lambdify.cli.detection.module import Module
 
-NOT_ENTERED = frozenset(
+SKIPPED_FOLDERS = frozenset(
     {"node_modules", "site-packages", "__pycache__", "migrations", "build", "dist", "static"}
 )
 SOURCE_FOLDERS = frozenset({"src", "lib", "backend", "server", "source"})
 """Folders that hold packages more often than they are one."""
-LARGEST = 1_000_000
+MAX_BYTES = 1_000_000
 """Bytes; a larger file is data that happens to be Python."""
 
 
@@ -34,7 +34,7 @@ class Project:
         """What a file holds; nothing when it cannot be read or is too large to be code."""
         path = self.root / file
         try:
-            return path.read_bytes() if path.stat().st_size <= LARGEST else b""
+            return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
         except OSError:
             return b""
 
@@ -117,7 +117,7 @@ def _python_files(root: Path) -> Iterator[str]:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in NOT_ENTERED and not entry.name.endswith(".egg-info"):
+                if entry.name not in SKIPPED_FOLDERS and not entry.name.endswith(".egg-info"):
                     stack.append(_join(folder, entry.name))
             elif entry.name.endswith(".py"):
                 yield _join(folder, entry.name)

@@ -18,7 +18,7 @@ from lambdify.cli.look.metrics import HOURS
 from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds."""
 
 
@@ -39,7 +39,7 @@ class ColdStarts:
 def read(
     stage: Stage,
     *,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
     clock: Callable[[], float] = time.monotonic,
 ) -> ColdStarts | None:
     """The cold starts of the last day; None where there is no log."""
@@ -50,16 +50,16 @@ def read(
         .paginate(
             logGroupName=stage.log_group,
             startTime=round(since.timestamp() * 1000),
-            filterPattern=_pattern(stage.settings),
+            filterPattern=_filter_pattern(stage.settings),
         )
     )
     begun, inits, complete = clock(), list[float](), False
-    while not complete and clock() - begun < patience:
+    while not complete and clock() - begun < timeout:
         page = attempt(lambda: next(pages, {}), none_if="^ResourceNotFoundException:")
         if page is None:
             return None
         complete = not page
-        inits += [took for event in page.get("events", ()) if (took := _init(event))]
+        inits += [took for event in page.get("events", ()) if (took := _read_init_ms(event))]
     return ColdStarts(
         hours=HOURS,
         count=len(inits),
@@ -69,13 +69,13 @@ def read(
     )
 
 
-def _pattern(settings: Settings) -> str:
+def _filter_pattern(settings: Settings) -> str:
     """What only the report of a cold start has."""
     what = "Restore" if settings.function.snapstart else "Init"
     return f'"{what} Duration"' if settings.logs.format == "text" else f"{what.lower()}DurationMs"
 
 
-def _init(event: dict[str, Any]) -> float | None:
+def _read_init_ms(event: dict[str, Any]) -> float | None:
     """Milliseconds of the init, or of the restore, that a report tells of; None of any other line."""
     line = LogLine(id="", at=datetime.fromtimestamp(0, UTC), stream="", message=event["message"].rstrip("\n"))
     entry = log_lines.parse(line)

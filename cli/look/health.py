@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from lambdify.cli.settings import Settings
 from lambdify.cli.version import VERSION
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds: as long as an HTTP API waits, so that a slow start is not taken for none."""
-BROKEN = 500
+FIRST_SERVER_ERROR = 500
 """The first status that is not the app's own decision."""
-HERE = {"127.0.0.1", "localhost"}
+LOCALHOST = {"127.0.0.1", "localhost"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +39,19 @@ class Health:
     """Why there was no answer; "" where there was one."""
 
 
-def check(endpoint: str, settings: Settings, *, patience: float = PATIENCE) -> Health:
+def check(endpoint: str, settings: Settings, *, timeout: float = TIMEOUT) -> Health:
     """Ask the endpoint for [release] smoke, or for "/"."""
     path = settings.release.smoke or "/"
     request = urllib.request.Request(  # noqa: S310 (an endpoint is http or https)
         endpoint + path, headers={"User-Agent": f"lambdify/{VERSION}", "Accept": "*/*"}
     )
     # A proxy of the user's cannot reach this machine.
-    proxies: dict[str, str] | None = {} if urlsplit(endpoint).hostname in HERE else None
+    proxies: dict[str, str] | None = {} if urlsplit(endpoint).hostname in LOCALHOST else None
     opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(proxies))
     begun = time.monotonic()
     status, problem = 0, ""
     try:
-        with opener.open(request, timeout=patience) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             status = answer.status
     except urllib.error.HTTPError as answer:
         status = answer.code
@@ -62,7 +62,7 @@ def check(endpoint: str, settings: Settings, *, patience: float = PATIENCE) -> H
         problem = str(error) or type(error).__name__
     took = time.monotonic() - begun
     expected = settings.release.status
-    ok = status == expected if settings.release.smoke else 0 < status < BROKEN
+    ok = status == expected if settings.release.smoke else 0 < status < FIRST_SERVER_ERROR
     return Health(path=path, ok=ok, status=status, milliseconds=round(took * 1000), problem=problem)
 
 

@@ -26,7 +26,7 @@ def open_session(
     filtered = {"logEventFilterPattern": pattern} if pattern else {}
     with translated(during="following the log by Live Tail"):
         # Once: a session that was begun twice is paid for twice.
-        started = account.once("logs").start_live_tail(logGroupIdentifiers=[arn], **filtered)
+        started = account.without_retries("logs").start_live_tail(logGroupIdentifiers=[arn], **filtered)
         with closing(started["responseStream"]) as events:
             yield from _read(events, sampled)
 

@@ -14,22 +14,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lambdify.cli.aws import attempt, translated
-from lambdify.cli.calls.log_lines import INIT, Entry, LogLine
+from lambdify.cli.calls.log_lines import INIT, LogEntry, LogLine
 from lambdify.cli.calls.log_lines import read as read_lines
 from lambdify.cli.errors import AccessDenied, AwsError
 from lambdify.cli.look import live_tail
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
-LATE = timedelta(seconds=30)
+INGESTION_DELAY = timedelta(seconds=30)
 """How late a line may come and still be told."""
 PAUSE = 1.0
 """Seconds between two looks: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
-LOOK_AGAIN = 10
+BACKFILL_AFTER = 10
 """Updates of Live Tail, one a second, after which lines that were late at its begin are looked for."""
 INIT_LIMIT = timedelta(seconds=60)
 """How long before its request an init may have begun, and still be shown with it."""
-LAST: dict[str, Any] = {}
+END_OF_PAGES: dict[str, Any] = {}
 """Stands behind the last page."""
 PATTERN = re.compile(r'[{\[%?"-]')
 """What CloudWatch's own patterns begin with; anything else is text to look for."""
@@ -46,7 +46,7 @@ class Search:
     until: datetime | None = None
 
 
-def pattern(text: str) -> str:
+def filter_pattern(text: str) -> str:
     """CloudWatch's pattern for a text: a pattern as it is, anything else as that very phrase."""
     if not text or PATTERN.match(text):
         return text
@@ -70,37 +70,37 @@ def read(
     """
     # CloudWatch counts in milliseconds.
     search = Search(since=since.replace(microsecond=since.microsecond // 1000 * 1000), pattern=pattern)
-    told = _Told()
+    seen = _SeenLines()
     if follow and live:
         try:
-            yield from _follow_live(search, told, stage, note, sleep)
+            yield from _follow_live(search, seen, stage, note, sleep)
         except (AccessDenied, AwsError) as error:
             note(f"Live Tail is not to be had ({error.message}): asking every second instead.")
     while True:
-        yield from told.add(_look(told.forget(search), stage))
+        yield from seen.add(_fetch_lines(seen.forget(search), stage))
         if not follow:
             return
         sleep(PAUSE)
 
 
-def read_request(request: str, stage: Stage, *, since: datetime) -> list[Entry]:
+def read_request(request: str, stage: Stage, *, since: datetime) -> list[LogEntry]:
     """All lines of one request, by its id or how that begins, and of the init that was done for it.
 
     An invocation that Lambda tried again has the same id: all its attempts are there. [] where there is none.
     """
-    hits = list(_look(Search(since=since, pattern=pattern(request)), stage))
-    found: list[Entry] = []
+    hits = list(_fetch_lines(Search(since=since, pattern=filter_pattern(request)), stage))
+    found: list[LogEntry] = []
     for stream in dict.fromkeys(line.stream for line in hits):
         moments = [line.at for line in hits if line.stream == stream]
         around = Search(
             since=min(moments) - INIT_LIMIT, until=max(moments) + timedelta(seconds=1), streams=(stream,)
         )
-        entries = list(read_lines(_look(around, stage)))
+        entries = list(read_lines(_fetch_lines(around, stage)))
         found += _select(entries, request)
     return found
 
 
-def _select(entries: list[Entry], request: str) -> list[Entry]:
+def _select(entries: list[LogEntry], request: str) -> list[LogEntry]:
     """Those of the request, and what the init right before it wrote."""
     first = next((at for at, entry in enumerate(entries) if entry.request.startswith(request)), len(entries))
     begin = first
@@ -109,24 +109,24 @@ def _select(entries: list[Entry], request: str) -> list[Entry]:
     return [*entries[begin:first], *(each for each in entries[first:] if each.request.startswith(request))]
 
 
-class _Told:
+class _SeenLines:
     """What was told, so that it is not told again, whichever way it comes.
 
     Live Tail tells no ids: a line is what it says, where and when; the second of two equal ones is another.
     """
 
     def __init__(self) -> None:
-        self._told: Counter[tuple[str, datetime, str]] = Counter()
+        self._seen: Counter[tuple[str, datetime, str]] = Counter()
         self._live: Counter[tuple[str, datetime, str]] = Counter()
 
     def add(self, lines: Iterable[LogLine], *, live: bool = False) -> Iterator[LogLine]:
         """Those that were not told yet, of a look, or of Live Tail, which sends each line once."""
-        seen = self._live if live else Counter()
+        counted = self._live if live else Counter()
         for line in lines:
             key = (line.stream, line.at, line.message)
-            seen[key] += 1
-            if seen[key] > self._told[key]:
-                self._told[key] = seen[key]
+            counted[key] += 1
+            if counted[key] > self._seen[key]:
+                self._seen[key] = counted[key]
                 yield line
 
     def begin(self) -> None:
@@ -135,9 +135,9 @@ class _Told:
 
     def forget(self, search: Search) -> Search:
         """The next search: only as far back as lines may still come; what is older is forgotten."""
-        newest = max((at for _, at, _ in self._told), default=search.since)
-        since = max(search.since, newest - LATE)
-        for counter in (self._told, self._live):
+        newest = max((at for _, at, _ in self._seen), default=search.since)
+        since = max(search.since, newest - INGESTION_DELAY)
+        for counter in (self._seen, self._live):
             for key in [key for key in counter if key[1] < since]:
                 del counter[key]
         return Search(since=since, pattern=search.pattern)
@@ -145,7 +145,7 @@ class _Told:
 
 def _follow_live(
     search: Search,
-    told: _Told,
+    seen: _SeenLines,
     stage: Stage,
     note: Callable[[str], None],
     sleep: Callable[[float], None],
@@ -160,16 +160,16 @@ def _follow_live(
             warned = True
 
     while True:
-        told.begin()
+        seen.begin()
         updates = live_tail.open_session(group, search.pattern, stage.account, sampled=sampled)
         for number, lines in enumerate(updates):
-            if number in {0, LOOK_AGAIN}:
-                yield from told.add(_look(told.forget(search), stage))
-            yield from told.add(lines, live=True)
+            if number in {0, BACKFILL_AFTER}:
+                yield from seen.add(_fetch_lines(seen.forget(search), stage))
+            yield from seen.add(lines, live=True)
         sleep(PAUSE)
 
 
-def _look(search: Search, stage: Stage) -> Iterator[LogLine]:
+def _fetch_lines(search: Search, stage: Stage) -> Iterator[LogLine]:
     """What there is now, page by page: of a busy log the first lines are there long before the last."""
     wanted: dict[str, Any] = {
         "logGroupName": stage.log_group,
@@ -184,10 +184,10 @@ def _look(search: Search, stage: Stage) -> Iterator[LogLine]:
     with translated(during="reading the logs"):
         pages = iter(stage.client("logs").get_paginator("filter_log_events").paginate(**wanted))
         while True:
-            page = attempt(lambda: next(pages, LAST), none_if="^ResourceNotFoundException:")
+            page = attempt(lambda: next(pages, END_OF_PAGES), none_if="^ResourceNotFoundException:")
             if page is None:
                 raise stack.not_deployed(stage)
-            if page is LAST:
+            if page is END_OF_PAGES:
                 return
             yield from sorted(map(_read_line, page["events"]), key=lambda line: line.at)
 

@@ -21,7 +21,7 @@ HOURS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class Use:
+class Metrics:
     """The last hours, as far as there is something to tell: None where CloudWatch has nothing."""
 
     hours: int
@@ -46,9 +46,9 @@ Query = tuple[str, str, Mapping[str, str], str]
 
 
 @translated(during="reading the metrics")
-def read(stage: Stage, endpoint: str) -> Use | None:
+def read(stage: Stage, endpoint: str) -> Metrics | None:
     """The last day of the stage whose endpoint has that address; None where nothing was counted."""
-    queries = {**_of_function(stage.settings), **_of_endpoint(stage.settings, endpoint)}
+    queries = {**_function_queries(stage.settings), **_endpoint_queries(stage.settings, endpoint)}
     # A whole minute, or CloudWatch would round, and split the day in two.
     end = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     answer = stage.client("cloudwatch").get_metric_data(
@@ -64,7 +64,7 @@ def read(stage: Stage, endpoint: str) -> Use | None:
         name: (max if "p50" in name or "p95" in name else sum)(values) for name, values in found.items()
     }
     counts = ("invocations", "errors", "throttles", "requests", "answers_4xx", "answers_5xx")
-    return Use(
+    return Metrics(
         hours=HOURS,
         **{name: round(values[name]) if name in values else None for name in counts},
         **{
@@ -74,20 +74,20 @@ def read(stage: Stage, endpoint: str) -> Use | None:
     )
 
 
-def _of_function(settings: Settings) -> dict[str, Query]:
+def _function_queries(settings: Settings) -> dict[str, Query]:
     """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
-    of = {"FunctionName": settings.full_name}
+    dimensions = {"FunctionName": settings.full_name}
     return {
-        "invocations": ("AWS/Lambda", "Invocations", of, "Sum"),
-        "errors": ("AWS/Lambda", "Errors", of, "Sum"),
-        "throttles": ("AWS/Lambda", "Throttles", of, "Sum"),
-        "duration_p50": ("AWS/Lambda", "Duration", of, "p50"),
-        "duration_p95": ("AWS/Lambda", "Duration", of, "p95"),
-        "duration_total": ("AWS/Lambda", "Duration", of, "Sum"),
+        "invocations": ("AWS/Lambda", "Invocations", dimensions, "Sum"),
+        "errors": ("AWS/Lambda", "Errors", dimensions, "Sum"),
+        "throttles": ("AWS/Lambda", "Throttles", dimensions, "Sum"),
+        "duration_p50": ("AWS/Lambda", "Duration", dimensions, "p50"),
+        "duration_p95": ("AWS/Lambda", "Duration", dimensions, "p95"),
+        "duration_total": ("AWS/Lambda", "Duration", dimensions, "Sum"),
     }
 
 
-def _of_endpoint(settings: Settings, endpoint: str) -> dict[str, Query]:
+def _endpoint_queries(settings: Settings, endpoint: str) -> dict[str, Query]:
     """Nothing for a load balancer, which counts for all that is behind it."""
     api = (urlsplit(endpoint).hostname or "").partition(".")[0]
     match settings.http.endpoint:
@@ -96,21 +96,28 @@ def _of_endpoint(settings: Settings, endpoint: str) -> dict[str, Query]:
             names = ("AWS/ApiGateway", {"ApiId": api}, "Count", "4xx", "5xx", "Latency")
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
         case "rest-api":
-            of = {"ApiName": settings.full_name}
-            names = ("AWS/ApiGateway", of, "Count", "4XXError", "5XXError", "Latency")
+            dimensions = {"ApiName": settings.full_name}
+            names = ("AWS/ApiGateway", dimensions, "Count", "4XXError", "5XXError", "Latency")
         # https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
         case "function-url":
-            of = {"FunctionName": settings.full_name}
-            names = ("AWS/Lambda", of, "UrlRequestCount", "Url4xxCount", "Url5xxCount", "UrlRequestLatency")
+            dimensions = {"FunctionName": settings.full_name}
+            names = (
+                "AWS/Lambda",
+                dimensions,
+                "UrlRequestCount",
+                "Url4xxCount",
+                "Url5xxCount",
+                "UrlRequestLatency",
+            )
         case _:
             return {}
-    namespace, of, count, client_errors, server_errors, latency = names
+    namespace, dimensions, count, client_errors, server_errors, latency = names
     return {
-        "requests": (namespace, count, of, "Sum"),
-        "answers_4xx": (namespace, client_errors, of, "Sum"),
-        "answers_5xx": (namespace, server_errors, of, "Sum"),
-        "latency_p50": (namespace, latency, of, "p50"),
-        "latency_p95": (namespace, latency, of, "p95"),
+        "requests": (namespace, count, dimensions, "Sum"),
+        "answers_4xx": (namespace, client_errors, dimensions, "Sum"),
+        "answers_5xx": (namespace, server_errors, dimensions, "Sum"),
+        "latency_p50": (namespace, latency, dimensions, "p50"),
+        "latency_p95": (namespace, latency, dimensions, "p95"),
     }
 
 

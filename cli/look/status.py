@@ -20,22 +20,22 @@ from lambdify.cli.errors import AccessDenied, AwsError
 from lambdify.cli.look import cold_starts, health, metrics
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.health import Health
-from lambdify.cli.look.metrics import Use
+from lambdify.cli.look.metrics import Metrics
 from lambdify.cli.plan import costs
 from lambdify.cli.releases import Release, traffic, traffic_split
-from lambdify.cli.releases.traffic_split import Division
+from lambdify.cli.releases.traffic_split import TrafficSplit
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
 T = TypeVar("T")
 GONE = "^ResourceNotFoundException:"
-DAYS = 365 / 12
+DAYS_PER_MONTH = 365 / 12
 """Of a month."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class CostEstimate:
     """An estimate, without free tiers, logs and data that is sent."""
 
     idle_usd_per_month: float
@@ -73,20 +73,20 @@ class Status:
     layer: str
     """Digests of the archives; "" for a layer that there is not."""
     release: Release | None
-    shift: Division | None
+    shift: TrafficSplit | None
     """Where traffic goes to two versions."""
     drift: str
     """What CloudFormation found when it was last asked: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
     drift_checked_at: datetime | None
     health: Health | None
-    use: Use | None
+    use: Metrics | None
     cold_starts: ColdStarts | None
-    cost: Cost | None
+    cost: CostEstimate | None
     left_out: tuple[str, ...]
     """What could not be read, and why."""
 
 
-def fetch(stage: Stage, *, address: Callable[[str], str] = str, ask: bool = True) -> Status:
+def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bool = True) -> Status:
     """The stage's status. Raises NotDeployed.
 
     `address` turns the endpoint that the stack gives out into the one that answers; unless `ask` is False, it
@@ -99,11 +99,11 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, ask: bool = True
         stage.client(service)
     left_out: list[str] = []
     with ThreadPoolExecutor(3) as threads:
-        asked = threads.submit(health.check, url, stage.settings) if ask and url else None
-        used = threads.submit(metrics.read, stage, endpoint)
-        started = threads.submit(cold_starts.read, stage)
+        pending_health = threads.submit(health.check, url, stage.settings) if check_health and url else None
+        pending_metrics = threads.submit(metrics.read, stage, endpoint)
+        pending_cold_starts = threads.submit(cold_starts.read, stage)
         function = _function(stage)
-        use = _unless_refused(used.result, "the metrics", left_out)
+        use = _unless_refused(pending_metrics.result, "the metrics", left_out)
         live = _unless_refused(lambda: releases.find_live(stage, deployed), "the release", left_out)
         app, layer = _digests(live, deployed)
         return Status(
@@ -126,9 +126,9 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, ask: bool = True
             shift=_unless_refused(lambda: _shift(deployed, stage), "the shift", left_out),
             drift=deployed.drift,
             drift_checked_at=deployed.drift_checked_at,
-            health=asked.result() if asked else None,
+            health=pending_health.result() if pending_health else None,
             use=use,
-            cold_starts=_unless_refused(started.result, "cold starts", left_out),
+            cold_starts=_unless_refused(pending_cold_starts.result, "cold starts", left_out),
             cost=_unless_refused(lambda: _cost(deployed, function, use, stage), "costs", left_out),
             left_out=tuple(left_out),
         )
@@ -160,31 +160,33 @@ def _schedule(stage: Stage) -> str:
     return str(schedule["ScheduleExpression"]) if schedule else ""
 
 
-def _shift(deployed: Stack, stage: Stage) -> Division | None:
-    if not traffic.is_divided(deployed):
+def _shift(deployed: Stack, stage: Stage) -> TrafficSplit | None:
+    if not traffic.is_split(deployed):
         return None
     return traffic_split.find(deployed, releases.find_all(stage, deployed), stage)
 
 
-def _cost(deployed: Stack, function: Mapping[str, Any], use: Use | None, stage: Stage) -> Cost | None:
+def _cost(
+    deployed: Stack, function: Mapping[str, Any], use: Metrics | None, stage: Stage
+) -> CostEstimate | None:
     body = stack.fetch_body(deployed, stage.account)
     if not (isinstance(body, dict) and function):
         return None
-    idle = costs.idle(body, kept=stage.settings.release.keep)
+    idle = costs.estimate_idle(body, kept=stage.settings.release.keep)
     used = None
     if use and use.invocations is not None:
         # The keep-warm calls of an idle month are calls of the last day as well: they are in the latter.
-        calls = costs.of_calls(
+        calls = costs.price_calls(
             use.invocations,
             (use.duration_total_ms or 0) / 1000,
             memory=function["MemorySize"],
             architecture=(function.get("Architectures") or ["x86_64"])[0],
         )
-        daily = calls + costs.of_requests(use.requests or 0, stage.settings.http.endpoint)
-        standing = tuple(each for each in idle if each.what != costs.WARM)
+        daily = calls + costs.price_requests(use.requests or 0, stage.settings.http.endpoint)
+        standing = tuple(each for each in idle if each.what != costs.KEEP_WARM_CALLS)
         # Of a stage that is younger than a day, the day that it had may be less than an idle one.
-        used = max(daily * DAYS + costs.total(standing), costs.total(idle))
-    return Cost(
+        used = max(daily * DAYS_PER_MONTH + costs.total(standing), costs.total(idle))
+    return CostEstimate(
         idle_usd_per_month=round(costs.total(idle), 4),
         used_usd_per_month=None if used is None else round(used, 4),
         basis=costs.basis(),

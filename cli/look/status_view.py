@@ -5,11 +5,11 @@ import re
 from lambdify.cli.console import Line
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.health import Health
-from lambdify.cli.look.metrics import Use
-from lambdify.cli.look.status import Cost, Status
+from lambdify.cli.look.metrics import Metrics
+from lambdify.cli.look.status import CostEstimate, Status
 from lambdify.cli.plan import costs
 from lambdify.cli.releases import Release
-from lambdify.cli.releases.traffic_split import Division
+from lambdify.cli.releases.traffic_split import TrafficSplit
 
 DRIFT = {
     "IN_SYNC": "nothing was changed by hand",
@@ -23,40 +23,40 @@ STATES = {
 """What CloudFormation's words mean for a stage; those that a person knows by themselves are left out."""
 
 
-def show(found: Status) -> list[Line]:
+def show(status: Status) -> list[Line]:
     """The lines, the bad news among them in colour."""
     facts = [
-        ("endpoint", found.endpoint, ""),
-        ("health", *_health(found.health)),
-        ("release", _release(found.release), ""),
-        ("shift", _shift(found.shift), "changed"),
-        ("stack", f"{found.stack} in {found.region}", ""),
-        ("state", *_state(found)),
-        ("reason", found.reason, "removed"),
-        ("function", f"{found.function}, version {found.version}" if found.function else "", ""),
-        ("runtime", _runtime(found), ""),
-        ("code", f"{found.code_size / 1e6:.1f} MB" if found.code_size else "", ""),
-        ("app", found.app[:16], ""),
-        ("layer", found.layer[:16], ""),
-        ("kept warm", found.schedule or "no", ""),
-        *_use(found.use),
-        ("cold starts", _cold_starts(found.cold_starts), ""),
-        ("cost", _cost(found.cost), ""),
-        ("", f"estimated by {found.cost.basis}; without logs and traffic" if found.cost else "", "quiet"),
-        ("drift", *_drift(found)),
+        ("endpoint", status.endpoint, ""),
+        ("health", *_health(status.health)),
+        ("release", _release(status.release), ""),
+        ("shift", _shift(status.shift), "changed"),
+        ("stack", f"{status.stack} in {status.region}", ""),
+        ("state", *_state(status)),
+        ("reason", status.reason, "removed"),
+        ("function", f"{status.function}, version {status.version}" if status.function else "", ""),
+        ("runtime", _runtime(status), ""),
+        ("code", f"{status.code_size / 1e6:.1f} MB" if status.code_size else "", ""),
+        ("app", status.app[:16], ""),
+        ("layer", status.layer[:16], ""),
+        ("kept warm", status.schedule or "no", ""),
+        *_use(status.use),
+        ("cold starts", _cold_starts(status.cold_starts), ""),
+        ("cost", _cost(status.cost), ""),
+        ("", f"estimated by {status.cost.basis}; without logs and traffic" if status.cost else "", "quiet"),
+        ("drift", *_drift(status)),
     ]
-    told = [(name, fact, style) for name, fact, style in facts if fact]
-    width = max(len(name) for name, _, _ in told)
-    return [Line(f"{name:<{width}}  {fact}", style) for name, fact, style in told]
+    shown = [(name, fact, style) for name, fact, style in facts if fact]
+    width = max(len(name) for name, _, _ in shown)
+    return [Line(f"{name:<{width}}  {fact}", style) for name, fact, style in shown]
 
 
-def _state(found: Status) -> tuple[str, str]:
-    said = f"{found.state}, since {found.changed_at.astimezone():%Y-%m-%d %H:%M}"
-    if meaning := STATES.get(found.state):
-        return f"{said}: {meaning}", "changed"
-    if found.state.endswith("_IN_PROGRESS"):
-        return f"{said}: CloudFormation is at work", "changed"
-    return said, "danger" if found.state.endswith("_FAILED") else ""
+def _state(status: Status) -> tuple[str, str]:
+    text = f"{status.state}, since {status.changed_at.astimezone():%Y-%m-%d %H:%M}"
+    if meaning := STATES.get(status.state):
+        return f"{text}: {meaning}", "changed"
+    if status.state.endswith("_IN_PROGRESS"):
+        return f"{text}: CloudFormation is at work", "changed"
+    return text, "danger" if status.state.endswith("_FAILED") else ""
 
 
 def _health(health: Health | None) -> tuple[str, str]:
@@ -64,8 +64,8 @@ def _health(health: Health | None) -> tuple[str, str]:
         return "", ""
     if not health.status:
         return f"NO ANSWER to GET {health.path}: {health.problem}", "danger"
-    said = f"{health.status} in {health.milliseconds:,} ms (GET {health.path})"
-    return (said, "added") if health.ok else (f"NOT WELL: {said}", "danger")
+    text = f"{health.status} in {health.milliseconds:,} ms (GET {health.path})"
+    return (text, "added") if health.ok else (f"NOT WELL: {text}", "danger")
 
 
 def _release(release: Release | None) -> str:
@@ -80,7 +80,7 @@ def _release(release: Release | None) -> str:
     )
 
 
-def _shift(shift: Division | None) -> str:
+def _shift(shift: TrafficSplit | None) -> str:
     """The command says more of it, and what to type."""
     if shift is None:
         return ""
@@ -90,30 +90,30 @@ def _shift(shift: Division | None) -> str:
     return f"{shift.percent}% of the traffic to {release}version {shift.version}"
 
 
-def _runtime(found: Status) -> str:
-    facts = (found.runtime, f"{found.memory} MB", f"{found.timeout} s")
-    return ", ".join(filter(None, facts)) if found.memory else ""
+def _runtime(status: Status) -> str:
+    facts = (status.runtime, f"{status.memory} MB", f"{status.timeout} s")
+    return ", ".join(filter(None, facts)) if status.memory else ""
 
 
-def _use(use: Use | None) -> list[tuple[str, str, str]]:
+def _use(use: Metrics | None) -> list[tuple[str, str, str]]:
     """Two lines: what visitors got, and what the function did, keep-warm calls included."""
     if use is None:
         return []
     lines = []
     if use.requests is not None:
         bad = use.answers_5xx or 0
-        said = (
+        text = (
             f"{use.requests:,} in {use.hours} h, {bad:,} answered with 5xx, {use.answers_4xx or 0:,} with 4xx"
         )
         lines.append(
-            ("requests", said + _times(use.latency_p50_ms, use.latency_p95_ms), "danger" if bad else "")
+            ("requests", text + _times(use.latency_p50_ms, use.latency_p95_ms), "danger" if bad else "")
         )
     if use.invocations is not None:
         errors, throttles = use.errors or 0, use.throttles or 0
         failed = f"{errors:,} error" + ("" if errors == 1 else "s")
-        said = f"{use.invocations:,} in {use.hours} h, {failed}, {throttles:,} throttled"
+        text = f"{use.invocations:,} in {use.hours} h, {failed}, {throttles:,} throttled"
         style = "danger" if errors or throttles else ""
-        lines.append(("calls", said + _times(use.duration_p50_ms, use.duration_p95_ms), style))
+        lines.append(("calls", text + _times(use.duration_p50_ms, use.duration_p95_ms), style))
     return lines
 
 
@@ -121,33 +121,33 @@ def _times(p50: float | None, p95: float | None) -> str:
     return "" if p50 is None or p95 is None else f"; p50 {_milliseconds(p50)}, p95 {_milliseconds(p95)}"
 
 
-def _cold_starts(found: ColdStarts | None) -> str:
-    if found is None:
+def _cold_starts(cold_starts: ColdStarts | None) -> str:
+    if cold_starts is None:
         return ""
-    count = f"{found.count:,}" if found.complete else f"at least {found.count:,}"
-    if not found.count:
-        return f"{count} in {found.hours} h"
+    count = f"{cold_starts.count:,}" if cold_starts.complete else f"at least {cold_starts.count:,}"
+    if not cold_starts.count:
+        return f"{count} in {cold_starts.hours} h"
     return (
-        f"{count} in {found.hours} h; p50 {_milliseconds(found.p50_ms)}, "
-        f"longest {_milliseconds(found.longest_ms)}"
+        f"{count} in {cold_starts.hours} h; p50 {_milliseconds(cold_starts.p50_ms)}, "
+        f"longest {_milliseconds(cold_starts.longest_ms)}"
     )
 
 
-def _cost(cost: Cost | None) -> str:
+def _cost(cost: CostEstimate | None) -> str:
     if cost is None:
         return ""
-    idle = f"{costs.dollars(cost.idle_usd_per_month)} a month when idle"
+    idle = f"{costs.format_dollars(cost.idle_usd_per_month)} a month when idle"
     used = cost.used_usd_per_month
-    busy = "" if used is None else f", {costs.dollars(used)} if every day is like the last"
+    busy = "" if used is None else f", {costs.format_dollars(used)} if every day is like the last"
     return f"about {idle}{busy}"
 
 
-def _drift(found: Status) -> tuple[str, str]:
-    said = DRIFT.get(found.drift, "")
-    if not said:
+def _drift(status: Status) -> tuple[str, str]:
+    text = DRIFT.get(status.drift, "")
+    if not text:
         return "", ""
-    when = f" ({found.drift_checked_at.astimezone():%Y-%m-%d %H:%M})" if found.drift_checked_at else ""
-    return said + when, "changed" if found.drift == "DRIFTED" else ""
+    when = f" ({status.drift_checked_at.astimezone():%Y-%m-%d %H:%M})" if status.drift_checked_at else ""
+    return text + when, "changed" if status.drift == "DRIFTED" else ""
 
 
 def _milliseconds(value: float) -> str:

@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli.template.rollback_alarm import UNTIL
+from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL
 
 PRICES = Path(__file__).with_name("prices.toml")
-WARM = "keep-warm calls"
-WARM_CALL = 0.1
+KEEP_WARM_CALLS = "keep-warm calls"
+KEEP_WARM_SECONDS = 0.1
 """Seconds that a keep-warm call is taken to last: more than it does."""
 PRICED = re.compile(
     r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|ElasticLoadBalancingV2)::"
@@ -35,11 +35,13 @@ class Cost:
     why: str
 
 
-def idle(body: Mapping[str, Any], *, kept: int = 1) -> tuple[Cost, ...]:
+def estimate_idle(body: Mapping[str, Any], *, kept: int = 1) -> tuple[Cost, ...]:
     """What the stage of that template costs in a month without calls, when `kept` releases are kept."""
     resources = body.get("Resources", {})
     return tuple(
-        cost for name, resource in sorted(resources.items()) for cost in _of(name, resource, resources, kept)
+        cost
+        for name, resource in sorted(resources.items())
+        for cost in _estimate(name, resource, resources, kept)
     )
 
 
@@ -48,13 +50,13 @@ def total(costs: tuple[Cost, ...]) -> float:
     return sum(cost.monthly or 0 for cost in costs)
 
 
-def of_calls(calls: int, seconds: float, *, memory: int, architecture: str) -> float:
+def price_calls(calls: int, seconds: float, *, memory: int, architecture: str) -> float:
     """USD for that many calls of a function with so many MB that took so many seconds altogether."""
     each = _prices()["request"]["each"]
     return calls * float(each) + seconds * memory / 1024 * float(_prices()[architecture]["duration"])
 
 
-def of_requests(requests: int, endpoint: str) -> float:
+def price_requests(requests: int, endpoint: str) -> float:
     """USD for requests through an endpoint of that kind; 0 for kinds that are paid otherwise."""
     return requests * float(_prices()["endpoint"].get(endpoint, 0))
 
@@ -65,12 +67,14 @@ def basis() -> str:
     return f"prices of {prices['region']}, {prices['as_of']}; other regions differ"
 
 
-def dollars(amount: float) -> str:
+def format_dollars(amount: float) -> str:
     """An amount as a person reads it: "$12.40", "under $0.01"."""
     return "under $0.01" if 0 < amount < 0.005 else f"${amount:.2f}"
 
 
-def _of(name: str, resource: Mapping[str, Any], resources: Mapping[str, Any], kept: int) -> Iterator[Cost]:
+def _estimate(
+    name: str, resource: Mapping[str, Any], resources: Mapping[str, Any], kept: int
+) -> Iterator[Cost]:
     properties = resource.get("Properties", {})
     match resource["Type"]:
         case "AWS::Lambda::Function":
@@ -114,7 +118,7 @@ def _provisioned(properties: Mapping[str, Any], resources: Mapping[str, Any]) ->
     count = config.get("ProvisionedConcurrentExecutions")
     if not isinstance(count, int):
         return
-    function = _the_function(resources)
+    function = _find_function(resources)
     each = _gigabytes(function) * _prices()[_architecture(function)]["provisioned"] * _seconds()
     yield Cost(
         what="provisioned concurrency",
@@ -124,7 +128,7 @@ def _provisioned(properties: Mapping[str, Any], resources: Mapping[str, Any]) ->
 
 
 def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Cost]:
-    if properties.get("ScheduleExpression") == {"Fn::Sub": f"at(${{{UNTIL}}})"}:
+    if properties.get("ScheduleExpression") == {"Fn::Sub": f"at(${{{SHIFT_UNTIL}}})"}:
         return  # ours, once, and only while traffic is divided
     rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", str(properties.get("ScheduleExpression")))
     if not rate:
@@ -133,12 +137,12 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
     minutes = int(rate[1]) * (60 if rate[2] == "hour" else 1)
     at_once = _environments(properties.get("Target", {}).get("Input"))
     calls = _seconds() / 60 / minutes * at_once
-    function = _the_function(resources)
-    each = WARM_CALL * _gigabytes(function) * _prices()[_architecture(function)]["duration"]
+    function = _find_function(resources)
+    each = KEEP_WARM_SECONDS * _gigabytes(function) * _prices()[_architecture(function)]["duration"]
     yield Cost(
-        what=WARM,
+        what=KEEP_WARM_CALLS,
         monthly=calls * (each + _prices()["request"]["each"]),
-        why=f"{calls:.0f} calls of {WARM_CALL:g} s at most",
+        why=f"{calls:.0f} calls of {KEEP_WARM_SECONDS:g} s at most",
     )
 
 
@@ -152,7 +156,7 @@ def _environments(event: object) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _the_function(resources: Mapping[str, Any]) -> Mapping[str, Any]:
+def _find_function(resources: Mapping[str, Any]) -> Mapping[str, Any]:
     for resource in resources.values():
         if resource["Type"] == "AWS::Lambda::Function":
             properties: Mapping[str, Any] = resource.get("Properties", {})

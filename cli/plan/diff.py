@@ -17,7 +17,7 @@ from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.plan import costs, preview
-from lambdify.cli.plan import drift as hand
+from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
 from lambdify.cli.releases import traffic
@@ -46,7 +46,7 @@ class Diff:
     """None when it was not looked for."""
 
 
-def look(
+def compute(
     stage: Stage,
     pack: Callable[[], "Bundle"],
     console: Console,
@@ -68,13 +68,13 @@ def look(
     by_hand = None
     if drift and existing is not None and before:
         with console.step("Looking for what was changed by hand"):
-            by_hand = hand.detect(existing, stage.account, sleep=sleep)
+            by_hand = drift_detection.detect(existing, stage.account, sleep=sleep)
     return Diff(
         stack=stage.name,
         region=stage.region,
         creates=not before,
         changed=bool(found),
-        preview=preview.of(found, before, wanted.body, kept=stage.settings.release.keep),
+        preview=preview.make(found, before, wanted.body, kept=stage.settings.release.keep),
         drift=by_hand,
     )
 
@@ -87,7 +87,7 @@ def _changes(
         # `deploy` removes what such a creation left, and begins anew.
         gone = existing.state in stack.FAILED_CREATION
         before = {} if gone else stack.fetch_body(existing, account)
-        return changes.expected(before, wanted.body), before
+        return changes.compare_templates(before, wanted.body), before
     held = traffic.hold(wanted, existing, account)
     change_set = change_sets.propose(wanted, existing, account, parameters=held, sleep=sleep)
     if change_set is None:
@@ -96,14 +96,14 @@ def _changes(
     return change_set.changes, change_set.before
 
 
-def value(found: Diff) -> dict[str, Any]:
+def to_json(diff: Diff) -> dict[str, Any]:
     """The diff for --json. Programs depend on these names: add to them, and change none."""
-    what = found.preview
+    what = diff.preview
     return {
-        "stack": found.stack,
-        "region": found.region,
-        "creates": found.creates,
-        "changed": found.changed,
+        "stack": diff.stack,
+        "region": diff.region,
+        "creates": diff.creates,
+        "changed": diff.changed,
         "changes": [
             {
                 "action": each.action,
@@ -116,7 +116,7 @@ def value(found: Diff) -> dict[str, Any]:
             for each in what.changes
         ],
         "rights": [asdict(each) for each in what.rights],
-        "endpoint": asdict(what.move) if what.move else None,
+        "endpoint": asdict(what.url_change) if what.url_change else None,
         "monthly": {
             "currency": "USD",
             "before": what.monthly_before,
@@ -124,5 +124,5 @@ def value(found: Diff) -> dict[str, Any]:
             "basis": costs.basis(),
             "items": [asdict(each) for each in what.costs],
         },
-        "drift": asdict(found.drift) if found.drift else None,
+        "drift": asdict(diff.drift) if diff.drift else None,
     }

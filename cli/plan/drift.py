@@ -10,16 +10,16 @@ from itertools import accumulate
 from typing import Any
 
 from lambdify.cli.aws import Account, translated
-from lambdify.cli.stacks.changes import Property, differences, parsed
+from lambdify.cli.stacks.changes import Property, find_differences, parse_value
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drifted:
+class DriftedResource:
     """A resource that is not as it was deployed."""
 
     resource: str
@@ -37,30 +37,30 @@ class Drift:
     """False when it was not done in time, or failed."""
     reason: str
     """Why it is not known."""
-    resources: tuple[Drifted, ...]
+    resources: tuple[DriftedResource, ...]
 
 
 @translated(during="asking CloudFormation what was changed by hand")
-def detect(stack: Stack, account: Account, *, patience: float = PATIENCE, sleep: Sleep = time.sleep) -> Drift:
+def detect(stack: Stack, account: Account, *, timeout: float = TIMEOUT, sleep: Sleep = time.sleep) -> Drift:
     """Compare what is there with what was deployed, for at most `patience` seconds."""
     cloudformation = account.client("cloudformation")
-    begun = cloudformation.detect_stack_drift(StackName=stack.id)["StackDriftDetectionId"]
+    detection_id = cloudformation.detect_stack_drift(StackName=stack.id)["StackDriftDetectionId"]
     waited = accumulate(pauses(), initial=0.0)
     for pause, so_far in zip(pauses(), waited, strict=False):
-        found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=begun)
+        found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection_id)
         if found["DetectionStatus"] == "DETECTION_COMPLETE":
             return Drift(known=True, reason="", resources=_read(stack, cloudformation))
         if found["DetectionStatus"] == "DETECTION_FAILED":
             return Drift(known=False, reason=found.get("DetectionStatusReason", "it failed"), resources=())
-        if so_far + pause > patience:
+        if so_far + pause > timeout:
             break
         sleep(pause)
-    return Drift(known=False, reason=f"CloudFormation was not done in {patience:.0f} seconds", resources=())
+    return Drift(known=False, reason=f"CloudFormation was not done in {timeout:.0f} seconds", resources=())
 
 
-def _read(stack: Stack, cloudformation: Any) -> tuple[Drifted, ...]:
+def _read(stack: Stack, cloudformation: Any) -> tuple[DriftedResource, ...]:
     return tuple(
-        Drifted(
+        DriftedResource(
             resource=each["LogicalResourceId"],
             kind=each["ResourceType"],
             deleted=each["StackResourceDriftStatus"] == "DELETED",
@@ -88,5 +88,5 @@ def _pages(stack: Stack, cloudformation: Any) -> Iterator[Mapping[str, Any]]:
 
 def _difference(described: Mapping[str, str]) -> tuple[Property, ...]:
     path = described["PropertyPath"].strip("/").replace("/", ".")
-    before, after = (parsed(described.get(side)) for side in ("ExpectedValue", "ActualValue"))
-    return tuple(differences(before, after, path))
+    before, after = (parse_value(described.get(side)) for side in ("ExpectedValue", "ActualValue"))
+    return tuple(find_differences(before, after, path))

@@ -15,9 +15,9 @@ from lambdify.cli.packing.target import runtimes
 from lambdify.cli.settings import NO_NAMES, Settings, conflicts, name_of_folder, slug
 from lambdify.cli.stage import Stage
 
-NEAR = timedelta(days=180)
+NOTICE_PERIOD = timedelta(days=180)
 """How long before a runtime's end it is said."""
-PATIENCE = {"http-api": 30, "rest-api": 29}
+ENDPOINT_TIMEOUTS = {"http-api": 30, "rest-api": 29}
 """Seconds that an endpoint waits for a response. A REST API's can be raised by AWS on request.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USUAL_TIMEOUT = 30
@@ -28,7 +28,7 @@ MANIFEST = "staticfiles.json"
 ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html"
 
 
-def tell(settings: Settings, console: Console, *, local: bool, today: date | None = None) -> None:
+def warn(settings: Settings, console: Console, *, local: bool, today: date | None = None) -> None:
     """Say all there is to say about the settings; `today` stands in for the day."""
     if settings.root.name in NO_NAMES and settings.name == slug(name_of_folder(settings.root)):
         told = f'The project is called "{settings.name}", after the folder above {settings.root.name}/'
@@ -40,7 +40,7 @@ def tell(settings: Settings, console: Console, *, local: bool, today: date | Non
 def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     """Each caution."""
     yield from _runtime(settings.function.python, today)
-    yield from _patience(settings)
+    yield from _timeouts(settings)
     yield from _static_files(settings)
     if local:
         yield from _local(settings)
@@ -63,8 +63,8 @@ def check(stage: Stage) -> None:
     """Raise for what this account or region is not ready for: SettingsError, AwsError."""
     conflicts.check_region(stage.settings, stage.region)
     if stage.settings.http.endpoint == "rest-api" and stage.settings.http.access_logs:
-        said = stage.client("apigateway").get_account()
-        if not said.get("cloudwatchRoleArn"):
+        account_settings = stage.client("apigateway").get_account()
+        if not account_settings.get("cloudwatchRoleArn"):
             raise AwsError(
                 "[http] access_logs: REST APIs of this account and region may not write logs yet.",
                 hint=f"It is a setting of the whole account, and so yours to make: {ROLE_FOR_LOGS}",
@@ -73,7 +73,7 @@ def check(stage: Stage) -> None:
 
 def _runtime(python: str, today: date) -> Iterator[str]:
     deprecated, frozen = runtimes()[python]["deprecated"], runtimes()[python]["frozen"]
-    if today < deprecated - NEAR:
+    if today < deprecated - NOTICE_PERIOD:
         return
     ends = (
         f"has had no security updates since {_day(deprecated)}"
@@ -90,8 +90,8 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _patience(settings: Settings) -> Iterator[str]:
-    limit, timeout = PATIENCE.get(settings.http.endpoint), settings.function.timeout
+def _timeouts(settings: Settings) -> Iterator[str]:
+    limit, timeout = ENDPOINT_TIMEOUTS.get(settings.http.endpoint), settings.function.timeout
     if limit and timeout > USUAL_TIMEOUT and not settings.http.streaming:
         kind = "An HTTP API" if settings.http.endpoint == "http-api" else "A REST API"
         yield (

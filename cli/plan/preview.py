@@ -12,7 +12,7 @@ from lambdify.cli.plan import costs
 from lambdify.cli.plan.costs import Cost
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.rights import Right, compare
-from lambdify.cli.stacks.changes import Body, Change, Move, Property, move, text
+from lambdify.cli.stacks.changes import Body, Change, Property, UrlChange, find_url_change, format_value
 
 SIGNS = {"Add": ("+", "added"), "Modify": ("~", "changed"), "Remove": ("-", "removed")}
 SIGNS["Import"] = ("=", "changed")
@@ -26,7 +26,7 @@ class Preview:
 
     changes: tuple[Change, ...]
     rights: tuple[Right, ...]
-    move: Move | None
+    url_change: UrlChange | None
     costs: tuple[Cost, ...]
     """After it."""
     monthly: float
@@ -34,20 +34,20 @@ class Preview:
     monthly_before: float
 
 
-def of(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -> Preview:
+def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -> Preview:
     """What changes mean, with the templates on both sides; `kept` is how many releases are."""
-    now, then = costs.idle(before, kept=kept), costs.idle(after, kept=kept)
+    now, then = costs.estimate_idle(before, kept=kept), costs.estimate_idle(after, kept=kept)
     return Preview(
         changes=changes,
         rights=compare(before, after),
-        move=move(before, after, changes),
+        url_change=find_url_change(before, after, changes),
         costs=then,
         monthly=round(costs.total(then), 2),
         monthly_before=round(costs.total(now), 2),
     )
 
 
-def short(preview: Preview) -> list[Line]:
+def summarize(preview: Preview) -> list[Line]:
     """For the question before a deployment: which resources, which of their properties, and what is grave."""
     width = max((len(each.resource) for each in preview.changes), default=0)
     lines = []
@@ -56,20 +56,26 @@ def short(preview: Preview) -> list[Line]:
         names = ", ".join(dict.fromkeys(each.path.split(".")[0] for each in change.properties))
         if _only_refers(change):
             continue
-        about = f"{change.kind}{f'  ({names})' if names else ''}{_fate(change)}"
+        about = f"{change.kind}{f'  ({names})' if names else ''}{_outcome(change)}"
         lines.append(Line(f"{sign} {change.resource:<{width}}  {about}", _style(change, style)))
-    return [*lines, *_grave(preview), *_rights(preview.rights), *_bill(preview, details=False)]
+    return [*lines, *_dangers(preview), *_rights(preview.rights), *_costs(preview, details=False)]
 
 
-def full(preview: Preview, drift: Drift | None) -> list[Line]:
+def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
     """For `lambdify diff`: every value before and after, what it costs, and what was changed by hand."""
     lines = [] if preview.changes else [Line("Nothing would change.")]
     for change in preview.changes:
         sign, style = SIGNS.get(change.action, ("~", "changed"))
         style = "quiet" if _only_refers(change) else _style(change, style)
-        lines.append(Line(f"{sign} {change.resource}  {change.kind}{_fate(change)}", style))
+        lines.append(Line(f"{sign} {change.resource}  {change.kind}{_outcome(change)}", style))
         lines += _values(change.properties)
-    return [*lines, *_grave(preview), *_rights(preview.rights), *_bill(preview, details=True), *_drift(drift)]
+    return [
+        *lines,
+        *_dangers(preview),
+        *_rights(preview.rights),
+        *_costs(preview, details=True),
+        *_drift(drift),
+    ]
 
 
 def _only_refers(change: Change) -> bool:
@@ -81,7 +87,7 @@ def _style(change: Change, usual: str) -> str:
     return "danger" if change.loses_data or change.replaced else usual
 
 
-def _fate(change: Change) -> str:
+def _outcome(change: Change) -> str:
     if _only_refers(change):
         return "  only where it refers to what changes"
     if change.action == "Import":
@@ -100,7 +106,7 @@ def _values(properties: Sequence[Property]) -> list[Line]:
 
 def _pair(changed: Property) -> str:
     """Both values; of long ones the part where they begin to differ."""
-    before, after = text(changed.before), text(changed.after)
+    before, after = format_value(changed.before), format_value(changed.after)
     if max(len(before), len(after)) <= WIDEST:
         return f"{before} → {after}"
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
@@ -113,18 +119,18 @@ def _cut(value: str, start: int) -> str:
     return f"{'…' if start and part else ''}{part}{'…' if start + WIDEST < len(value) else ''}"
 
 
-def _grave(preview: Preview) -> Iterator[Line]:
+def _dangers(preview: Preview) -> Iterator[Line]:
     for change in preview.changes:
         if change.loses_data:
             yield Line(
                 f"! What {change.resource} holds is deleted with it, and cannot be got back.", "danger"
             )
-    if preview.move and preview.move.after == "none":
-        yield Line(f"! The {preview.move.before} goes: its URL will answer nobody.", "danger")
-    elif preview.move:
+    if preview.url_change and preview.url_change.after == "none":
+        yield Line(f"! The {preview.url_change.before} goes: its URL will answer nobody.", "danger")
+    elif preview.url_change:
         yield Line(
-            f"! The URL changes ({preview.move.before} → {preview.move.after}): clients of the old one, and "
-            "domains that point to it, get no answer.",
+            f"! The URL changes ({preview.url_change.before} → {preview.url_change.after}): clients of "
+            "the old one, and domains that point to it, get no answer.",
             "danger",
         )
 
@@ -137,8 +143,8 @@ def _rights(rights: Sequence[Right]) -> Iterator[Line]:
         yield Line(f"  {sign} {right.resource}: {right.text}", style)
 
 
-def _bill(preview: Preview, *, details: bool) -> Iterator[Line]:
-    then, now = costs.dollars(preview.monthly), costs.dollars(preview.monthly_before)
+def _costs(preview: Preview, *, details: bool) -> Iterator[Line]:
+    then, now = costs.format_dollars(preview.monthly), costs.format_dollars(preview.monthly_before)
     change = f", {now} before" if then != now and preview.monthly_before else ""
     if not details:
         if preview.monthly >= 1 or change:
@@ -146,7 +152,7 @@ def _bill(preview: Preview, *, details: bool) -> Iterator[Line]:
         return
     yield Line(f"Billed when idle: {then} a month{change}", "title")
     for cost in preview.costs:
-        amount = "not known" if cost.monthly is None else costs.dollars(cost.monthly)
+        amount = "not known" if cost.monthly is None else costs.format_dollars(cost.monthly)
         yield Line(f"  {amount:>12}  {cost.what}: {cost.why}")
     yield Line(f"  ({costs.basis()})", "quiet")
 

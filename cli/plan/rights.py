@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdify.cli.stacks.changes import Body, text
+from lambdify.cli.stacks.changes import Body, format_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,39 +40,43 @@ def _all_rights(body: Body) -> set[tuple[str, str]]:
 
 def _rights(kind: str, properties: Body) -> Iterator[str]:
     if kind == "AWS::Lambda::Permission":
-        source = text(properties["SourceArn"]) if "SourceArn" in properties else ""
-        who = text(properties.get("Principal"))
-        yield f"{who if who != '*' else 'everybody'} may {text(properties.get('Action'))}" + (
+        source = format_value(properties["SourceArn"]) if "SourceArn" in properties else ""
+        who = format_value(properties.get("Principal"))
+        yield f"{who if who != '*' else 'everybody'} may {format_value(properties.get('Action'))}" + (
             f", from {source}" if source else ""
         )
     elif kind.startswith("AWS::IAM::"):
         yield from _statements(properties.get("AssumeRolePolicyDocument", {}))
         yield from _statements(properties.get("PolicyDocument", {}))
-        for policy in _several(properties.get("Policies")):
+        for policy in _as_list(properties.get("Policies")):
             yield from _statements(policy.get("PolicyDocument", {}))
-        for policy in _several(properties.get("ManagedPolicyArns")):
-            yield f"has the policy {text(policy)}"
+        for policy in _as_list(properties.get("ManagedPolicyArns")):
+            yield f"has the policy {format_value(policy)}"
         if "PermissionsBoundary" in properties:
-            yield f"is bounded by {text(properties['PermissionsBoundary'])}"
+            yield f"is bounded by {format_value(properties['PermissionsBoundary'])}"
 
 
 def _statements(document: Body) -> Iterator[str]:
-    for statement in _several(document.get("Statement")):
-        actions = ", ".join(map(text, _several(statement.get("Action") or statement.get("NotAction"))))
+    for statement in _as_list(document.get("Statement")):
+        actions = ", ".join(
+            map(format_value, _as_list(statement.get("Action") or statement.get("NotAction")))
+        )
         verb = "may not" if statement.get("Effect") == "Deny" else "may"
         unless = " anything but" if "NotAction" in statement else ""
         if "Principal" in statement:
             yield f"{_principal(statement['Principal'])} {verb}{unless} {actions}"
         else:
-            on = ", ".join(map(text, _several(statement.get("Resource") or statement.get("NotResource"))))
+            on = ", ".join(
+                map(format_value, _as_list(statement.get("Resource") or statement.get("NotResource")))
+            )
             yield f"{verb}{unless} {actions} on {'all but ' if 'NotResource' in statement else ''}{on}"
 
 
 def _principal(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(text(each) for inner in value.values() for each in _several(inner))
-    return "everybody" if value == "*" else text(value)
+        return ", ".join(format_value(each) for inner in value.values() for each in _as_list(inner))
+    return "everybody" if value == "*" else format_value(value)
 
 
-def _several(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]

@@ -26,9 +26,9 @@ from lambdify.cli.stage import Stage
 
 State = Literal["live", "superseded", "rolled back", "failed", "unfinished", "pruned"]
 """unfinished: its deployment is under way, or was killed; pruned: its version was removed."""
-UNTOLD = ("root", "source", "profile", "local", "environment", "secrets")
+NOT_RECORDED = ("root", "source", "profile", "local", "environment", "secrets")
 """What of the settings is not recorded as it is: of this machine, or with values that nobody else may see."""
-SUMMARY = 140
+SUMMARY_LENGTH = 140
 """Characters of a reason where there is one line for it."""
 NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
 
@@ -61,7 +61,7 @@ class Release:
     @property
     def summary(self) -> str:
         """The reason on one line: a version may have answered with a page."""
-        return textwrap.shorten(self.reason, SUMMARY, placeholder=" ...")
+        return textwrap.shorten(self.reason, SUMMARY_LENGTH, placeholder=" ...")
 
 
 @translated(during="reading the releases")
@@ -73,7 +73,7 @@ def find_all(stage: Stage, deployed: Stack | None = None) -> tuple[Release, ...]
     deployed = deployed or stack.find(stage)
     recorded = tuple(_records(stage))
     versions = find_versions(stage) if recorded and deployed else ()
-    return judge(recorded, deployed, versions)
+    return determine_states(recorded, deployed, versions)
 
 
 @translated(during="reading the releases")
@@ -83,26 +83,26 @@ def find_live(stage: Stage, deployed: Stack | None = None) -> Release | None:
     return _choose_live(_records(stage), deployed) if deployed else None
 
 
-def judge(
+def determine_states(
     recorded: Sequence[Release], deployed: Stack | None, versions: Sequence[str]
 ) -> tuple[Release, ...]:
     """Releases, newest first, in the state that they are in while the stack is as it is."""
     live = _choose_live(recorded, deployed) if deployed else None
 
-    def judge_one(release: Release) -> Release:
+    def determine_state(release: Release) -> Release:
         if live and release.number == live.number:
             return live
         is_there = deployed and release.stack == deployed.id and release.version in versions
         if release.state == "failed":
             return release
         if not is_there:
-            return replace(release, state="pruned", reason=_past(release))
+            return replace(release, state="pruned", reason=_describe_past(release))
         return replace(release, state="superseded") if release.state == "live" else release
 
-    return tuple(map(judge_one, recorded))
+    return tuple(map(determine_state, recorded))
 
 
-def _past(release: Release) -> str:
+def _describe_past(release: Release) -> str:
     """What became of a release before it was pruned."""
     parts = {"rolled back": "was rolled back {}", "unfinished": "was unfinished: {}"}
     return parts.get(release.state, "{}").format(release.reason) if release.reason else ""
@@ -126,7 +126,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
     found = revision.find(stage.settings.root)
     keys = (deployed.outputs.get(name, "") for name in ("App", "Layer", "Image"))
     release = Release(
-        number=next(_numbers(stage), 0) + 1,
+        number=next(_list_numbers(stage), 0) + 1,
         at=datetime.now(UTC),
         by=stage.account.caller,
         commit=found.commit,
@@ -134,7 +134,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
         stack=deployed.id,
         version=deployed.published,
         artifacts=tuple(key for key in keys if key),
-        settings=describe(stage.settings),
+        settings=describe_settings(stage.settings),
         state="unfinished",
         reason="its deployment has not ended",
     )
@@ -173,11 +173,11 @@ def find_versions(stage: Stage) -> tuple[str, ...]:
     return tuple(version for version in found or () if version != "$LATEST")
 
 
-def describe(settings: Settings) -> dict[str, Any]:
+def describe_settings(settings: Settings) -> dict[str, Any]:
     """What a record tells of the settings."""
-    told = {name: value for name, value in asdict(settings).items() if name not in UNTOLD}
-    told |= {"environment": sorted(settings.environment), "secrets": sorted(settings.secrets)}
-    described: dict[str, Any] = json.loads(json.dumps(told, default=str))
+    recorded = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED}
+    recorded |= {"environment": sorted(settings.environment), "secrets": sorted(settings.secrets)}
+    described: dict[str, Any] = json.loads(json.dumps(recorded, default=str))
     return described
 
 
@@ -185,12 +185,12 @@ def _folder(settings: Settings) -> str:
     return f"{settings.prefix}releases/"
 
 
-def key(number: int, settings: Settings) -> str:
+def record_key(number: int, settings: Settings) -> str:
     """Where the record of a release is in the bucket."""
     return f"{_folder(settings)}{number:05}.json"
 
 
-def _numbers(stage: Stage) -> Iterator[int]:
+def _list_numbers(stage: Stage) -> Iterator[int]:
     """The numbers that are taken, the highest first."""
     folder, pages = _folder(stage.settings), stage.client("s3").get_paginator("list_objects_v2")
     found = attempt(
@@ -208,7 +208,7 @@ def _numbers(stage: Stage) -> Iterator[int]:
 
 def _records(stage: Stage) -> Iterator[Release]:
     """The records, newest first, each read when it is asked for."""
-    found = (_fetch(number, stage) for number in _numbers(stage))
+    found = (_fetch(number, stage) for number in _list_numbers(stage))
     yield from (each for each in found if each)
 
 
@@ -218,7 +218,7 @@ def _fetch(number: int, stage: Stage) -> Release | None:
         stage.client("s3").get_object,
         none_if=NOT_THERE,
         Bucket=stage.bucket,
-        Key=key(number, stage.settings),
+        Key=record_key(number, stage.settings),
         ExpectedBucketOwner=stage.account.account_id,
     )
     if not found:
@@ -236,7 +236,7 @@ def _fetch(number: int, stage: Stage) -> Release | None:
 def _put(release: Release, stage: Stage, *, new: bool) -> Any:
     return stage.client("s3").put_object(
         Bucket=stage.bucket,
-        Key=key(release.number, stage.settings),
+        Key=record_key(release.number, stage.settings),
         Body=json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode(),
         ContentType="application/json",
         ExpectedBucketOwner=stage.account.account_id,

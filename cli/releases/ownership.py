@@ -95,7 +95,7 @@ def check(stage: Stage, console: Console, what: str, *, yes: bool, take_over: bo
             f"or {what} that one all the same with --take-over.",
         )
     console.warn(f"{taken}. This one is {now}.")
-    if not console.confirm(f"{what.capitalize()} it all the same?", otherwise="--take-over"):
+    if not console.confirm(f"{what.capitalize()} it all the same?", flag="--take-over"):
         raise Declined(f"{stage.name} was left as it is.")
     return before
 

@@ -23,10 +23,10 @@ def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) ->
     and what `traffic.move` raises; the release has failed then, and is recorded so.
     """
     begun = releases.begin(deployed, stage)
-    version, had = deployed.published, deployed.live
+    version, previous = deployed.published, deployed.live
     try:
         trial.run(version, deployed, stage, console)
-        if version != had:
+        if version != previous:
             deployed = _give_traffic(begun, deployed, stage, console, sleep)
     except Interrupted:
         releases.end(begun, "unfinished", stage, reason="Ctrl-C")
@@ -37,17 +37,17 @@ def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) ->
             "The command goes on to its end, if it was running. " if stage.settings.release.command else ""
         )
         again = f"{goes_on}`{stage.command('deploy')}` tries it again."
-        raise Interrupted(_fate(version, had), hint=again) from None
+        raise Interrupted(_describe_outcome(version, previous), hint=again) from None
     except LambdifyError as error:
         # Whoever moved the traffic away has said so in the record: a rollback, for one.
         if not isinstance(error, StackBusy) or not releases.is_ended(begun, stage):
             _record(begun, error, stage, console)
         # Where somebody else came in between, the traffic is theirs.
-        fate = "" if isinstance(error, StackBusy) else _fate_now(version, had, stage)
-        raise _told(error, fate, begun.number) from error
+        outcome = "" if isinstance(error, StackBusy) else _describe_outcome_now(version, previous, stage)
+        raise _add_outcome(error, outcome, begun.number) from error
     done = releases.end(begun, "live", stage)
     console.note(f"Release {done.number} is live: version {version}.")
-    pruning.prune(deployed, stage, console, had=had)
+    pruning.prune(deployed, stage, console, previous=previous)
     return done, deployed
 
 
@@ -66,7 +66,7 @@ def _give_traffic(
         releases.end(begun, "unfinished", stage, reason=f"its shift came to {percent}%")
 
     if plan is not None:
-        shift.run(plan, deployed, stage, console, sleep=sleep, tell=note)
+        shift.run(plan, deployed, stage, console, sleep=sleep, on_step=note)
     with console.step(f"Giving the traffic to version {version}"):
         return traffic.move(version, deployed, stage, console, sleep=sleep)
 
@@ -79,26 +79,29 @@ def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console
         console.warn(f"Nor could it be recorded that release {begun.number} has failed: {refused.message}")
 
 
-def _told(error: LambdifyError, fate: str, number: int) -> LambdifyError:
+def _add_outcome(error: LambdifyError, outcome: str, number: int) -> LambdifyError:
     """The error, with what it means for the traffic."""
-    hint = " ".join(filter(None, [f"Release {number} has failed.", fate, error.hint]))
+    hint = " ".join(filter(None, [f"Release {number} has failed.", outcome, error.hint]))
     return type(error)(error.message, hint=hint, during=error.during)
 
 
-def _fate_now(version: str, had: str, stage: Stage) -> str:
+def _describe_outcome_now(version: str, previous: str, stage: Stage) -> str:
     """Where the traffic is after a failure: a part of it that could not be taken back is not to be denied."""
-    if stage.settings.release.shift is None or version == had:
-        return _fate(version, had)
+    if stage.settings.release.shift is None or version == previous:
+        return _describe_outcome(version, previous)
     try:
-        divided, goes = traffic.is_divided(stack.fetch(stage)), "goes"
+        split, goes = traffic.is_split(stack.fetch(stage)), "goes"
     except LambdifyError:
-        divided, goes = True, "may go"
-    if not divided:
-        return _fate(version, had)
-    return f"A part of the traffic {goes} to version {version}: {traffic.way_back(had, stage.settings)}"
+        split, goes = True, "may go"
+    if not split:
+        return _describe_outcome(version, previous)
+    return (
+        f"A part of the traffic {goes} to version {version}: "
+        f"{traffic.rollback_hint(previous, stage.settings)}"
+    )
 
 
-def _fate(version: str, had: str) -> str:
-    if version == had:
+def _describe_outcome(version: str, previous: str) -> str:
+    if version == previous:
         return f"Version {version} has the traffic all the same: there is no other one."
-    return f"Traffic stays with version {had}; version {version} gets none."
+    return f"Traffic stays with version {previous}; version {version} gets none."

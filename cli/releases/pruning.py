@@ -23,7 +23,7 @@ from lambdify.cli.releases import Release
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
-REMEMBERED = 100
+RECORDS_KEPT = 100
 """Releases whose records stay."""
 LONGEST_DEPLOYMENT = timedelta(days=1)
 """From the upload to the release; far more than it takes, so that nobody's archive goes under their hands."""
@@ -31,26 +31,28 @@ WORKED = {"live", "superseded", "rolled back"}
 
 
 @translated(during="removing old releases")
-def prune(deployed: Stack, stage: Stage, console: Console, *, had: str, now: datetime | None = None) -> None:
+def prune(
+    deployed: Stack, stage: Stage, console: Console, *, previous: str, now: datetime | None = None
+) -> None:
     """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
     known = releases.find_all(stage, deployed)
     kept = choose_kept(known, stage.settings.release.keep)
-    keep = {each.version for each in kept} | {deployed.live, deployed.published, had}
+    keep = {each.version for each in kept} | {deployed.live, deployed.published, previous}
     newest = max(int(deployed.live), int(deployed.published))
-    there = releases.find_versions(stage)
-    old = [each for each in there if int(each) < newest and each not in keep]
-    held = _aliased(stage) if old else set()
+    existing = releases.find_versions(stage)
+    old = [each for each in existing if int(each) < newest and each not in keep]
+    aliased = _aliased(stage) if old else set()
     for version in old:
-        if version not in held:
+        if version not in aliased:
             _remove_version(version, stage)
     needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
     unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
-    in_time = (now or datetime.now(UTC)) - LONGEST_DEPLOYMENT
-    unneeded |= archives.find_older(in_time, stage) - needed
-    records = [releases.key(each.number, stage.settings) for each in known[REMEMBERED:]]
+    cutoff = (now or datetime.now(UTC)) - LONGEST_DEPLOYMENT
+    unneeded |= archives.find_older(cutoff, stage) - needed
+    records = [releases.record_key(each.number, stage.settings) for each in known[RECORDS_KEPT:]]
     archives.remove([*sorted(unneeded), *records], stage)
-    if gone := [version for version in old if version not in held]:
-        console.note(f"Removed version{'s'[: len(gone) > 1]} {', '.join(sorted(gone, key=int))}.")
+    if removed := [version for version in old if version not in aliased]:
+        console.note(f"Removed version{'s'[: len(removed) > 1]} {', '.join(sorted(removed, key=int))}.")
 
 
 def choose_kept(known: Sequence[Release], keep: int) -> tuple[Release, ...]:

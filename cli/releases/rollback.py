@@ -13,7 +13,7 @@ from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, ReleaseMissing
 from lambdify.cli.releases import Release, traffic, traffic_split, trial
-from lambdify.cli.releases.traffic_split import Division
+from lambdify.cli.releases.traffic_split import TrafficSplit
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
@@ -51,32 +51,32 @@ def rollback(
     stack.check(deployed, stage.settings)
     known = releases.find_all(stage, deployed)
     live = next((each for each in known if each.state == "live"), None)
-    divided = traffic_split.find(deployed, known, stage)
-    shifting = divided is not None
-    if divided:
-        console.warn(traffic_split.describe(divided))
+    split = traffic_split.find(deployed, known, stage)
+    shifting = split is not None
+    if split:
+        console.warn(traffic_split.describe(split))
     target = choose(known, live, number, stage.settings, shifting=shifting)
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")
         return _describe(deployed, target, target, changed=False)
-    _check_there(target, deployed, stage)
+    _check_version_exists(target, deployed, stage)
     _agree(target, live, stage, console, yes=yes)
     _try(target, deployed, stage, console)
     with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
         deployed = traffic.move(target.version, deployed, stage, console, sleep=sleep)
-    left = _left(known, live, divided, target)
-    for each in left:
+    losing = _find_losing(known, live, split, target)
+    for each in losing:
         reason = f"to {target.number} by {stage.account.caller}"
         releases.end(each, "rolled back", stage, reason=reason)
     return _describe(deployed, target, live, changed=True)
 
 
-def _left(
-    known: Sequence[Release], live: Release | None, divided: Division | None, target: Release
+def _find_losing(
+    known: Sequence[Release], live: Release | None, split: TrafficSplit | None, target: Release
 ) -> list[Release]:
     """The releases that lose traffic by it: the live one, and the one that a shift was giving some."""
-    losing = {live.number if live else 0, divided.release if divided else 0}
-    return [each for each in known if each.number in losing and each.version != target.version]
+    numbers = {live.number if live else 0, split.release if split else 0}
+    return [each for each in known if each.number in numbers and each.version != target.version]
 
 
 def choose(
@@ -116,19 +116,19 @@ def _named(known: Sequence[Release], number: int, settings: Settings) -> Release
     if found is None:
         raise ReleaseMissing(f"There is no release {number} of {settings.full_name}.", hint=hint)
     if found.state == "pruned":
-        raise _removed(found, settings)
+        raise _removed_error(found, settings)
     return found
 
 
 @translated(during="reading the releases")
-def _check_there(target: Release, deployed: Stack, stage: Stage) -> None:
+def _check_version_exists(target: Release, deployed: Stack, stage: Stage) -> None:
     """Return when the version is still there: one that failed may be gone too. Raises ReleaseMissing."""
     versions = releases.find_versions(stage)
     if target.stack != deployed.id or target.version not in versions:
-        raise _removed(target, stage.settings)
+        raise _removed_error(target, stage.settings)
 
 
-def _removed(release: Release, settings: Settings) -> ReleaseMissing:
+def _removed_error(release: Release, settings: Settings) -> ReleaseMissing:
     of = f"Check its commit out ({release.commit[:12]})" if release.commit else "Get its code back"
     return ReleaseMissing(
         f"Release {release.number} was removed: the last {settings.release.keep} are kept ([release] keep).",
@@ -144,26 +144,30 @@ def _agree(
     *,
     yes: bool,
 ) -> None:
-    told = f"release {target.number} (version {target.version}, {target.at:%Y-%m-%d %H:%M} UTC)"
+    described = f"release {target.number} (version {target.version}, {target.at:%Y-%m-%d %H:%M} UTC)"
     if target.state in {"failed", "rolled back"}:
-        console.warn(f"Release {target.number} {_past(target)}")
+        console.warn(f"Release {target.number} {_describe_state(target)}")
     now = f" instead of release {live.number}" if live and live.number != target.number else ""
-    if not yes and not console.confirm(f"Give all traffic of {stage.name} in {stage.region} to {told}{now}?"):
+    if not yes and not console.confirm(
+        f"Give all traffic of {stage.name} in {stage.region} to {described}{now}?"
+    ):
         raise Declined(f"{stage.name} was not changed.")
 
 
-def _past(target: Release) -> str:
+def _describe_state(target: Release) -> str:
     return f"failed: {target.summary}" if target.state == "failed" else f"was rolled back {target.summary}"
 
 
 def _try(target: Release, deployed: Stack, stage: Stage, console: Console) -> None:
     """See that the version still works: what it has to answer is what it had to when it was deployed."""
-    told = target.settings.get("release", {})
-    if path := told.get("smoke"):
+    recorded = target.settings.get("release", {})
+    if path := recorded.get("smoke"):
         http = replace(stage.settings.http, endpoint=target.settings["http"]["endpoint"])
-        then = replace(stage.settings, http=http)
-        smoke = trial.Smoke(path=path, status=told["status"])
-        trial.ask(target.version, smoke, deployed, Stage(settings=then, account=stage.account), console)
+        as_deployed = replace(stage.settings, http=http)
+        smoke = trial.SmokeRequest(path=path, status=recorded["status"])
+        trial.send_smoke_request(
+            target.version, smoke, deployed, Stage(settings=as_deployed, account=stage.account), console
+        )
     else:
         trial.wake(target.version, stage, console)
 

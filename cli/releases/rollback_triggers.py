@@ -26,13 +26,13 @@ def find(version: str, since: datetime, stage: Stage) -> str:
     errors = count_errors(version, since, stage)
     if errors >= stage.settings.release.errors:
         return f"Version {version} had {errors} error{'s'[: errors > 1]} within a minute."
-    ringing = [
+    in_alarm = [
         f'"{each["AlarmName"]}"'
-        for each in _alarms(stage)
-        if _rings(each) and each["StateUpdatedTimestamp"] >= since.replace(microsecond=0)
+        for each in _describe_alarms(stage)
+        if _is_in_alarm(each) and each["StateUpdatedTimestamp"] >= since.replace(microsecond=0)
     ]
-    if ringing:
-        return f"The alarm {' and '.join(ringing)} rang while version {version} was tried."
+    if in_alarm:
+        return f"The alarm {' and '.join(in_alarm)} rang while version {version} was tried."
     return ""
 
 
@@ -58,30 +58,30 @@ def count_errors(version: str, since: datetime, stage: Stage) -> int:
     return max((int(point["Sum"]) for point in found["Datapoints"]), default=0)
 
 
-def tell_ringing(stage: Stage, console: Console) -> None:
+def warn_of_alarms(stage: Stage, console: Console) -> None:
     """Warn of alarms of the user's own that cannot speak: they ring already, or are not there."""
-    states = {each["AlarmName"]: each for each in _alarms(stage)}
+    states = {each["AlarmName"]: each for each in _describe_alarms(stage)}
     for name in stage.settings.release.alarms:
         if name not in states:
             console.warn(f'[release] alarms: there is no alarm "{name}" in {stage.region}; nobody heeds it.')
-        elif _rings(states[name]):
+        elif _is_in_alarm(states[name]):
             console.warn(f'The alarm "{name}" rings already; it ends this shift only if it rings anew.')
 
 
 @translated(during="looking at alarms")
-def _alarms(stage: Stage) -> tuple[dict[str, Any], ...]:
+def _describe_alarms(stage: Stage) -> tuple[dict[str, Any], ...]:
     """Ours and the user's, as CloudWatch describes them; those that are there."""
     found = stage.client("cloudwatch").describe_alarms(
         AlarmNames=[rollback_alarm.alarm_name(stage.settings), *stage.settings.release.alarms],
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
-    return tuple(_each(found))
+    return tuple(_all_alarms(found))
 
 
-def _each(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _all_alarms(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from found.get("MetricAlarms", [])
     yield from found.get("CompositeAlarms", [])
 
 
-def _rings(alarm: dict[str, Any]) -> bool:
+def _is_in_alarm(alarm: dict[str, Any]) -> bool:
     return bool(alarm["StateValue"] == "ALARM")

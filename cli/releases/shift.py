@@ -20,14 +20,14 @@ from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 MINUTE = 60.0
-_RETURN = "All traffic to version {version} again"
-GRACE = 10
+_RETURN_LABEL = "All traffic to version {version} again"
+GRACE_MINUTES = 10
 """Minutes that a step may be late: CloudFormation may take some for the next one."""
 
 
-def patience(minutes: int) -> timedelta:
+def step_timeout(minutes: int) -> timedelta:
     """How long a step of so many minutes may stand before it is clear that nobody leads the shift."""
-    return timedelta(minutes=minutes * 1.25 + GRACE)
+    return timedelta(minutes=minutes * 1.25 + GRACE_MINUTES)
 
 
 def run(
@@ -37,7 +37,7 @@ def run(
     console: Console,
     *,
     sleep: Sleep,
-    tell: Callable[[int], object],
+    on_step: Callable[[int], object],
 ) -> None:
     """Give the published version more and more of the traffic, short of all of it; `tell` hears each percent.
 
@@ -48,26 +48,26 @@ def run(
     began = datetime.now(UTC)
     reason = ""
     try:
-        if traffic.is_divided(deployed):
+        if traffic.is_split(deployed):
             # The stack must not find, at the first step, that nothing changes: AWS may have taken it back.
-            with console.step(_RETURN.format(version=old)):
+            with console.step(_RETURN_LABEL.format(version=old)):
                 traffic.take_back(old, deployed, stage, console, sleep=sleep)
-        rollback_triggers.tell_ringing(stage, console)
+        rollback_triggers.warn_of_alarms(stage, console)
         for percent in range(plan.percent, 100, plan.percent):
             label = f"{percent}% of the traffic to version {new}, for {plan.minutes} min"
             with console.step(label):
-                until = datetime.now(UTC) + patience(plan.minutes)
-                share = percent / 100
-                moved = traffic.move(old, deployed, stage, console, sleep=sleep, share=share, until=until)
-                tell(percent)
-                reason = _stand(plan.minutes, moved, began, stage, sleep)
+                until = datetime.now(UTC) + step_timeout(plan.minutes)
+                weight = percent / 100
+                moved = traffic.move(old, deployed, stage, console, sleep=sleep, weight=weight, until=until)
+                on_step(percent)
+                reason = _watch_step(plan.minutes, moved, began, stage, sleep)
             if reason:
                 reason = f"{reason} It had {percent}% of the traffic."
                 break
     except (KeyboardInterrupt, Interrupted):
         reason = f"Version {new} got a part of the traffic when Ctrl-C came."
-        if not _return(old, deployed, stage, console, sleep):
-            raise Interrupted(reason, hint=traffic.way_back(old, stage.settings)) from None
+        if not _return_traffic(old, deployed, stage, console, sleep):
+            raise Interrupted(reason, hint=traffic.rollback_hint(old, stage.settings)) from None
         raise Interrupted(
             f"{reason} All of it goes to version {old} again.",
             hint=f"`{stage.command('deploy')}` begins anew.",
@@ -75,10 +75,10 @@ def run(
     except StackBusy:
         raise
     except LambdifyError:
-        _return(old, deployed, stage, console, sleep)
+        _return_traffic(old, deployed, stage, console, sleep)
         raise
     if reason:
-        _return(old, deployed, stage, console, sleep)
+        _return_traffic(old, deployed, stage, console, sleep)
         raise ReleaseFailed(
             reason,
             hint=f"`{stage.command('logs')} --since 1h` shows what it wrote.",
@@ -86,12 +86,12 @@ def run(
         )
 
 
-def _stand(minutes: int, moved: Stack, began: datetime, stage: Stage, sleep: Sleep) -> str:
+def _watch_step(minutes: int, moved: Stack, began: datetime, stage: Stage, sleep: Sleep) -> str:
     """Let a step stand for its minutes; what speaks against going on, "" for nothing. Raises StackBusy."""
     for _ in range(minutes):
         sleep(MINUTE)
         traffic.check_unmoved(moved, stage)
-        if not traffic.weights(stage):
+        if not traffic.fetch_weights(stage):
             return (
                 f"AWS gave all traffic to version {moved.live} again, since nobody had led the shift for "
                 "too long: this machine may have slept."
@@ -101,13 +101,13 @@ def _stand(minutes: int, moved: Stack, began: datetime, stage: Stage, sleep: Sle
     return ""
 
 
-def _return(version: str, deployed: Stack, stage: Stage, console: Console, sleep: Sleep) -> bool:
+def _return_traffic(version: str, deployed: Stack, stage: Stage, console: Console, sleep: Sleep) -> bool:
     """Take the traffic back; False where AWS refuses that too: why it had to be is the error, and not this.
 
     Raises Interrupted, and StackBusy when it is somebody else's by now.
     """
     try:
-        with console.step(_RETURN.format(version=version)):
+        with console.step(_RETURN_LABEL.format(version=version)):
             traffic.take_back(version, deployed, stage, console, sleep=sleep)
     except (Interrupted, StackBusy):
         raise

@@ -26,7 +26,7 @@ from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep, pauses
 from lambdify.cli.stage import Stage
 from lambdify.cli.template import LIVE, SHARE, Template
-from lambdify.cli.template.rollback_alarm import UNTIL, is_guarded
+from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL, is_guarded
 
 
 def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str, str]:
@@ -36,8 +36,8 @@ def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str
     follows = not existing.parameters.get(LIVE)
     if follows and wanted.version in stack.fetch_body(existing, account)["Resources"]:
         # Nothing new is published: the alias may go on following.
-        return _known({LIVE: "", SHARE: "0", UNTIL: ""}, wanted.body["Parameters"])
-    return _known({LIVE: existing.live, SHARE: "0", UNTIL: ""}, wanted.body["Parameters"])
+        return _declared({LIVE: "", SHARE: "0", SHIFT_UNTIL: ""}, wanted.body["Parameters"])
+    return _declared({LIVE: existing.live, SHARE: "0", SHIFT_UNTIL: ""}, wanted.body["Parameters"])
 
 
 def move(
@@ -47,7 +47,7 @@ def move(
     console: Console,
     *,
     sleep: Sleep,
-    share: float = 0.0,
+    weight: float = 0.0,
     until: datetime | None = None,
 ) -> Stack:
     """Give the version the traffic, and `share` of it to the one that was published; the stack afterwards.
@@ -57,7 +57,7 @@ def move(
     Raises StackBusy when the stack is another one by now, and DeployFailed.
     """
     moment = until.strftime("%Y-%m-%dT%H:%M:%S") if until else ""
-    wanted = _known({LIVE: version, SHARE: f"{share:g}", UNTIL: moment}, deployed.parameters)
+    wanted = _declared({LIVE: version, SHARE: f"{weight:g}", SHIFT_UNTIL: moment}, deployed.parameters)
     change_set = change_sets.propose_parameters(
         deployed, wanted, stage.account, express=stage.settings.release.express, sleep=sleep
     )
@@ -72,13 +72,13 @@ def move(
     return stack.fetch(stage)
 
 
-def is_divided(deployed: Stack) -> bool:
+def is_split(deployed: Stack) -> bool:
     """Whether the stack gives a part of the traffic to the version that was published."""
     return float(deployed.parameters.get(SHARE) or 0) > 0
 
 
 @translated(during="looking where the traffic goes")
-def weights(stage: Stage) -> dict[str, float]:
+def fetch_weights(stage: Stage) -> dict[str, float]:
     """What the alias gives to other versions than its own: {} where that was taken back past the stack."""
     found = stage.client("lambda").get_alias(FunctionName=stage.name, Name=template.ALIAS)
     weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
@@ -103,16 +103,16 @@ def take_back(version: str, deployed: Stack, stage: Stage, console: Console, *, 
         pass
     raise Interrupted(
         f"A part of the traffic of {stage.name} may go to version {deployed.published}.",
-        hint=way_back(version, stage.settings),
+        hint=rollback_hint(version, stage.settings),
     )
 
 
-def way_back(version: str, settings: Settings) -> str:
+def rollback_hint(version: str, settings: Settings) -> str:
     """What to type where a part of the traffic goes to another version."""
     by_itself = " Where nobody does that, AWS takes it back after a while." if is_guarded(settings) else ""
     return f"`lambdify rollback {settings.stage}` gives all of it to version {version} again.{by_itself}"
 
 
-def _known(parameters: Mapping[str, str], there: Container[str]) -> dict[str, str]:
+def _declared(parameters: Mapping[str, str], there: Container[str]) -> dict[str, str]:
     """Those that the template has: CloudFormation refuses others."""
     return {name: value for name, value in parameters.items() if name in there}

@@ -13,11 +13,11 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 from lambdify.cli.template import SHARE
-from lambdify.cli.template.rollback_alarm import UNTIL
+from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL
 
 
 @dataclass(frozen=True, kw_only=True)
-class Division:
+class TrafficSplit:
     """A shift that is under way, or was left so."""
 
     percent: int
@@ -35,55 +35,55 @@ class Division:
     """Whether AWS has done so."""
 
 
-def find(deployed: Stack, known: Iterable[Release], stage: Stage) -> Division | None:
+def find(deployed: Stack, known: Iterable[Release], stage: Stage) -> TrafficSplit | None:
     """The shift that the stack is in the middle of; None where all traffic goes to one version."""
-    if not traffic.is_divided(deployed):
+    if not traffic.is_split(deployed):
         return None
     of_version = (each for each in known if (each.stack, each.version) == (deployed.id, deployed.published))
     release = next(of_version, None)
-    moment = deployed.parameters.get(UNTIL, "")
-    return Division(
+    moment = deployed.parameters.get(SHIFT_UNTIL, "")
+    return TrafficSplit(
         percent=round(float(deployed.parameters[SHARE]) * 100),
         version=deployed.published,
         release=release.number if release else 0,
         rest=deployed.live,
-        until=_moment(moment)
+        until=_parse_utc(moment)
         if moment
-        else deployed.changed_at + shift.patience(_minutes(release, stage.settings)),
+        else deployed.changed_at + shift.step_timeout(_step_minutes(release, stage.settings)),
         guarded=bool(moment),
-        taken_back=not traffic.weights(stage),
+        taken_back=not traffic.fetch_weights(stage),
     )
 
 
-def describe(found: Division, *, now: datetime | None = None) -> str:
+def describe(split: TrafficSplit, *, now: datetime | None = None) -> str:
     """What a division is, in sentences."""
-    new = f"version {found.version}" + (f" (release {found.release})" if found.release else "")
-    if found.taken_back:
+    new = f"version {split.version}" + (f" (release {split.release})" if split.release else "")
+    if split.taken_back:
         return (
-            f"The shift to {new} ended at {found.percent}%: nobody was leading it any more, so AWS gave all "
-            f"traffic to version {found.rest} again."
+            f"The shift to {new} ended at {split.percent}%: nobody was leading it any more, so AWS gave all "
+            f"traffic to version {split.rest} again."
         )
-    divided = f"A shift is under way: {found.percent}% of the traffic goes to {new}, the rest to version "
-    divided += found.rest
-    if (now or datetime.now(UTC)) >= found.until:
-        return f"{divided}, and nobody is leading it."
-    ends = f"AWS takes it back at {found.until.astimezone():%H:%M}" if found.guarded else "it stays so"
-    return f"{divided}. The `deploy` that began it leads it; where that was killed, {ends}."
+    under_way = f"A shift is under way: {split.percent}% of the traffic goes to {new}, the rest to version "
+    under_way += split.rest
+    if (now or datetime.now(UTC)) >= split.until:
+        return f"{under_way}, and nobody is leading it."
+    ends = f"AWS takes it back at {split.until.astimezone():%H:%M}" if split.guarded else "it stays so"
+    return f"{under_way}. The `deploy` that began it leads it; where that was killed, {ends}."
 
 
-def advise(found: Division, settings: Settings) -> str:
+def advise(split: TrafficSplit, settings: Settings) -> str:
     """What to type about it."""
     back, anew = f"`lambdify rollback {settings.stage}`", f"`lambdify deploy {settings.stage}`"
-    if found.taken_back:
+    if split.taken_back:
         return f"{anew} begins it anew, {back} leaves it at that."
     return f"{back} takes it back now, {anew} begins it anew."
 
 
-def _moment(text: str) -> datetime:
+def _parse_utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _minutes(release: Release | None, settings: Settings) -> int:
+def _step_minutes(release: Release | None, settings: Settings) -> int:
     """How long a step of that release stands; where it is not recorded, one of the settings."""
     recorded = (release.settings.get("release", {}).get("shift") if release else None) or {}
     if minutes := recorded.get("minutes"):

@@ -28,16 +28,16 @@ from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
-COMMAND = {"lambdify": "release-command"}
+COMMAND_EVENT = {"lambdify": "release-command"}
 """The event that runs the bundle's command; see adapter/release_command.py for what comes back."""
 PAUSE = 2.0
 """Seconds between two looks at a version that is not ready."""
-SHOWN = 500
+BODY_SHOWN = 500
 """Characters of an answer that was not the expected one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Smoke:
+class SmokeRequest:
     """A request, and the status that it has to get."""
 
     path: str
@@ -52,33 +52,33 @@ def run(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
         )
         return
     if stage.settings.function.snapstart or stage.settings.release.express:
-        wait(version, stage, console)
+        wait_until_ready(version, stage, console)
     if stage.settings.release.command:
         run_command(version, stage, console)
     if stage.settings.release.smoke:
-        smoke = Smoke(path=stage.settings.release.smoke, status=stage.settings.release.status)
-        ask(version, smoke, deployed, stage, console)
+        smoke = SmokeRequest(path=stage.settings.release.smoke, status=stage.settings.release.status)
+        send_smoke_request(version, smoke, deployed, stage, console)
     elif not stage.settings.release.command:
         wake(version, stage, console)
 
 
 @translated(during="waiting for the version")
-def wait(version: str, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> None:
+def wait_until_ready(version: str, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> None:
     """Return when the version can be called: a snapshot takes minutes, express mode does not wait for it.
 
     Raises AppBroken when Lambda could not start it.
     """
-    look = partial(
+    fetch = partial(
         stage.client("lambda").get_function_configuration,
         FunctionName=stage.name,
         Qualifier=version,
     )
     with console.step(f"Waiting until version {version} is ready"):
-        while (found := look())["State"] == "Pending":
+        while (config := fetch())["State"] == "Pending":
             sleep(PAUSE)
-    if found["State"] == "Failed":
+    if config["State"] == "Failed":
         raise AppBroken(
-            f"Lambda could not start version {version}: {found.get('StateReason') or 'it does not say why'}",
+            f"Lambda could not start version {version}: {config.get('StateReason') or 'it does not say why'}",
             hint=f"`{stage.command('logs')}` shows what it wrote.",
             during=_during(version, stage.settings),
         )
@@ -94,7 +94,9 @@ def wake(version: str, stage: Stage, console: Console) -> None:
     call.check(stage.settings, console)
 
 
-def ask(version: str, smoke: Smoke, deployed: Stack, stage: Stage, console: Console) -> None:
+def send_smoke_request(
+    version: str, smoke: SmokeRequest, deployed: Stack, stage: Stage, console: Console
+) -> None:
     """Send the version a GET request. Raises ReleaseFailed when the status is not the expected one."""
     url = deployed.outputs.get("Endpoint", "")
     event = http_event.write(stage.settings, "GET", smoke.path, url=url)
@@ -109,11 +111,11 @@ def ask(version: str, smoke: Smoke, deployed: Stack, stage: Stage, console: Cons
         ) from error
     if response.status == smoke.status:
         return
-    call.tell(console)
+    call.show_log(console)
     text = " ".join(response.body.decode(errors="replace").split())
     raise ReleaseFailed(
         f"Version {version} answered GET {smoke.path} with {response.status} instead of {smoke.status}"
-        + (f": {text[:SHOWN]}" if text else "."),
+        + (f": {text[:BODY_SHOWN]}" if text else "."),
         hint=f"`{stage.command('logs')}` shows all that it wrote.",
         during=_during(version, stage.settings),
     )
@@ -122,7 +124,7 @@ def ask(version: str, smoke: Smoke, deployed: Stack, stage: Stage, console: Cons
 def run_command(version: str, stage: Stage, console: Console) -> None:
     """Run the bundle's command in the version. Raises ReleaseFailed when its exit code is not 0."""
     with console.step(f"Running `{stage.settings.release.command}` in version {version}"):
-        call = _call(version, COMMAND, stage)
+        call = _call(version, COMMAND_EVENT, stage)
     call.check(stage.settings, console, doing=f"`{stage.settings.release.command}` did not end")
     for line in str(call.value["output"]).splitlines():
         console.note(line)
@@ -148,15 +150,15 @@ class _Call:
     def value(self) -> Any:
         return invocation.read_payload(self.payload)
 
-    def tell(self, console: Console) -> None:
+    def show_log(self, console: Console) -> None:
         """What the version wrote."""
-        invocation.tell(self.answer, self.value, console)
+        invocation.show_log(self.answer, self.value, console)
 
     def check(self, settings: Settings, console: Console, doing: str = "") -> None:
         """Return when the handler did. Raises AppBroken when the app did not start, else ReleaseFailed."""
         if "FunctionError" not in self.answer:
             return
-        self.tell(console)
+        self.show_log(console)
         failure = invocation.failure(self.value, settings)
         if doing and str(self.value.get("errorType", "")).startswith("Sandbox."):
             raise ReleaseFailed(

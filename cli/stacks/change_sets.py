@@ -17,14 +17,14 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import DeployFailed, SettingsError
 from lambdify.cli.stacks import changes
 from lambdify.cli.stacks.changes import Body, Change
-from lambdify.cli.stacks.stack import MISSING, OURS, Stack, busy, change_sets, fetch_body
+from lambdify.cli.stacks.stack import CHANGE_SET_PREFIX, MISSING, Stack, busy, fetch_body, list_change_sets
 from lambdify.cli.stacks.stack_events import (
+    COMPLETED,
     DELETED,
-    MADE,
-    TAKEN_BACK,
+    ROLLED_BACK,
     Operation,
     Sleep,
-    explained,
+    explain,
     last_event,
     pauses,
 )
@@ -32,9 +32,9 @@ from lambdify.cli.template import Template
 
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 """How CloudFormation says that there is nothing to do: it fails the change set, with one of these reasons."""
-LONGEST_TEMPLATE = 51_200
+MAX_TEMPLATE_BYTES = 51_200
 """Bytes. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
-AT_WORK = "^ValidationError: .*_IN_PROGRESS state"
+IN_PROGRESS = "^ValidationError: .*_IN_PROGRESS state"
 """How CloudFormation says that something else is being done to the stack."""
 CREATED = "already exists and cannot be created"
 """How it says that somebody else has created the stack meanwhile."""
@@ -76,7 +76,7 @@ def propose(
     if stack is not None and _is_deployed(template, stack, before):
         return None
     tags = [{"Key": key, "Value": value} for key, value in template.tags.items()]
-    what = {"TemplateBody": _text(template), "Tags": tags, **(_express(account) if express else {})}
+    what = {"TemplateBody": _text(template), "Tags": tags, **(_express_options(account) if express else {})}
     bodies = (before, template.body)
     return _create(template.stack, what, parameters or {}, account, sleep, creates=creates, bodies=bodies)
 
@@ -93,7 +93,7 @@ def propose_parameters(
     """As `propose`, for the stack's own template with other parameters."""
     # Tags are said again: nowhere is it promised that they stay. Those of AWS's own cannot be set.
     tags = [{"Key": key, "Value": value} for key, value in stack.tags.items() if not key.startswith("aws:")]
-    what = {"UsePreviousTemplate": True, "Tags": tags, **(_express(account) if express else {})}
+    what = {"UsePreviousTemplate": True, "Tags": tags, **(_express_options(account) if express else {})}
     return _create(stack.name, what, parameters, account, sleep)
 
 
@@ -109,7 +109,7 @@ def _create(
 ) -> ChangeSet | None:
     """The change set, complete; None when it is empty."""
     cloudformation = account.client("cloudformation")
-    name = f"{OURS}{uuid.uuid4().hex[:12]}"
+    name = f"{CHANGE_SET_PREFIX}{uuid.uuid4().hex[:12]}"
     make = partial(
         cloudformation.create_change_set,
         StackName=stack,
@@ -125,7 +125,7 @@ def _create(
         **what,
     )
     try:
-        made = attempt(make, none_if=f"{AT_WORK}|{CREATED}")
+        made = attempt(make, none_if=f"{IN_PROGRESS}|{CREATED}")
     except cloudformation.exceptions.AlreadyExistsException:
         # Nobody else has the name: it was made, and the answer was lost.
         found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
@@ -143,7 +143,7 @@ def _create(
     )
     complete = None
     try:
-        complete = _settle(empty, cloudformation, sleep)
+        complete = _wait_for_changes(empty, cloudformation, sleep)
     finally:
         # Also when Ctrl-C ends the wait: a change set that nobody will apply is litter.
         if complete is None:
@@ -161,8 +161,10 @@ def apply(change_set: ChangeSet, account: Account) -> Operation:
     )
     if after is None:
         raise busy(change_set.stack, "another change")
-    operation = Operation(stack=change_set.stack, stack_id=change_set.stack_id, ends=MADE, after=after)
-    overtaken = f"^InvalidChangeSetStatus|^ChangeSetNotFound|{AT_WORK}"
+    operation = Operation(
+        stack=change_set.stack, stack_id=change_set.stack_id, end_states=COMPLETED, after=after
+    )
+    overtaken = f"^InvalidChangeSetStatus|^ChangeSetNotFound|{IN_PROGRESS}"
     token = f"{change_set.id.rpartition('/')[2]}-apply"
     execute = partial(
         cloudformation.execute_change_set, ChangeSetName=change_set.id, ClientRequestToken=token
@@ -188,7 +190,7 @@ def discard(change_set: ChangeSet, account: Account) -> None:
         return
     found = attempt(cloudformation.describe_stacks, none_if=MISSING, StackName=change_set.stack_id)
     in_review = found and found["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS"
-    if in_review and not change_sets(change_set.stack, account):
+    if in_review and not list_change_sets(change_set.stack, account):
         cloudformation.delete_stack(StackName=change_set.stack_id)
 
 
@@ -199,17 +201,17 @@ def delete(stack: Stack, account: Account, *, leave: Sequence[str] = (), express
     `leave` are resources that stay in the account: those that a deletion failed on before.
     """
     how: dict[str, Any] = {"RetainResources": list(leave)} if leave else {}
-    how |= _express(account) if express else {}
+    how |= _express_options(account) if express else {}
     cloudformation = account.client("cloudformation")
     under_way = stack.state == "DELETE_IN_PROGRESS"
     after = "" if under_way else last_event(stack.id, cloudformation)
     if not under_way:
         cloudformation.delete_stack(StackName=stack.id, **how)
-    return Operation(stack=stack.name, stack_id=stack.id, ends=DELETED, after=after)
+    return Operation(stack=stack.name, stack_id=stack.id, end_states=DELETED, after=after)
 
 
 @translated(during="taking the change back")
-def take_back(stack: Stack, account: Account) -> Operation:
+def roll_back(stack: Stack, account: Account) -> Operation:
     """Let CloudFormation go on with a rollback that failed, or begin one that was left out."""
     cloudformation = account.client("cloudformation")
     after = last_event(stack.id, cloudformation)
@@ -217,7 +219,7 @@ def take_back(stack: Stack, account: Account) -> Operation:
         cloudformation.continue_update_rollback(StackName=stack.id)
     else:
         cloudformation.rollback_stack(StackName=stack.id)
-    return Operation(stack=stack.name, stack_id=stack.id, ends=TAKEN_BACK, after=after)
+    return Operation(stack=stack.name, stack_id=stack.id, end_states=ROLLED_BACK, after=after)
 
 
 def _is_deployed(template: Template, stack: Stack, before: Body) -> bool:
@@ -236,15 +238,15 @@ def _text(template: Template) -> str:
     """The template as it is sent: laid out for reading, as long as there is room for that."""
     for text in (template.text, json.dumps(template.body, separators=(",", ":"))):
         size = len(text.encode())
-        if size <= LONGEST_TEMPLATE:
+        if size <= MAX_TEMPLATE_BYTES:
             return text
     raise SettingsError(
-        f"The template has {size} bytes, and CloudFormation takes {LONGEST_TEMPLATE}.",
+        f"The template has {size} bytes, and CloudFormation takes {MAX_TEMPLATE_BYTES}.",
         hint="[resources] makes it that long: put some of them into a stack of their own.",
     )
 
 
-def _express(account: Account) -> dict[str, Any]:
+def _express_options(account: Account) -> dict[str, Any]:
     """Express mode, with the rollback that it would leave out by itself.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeploymentConfig.html
@@ -258,7 +260,7 @@ def _express(account: Account) -> dict[str, Any]:
     return {"DeploymentConfig": {"Mode": "EXPRESS", "DisableRollback": False}}
 
 
-def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:
+def _wait_for_changes(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:
     """The change set with its changes, once CloudFormation has worked them out; None when there are none."""
     describe = cloudformation.get_paginator("describe_change_set").paginate
     for pause in pauses():
@@ -279,7 +281,7 @@ def _settle(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeS
                 return None
             raise DeployFailed(
                 "CloudFormation refuses the change: "
-                + explained(reason, cloudformation, ChangeSetName=change_set.id),
+                + explain(reason, cloudformation, ChangeSetName=change_set.id),
                 hint="Nothing was changed. Correct the setting it names, and deploy again.",
             )
         sleep(pause)

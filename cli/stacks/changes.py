@@ -17,7 +17,7 @@ from typing import Any
 Body = Mapping[str, Any]
 """A template, parsed; {} is that of a stack that is not there."""
 
-HOLDS_DATA = frozenset(
+STATEFUL_TYPES = frozenset(
     {
         "AWS::Backup::BackupVault",
         "AWS::Cognito::UserPool",
@@ -54,7 +54,7 @@ ENDPOINTS = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": "alb",
 }
 """Kinds of resources that an address belongs to, and what [http] endpoint calls them."""
-KEPT = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
+RETAIN_POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 """Policies that leave the data in the account."""
 CREDENTIAL = re.compile(r"(?i)pass|secret|token|cred|private|(^|_)(api_?)?key($|_)|dsn")
 """Names of environment variables whose values nobody should be shown."""
@@ -93,11 +93,11 @@ class Change:
     def loses_data(self) -> bool:
         """Whether what it holds is deleted, as far as CloudFormation can tell."""
         gone = self.action == "Remove" or self.replaced is True
-        return gone and not self.kept and self.kind in HOLDS_DATA
+        return gone and not self.kept and self.kind in STATEFUL_TYPES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class UrlChange:
     """The endpoint's URL becomes another one."""
 
     before: str
@@ -118,12 +118,12 @@ def read(described: Mapping[str, Any], before: Body, after: Body) -> Change:
         resource=resource,
         kind=described["ResourceType"],
         replaced=replaced,
-        kept=policy in KEPT,
+        kept=policy in RETAIN_POLICIES,
         properties=_properties(described, old, new) if action == "Modify" else (),
     )
 
 
-def expected(before: Body, after: Body) -> tuple[Change, ...]:
+def compare_templates(before: Body, after: Body) -> tuple[Change, ...]:
     """What the templates alone say: for a stack that CloudFormation will not take a change set for yet."""
     old, new = before.get("Resources", {}), after.get("Resources", {})
     return tuple(
@@ -141,16 +141,16 @@ def expected(before: Body, after: Body) -> tuple[Change, ...]:
     )
 
 
-def move(before: Body, after: Body, changes: tuple[Change, ...]) -> Move | None:
+def find_url_change(before: Body, after: Body, changes: tuple[Change, ...]) -> UrlChange | None:
     """Whether clients have to be told another address."""
-    old, new = _address(before), _address(after)
+    old, new = _find_endpoint(before), _find_endpoint(after)
     replaced = {each.resource for each in changes if each.replaced}
     if not old or (old == new and not replaced & set(old)):
         return None
-    return Move(before="".join(old.values()), after="".join(new.values()) or "none")
+    return UrlChange(before="".join(old.values()), after="".join(new.values()) or "none")
 
 
-def text(value: object) -> str:
+def format_value(value: object) -> str:
     """A value of a template as a person reads it, in one line."""
     if value is None:
         return "-"
@@ -164,28 +164,28 @@ def text(value: object) -> str:
             return argument if isinstance(argument, str) else ".".join(argument)
         if function == "Fn::If":
             condition, then, otherwise = argument
-            return f"{text(then)} if {condition}, else {text(otherwise)}"
+            return f"{format_value(then)} if {condition}, else {format_value(otherwise)}"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def differences(before: object, after: object, path: str = "") -> Iterator[Property]:
+def find_differences(before: object, after: object, path: str = "") -> Iterator[Property]:
     """The values that differ, as deep as both sides go on."""
     if before == after:
         return
     if _is_table(before) and _is_table(after):
         for key in sorted({*before, *after}):  # type: ignore[misc]
             inner = f"{path}.{key}" if path else str(key)
-            yield from differences(before.get(key), after.get(key), inner)  # type: ignore[attr-defined]
+            yield from find_differences(before.get(key), after.get(key), inner)  # type: ignore[attr-defined]
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from differences(old, new, f"{path}[{index}]")
+            yield from find_differences(old, new, f"{path}[{index}]")
     elif _is_table(before if after is None else after) and (before is None or after is None):
         some: Mapping[str, Any] = before or after or {}  # type: ignore[assignment]
         for key in sorted(some):
             old, new = (some[key], None) if after is None else (None, some[key])
-            yield from differences(old, new, f"{path}.{key}" if path else str(key))
+            yield from find_differences(old, new, f"{path}.{key}" if path else str(key))
     else:
-        yield Property(path=path, before=_shown(path, before), after=_shown(path, after))
+        yield Property(path=path, before=_mask(path, before), after=_mask(path, after))
 
 
 def _is_table(value: object) -> bool:
@@ -198,23 +198,23 @@ def _is_table(value: object) -> bool:
 def _properties(described: Mapping[str, Any], old: Body, new: Body) -> tuple[Property, ...]:
     """CloudFormation's own values where it gives them, and what the templates say elsewhere."""
     targets = [each["Target"] for each in described.get("Details", [])]
-    told = {
+    given = {
         target.get("Path") or f"/{target['Attribute']}/{target.get('Name', '')}": target
         for target in targets
         if "BeforeValue" in target or "AfterValue" in target
     }
-    if told:
+    if given:
         return tuple(
             found
-            for path, target in sorted(told.items())
-            for found in differences(
-                parsed(target.get("BeforeValue")), parsed(target.get("AfterValue")), _dotted(path)
+            for path, target in sorted(given.items())
+            for found in find_differences(
+                parse_value(target.get("BeforeValue")), parse_value(target.get("AfterValue")), _dotted(path)
             )
         )
-    return tuple(differences(old.get("Properties", {}), new.get("Properties", {})))
+    return tuple(find_differences(old.get("Properties", {}), new.get("Properties", {})))
 
 
-def parsed(value: str | None) -> object:
+def parse_value(value: str | None) -> object:
     """CloudFormation gives objects and lists as JSON, and all else as text."""
     if value is None or value[:1] not in ("{", "["):
         return value
@@ -230,7 +230,7 @@ def _dotted(path: str) -> str:
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(inner))
 
 
-def _shown(path: str, value: object) -> object:
+def _mask(path: str, value: object) -> object:
     if value is None:
         return None
     _, _, variable = path.partition("Variables.")
@@ -243,7 +243,7 @@ def _resource(body: Body, name: str) -> Body:
     return found
 
 
-def _address(body: Body) -> dict[str, str]:
+def _find_endpoint(body: Body) -> dict[str, str]:
     """The resources that the endpoint's URL is made of, with their kinds."""
     url = body.get("Outputs", {}).get("Endpoint", {}).get("Value")
     written = json.dumps(url)

@@ -11,7 +11,7 @@ from lambdify.cli.aws import Account, translated
 from lambdify.cli.errors import StageProtected
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.change_sets import ChangeSet
-from lambdify.cli.stacks.changes import Change, move
+from lambdify.cli.stacks.changes import Change, find_url_change
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
@@ -22,8 +22,10 @@ def check_change(change_set: ChangeSet, settings: Settings) -> None:
     """Return when the change may be made. Raises StageProtected, naming everything that speaks against it."""
     if not settings.protect:
         return
-    lost = [f"{each.resource} ({each.kind})" for each in change_set.changes if _is_grave(each, settings)]
-    if move(change_set.before, change_set.after, change_set.changes):
+    lost = [
+        f"{each.resource} ({each.kind})" for each in change_set.changes if _is_destructive(each, settings)
+    ]
+    if find_url_change(change_set.before, change_set.after, change_set.changes):
         lost.append("the endpoint's URL, which would be another one")
     if lost:
         raise StageProtected(
@@ -42,7 +44,7 @@ def check_removal(settings: Settings) -> None:
 
 
 @translated(during="protecting the stack")
-def keep(stage: Stage, deployed: Stack) -> None:
+def enable(stage: Stage, deployed: Stack) -> None:
     """Have CloudFormation protect the stack too, where the settings ask for it."""
     if stage.settings.protect and not deployed.protected:
         stage.client("cloudformation").update_termination_protection(
@@ -51,21 +53,21 @@ def keep(stage: Stage, deployed: Stack) -> None:
 
 
 @translated(during="taking the protection off the stack")
-def lift(deployed: Stack, account: Account) -> None:
+def disable(deployed: Stack, account: Account) -> None:
     """Let the stack be deleted."""
     account.client("cloudformation").update_termination_protection(
         StackName=deployed.id, EnableTerminationProtection=False
     )
 
 
-def _is_grave(change: Change, settings: Settings) -> bool:
+def _is_destructive(change: Change, settings: Settings) -> bool:
     if change.kept or not (change.action == "Remove" or change.replaced):
         return False
-    ours_alone = change.kind == FUNCTION or change.resource in settings.resources
-    return change.loses_data or ours_alone or _was_their_own(change)
+    irreplaceable = change.kind == FUNCTION or change.resource in settings.resources
+    return change.loses_data or irreplaceable or _was_user_defined(change)
 
 
-def _was_their_own(change: Change) -> bool:
+def _was_user_defined(change: Change) -> bool:
     """Whether a resource that goes came from [resources], which may no longer name it."""
     usual = ("AWS::Lambda::", "AWS::ApiGateway", "AWS::IAM::", "AWS::Scheduler::", "AWS::CloudWatch::")
     return change.action == "Remove" and not change.kind.startswith(usual)

@@ -31,7 +31,7 @@ LONGEST_WAIT = 3600.0
 """Seconds; what takes CloudFormation longer is looked at by a person."""
 
 
-def ready(
+def prepare(
     stage: Stage,
     console: Console,
     *,
@@ -46,21 +46,23 @@ def ready(
     """
     existing = stack.find(stage)
     if existing is not None and existing.is_busy and wait:
-        existing = settled(existing, stage, console, sleep=sleep)
+        existing = wait_until_idle(existing, stage, console, sleep=sleep)
     if existing is None:
         return None
     if existing.state in FAILED_CREATION | {"DELETE_FAILED"}:
         _remove(existing, stage, console, sleep, yes=yes)
         return None
     if existing.state in FAILED_UPDATE:
-        _take_back(existing, stage, console, sleep, yes=yes)
+        _roll_back(existing, stage, console, sleep, yes=yes)
         existing = stack.fetch(stage)
     stack.check(existing, stage.settings)
     return existing
 
 
 @translated(during="waiting for the other deployment, which goes on without you")
-def settled(busy: Stack, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> Stack | None:
+def wait_until_idle(
+    busy: Stack, stage: Stage, console: Console, *, sleep: Sleep = time.sleep
+) -> Stack | None:
     """The stack when nothing is being done to it any more; None when it was deleted."""
     found: Stack | None = busy
     waited = 0.0
@@ -97,7 +99,7 @@ def _remove(existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, ye
         stack_events.follow(deletion, stage, console, sleep=sleep)
 
 
-def _take_back(existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, yes: bool) -> None:
+def _roll_back(existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, yes: bool) -> None:
     _agree(
         f"The last change of {existing.name} failed, and so did its rollback ({existing.state}). "
         "Try the rollback again first?",
@@ -106,7 +108,7 @@ def _take_back(existing: Stack, stage: Stage, console: Console, sleep: Sleep, *,
     )
 
     def begin() -> "Operation":
-        return change_sets.take_back(existing, stage.account)
+        return change_sets.roll_back(existing, stage.account)
 
     with console.step(f"Taking {existing.name} back to what it was"):
         stack_events.follow(begin, stage, console, sleep=sleep)

@@ -20,11 +20,11 @@ from lambdify.cli.errors import NotDeployed, StackBroken, StackBusy, StackForeig
 from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage
 
-OURS = "lambdify-"
+CHANGE_SET_PREFIX = "lambdify-"
 """What the names of our change sets begin with."""
 MISSING = "^ValidationError: .*does not exist"
 """How CloudFormation says that there is no such stack."""
-WAY_OUT = {
+RECOVERY_COMMANDS = {
     "CREATE_FAILED": "lambdify undeploy {stage}",
     "DELETE_FAILED": "lambdify undeploy {stage}",
     "ROLLBACK_FAILED": "lambdify undeploy {stage}",
@@ -37,7 +37,7 @@ FAILED_CREATION = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAI
 """States in which a stack can only be deleted, and was never up."""
 FAILED_UPDATE = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
 """States in which a change, and then its rollback, stopped half way."""
-NOT_CHANGEABLE = frozenset({*WAY_OUT, *FAILED_CREATION})
+NOT_CHANGEABLE = frozenset({*RECOVERY_COMMANDS, *FAILED_CREATION})
 """States in which CloudFormation takes no change set."""
 
 
@@ -110,11 +110,11 @@ def check(stack: Stack, settings: Settings) -> None:
     """Return when a change can be proposed for the stack. Raises StackBusy or StackBroken otherwise."""
     if stack.is_busy:
         raise busy(stack.name, stack.state)
-    if stack.state in WAY_OUT:
+    if stack.state in RECOVERY_COMMANDS:
         raise StackBroken(
             f'The stack "{stack.name}" is in the state {stack.state}, which cannot be deployed to.'
             + (f" {stack.reason}" if stack.reason else ""),
-            hint=f"`{way_out(stack.state, settings)}` gets it out of there.",
+            hint=f"`{recovery_command(stack.state, settings)}` gets it out of there.",
         )
 
 
@@ -125,7 +125,7 @@ def fetch_body(stack: Stack, account: Account) -> Any:
     return answer["TemplateBody"]
 
 
-def change_sets(name: str, account: Account) -> list[str]:
+def list_change_sets(name: str, account: Account) -> list[str]:
     """The names of the change sets that wait to be applied to the stack of that name."""
     pages = account.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)
     return [each["ChangeSetName"] for page in pages for each in page["Summaries"]]
@@ -139,9 +139,9 @@ def not_deployed(stage: Stage) -> NotDeployed:
     )
 
 
-def way_out(state: str, settings: Settings) -> str:
+def recovery_command(state: str, settings: Settings) -> str:
     """The command that gets the stage's stack out of one of the states of WAY_OUT."""
-    return WAY_OUT[state].format(stage=settings.stage, stack=settings.full_name)
+    return RECOVERY_COMMANDS[state].format(stage=settings.stage, stack=settings.full_name)
 
 
 def busy(name: str, doing: str) -> StackBusy:
@@ -180,5 +180,5 @@ def _read_stack(described: Mapping[str, Any]) -> Stack:
 def _is_ours(stack: Stack, stage: Stage) -> bool:
     if stack.is_new:
         # Tags come with the first change set that is applied. Until then the change sets say whose it is.
-        return all(name.startswith(OURS) for name in change_sets(stack.name, stage.account))
+        return all(name.startswith(CHANGE_SET_PREFIX) for name in list_change_sets(stack.name, stage.account))
     return template.tags(stage.settings).items() <= stack.tags.items()

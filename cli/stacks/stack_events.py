@@ -16,14 +16,14 @@ from lambdify.cli.aws import translated
 from lambdify.cli.console import Console, duration
 from lambdify.cli.errors import DeployFailed, Interrupted, StackBroken
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks.stack import WAY_OUT, way_out
+from lambdify.cli.stacks.stack import RECOVERY_COMMANDS, recovery_command
 from lambdify.cli.stage import Stage
 
 Sleep = Callable[[float], None]
 
-MADE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+COMPLETED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 DELETED = frozenset({"DELETE_COMPLETE"})
-TAKEN_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
+ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
 OUTCOME = {
     "ROLLBACK_COMPLETE": "Nothing of it is left but the empty stack.",
     "UPDATE_ROLLBACK_COMPLETE": "Everything is as it was before.",
@@ -50,7 +50,7 @@ class Operation:
 
     stack: str
     stack_id: str
-    ends: frozenset[str]
+    end_states: frozenset[str]
     """The states that say that it was done: MADE, DELETED or TAKEN_BACK."""
     after: str
     """Id of the last event before it; "" when there was none."""
@@ -65,15 +65,15 @@ def watch(operation: Operation, stage: Stage, *, sleep: Sleep = time.sleep) -> I
     cloudformation = stage.client("cloudformation")
     events: list[Event] = []
     for pause in pauses():
-        state, fresh = _look(operation, events[-1].id if events else operation.after, cloudformation)
+        state, fresh = _fetch_events(operation, events[-1].id if events else operation.after, cloudformation)
         events += fresh
         yield from fresh
         # Right after the start the state is still that of the operation before: no event tells of it.
-        told = any(event.of_stack and event.state == state for event in events)
-        if told and not state.endswith("_IN_PROGRESS"):
+        reported = any(event.of_stack and event.state == state for event in events)
+        if reported and not state.endswith("_IN_PROGRESS"):
             break
         sleep(pause)
-    if state not in operation.ends:
+    if state not in operation.end_states:
         raise _failure(operation, state, events, stage.settings, cloudformation)
 
 
@@ -98,9 +98,9 @@ def follow(
             else:
                 began = begun.pop(event.resource, None)
                 took = duration((event.at - began).total_seconds()) if began else ""
-                told = (event.resource, event.state, took, event.reason)
-                console.note("  ".join(part for part in told if part))
-            console.under_way(tuple(begun))
+                parts = (event.resource, event.state, took, event.reason)
+                console.note("  ".join(part for part in parts if part))
+            console.show_pending(tuple(begun))
     except KeyboardInterrupt:
         raise Interrupted(
             f"What CloudFormation was told to do with {stage.name} goes on without you.",
@@ -114,7 +114,7 @@ def last_event(stack_id: str, cloudformation: Any) -> str:
     return str(events[0]["EventId"]) if events else ""
 
 
-def explained(reason: str, cloudformation: Any, **subject: str) -> str:
+def explain(reason: str, cloudformation: Any, **subject: str) -> str:
     """The reason; when it only points to the validation errors of DescribeEvents, those."""
     if "DescribeEvents" not in reason:
         return reason
@@ -131,7 +131,7 @@ def pauses() -> Iterator[float]:
 
 
 @translated(during="watching CloudFormation, which goes on without you")
-def _look(operation: Operation, after: str, cloudformation: Any) -> tuple[str, list[Event]]:
+def _fetch_events(operation: Operation, after: str, cloudformation: Any) -> tuple[str, list[Event]]:
     """The state of the stack and then the events since `after`, oldest first.
 
     In this order: an event that the state tells of is always among the events.
@@ -168,14 +168,14 @@ def _failure(
     if first is None:
         what = f"no resource says why; the stack is in the state {state}."
     else:
-        reason = explained(first.reason, cloudformation, StackName=operation.stack_id)
+        reason = explain(first.reason, cloudformation, StackName=operation.stack_id)
         what = reason if first.of_stack else f"{first.resource} ({first.kind}): {reason}"
-    if operation.ends == DELETED:
+    if operation.end_states == DELETED:
         return StackBroken(
             f'"{operation.stack}" could not be deleted. {what}',
-            hint=f"Remove what is in the way, then `{way_out('DELETE_FAILED', settings)}` again.",
+            hint=f"Remove what is in the way, then `{recovery_command('DELETE_FAILED', settings)}` again.",
         )
-    if operation.ends == TAKEN_BACK:
+    if operation.end_states == ROLLED_BACK:
         skip = f" --resources-to-skip {first.resource}" if first and not first.of_stack else ""
         leave = f"aws cloudformation continue-update-rollback --stack-name {operation.stack}{skip}"
         return StackBroken(
@@ -183,10 +183,11 @@ def _failure(
             hint=f"Remove what is in the way, then `lambdify deploy {settings.stage}` again; or leave the "
             f"resource as it is: `{leave}`.",
         )
-    if state in WAY_OUT:
+    if state in RECOVERY_COMMANDS:
         return DeployFailed(
             f"The deployment failed, and so did its rollback. {what}",
-            hint=f"The stack is in the state {state}; `{way_out(state, settings)}` gets it out of there.",
+            hint=f"The stack is in the state {state}; "
+            f"`{recovery_command(state, settings)}` gets it out of there.",
         )
     return DeployFailed(
         f"The deployment failed. {what}",

@@ -122,30 +122,30 @@ def _version() -> Resource:
 
 def _alias(settings: Settings, version: str) -> Resource:
     published = {"Fn::GetAtt": [version, "Version"]}
-    share = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
+    weight = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
     # The empty list is said, so that weights that were there are taken away: UpdateAlias leaves alone what it
     # is not told about.
-    shared = {"AdditionalVersionWeights": {"Fn::If": ["Shared", [share], []]}}
+    weights = {"AdditionalVersionWeights": {"Fn::If": ["Shared", [weight], []]}}
     ready = settings.function.provisioned_concurrency
     # AWS takes one of the two; [release] shift together with the latter is refused (combinations.py).
     # https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
-    leads: Resource = (
+    routing: Resource = (
         {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": ready}}
         if ready
-        else {"RoutingConfig": shared}
+        else {"RoutingConfig": weights}
     )
     return {
         "Type": "AWS::Lambda::Alias",
         "Properties": {
             "FunctionName": {"Ref": "Function"},
             "Name": ALIAS,
-            "FunctionVersion": _live(published),
-            **leads,
+            "FunctionVersion": _live_version(published),
+            **routing,
         },
     }
 
 
-def _live(published: Resource) -> Resource:
+def _live_version(published: Resource) -> Resource:
     return {"Fn::If": ["LiveIsPublished", published, {"Ref": LIVE}]}
 
 
@@ -198,11 +198,11 @@ def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resourc
     values: dict[str, object] = {
         **({"Endpoint": url} if url else {}),
         "Function": {"Ref": "Function"},
-        "Version": _live(published),
+        "Version": _live_version(published),
         "Published": published,
         "Alias": {"Ref": "Alias"},
-        "Bucket": function.place(artifact.bucket),
-        **({"Image": function.place(artifact.image)} if artifact.image else {"App": artifact.app_key}),
+        "Bucket": function.substitute(artifact.bucket),
+        **({"Image": function.substitute(artifact.image)} if artifact.image else {"App": artifact.app_key}),
     }
     if artifact.layer_key is not None:
         values["Layer"] = artifact.layer_key

@@ -22,7 +22,7 @@ from lambdify.cli.template import roles, rollback_alarm
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
-Words = Mapping[str, tuple[str, ...]]
+Placeholders = Mapping[str, tuple[str, ...]]
 """What each placeholder of deployer.toml stands for."""
 
 RIGHTS = Path(__file__).with_name("deployer.toml")
@@ -67,10 +67,12 @@ def write(stage: Stage, *, form: Form | None = None) -> Policy:
     """
     wanted = _template(stage)
     resources: Mapping[str, Statement] = wanted["Resources"]
-    words = _words(stage, resources)
+    placeholders = _placeholders(stage, resources)
     images = rights()["images"] if "image" in (stage.settings.build.form, form) else []
     needed = [*rights()["commands"], *images, *_needed(list(resources.values()))]
-    statements = _join([each for each in (_statement(each, words) for each in needed) if each["Resource"]])
+    statements = _join(
+        [each for each in (_statement(each, placeholders) for each in needed) if each["Resource"]]
+    )
     # Of the user's own, only roles are called as ours are; what else is there has names that are not known.
     uncovered = sorted({each["Type"] for each in stage.settings.resources.values()} - {"AWS::IAM::Role"})
     return Policy(document={"Version": "2012-10-17", "Statement": statements}, uncovered=tuple(uncovered))
@@ -123,7 +125,7 @@ def _needed(resources: list[Statement]) -> Iterator[Statement]:
                 yield statement
 
 
-def _words(stage: Stage, resources: Mapping[str, Statement]) -> Words:
+def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placeholders:
     name, listener = stage.name, stage.settings.http.alb.listener
     log = f"arn:{stage.account.partition}:logs:{stage.region}:{stage.account.account_id}:log-group:"
     log += access_logs.group_name(stage.settings)
@@ -153,7 +155,7 @@ def _words(stage: Stage, resources: Mapping[str, Statement]) -> Words:
     }
 
 
-def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Words:
+def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Placeholders:
     """The ARNs of the roles: all that the template makes, the function's, and those of schedules."""
     path = f"arn:{stage.account.partition}:iam::{stage.account.account_id}:role/"
     made = {
@@ -176,26 +178,26 @@ def _role_name(stage: Stage, said: object) -> str:
     return f"{begins}*" if said is None else "*"
 
 
-def _statement(said: Statement, words: Words) -> Statement:
+def _statement(rule: Statement, placeholders: Placeholders) -> Statement:
     statement: Statement = {
         "Effect": "Allow",
-        "Action": list(said["actions"]),
-        "Resource": [arn for each in said["resources"] for arn in _fill(each, words)],
+        "Action": list(rule["actions"]),
+        "Resource": [arn for each in rule["resources"] for arn in _fill(each, placeholders)],
     }
     condition = {
-        operator: {key: values for key, value in keys.items() if (values := _fill(value, words))}
-        for operator, keys in said.get("condition", {}).items()
+        operator: {key: values for key, value in keys.items() if (values := _fill(value, placeholders))}
+        for operator, keys in rule.get("condition", {}).items()
     }
     if condition := {operator: keys for operator, keys in condition.items() if keys}:
         statement["Condition"] = condition
     return statement
 
 
-def _fill(text: str, words: Words) -> list[str]:
+def _fill(text: str, placeholders: Placeholders) -> list[str]:
     """A text with its placeholders filled in; one that is all placeholder may be several, or none."""
-    if text.startswith("{") and text.endswith("}") and text[1:-1] in words:
-        return list(words[text[1:-1]])
-    return [text.format(**{name: values[0] for name, values in words.items() if values})]
+    if text.startswith("{") and text.endswith("}") and text[1:-1] in placeholders:
+        return list(placeholders[text[1:-1]])
+    return [text.format(**{name: values[0] for name, values in placeholders.items() if values})]
 
 
 def _join(statements: list[Statement]) -> list[Statement]:

@@ -48,7 +48,7 @@ def log_group(settings: Settings) -> Resource:
     }
 
 
-def place(name: str) -> object:
+def substitute(name: str) -> object:
     """A bucket or an image as a template names it: `pipeline` leaves the account and region in it open."""
     return {"Fn::Sub": name} if "${" in name else name
 
@@ -61,7 +61,7 @@ def _layer(settings: Settings, artifact: Artifact, target: Target) -> dict[str, 
         "Properties": {
             "LayerName": settings.full_name,
             "Description": "Dependencies",
-            "Content": {"S3Bucket": place(artifact.bucket), "S3Key": artifact.layer_key},
+            "Content": {"S3Bucket": substitute(artifact.bucket), "S3Key": artifact.layer_key},
             "CompatibleRuntimes": [target.runtime],
             "CompatibleArchitectures": [target.architecture],
         },
@@ -96,13 +96,13 @@ def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
         # The base image's entry point is AWS's runtime client, which takes the handler as its command.
         return {
             "PackageType": "Image",
-            "Code": {"ImageUri": place(artifact.image)},
+            "Code": {"ImageUri": substitute(artifact.image)},
             "ImageConfig": {"Command": [handler]},
         }
     return {
         "Runtime": target.runtime,
         "Handler": handler,
-        "Code": {"S3Bucket": place(artifact.bucket), "S3Key": artifact.app_key},
+        "Code": {"S3Bucket": substitute(artifact.bucket), "S3Key": artifact.app_key},
     }
 
 

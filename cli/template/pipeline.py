@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Console) -> Template:
     """The template of the stage with this bundle, to be found in `bucket`, or where `deploy` would put it."""
     # CloudFormation's own words: it puts in whose account and which region it is.
-    any_account = aws.imagined("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
+    any_account = aws.placeholder_account("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
     planned = archives.plan(bundle, Stage(settings=settings, account=any_account))
     registry = planned.image.replace(".amazonaws.com/", ".${AWS::URLSuffix}/")
     artifact = replace(planned, bucket=bucket or planned.bucket, image=registry)
-    _tell(settings, bundle, bucket, artifact, console)
+    _note_uploads(settings, bundle, bucket, artifact, console)
     return template.write(settings, artifact, bundle.target)
 
 
-def _tell(
+def _note_uploads(
     settings: Settings, bundle: "Bundle", bucket: str | None, artifact: Artifact, console: Console
 ) -> None:
     """What has to be where before CloudFormation is given the template."""
@@ -42,9 +42,9 @@ def _tell(
             f"The bundle needs a container image: `lambdify deploy` pushes it to {repository}, as {tag}."
         )
         return
-    place = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{settings.prefix}"
+    folder = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{settings.prefix}"
     for archive in bundle.archives:
-        console.note(f"Upload {archive.path} to {place}{archive.path.name}")
+        console.note(f"Upload {archive.path} to {folder}{archive.path.name}")
 
 
 def as_yaml(written: Template) -> str:

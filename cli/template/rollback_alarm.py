@@ -21,9 +21,9 @@ from lambdify.cli.template import roles
 
 Resource = dict[str, Any]
 
-UNTIL = "ShiftUntil"
+SHIFT_UNTIL = "ShiftUntil"
 """The parameter with the moment, UTC, at which a divided traffic goes back by itself; "" for never."""
-GUARDED = "ShiftGuarded"
+SHIFT_GUARDED = "ShiftGuarded"
 RETRIES = {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
 """Never so late that it would be the next shift that is taken back."""
 SUFFIX = ".shift"
@@ -51,7 +51,7 @@ def parameters(settings: Settings) -> dict[str, Resource]:
     if not is_guarded(settings):
         return {}
     return {
-        UNTIL: {
+        SHIFT_UNTIL: {
             "Type": "String",
             "Default": "",
             "AllowedPattern": r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)?",
@@ -62,7 +62,11 @@ def parameters(settings: Settings) -> dict[str, Resource]:
 
 def conditions(settings: Settings) -> dict[str, Resource]:
     """Whether there is such a moment."""
-    return {GUARDED: {"Fn::Not": [{"Fn::Equals": [{"Ref": UNTIL}, ""]}]}} if is_guarded(settings) else {}
+    return (
+        {SHIFT_GUARDED: {"Fn::Not": [{"Fn::Equals": [{"Ref": SHIFT_UNTIL}, ""]}]}}
+        if is_guarded(settings)
+        else {}
+    )
 
 
 def write(settings: Settings, alias: str, version: str) -> dict[str, Resource]:
@@ -70,7 +74,7 @@ def write(settings: Settings, alias: str, version: str) -> dict[str, Resource]:
     if settings.release.shift is None:
         return {}
     alarm = _alarm(settings, alias, version)
-    return {"ShiftAlarm": alarm, **(_return(settings, alias) if is_guarded(settings) else {})}
+    return {"ShiftAlarm": alarm, **(_return_schedule(settings, alias) if is_guarded(settings) else {})}
 
 
 def _alarm(settings: Settings, alias: str, version: str) -> Resource:
@@ -99,7 +103,7 @@ def _alarm(settings: Settings, alias: str, version: str) -> Resource:
     }
 
 
-def _return(settings: Settings, alias: str) -> dict[str, Resource]:
+def _return_schedule(settings: Settings, alias: str) -> dict[str, Resource]:
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     function = {"Fn::GetAtt": ["Function", "Arn"]}
     # An empty map takes all parts away; the alias goes on leading to its own version.
@@ -120,11 +124,11 @@ def _return(settings: Settings, alias: str) -> dict[str, Resource]:
         },
         "ShiftReturn": {
             "Type": "AWS::Scheduler::Schedule",
-            "Condition": GUARDED,
+            "Condition": SHIFT_GUARDED,
             "Properties": {
                 "Name": schedule_name(settings),
                 "Description": "Gives all traffic to the old version where nobody leads the shift any more",
-                "ScheduleExpression": {"Fn::Sub": f"at(${{{UNTIL}}})"},
+                "ScheduleExpression": {"Fn::Sub": f"at(${{{SHIFT_UNTIL}}})"},
                 "ScheduleExpressionTimezone": "UTC",
                 "FlexibleTimeWindow": {"Mode": "OFF"},
                 "Target": {

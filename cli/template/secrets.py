@@ -19,8 +19,8 @@ def statements(sources: Mapping[str, str]) -> list[dict[str, Any]]:
     """The statements of a policy that lets a role read the secrets of these sources."""
     stores: dict[str, set[str]] = {"ssm": set(), "secretsmanager": set()}
     for source in sources.values():
-        store, _, place = source.partition(":")
-        stores[store].add(place.partition("#")[0])
+        store, _, address = source.partition(":")
+        stores[store].add(address.partition("#")[0])
     written = []
     if stores["ssm"]:
         written.append(_allow("ssm:GetParameters", map(_parameter, sorted(stores["ssm"]))))

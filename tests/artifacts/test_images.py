@@ -45,7 +45,7 @@ def test_it_goes_with_the_stage(account, make_settings):
     account.client("s3").create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.region}
     )
-    archives.expect_images(stage_in(account, make_settings()))
+    archives.mark_images(stage_in(account, make_settings()))
     images.ensure_repository(stage_in(account, make_settings()))
     removed = archives.remove_stage(stage_in(account, make_settings()))
     assert (removed.images, removed.objects, removed.bucket) == (True, 1, True)

@@ -24,20 +24,20 @@ from lambdify.cli.errors import FunctionFailed, RequestFailed, UsageError
     ],
 )
 def test_a_request_is_a_method_and_a_path_and_the_method_may_be_left_out(line, data, method, path):
-    call = http_request.read(line, (), data)
+    call = http_request.parse_request(line, (), data)
     assert (call.method, call.path, call.body) == (method, path, data or b"")
 
 
 @pytest.mark.parametrize("line", ["", "GET", "books", "GET books", "https://example.org/"])
 def test_anything_else_is_no_request(line):
     with pytest.raises(UsageError, match="is not a request"):
-        http_request.read(line)
+        http_request.parse_request(line)
 
 
 @pytest.mark.parametrize("header", ["Accept", ": value", "a: b\nc: d"])
 def test_a_header_has_a_name_and_a_value(header):
     with pytest.raises(UsageError, match="is not a header"):
-        http_request.read("/", [header])
+        http_request.parse_request("/", [header])
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,10 @@ def test_a_header_has_a_name_and_a_value(header):
     [(b'{"a": 1}', "application/json"), (b"a=1", http_request.FORM), (b"7", http_request.FORM)],
 )
 def test_data_is_json_where_it_reads_so_and_a_form_otherwise(data, kind):
-    assert http_request.read("/", (), data).headers == (("content-type", kind),)
-    assert http_request.read("/", ["Content-Type: text/csv"], data).headers == (("Content-Type", "text/csv"),)
+    assert http_request.parse_request("/", (), data).headers == (("content-type", kind),)
+    assert http_request.parse_request("/", ["Content-Type: text/csv"], data).headers == (
+        ("Content-Type", "text/csv"),
+    )
 
 
 @pytest.fixture
@@ -66,9 +68,9 @@ def deployed(stubbed):
 def test_the_function_answers_as_it_would_through_the_endpoint(deployed, make_settings, talk):
     account = deployed({"statusCode": 404, "headers": {"content-type": "text/plain"}, "body": "no such book"})
     answer = http_request.send(
-        http_request.read("/books/7"), stage_in(account, make_settings()), talk.console
+        http_request.parse_request("/books/7"), stage_in(account, make_settings()), talk.console
     )
-    assert (answer.line, answer.body, answer.version) == ("404 Not Found", b"no such book", "7")
+    assert (answer.status_line, answer.body, answer.version) == ("404 Not Found", b"no such book", "7")
     assert answer.headers == (("content-type", "text/plain"),)
     assert talk.said == ""
 
@@ -78,7 +80,7 @@ def test_a_function_that_fails_is_no_answer_and_shows_its_log(deployed, make_set
     log = base64.b64encode(b"Traceback").decode()
     account = deployed(error, FunctionError="Unhandled", LogResult=log)
     with pytest.raises(FunctionFailed, match="KeyError: 'order'"):
-        http_request.send(http_request.read("/"), stage_in(account, make_settings()), talk.console)
+        http_request.send(http_request.parse_request("/"), stage_in(account, make_settings()), talk.console)
     assert "Traceback" in talk.said
 
 
@@ -103,7 +105,7 @@ class Screen(io.TextIOWrapper):
 
 
 def answer(status=200, body=b"hello", kind="text/plain"):
-    return http_request.Answer(
+    return http_request.HttpResponse(
         status=status, headers=(("content-type", kind),), body=body, version="7", milliseconds=12
     )
 

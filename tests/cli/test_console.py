@@ -294,10 +294,10 @@ import time
 from lambdify.cli.console import Console, Line
 console = Console()
 with console.step("Updating the stack"):
-    console.under_way(["Function", "Role"])
+    console.show_pending(["Function", "Role"])
     time.sleep(0.3)
     console.note("Role  UPDATE_COMPLETE")
-    console.under_way(["Function"])
+    console.show_pending(["Function"])
     time.sleep(0.3)
 console.lines([Line("! What Orders holds is deleted with it", "danger"), Line("  plain")])
 console.answer([Line("~ Function", "changed"), Line("    MemorySize  512 → 1024")])

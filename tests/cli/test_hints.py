@@ -32,7 +32,7 @@ from lambdify.cli.main import commands
     ],
 )
 def test_a_command_that_is_named_gets_the_flags_that_say_where(text, where, said):
-    assert hints.repeat(text, where) == said
+    assert hints.add_flags(text, where) == said
 
 
 def test_the_commands_that_do_not_take_such_flags_are_known():
@@ -43,7 +43,7 @@ def test_the_commands_that_do_not_take_such_flags_are_known():
 
 def test_the_console_adds_them_wherever_it_names_a_command():
     stderr = io.StringIO()
-    console = Console(where=["--local"], stderr=stderr, stdout=io.StringIO(), environ={})
+    console = Console(account_flags=["--local"], stderr=stderr, stdout=io.StringIO(), environ={})
     console.note("`lambdify logs`")
     console.warn("`lambdify logs`")
     console.error(LambdifyError("it failed", hint="`lambdify logs`"))

@@ -17,7 +17,7 @@ class Told:
 
 
 def test_a_value_is_json_with_moments_as_iso_8601():
-    value = answers.value(Told(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), Path("/shop")))
+    value = answers.to_json(Told(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), Path("/shop")))
     assert json.loads(json.dumps(value)) == value == {"at": "2026-11-23T12:00:00+00:00", "where": "/shop"}
 
 
@@ -42,13 +42,13 @@ def test_releases_are_a_table_with_a_mark_at_what_is_live():
         release(11, "live", by=by, commit="0a1b2c3d" * 5, dirty=True),
         release(9, "pruned"),
     ]
-    assert answers.releases(found).splitlines() == [
+    assert answers.show_releases(found).splitlines() == [
         "   Release  When              Who                         Commit      Version  State",
         "        12  2026-11-23 12:00  assumed-role/Deployer/anna  1f2e3d4c1        12  failed: no answer",
         "▶       11  2026-11-23 12:00  assumed-role/Deployer/anna  0a1b2c3d0*       11  live",
         "         9  2026-11-23 12:00  ?                           -                 9  pruned",
     ]
-    assert answers.releases([]) == "No release is recorded."
+    assert answers.show_releases([]) == "No release is recorded."
 
 
 def test_a_reason_takes_one_line_of_the_table_however_long_it_is():
@@ -56,13 +56,13 @@ def test_a_reason_takes_one_line_of_the_table_however_long_it_is():
         "Version 2 answered GET /health with 500 instead of 200: <!doctype html>\n<html lang=en>\n"
         + "x " * 200
     )
-    (_, line) = answers.releases([release(2, "failed", reason=page)]).splitlines()
+    (_, line) = answers.show_releases([release(2, "failed", reason=page)]).splitlines()
     assert "failed: Version 2 answered GET /health with 500 instead of 200: <!doctype html> <html" in line
     assert line.endswith(" ...")
 
 
 def test_a_live_release_that_failed_says_that_it_did():
-    (_, line) = answers.releases([release(1, "live", reason="Version 1 does not answer.")]).splitlines()
+    (_, line) = answers.show_releases([release(1, "live", reason="Version 1 does not answer.")]).splitlines()
     assert line.endswith("live, but failed: Version 1 does not answer.")
 
 
@@ -82,9 +82,9 @@ def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):
         version="2",
         environments=3,
     )
-    assert answers.local(cloud, [stage]).splitlines() == [
+    assert answers.show_local(cloud, [stage]).splitlines() == [
         "Stage     Region     Endpoint               Version  Environments",
         "shop-dev  us-east-1  http://127.0.0.1:8000        2             3",
     ]
-    assert answers.local(cloud, []).endswith("AWS's APIs: http://127.0.0.1:4566")
-    assert answers.local(None, []) == "The local cloud is not running."
+    assert answers.show_local(cloud, []).endswith("AWS's APIs: http://127.0.0.1:4566")
+    assert answers.show_local(None, []) == "The local cloud is not running."

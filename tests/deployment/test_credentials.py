@@ -324,7 +324,7 @@ def test_every_client_checks_its_calls_against_the_model_of_aws(monkeypatch, con
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with mock_aws():
         account = connect("", "eu-central-1")
-    for client in (account.client("s3").head_bucket, account.once("lambda").invoke):
+    for client in (account.client("s3").head_bucket, account.without_retries("lambda").invoke):
         with (
             pytest.raises(AwsError, match='Unknown parameter in input: "Bukcet"'),
             translated(during="asking"),
@@ -420,5 +420,5 @@ def test_a_function_that_has_no_room_for_long_is_an_error_that_says_so(dropping)
 
 
 def test_a_client_that_sends_once_waits_for_as_long_as_a_function_may_run(dropping):
-    assert dropping.once("lambda").meta.config.read_timeout > 900
-    assert dropping.once("lambda") is dropping.once("lambda")
+    assert dropping.without_retries("lambda").meta.config.read_timeout > 900
+    assert dropping.without_retries("lambda") is dropping.without_retries("lambda")

@@ -75,7 +75,7 @@ def test_zips_that_grew_into_an_image_are_refused_and_nothing_has_happened(
     deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
     before = inventory(account)
     grown = replace(make_bundle(), form="image")
-    for ask in (diff.look, partial(deploy, yes=True)):
+    for ask in (diff.compute, partial(deploy, yes=True)):
         with pytest.raises(BundleRefused, match="deployed as zips"):
             ask(stage_in(account, make_settings()), lambda: grown, talk.console)
     assert inventory(account) == before
@@ -134,7 +134,7 @@ def test_after_a_rollback_it_is_cloudformation_that_finds_nothing_to_do(
     again = deploy(stage_in(account, make_settings()), make_bundle, talk.console)
     assert again.version == "1"
     assert "Nothing has changed" in talk.said
-    names = stack.change_sets("shop-dev", account)
+    names = stack.list_change_sets("shop-dev", account)
     assert len(names) == 1, "the one that failed; the empty one was removed"
 
 
@@ -354,7 +354,7 @@ def test_a_no_at_the_prompt_changes_nothing_and_leaves_no_change_set(
     deploy(stage_in(account, make_settings()), make_bundle, talk_to("y\n").console)
     before = (
         stack.fetch(stage_in(account, make_settings())),
-        stack.change_sets("shop-dev", account),
+        stack.list_change_sets("shop-dev", account),
     )
     with pytest.raises(Declined):
         deploy(
@@ -364,7 +364,7 @@ def test_a_no_at_the_prompt_changes_nothing_and_leaves_no_change_set(
         )
     assert (
         stack.fetch(stage_in(account, make_settings())),
-        stack.change_sets("shop-dev", account),
+        stack.list_change_sets("shop-dev", account),
     ) == before
     assert alias(account) == "1"
 
@@ -430,7 +430,7 @@ def test_a_stack_that_somebody_else_is_about_to_create_is_theirs(account, make_s
     )
     with pytest.raises(StackForeign):
         deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
-    assert stack.change_sets("shop-dev", account) == ["theirs"]
+    assert stack.list_change_sets("shop-dev", account) == ["theirs"]
 
 
 def test_undeploying_removes_what_a_cancelled_first_deployment_left(account, make_settings, talk, inventory):

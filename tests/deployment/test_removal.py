@@ -166,7 +166,7 @@ def test_what_stays_is_told_to_the_user(account, ship, make_settings):
     stdout = io.StringIO()
     console = Console(stdin=io.StringIO(), stdout=stdout, stderr=io.StringIO(), environ={})
     removal = undeploy.undeploy(stage_in(account, make_settings()), console, yes=True, keep_logs=True)
-    console.answer(undeploy.told(removal, make_settings()))
+    console.answer(undeploy.describe(removal, make_settings()))
     assert stdout.getvalue().startswith(
         f"shop-dev is gone. What stays:\n  {LOG} (AWS::Logs::LogGroup): --keep"
     )

@@ -74,7 +74,7 @@ def test_no_answer_is_a_finding(make_settings):
 def test_an_answer_that_does_not_come_is_not_waited_for_longer(make_settings):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        found = health.check(f"http://127.0.0.1:{port}", make_settings(), patience=0.2)
+        found = health.check(f"http://127.0.0.1:{port}", make_settings(), timeout=0.2)
     assert (found.ok, found.status) == (False, 0)
     assert "timed out" in found.problem
 

@@ -121,7 +121,7 @@ def test_what_is_not_deployed_has_no_logs(moto, make_settings):
 def test_a_text_is_looked_for_and_the_rest_is_left_out(write, read):
     for text in ("no error here", "error 7 of one", "error 8"):
         write(text)
-    assert messages(read(pattern=logs.pattern("error 7"))) == ["error 7 of one"]
+    assert messages(read(pattern=logs.filter_pattern("error 7"))) == ["error 7 of one"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_text_is_looked_for_and_the_rest_is_left_out(write, read):
     ],
 )
 def test_cloudwatchs_patterns_go_there_as_they_are_and_a_text_as_a_phrase(text, pattern):
-    assert logs.pattern(text) == pattern
+    assert logs.filter_pattern(text) == pattern
 
 
 ONE, TWO = "1a2b3c4d-0000-4000-8000-000000000001", "5e6f7a8b-0000-4000-8000-000000000002"

@@ -136,7 +136,7 @@ def test_a_log_that_takes_too_long_is_told_as_far_as_it_was_read(stubbed, make_s
     stubbed.answers("logs.filter_log_events", {"events": [event], "nextToken": "more"})
     times = iter([0.0, 1.0, 9.0])
     found = cold_starts.read(
-        stage_in(stubbed.account, make_settings()), patience=5.0, clock=lambda: next(times)
+        stage_in(stubbed.account, make_settings()), timeout=5.0, clock=lambda: next(times)
     )
     assert (found.count, found.complete) == (1, False)
 

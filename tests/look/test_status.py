@@ -11,10 +11,10 @@ from lambdify.cli.errors import AccessDenied, NotDeployed
 from lambdify.cli.look import status, status_view
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.health import Health
-from lambdify.cli.look.metrics import Use
-from lambdify.cli.look.status import Cost, Status
+from lambdify.cli.look.metrics import Metrics
+from lambdify.cli.look.status import CostEstimate, Status
 from lambdify.cli.releases import Release
-from lambdify.cli.releases.traffic_split import Division
+from lambdify.cli.releases.traffic_split import TrafficSplit
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LOCAL = f"{AT.astimezone():%Y-%m-%d %H:%M}"
@@ -31,7 +31,7 @@ RELEASE = Release(
     state="live",
     reason="",
 )
-USE = Use(
+USE = Metrics(
     hours=24,
     invocations=1492,
     errors=0,
@@ -68,7 +68,9 @@ STATUS = Status(
     health=Health(path="/", ok=True, status=200, milliseconds=34, problem=""),
     use=USE,
     cold_starts=ColdStarts(hours=24, count=5, p50_ms=345.0, longest_ms=910.4, complete=True),
-    cost=Cost(idle_usd_per_month=0.02, used_usd_per_month=1.5, basis="prices of us-east-1, November 2026"),
+    cost=CostEstimate(
+        idle_usd_per_month=0.02, used_usd_per_month=1.5, basis="prices of us-east-1, November 2026"
+    ),
     left_out=(),
 )
 
@@ -134,7 +136,9 @@ def test_a_state_that_is_no_plain_success_is_explained(state, meaning):
 
 
 def test_a_shift_under_way_is_part_of_the_status():
-    shift = Division(percent=40, version="10", release=8, rest="9", until=AT, guarded=True, taken_back=False)
+    shift = TrafficSplit(
+        percent=40, version="10", release=8, rest="9", until=AT, guarded=True, taken_back=False
+    )
     (said,) = [each for each in texts(replace(STATUS, shift=shift)) if each.startswith("shift")]
     assert said == "shift        40% of the traffic to release 8, version 10"
     (said,) = [

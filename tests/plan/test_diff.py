@@ -22,7 +22,7 @@ def look(account, make_settings, make_bundle, talk):
 
     def look(overrides=None, app="app = 1", **options):
         settings = make_settings(overrides=overrides)
-        return diff.look(stage_in(account, settings), lambda: make_bundle(app), talk.console, **options)
+        return diff.compute(stage_in(account, settings), lambda: make_bundle(app), talk.console, **options)
 
     return look
 
@@ -56,19 +56,19 @@ def test_of_what_is_deployed_nothing_would_change(ship, look):
     ship()
     found = look()
     assert not found.changed
-    assert preview.full(found.preview, found.drift)[0].text == "Nothing would change."
+    assert preview.show_in_full(found.preview, found.drift)[0].text == "Nothing would change."
 
 
 def test_values_are_shown_before_and_after_and_nothing_is_uploaded_or_left(account, ship, look, inventory):
     ship()
-    before = inventory(account), stack.change_sets("shop-dev", account), archives(account)
+    before = inventory(account), stack.list_change_sets("shop-dev", account), archives(account)
     found = look({"function.memory": 1024, "environment": {"MODE": "fast"}}, app="app = 2")
     (function,) = [each for each in found.preview.changes if each.resource == "Function"]
     values = {each.path: (each.before, each.after) for each in function.properties}
     assert values["MemorySize"] == (512, 1024)
     assert values["Environment.Variables.MODE"] == (None, "fast")
     assert values["Code.S3Key"][0] != values["Code.S3Key"][1]
-    assert (inventory(account), stack.change_sets("shop-dev", account), archives(account)) == before
+    assert (inventory(account), stack.list_change_sets("shop-dev", account), archives(account)) == before
 
 
 def archives(account):
@@ -79,8 +79,8 @@ def archives(account):
 def test_a_switched_endpoint_is_told_as_a_url_that_changes(ship, look):
     ship()
     found = look({"http.endpoint": "function-url"}, drift=False)
-    assert (found.preview.move.before, found.preview.move.after) == ("http-api", "function-url")
-    assert diff.value(found)["endpoint"] == {"before": "http-api", "after": "function-url"}
+    assert (found.preview.url_change.before, found.preview.url_change.after) == ("http-api", "function-url")
+    assert diff.to_json(found)["endpoint"] == {"before": "http-api", "after": "function-url"}
 
 
 def test_what_was_changed_by_hand_is_found(account, ship, look):
@@ -95,7 +95,7 @@ def test_what_was_changed_by_hand_is_found(account, ship, look):
 
 def test_the_value_for_programs_has_these_names(ship, look):
     ship()
-    value = json.loads(json.dumps(diff.value(look({"function.memory": 1024}))))
+    value = json.loads(json.dumps(diff.to_json(look({"function.memory": 1024}))))
     assert list(value) == [
         "stack",
         "region",
@@ -177,10 +177,10 @@ def test_a_change_that_takes_something_away_from_a_protected_stage_is_refused(
 ):
     orders = {"resources": {"Orders": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE}}}
     ship({**PROTECTED, **orders})
-    before = inventory(account), stack.change_sets("shop-dev", account)
+    before = inventory(account), stack.list_change_sets("shop-dev", account)
     with pytest.raises(StageProtected, match="is protected, and this would delete or replace"):
         ship({**PROTECTED, **orders, **change})
-    assert (inventory(account), stack.change_sets("shop-dev", account)) == before
+    assert (inventory(account), stack.list_change_sets("shop-dev", account)) == before
     assert ship({**orders, **change}).changed
 
 

@@ -33,7 +33,7 @@ def test_the_defaults_need_no_caution(said):
 def test_the_end_of_a_runtime_is_said_half_a_year_before(said, python):
     end = runtimes()[python]["deprecated"]
     assert said({"function.python": python}, today=end - timedelta(days=181)) == []
-    (near,) = said({"function.python": python}, today=end - pitfalls.NEAR)
+    (near,) = said({"function.python": python}, today=end - pitfalls.NOTICE_PERIOD)
     assert f"Lambda's Python {python} gets no security updates from {end.day} {end:%B %Y} on" in near
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from lambdify.cli.plan import costs, preview, rights
-from lambdify.cli.plan.drift import Drift, Drifted
+from lambdify.cli.plan.drift import Drift, DriftedResource
 from lambdify.cli.stacks import changes
-from lambdify.cli.stacks.changes import Move, Property
+from lambdify.cli.stacks.changes import Property, UrlChange
 
 
 def body(endpoint=None, **resources):
@@ -34,7 +34,7 @@ def test_values_are_compared_as_deep_as_both_sides_go():
 
 
 def test_what_cloudformation_computes_is_compared_as_a_whole():
-    (found,) = changes.differences({"Role": {"Ref": "Old"}}, {"Role": {"Fn::GetAtt": ["New", "Arn"]}})
+    (found,) = changes.find_differences({"Role": {"Ref": "Old"}}, {"Role": {"Fn::GetAtt": ["New", "Arn"]}})
     assert found == Property(path="Role", before={"Ref": "Old"}, after={"Fn::GetAtt": ["New", "Arn"]})
 
 
@@ -58,17 +58,19 @@ def test_the_values_that_cloudformation_gives_come_before_those_of_the_templates
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "SECRET_KEY", "API_TOKEN", "STRIPE_KEY", "SENTRY_DSN"])
 def test_the_value_of_a_variable_that_is_called_like_a_credential_is_hidden(name):
-    (found,) = changes.differences({"Variables": {name: "old"}}, {"Variables": {name: "new"}})
+    (found,) = changes.find_differences({"Variables": {name: "old"}}, {"Variables": {name: "new"}})
     assert (found.before, found.after) == ("(hidden)", "(hidden)")
 
 
 def test_an_address_with_a_password_is_hidden_whatever_it_is_called():
-    (found,) = changes.differences({"Variables": {}}, {"Variables": {"DB": "postgres://me:pass@host/shop"}})
+    (found,) = changes.find_differences(
+        {"Variables": {}}, {"Variables": {"DB": "postgres://me:pass@host/shop"}}
+    )
     assert found.after == "(hidden)"
 
 
 def test_a_variable_that_is_none_is_shown():
-    (found,) = changes.differences({"Variables": {"MONKEY": "a"}}, {"Variables": {"MONKEY": "b"}})
+    (found,) = changes.find_differences({"Variables": {"MONKEY": "a"}}, {"Variables": {"MONKEY": "b"}})
     assert (found.before, found.after) == ("a", "b")
 
 
@@ -96,16 +98,18 @@ def test_data_is_lost_where_its_resource_goes_and_nothing_keeps_it(described, lo
 
 def test_the_policy_of_the_template_counts_where_cloudformation_names_none():
     kept = body(Logs={**LOGS, "DeletionPolicy": "Retain"})
-    assert not changes.expected(kept, body())[0].loses_data
-    assert changes.expected(body(Logs=LOGS), body())[0].loses_data
+    assert not changes.compare_templates(kept, body())[0].loses_data
+    assert changes.compare_templates(body(Logs=LOGS), body())[0].loses_data
 
 
 def test_a_resource_without_data_loses_none():
-    assert not changes.expected(body(Function=function()), body())[0].loses_data
+    assert not changes.compare_templates(body(Function=function()), body())[0].loses_data
 
 
 def test_without_cloudformation_the_templates_say_which_resources_change():
-    found = changes.expected(body(A=function(), B=function(), C=LOGS), body(B=function(X=1), C=LOGS, D=LOGS))
+    found = changes.compare_templates(
+        body(A=function(), B=function(), C=LOGS), body(B=function(X=1), C=LOGS, D=LOGS)
+    )
     assert [(each.action, each.resource) for each in found] == [
         ("Remove", "A"),
         ("Modify", "B"),
@@ -120,19 +124,19 @@ URL = body({"Fn::Sub": "https://${Url}"}, Url={"Type": "AWS::Lambda::Url"})
 @pytest.mark.parametrize(
     ("before", "after", "moves"),
     [
-        (API, URL, Move(before="http-api", after="function-url")),
-        (API, body(Function=function()), Move(before="http-api", after="none")),
+        (API, URL, UrlChange(before="http-api", after="function-url")),
+        (API, body(Function=function()), UrlChange(before="http-api", after="none")),
         (API, API, None),
         (body(), API, None),
     ],
 )
 def test_the_url_changes_with_the_resource_that_it_belongs_to(before, after, moves):
-    assert changes.move(before, after, ()) == moves
+    assert changes.find_url_change(before, after, ()) == moves
 
 
 def test_the_url_changes_when_that_resource_is_replaced():
     replaced = changes.read(modified("Api", "AWS::ApiGatewayV2::Api", Replacement="True"), API, API)
-    assert changes.move(API, API, (replaced,)) == Move(before="http-api", after="http-api")
+    assert changes.find_url_change(API, API, (replaced,)) == UrlChange(before="http-api", after="http-api")
 
 
 def role(*statements, **more):
@@ -182,7 +186,7 @@ def alias(count):
 
 
 def monthly(template, **more):
-    return {each.what: each.monthly for each in costs.idle(template, **more)}
+    return {each.what: each.monthly for each in costs.estimate_idle(template, **more)}
 
 
 def test_provisioned_concurrency_is_paid_for_all_month_by_memory_and_architecture():
@@ -213,7 +217,7 @@ def test_what_a_template_does_not_tell_is_named_without_a_number():
     table = {"Type": "AWS::DynamoDB::Table"}
     template = body(Logs=LOGS, Orders=table, Function=function(VpcConfig={"SubnetIds": ["a"]}))
     assert monthly(template) == {"the VPC": None, "log storage of Logs": None, "Orders": None}
-    assert costs.total(costs.idle(template)) == 0
+    assert costs.total(costs.estimate_idle(template)) == 0
 
 
 def test_an_endpoint_and_a_role_cost_nothing_when_idle():
@@ -236,17 +240,17 @@ def test_the_prices_say_of_when_and_where_they_are():
     ("amount", "shown"), [(0, "$0.00"), (0.004, "under $0.01"), (0.02, "$0.02"), (12.4, "$12.40")]
 )
 def test_amounts_read_as_money(amount, shown):
-    assert costs.dollars(amount) == shown
+    assert costs.format_dollars(amount) == shown
 
 
 def shown(found, before, after, drift=None):
-    what = preview.of(found, before, after, kept=1)
-    return preview.full(what, drift)
+    what = preview.make(found, before, after, kept=1)
+    return preview.show_in_full(what, drift)
 
 
 def test_lost_data_and_another_url_stand_out_in_words():
     before = {**API, "Resources": {**API["Resources"], "Logs": LOGS}}
-    lines = shown(changes.expected(before, URL), before, URL)
+    lines = shown(changes.compare_templates(before, URL), before, URL)
     grave = [line.text for line in lines if line.text.startswith("!")]
     assert grave[0] == "! What Logs holds is deleted with it, and cannot be got back."
     assert grave[1].startswith("! The URL changes (http-api → function-url): clients of the old one")
@@ -255,19 +259,19 @@ def test_lost_data_and_another_url_stand_out_in_words():
 
 def test_of_long_values_the_part_is_shown_where_they_begin_to_differ():
     before, after = (body(Function=function(Code="same " * 30 + end)) for end in ("old", "new"))
-    lines = shown(changes.expected(before, after), before, after)
+    lines = shown(changes.compare_templates(before, after), before, after)
     assert lines[1].text == "    Code  …same same same old → …same same same new"
 
 
 def test_what_is_touched_for_its_references_alone_is_told_quietly_and_not_in_short():
     change = changes.read(modified("Role", "AWS::IAM::Role", Replacement="False"), body(), body())
-    what = preview.of((change,), body(), body(), kept=1)
-    assert preview.full(what, None)[0].style == "quiet"
-    assert preview.short(what) == []
+    what = preview.make((change,), body(), body(), kept=1)
+    assert preview.show_in_full(what, None)[0].style == "quiet"
+    assert preview.summarize(what) == []
 
 
 def test_what_was_changed_by_hand_is_shown_with_both_values():
-    by_hand = Drifted(
+    by_hand = DriftedResource(
         resource="Logs",
         kind="AWS::Logs::LogGroup",
         deleted=False,

@@ -375,7 +375,7 @@ def test_a_diff_says_that_the_traffic_would_go_forward(ship, back, talk, account
     ship()
     ship("app = 2")
     told = "The traffic is with version 1, of before: `deploy` moves it forward."
-    diff.look(
+    diff.compute(
         stage_in(account, make_settings()),
         lambda: make_bundle("app = 2"),
         talk.console,
@@ -384,7 +384,7 @@ def test_a_diff_says_that_the_traffic_would_go_forward(ship, back, talk, account
     )
     assert told not in talk.said
     back()
-    found = diff.look(
+    found = diff.compute(
         stage_in(account, make_settings()),
         lambda: make_bundle("app = 2"),
         talk.console,
@@ -439,7 +439,7 @@ def test_a_status_tells_the_bundle_that_runs_also_after_a_rollback(ship, back, a
     first = ship()
     ship("app = 2")
     back()
-    found = status.fetch(stage_in(account, make_settings()), ask=False)
+    found = status.fetch(stage_in(account, make_settings()), check_health=False)
     assert found.version == "1"
     (app,) = [key for key in first.uploaded if "/app-" in key]
     assert app.endswith(f"/app-{found.app}.zip")
@@ -834,7 +834,7 @@ def test_ctrl_c_while_the_command_runs_says_that_it_goes_on(ship, functions, ali
     def press(**_):
         raise KeyboardInterrupt
 
-    client = account.once("lambda")
+    client = account.without_retries("lambda")
     client.meta.events.register_first("provide-client-params.lambda.Invoke", press, unique_id="press")
     try:
         with pytest.raises(Interrupted) as caught:

@@ -183,7 +183,7 @@ def test_an_image_that_never_became_a_release_goes_after_a_day(
     begin, deployed, moto, make_settings, talk, days, left
 ):
     settings = make_settings()
-    archives.expect_images(stage_in(moto, settings))
+    archives.mark_images(stage_in(moto, settings))
     repository = images.ensure_repository(stage_in(moto, settings))
     for tag in ("5", "6"):
         kind = "application/vnd.docker.distribution.manifest.v2+json"

@@ -172,7 +172,7 @@ def test_a_version_is_waited_for_until_it_can_be_called(stubbed, make_settings, 
             FunctionName="shop-dev",
             Qualifier="7",
         )
-    trial.wait("7", stage_in(stubbed.account, make_settings()), talk.console, sleep=pauses.append)
+    trial.wait_until_ready("7", stage_in(stubbed.account, make_settings()), talk.console, sleep=pauses.append)
     assert pauses == [trial.PAUSE, trial.PAUSE]
 
 
@@ -181,4 +181,4 @@ def test_a_version_that_lambda_could_not_start_says_why(stubbed, make_settings, 
         "lambda.get_function_configuration", {"State": "Failed", "StateReason": "Unable to import module"}
     )
     with pytest.raises(AppBroken, match="could not start version 7: Unable to import module"):
-        trial.wait("7", stage_in(stubbed.account, make_settings()), talk.console)
+        trial.wait_until_ready("7", stage_in(stubbed.account, make_settings()), talk.console)

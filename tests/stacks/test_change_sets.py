@@ -259,7 +259,7 @@ def test_a_stack_that_somebody_else_creates_meanwhile_stays(stubbed):
 
 def test_a_deletion_that_is_under_way_is_joined(stubbed):
     operation = change_sets.delete(existing("DELETE_IN_PROGRESS"), stubbed.account)
-    assert (operation.stack_id, operation.ends, operation.after) == (ID, {"DELETE_COMPLETE"}, "")
+    assert (operation.stack_id, operation.end_states, operation.after) == (ID, {"DELETE_COMPLETE"}, "")
 
 
 def test_a_change_set_whose_making_was_not_answered_is_found_by_its_name(stubbed):

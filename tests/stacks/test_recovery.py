@@ -42,7 +42,7 @@ def ready(stubbed, make_settings, talk):
     """`ready(yes=True)`: what a deployment begins with."""
 
     def ready(console=talk.console, **options):
-        return recovery.ready(
+        return recovery.prepare(
             stage_in(stubbed.account, make_settings()), console, sleep=lambda _: None, **options
         )
 
@@ -157,7 +157,9 @@ def test_what_takes_an_hour_is_waited_for_no_longer(stubbed, make_settings, talk
     for _ in range(1805):
         stack_is("UPDATE_IN_PROGRESS")
     with pytest.raises(StackBusy, match="for an hour while we waited"):
-        recovery.settled(busy, stage_in(stubbed.account, make_settings()), talk.console, sleep=slept.append)
+        recovery.wait_until_idle(
+            busy, stage_in(stubbed.account, make_settings()), talk.console, sleep=slept.append
+        )
     assert 3590 < sum(slept) < 3610
 
 
@@ -186,7 +188,7 @@ def test_a_comparison_that_takes_long_is_given_up(stubbed):
         stubbed.answers(
             "cloudformation.describe_stack_drift_detection_status", detection("DETECTION_IN_PROGRESS")
         )
-    found = drift.detect(STACK, stubbed.account, patience=3, sleep=slept.append)
+    found = drift.detect(STACK, stubbed.account, timeout=3, sleep=slept.append)
     assert (found.known, found.reason) == (False, "CloudFormation was not done in 3 seconds")
     assert sum(slept) <= 3
 

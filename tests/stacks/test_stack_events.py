@@ -7,11 +7,11 @@ from stages import stage_in
 
 from lambdify.cli.errors import AwsError, DeployFailed, Interrupted, StackBroken
 from lambdify.cli.stacks import stack_events
-from lambdify.cli.stacks.stack_events import DELETED, MADE, Operation
+from lambdify.cli.stacks.stack_events import COMPLETED, DELETED, Operation
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
-UPDATE = Operation(stack="shop-dev", stack_id=ID, ends=MADE, after="before")
-DELETION = Operation(stack="shop-dev", stack_id=ID, ends=DELETED, after="before")
+UPDATE = Operation(stack="shop-dev", stack_id=ID, end_states=COMPLETED, after="before")
+DELETION = Operation(stack="shop-dev", stack_id=ID, end_states=DELETED, after="before")
 CHECKS = "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list of issues."
 
 

@@ -13,7 +13,7 @@ from lambdify.cli import aws
 from lambdify.cli.template import deployer
 
 ROOT = Path(__file__).parents[2]
-ACCOUNT = aws.imagined("123456789012", "eu-central-1", "aws")
+ACCOUNT = aws.placeholder_account("123456789012", "eu-central-1", "aws")
 ARN = "eu-central-1:123456789012"
 ALB = {"http.alb.listener": f"arn:aws:elasticloadbalancing:{ARN}:listener/app/web/1/2"}
 EVERYTHING = {
@@ -155,10 +155,10 @@ NO_CALLS = {"meta", "exceptions", "close"}
 
 
 def is_client(node):
-    """The service, where an expression is `account.client("service")`, or `.once` of it."""
+    """The service, where an expression is `account.client("service")`, or `.without_retries` of it."""
     if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        return node.args[0].value if name in {"client", "once"} else None
+        return node.args[0].value if name in {"client", "without_retries"} else None
     return None
 
 
@@ -336,7 +336,7 @@ def test_resources_of_the_users_own_that_are_not_known_are_named(policy):
 )
 def test_the_partition_is_the_regions(make_settings, region, partition):
     settings = make_settings("dev", {"region": region})
-    account = aws.unasked(settings, "123456789012")
+    account = aws.offline_account(settings, "123456789012")
     arns = [
         arn for each in statements(deployer.write(stage_in(account, settings))) for arn in each["Resource"]
     ]

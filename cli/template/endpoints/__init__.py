@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 
 from lambdify.cli.settings import Settings
 from lambdify.cli.template.endpoints import alb, function_url, http_api, rest_api
-from lambdify.cli.template.endpoints.shape import Endpoint, Resource, digest
+from lambdify.cli.template.endpoints.endpoint import Endpoint, Resource, digest
 
 __all__ = ["Endpoint", "Resource", "digest", "write"]
 

@@ -11,7 +11,7 @@ Rules:
 import json
 
 from lambdify.cli.settings import Settings
-from lambdify.cli.template.endpoints.shape import Resource
+from lambdify.cli.template.endpoints.endpoint import Resource
 
 LINE = {
     "request": "$context.requestId",

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 """
 
 from lambdify.cli.settings import Settings
-from lambdify.cli.template.endpoints.shape import Endpoint, Resource, digest, permission
+from lambdify.cli.template.endpoints.endpoint import Endpoint, Resource, digest, permission
 
 GROUP_NAME_LENGTH = 32
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html"""

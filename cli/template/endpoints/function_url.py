@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 """
 
 from lambdify.cli.settings import Settings
-from lambdify.cli.template.endpoints.shape import Endpoint, Resource, cors, permission
+from lambdify.cli.template.endpoints.endpoint import Endpoint, Resource, cors, permission
 
 
 def write(settings: Settings, alias: str) -> Endpoint:

@@ -5,11 +5,17 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 
 from lambdify.cli.settings import Settings
 from lambdify.cli.template.endpoints import access_logs
-from lambdify.cli.template.endpoints.shape import Endpoint, Resource, cors, gateway_permission, invocation
+from lambdify.cli.template.endpoints.endpoint import (
+    Endpoint,
+    Resource,
+    cors,
+    gateway_permission,
+    invocation_uri,
+)
 
 API = {"Ref": "Api"}
 TARGET = {"Fn::Sub": "integrations/${Integration}"}
-WHO = "$request.header.Authorization"
+AUTHORIZATION_HEADER = "$request.header.Authorization"
 
 
 def write(settings: Settings, _: str) -> Endpoint:
@@ -104,7 +110,7 @@ def _tokens(settings: Settings) -> Resource:
             "ApiId": API,
             "Name": "tokens",
             "AuthorizerType": "JWT",
-            "IdentitySource": [WHO],
+            "IdentitySource": [AUTHORIZATION_HEADER],
             "JwtConfiguration": {"Issuer": jwt.issuer, "Audience": list(jwt.audience)},
         },
     }
@@ -122,11 +128,11 @@ def _function(settings: Settings) -> Resource:
             "ApiId": API,
             "Name": "function",
             "AuthorizerType": "REQUEST",
-            "AuthorizerUri": invocation(authorizer.function),
+            "AuthorizerUri": invocation_uri(authorizer.function),
             "AuthorizerPayloadFormatVersion": "2.0",
             "EnableSimpleResponses": True,
             "AuthorizerResultTtlInSeconds": authorizer.remember,
             # What an answer is remembered for; and a request without it is not even asked about.
-            **({"IdentitySource": [WHO]} if authorizer.remember else {}),
+            **({"IdentitySource": [AUTHORIZATION_HEADER]} if authorizer.remember else {}),
         },
     }

@@ -5,7 +5,13 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-rest-api
 
 from lambdify.cli.settings import Settings
 from lambdify.cli.template.endpoints import access_logs
-from lambdify.cli.template.endpoints.shape import Endpoint, Resource, digest, gateway_permission, invocation
+from lambdify.cli.template.endpoints.endpoint import (
+    Endpoint,
+    Resource,
+    digest,
+    gateway_permission,
+    invocation_uri,
+)
 
 API = {"Ref": "RestApi"}
 STAGE = "live"
@@ -49,10 +55,10 @@ def _url(settings: Settings) -> str:
 
 def _api(settings: Settings) -> Resource:
     private = settings.http.vpc_endpoints
-    place: Resource = {"Types": ["PRIVATE"], "VpcEndpointIds": list(private)}
+    private_endpoint: Resource = {"Types": ["PRIVATE"], "VpcEndpointIds": list(private)}
     properties: Resource = {
         "Name": settings.full_name,
-        "EndpointConfiguration": place if private else {"Types": ["REGIONAL"]},
+        "EndpointConfiguration": private_endpoint if private else {"Types": ["REGIONAL"]},
         # Everything may be binary: the event's flag says what is base64, in both directions.
         "BinaryMediaTypes": ["*/*"],
     }
@@ -123,7 +129,7 @@ def _call(settings: Settings) -> Resource:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
     """
     if not settings.http.streaming:
-        return {"Uri": invocation()}
+        return {"Uri": invocation_uri()}
     call = "2021-11-15/functions/${Alias}/response-streaming-invocations"
     seconds = min(settings.function.timeout, STREAMING_LIMIT)
     return {
@@ -154,7 +160,7 @@ def _authorizer(settings: Settings) -> dict[str, Resource]:
         "RestApiId": API,
         "Name": "function",
         "Type": "REQUEST",
-        "AuthorizerUri": invocation(authorizer.function),
+        "AuthorizerUri": invocation_uri(authorizer.function),
         "AuthorizerResultTtlInSeconds": authorizer.remember,
     }
     if authorizer.remember:

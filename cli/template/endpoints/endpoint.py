@@ -53,7 +53,7 @@ def gateway_permission(source: str, function: object = None) -> Resource:
     )
 
 
-def invocation(function: str = "") -> Resource:
+def invocation_uri(function: str = "") -> Resource:
     """How API Gateway names a function that it calls: our alias, or what has this ARN."""
     path = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
     if not function:
@@ -63,13 +63,13 @@ def invocation(function: str = "") -> Resource:
 
 def cors(settings: Settings) -> Resource:
     """What browsers are answered, in the words that HTTP APIs and function URLs share."""
-    said = settings.http.cors
+    configured = settings.http.cors
     allowed = {
-        "AllowOrigins": list(said.origins),
-        "AllowMethods": list(said.methods),
-        "AllowHeaders": list(said.headers),
-        "ExposeHeaders": list(said.expose),
-        "AllowCredentials": said.credentials,
-        "MaxAge": said.max_age,
+        "AllowOrigins": list(configured.origins),
+        "AllowMethods": list(configured.methods),
+        "AllowHeaders": list(configured.headers),
+        "ExposeHeaders": list(configured.expose),
+        "AllowCredentials": configured.credentials,
+        "MaxAge": configured.max_age,
     }
     return {name: value for name, value in allowed.items() if value}
