@@ -3,11 +3,11 @@
 Each is one object in the stage's part of the bucket, `NAME/STAGE/releases/00012.json`.
 
 Rules:
-- The bucket remembers, the stack decides: which release is live is told by the version that the stack gives
-  its traffic to, never by a record. So a deployment that was killed leaves nothing that is wrong.
-- A number is taken by a conditional put, so that two who deploy at once never share one.
+- The stack says which release is live: the one of the version that gets the traffic. A record never says it,
+  so a deployment that was killed leaves no record that is wrong.
+- A conditional put takes a number, so that two deployments at the same time never share one.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-- No value of an environment variable or a secret is in a record: names only.
+- A record holds the names of environment variables and secrets, never their values.
 """
 
 import json
@@ -27,9 +27,9 @@ from lambdify.cli.stage import Stage
 State = Literal["live", "superseded", "rolled back", "failed", "unfinished", "pruned"]
 """unfinished: its deployment is under way, or was killed; pruned: its version was removed."""
 NOT_RECORDED = ("root", "source", "profile", "local", "environment", "secrets")
-"""What of the settings is not recorded as it is: of this machine, or with values that nobody else may see."""
+"""Settings that a record leaves out: they are about this machine, or hold values that nobody else may see."""
 SUMMARY_LENGTH = 140
-"""Characters of a reason where there is one line for it."""
+"""Characters of a reason that is shown on one line."""
 NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
 
 
@@ -40,35 +40,35 @@ class Release:
     number: int
     at: datetime
     by: str
-    """ARN of who deployed it."""
+    """ARN of the caller that deployed it."""
     commit: str
-    """Of git; "" where there was none."""
+    """The git commit; "" if there was none."""
     dirty: bool
     """Whether there were changes that are in no commit."""
     stack: str
-    """Id of the stack: one that is made anew counts its versions from 1 again."""
+    """Id of the stack. A stack that is created again counts its versions from 1 again."""
     version: str
-    """Of the function."""
+    """The published version of the function."""
     artifacts: tuple[str, ...]
     """Keys in the bucket, or the URI of an image; they end in the digests."""
     settings: dict[str, Any]
-    """As deployed; of environment variables and secrets the names."""
+    """The settings as deployed; only the names of environment variables and secrets."""
     state: State
     reason: str
-    """Why it failed, or what it was rolled back to and by whom. A live one has one where it failed its trial
-    and there was nothing else to give traffic to."""
+    """Why it failed, or what it was rolled back to and by whom. A live release has a reason if it failed its
+    trial and there was no other version to give the traffic to."""
 
     @property
     def summary(self) -> str:
-        """The reason on one line: a version may have answered with a page."""
+        """The reason on one line, shortened: it may quote a whole page that a version answered with."""
         return textwrap.shorten(self.reason, SUMMARY_LENGTH, placeholder=" ...")
 
 
 @translated(during="reading the releases")
 def find_all(stage: Stage, deployed: Stack | None = None) -> tuple[Release, ...]:
-    """Every release that is remembered, newest first, in the state that it is in now.
+    """Return every recorded release, newest first, in the state that it is in now.
 
-    Of the stack as it was found, where it was.
+    `deployed` is the stack, if the caller has fetched it already.
     """
     deployed = deployed or stack.find(stage)
     recorded = tuple(_records(stage))
@@ -78,7 +78,10 @@ def find_all(stage: Stage, deployed: Stack | None = None) -> tuple[Release, ...]
 
 @translated(during="reading the releases")
 def find_live(stage: Stage, deployed: Stack | None = None) -> Release | None:
-    """The release that has the traffic, if it is known; of the stack as it was found, where it was."""
+    """Return the release that has the traffic; None if no record is known.
+
+    `deployed` is the stack, if the caller has fetched it already.
+    """
     deployed = deployed or stack.find(stage)
     return _choose_live(_records(stage), deployed) if deployed else None
 
@@ -86,7 +89,7 @@ def find_live(stage: Stage, deployed: Stack | None = None) -> Release | None:
 def determine_states(
     recorded: Sequence[Release], deployed: Stack | None, versions: Sequence[str]
 ) -> tuple[Release, ...]:
-    """Releases, newest first, in the state that they are in while the stack is as it is."""
+    """Return the releases in the order given, each in the state that the stack and its versions imply."""
     live = _choose_live(recorded, deployed) if deployed else None
 
     def determine_state(release: Release) -> Release:
@@ -103,13 +106,13 @@ def determine_states(
 
 
 def _describe_past(release: Release) -> str:
-    """What became of a release before it was pruned."""
+    """Say what happened to a release before it was pruned."""
     parts = {"rolled back": "was rolled back {}", "unfinished": "was unfinished: {}"}
     return parts.get(release.state, "{}").format(release.reason) if release.reason else ""
 
 
 def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None:
-    """The newest release of the version with the traffic; one that failed only where there is no other."""
+    """Return the newest release of the version with the traffic; a failed one only if there is no other."""
     failed = None
     for each in recorded:
         if (each.stack, each.version) != (deployed.id, deployed.live):
@@ -122,7 +125,7 @@ def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None
 
 @translated(during="recording the release")
 def begin(deployed: Stack, stage: Stage) -> Release:
-    """Take the next number for the version that the stack has published."""
+    """Record an unfinished release of the published version, under the next free number."""
     found = revision.find(stage.settings.root)
     keys = (deployed.outputs.get(name, "") for name in ("App", "Layer", "Image"))
     release = Release(
@@ -140,7 +143,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
     )
     taken = "^PreconditionFailed:|^ConditionalRequestConflict:"
     while attempt(_put, none_if=taken, release=release, stage=stage, new=True) is None:
-        # When an answer is lost, boto3 asks again: then it is taken by this very release.
+        # boto3 repeats a put whose answer was lost. The record that is there may then be this very one.
         if _fetch(release.number, stage) == release:
             break
         release = replace(release, number=release.number + 1)
@@ -149,7 +152,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
 
 @translated(during="recording the release")
 def end(release: Release, state: State, stage: Stage, *, reason: str = "") -> Release:
-    """Write down what became of a release."""
+    """Record the final state of a release, and return it with that state."""
     ended = replace(release, state=state, reason=reason)
     _put(ended, stage, new=False)
     return ended
@@ -157,13 +160,13 @@ def end(release: Release, state: State, stage: Stage, *, reason: str = "") -> Re
 
 @translated(during="reading the releases")
 def is_ended(release: Release, stage: Stage) -> bool:
-    """Whether it was written down what became of a release."""
+    """Whether the record of a release has a final state."""
     found = _fetch(release.number, stage)
     return found is not None and found.state != "unfinished"
 
 
 def find_versions(stage: Stage) -> tuple[str, ...]:
-    """The versions of the function that there are."""
+    """Return the published versions of the function that exist; () if there is no function."""
     pages = stage.client("lambda").get_paginator("list_versions_by_function")
     found = attempt(
         lambda **which: [each["Version"] for page in pages.paginate(**which) for each in page["Versions"]],
@@ -174,7 +177,7 @@ def find_versions(stage: Stage) -> tuple[str, ...]:
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
-    """What a record tells of the settings."""
+    """Return the settings as a record holds them, ready for JSON."""
     recorded = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED}
     recorded |= {"environment": sorted(settings.environment), "secrets": sorted(settings.secrets)}
     described: dict[str, Any] = json.loads(json.dumps(recorded, default=str))
@@ -186,12 +189,12 @@ def _folder(settings: Settings) -> str:
 
 
 def record_key(number: int, settings: Settings) -> str:
-    """Where the record of a release is in the bucket."""
+    """Return the key of a release's record in the bucket."""
     return f"{_folder(settings)}{number:05}.json"
 
 
 def _list_numbers(stage: Stage) -> Iterator[int]:
-    """The numbers that are taken, the highest first."""
+    """Yield the numbers that are taken, highest first."""
     folder, pages = _folder(stage.settings), stage.client("s3").get_paginator("list_objects_v2")
     found = attempt(
         lambda **which: [
@@ -207,13 +210,13 @@ def _list_numbers(stage: Stage) -> Iterator[int]:
 
 
 def _records(stage: Stage) -> Iterator[Release]:
-    """The records, newest first, each read when it is asked for."""
+    """Yield the records, newest first; each is read when it is needed."""
     found = (_fetch(number, stage) for number in _list_numbers(stage))
     yield from (each for each in found if each)
 
 
 def _fetch(number: int, stage: Stage) -> Release | None:
-    """The record of that number, if there is one."""
+    """Return the record of that number; None if there is none."""
     found = attempt(
         stage.client("s3").get_object,
         none_if=NOT_THERE,

@@ -1,9 +1,9 @@
-"""A version becomes a release: it is tried, gets the traffic, and what is older than what is kept goes.
+"""Promotion of a version to a release: it is tried, gets the traffic, and old releases are pruned.
 
     published ──record──▶ try ──▶ shift ──▶ move ──▶ record ──▶ prune
                            └─ fails: traffic stays, the record says why, the command ends with an error
 
-A stage that is new has nothing to fall back to: its first version has the traffic before it is tried.
+A new stage has no other version to fall back to: its first version has the traffic before it is tried.
 """
 
 from lambdify.cli import releases
@@ -19,8 +19,8 @@ from lambdify.cli.stage import Stage
 def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> tuple[Release, Stack]:
     """Make a release of the version that the stack has published; return it, and the stack afterwards.
 
-    Raises AppBroken or ReleaseFailed when it does not work, StackBusy when somebody else deployed meanwhile,
-    and what `traffic.move` raises; the release has failed then, and is recorded so.
+    Raises AppBroken or ReleaseFailed if the version does not work, StackBusy if somebody else deployed
+    meanwhile, and what `traffic.move` raises. The release is then recorded as failed.
     """
     begun = releases.begin(deployed, stage)
     version, previous = deployed.published, deployed.live
@@ -39,10 +39,10 @@ def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) ->
         again = f"{goes_on}`{stage.command('deploy')}` tries it again."
         raise Interrupted(_describe_outcome(version, previous), hint=again) from None
     except LambdifyError as error:
-        # Whoever moved the traffic away has said so in the record: a rollback, for one.
+        # A rollback that moved the traffic away has recorded the final state already: it is kept.
         if not isinstance(error, StackBusy) or not releases.is_ended(begun, stage):
             _record(begun, error, stage, console)
-        # Where somebody else came in between, the traffic is theirs.
+        # If somebody else deployed in between, they decide about the traffic, so nothing is said of it here.
         outcome = "" if isinstance(error, StackBusy) else _describe_outcome_now(version, previous, stage)
         raise _add_outcome(error, outcome, begun.number) from error
     done = releases.end(begun, "live", stage)
@@ -58,11 +58,11 @@ def _give_traffic(
     console: Console,
     sleep: Sleep,
 ) -> Stack:
-    """Move all traffic to the published version, in parts where the settings say so; the stack afterwards."""
+    """Move all traffic to the published version, in steps if the settings ask for it; return the stack."""
     plan, version = stage.settings.release.shift, deployed.published
 
     def note(percent: int) -> None:
-        # Where this process is killed, the record says how far it came.
+        # If this process is killed, the record says how far the shift came.
         releases.end(begun, "unfinished", stage, reason=f"its shift came to {percent}%")
 
     if plan is not None:
@@ -72,7 +72,7 @@ def _give_traffic(
 
 
 def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console) -> None:
-    """Write down that the release has failed. Where AWS refuses that too, what came first is the error."""
+    """Record that the release has failed. If AWS refuses that too, only warn: the first error counts."""
     try:
         releases.end(begun, "failed", stage, reason=error.message)
     except LambdifyError as refused:
@@ -80,13 +80,13 @@ def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console
 
 
 def _add_outcome(error: LambdifyError, outcome: str, number: int) -> LambdifyError:
-    """The error, with what it means for the traffic."""
+    """Return the error with a hint that says what it means for the traffic."""
     hint = " ".join(filter(None, [f"Release {number} has failed.", outcome, error.hint]))
     return type(error)(error.message, hint=hint, during=error.during)
 
 
 def _describe_outcome_now(version: str, previous: str, stage: Stage) -> str:
-    """Where the traffic is after a failure: a part of it that could not be taken back is not to be denied."""
+    """Say where the traffic is after a failure, also when a part of it could not be taken back."""
     if stage.settings.release.shift is None or version == previous:
         return _describe_outcome(version, previous)
     try:

@@ -1,15 +1,16 @@
-"""Old versions and bundles go, so that what is kept is what one may go back to, and no more is paid for.
+"""Removal of old versions and bundles: only those that a rollback may need stay.
 
-[release] keep says how many releases stay, the one that is live among them. With SnapStart each version costs
-money for as long as it exists: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-pricing
+[release] keep says how many releases stay, including the live one. With SnapStart each version costs money
+for as long as it exists: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-pricing
 
 Rules:
-- What an alias leads to stays, whoever made the alias; and so does what the stack's template has published,
-  and what had the traffic until now: requests may still be on their way to it.
-- A version is only removed when it is older than both: what somebody else is deploying just now is newer.
+- A version that any alias leads to stays. So does the version that the stack's template has published, and
+  the one that had the traffic until now: requests may still be on their way to it.
+- A version is removed only if it is older than both the live and the published one. A newer version may be
+  part of another deployment that is under way.
 - An archive or image is removed with the last release that was made of it. Records stay longer.
-- One of which no release was made goes when it is a day old: its deployment was refused or killed after the
-  upload. A younger one may be of a deployment that is under way.
+- An archive or image without a release is removed when it is a day old: its deployment was refused or killed
+  after the upload. A younger one may belong to a deployment that is under way.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from lambdify.cli.stage import Stage
 RECORDS_KEPT = 100
 """Releases whose records stay."""
 LONGEST_DEPLOYMENT = timedelta(days=1)
-"""From the upload to the release; far more than it takes, so that nobody's archive goes under their hands."""
+"""Far more than an upload and its release take, so that a running deployment keeps its archive."""
 WORKED = {"live", "superseded", "rolled back"}
 
 
@@ -34,7 +35,7 @@ WORKED = {"live", "superseded", "rolled back"}
 def prune(
     deployed: Stack, stage: Stage, console: Console, *, previous: str, now: datetime | None = None
 ) -> None:
-    """Remove the versions, archives and records that are too old; `had` had the traffic until now."""
+    """Remove versions, archives and records that are too old; version `previous` had the traffic before."""
     known = releases.find_all(stage, deployed)
     kept = choose_kept(known, stage.settings.release.keep)
     keep = {each.version for each in kept} | {deployed.live, deployed.published, previous}
@@ -56,14 +57,14 @@ def prune(
 
 
 def choose_kept(known: Sequence[Release], keep: int) -> tuple[Release, ...]:
-    """The live release, and of the others that worked the newest; `keep` in all."""
+    """Return the live release and the newest others that worked, `keep` in all."""
     live = [each for each in known if each.state == "live"]
     others = [each for each in known if each.state in WORKED and each not in live]
     return tuple(live + others[: keep - len(live)])
 
 
 def _aliased(stage: Stage) -> set[str]:
-    """The versions that an alias of the function leads to, with some of its traffic or all of it."""
+    """Return the versions that get some or all of the traffic of any alias of the function."""
     pages = stage.client("lambda").get_paginator("list_aliases").paginate(FunctionName=stage.name)
     found: set[str] = set()
     for page in pages:
@@ -74,7 +75,7 @@ def _aliased(stage: Stage) -> set[str]:
 
 
 def _remove_version(version: str, stage: Stage) -> None:
-    # An alias that came to it since we looked keeps it: that is a conflict.
+    # If an alias was pointed to the version since it was listed, Lambda answers with a conflict and keeps it.
     attempt(
         stage.client("lambda").delete_function,
         none_if="^ResourceConflictException:|^ResourceNotFoundException:",

@@ -1,4 +1,4 @@
-"""Which commit of git a project's folder is at."""
+"""The git commit that a project's folder is at."""
 
 import os
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from lambdify.cli import programs
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """A commit, and whether what is in the folder is another thing."""
+    """A commit, and whether the folder differs from it."""
 
     commit: str
-    """All forty digits; "" where there is no git, or no commit yet."""
+    """All forty digits; "" if there is no git, or no commit yet."""
     dirty: bool
 
 
 def find(root: Path) -> Revision:
-    """The commit of the folder that is to be deployed. Files that git does not know make it dirty too."""
-    commit = ask(root, "rev-parse", "--verify", "HEAD")
-    return Revision(commit=commit, dirty=bool(commit and ask(root, "status", "--porcelain", "--", ".")))
+    """Return the commit of the folder that is deployed. Files that git does not track make it dirty too."""
+    commit = _ask(root, "rev-parse", "--verify", "HEAD")
+    return Revision(commit=commit, dirty=bool(commit and _ask(root, "status", "--porcelain", "--", ".")))
 
 
-def ask(root: Path, *question: str) -> str:
-    """What git says; "" when it does not know, or is not there."""
-    # A look at the folder must not get in the way of anybody: git-status(1), background refresh.
+def _ask(root: Path, *question: str) -> str:
+    """Return git's output; "" if git fails or is not installed."""
+    # Without optional locks, git never blocks another git in the folder: git-status(1), background refresh.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
         outcome = programs.run(["git", *question], cwd=root, environment=environment)

@@ -1,7 +1,7 @@
-"""lambdify rollback: give the traffic back to a release of before. No build, no upload, no other template.
+"""lambdify rollback: give the traffic back to an earlier release. No build, no upload, no other template.
 
-What goes back is the version: code, dependencies, environment, memory. What is beside it stays as it was
-deployed last: endpoint, schedule, rights, log group. The next `deploy` goes forward again.
+The version goes back: code, dependencies, environment, memory. Everything else stays as it was deployed last:
+endpoint, schedule, rights, log group. The next `deploy` goes forward again.
 """
 
 import time
@@ -23,14 +23,14 @@ from lambdify.cli.stage import Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Rollback:
-    """A stage whose traffic went back."""
+    """The result: where the stage's traffic goes now."""
 
     stack: str
     endpoint: str
     release: int
     version: str
     left: int
-    """The release that had the traffic before; 0 when that is not known."""
+    """Number of the release that had the traffic before; 0 if it is not known."""
     changed: bool
 
 
@@ -42,10 +42,10 @@ def rollback(
     yes: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Rollback:
-    """Give all traffic to release `number`, or to the one before the live one; `yes` does not ask.
+    """Give all traffic to release `number`, or to the one before the live one; with `yes` nobody is asked.
 
-    In the middle of a shift, the one before is the one that still has the rest of the traffic. The version is
-    tried first. Raises NotDeployed, ReleaseMissing, StackBusy, AppBroken, ReleaseFailed, DeployFailed.
+    During a shift, the release before is the one that still has the rest of the traffic. The version is tried
+    first. Raises NotDeployed, ReleaseMissing, StackBusy, AppBroken, ReleaseFailed, DeployFailed, Declined.
     """
     deployed = stack.fetch(stage)
     stack.check(deployed, stage.settings)
@@ -74,7 +74,7 @@ def rollback(
 def _find_losing(
     known: Sequence[Release], live: Release | None, split: TrafficSplit | None, target: Release
 ) -> list[Release]:
-    """The releases that lose traffic by it: the live one, and the one that a shift was giving some."""
+    """Return the releases that lose traffic: the live one, and the one that a shift was giving some."""
     numbers = {live.number if live else 0, split.release if split else 0}
     return [each for each in known if each.number in numbers and each.version != target.version]
 
@@ -87,9 +87,9 @@ def choose(
     *,
     shifting: bool = False,
 ) -> Release:
-    """The release to go back to. Raises ReleaseMissing.
+    """Return the release to go back to. Raises ReleaseMissing.
 
-    One that failed, or was rolled back, has to be named.
+    A release that failed or was rolled back is chosen only by its number.
     """
     if number is not None:
         return _named(known, number, settings)
@@ -122,7 +122,7 @@ def _named(known: Sequence[Release], number: int, settings: Settings) -> Release
 
 @translated(during="reading the releases")
 def _check_version_exists(target: Release, deployed: Stack, stage: Stage) -> None:
-    """Return when the version is still there: one that failed may be gone too. Raises ReleaseMissing."""
+    """Return if the version still exists; that of a failed release may be gone too. Raises ReleaseMissing."""
     versions = releases.find_versions(stage)
     if target.stack != deployed.id or target.version not in versions:
         raise _removed_error(target, stage.settings)
@@ -159,7 +159,7 @@ def _describe_state(target: Release) -> str:
 
 
 def _try(target: Release, deployed: Stack, stage: Stage, console: Console) -> None:
-    """See that the version still works: what it has to answer is what it had to when it was deployed."""
+    """Check that the version still works, with the smoke request and status of its own deployment."""
     recorded = target.settings.get("release", {})
     if path := recorded.get("smoke"):
         http = replace(stage.settings.http, endpoint=target.settings["http"]["endpoint"])

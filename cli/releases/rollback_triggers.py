@@ -1,13 +1,14 @@
-"""What speaks against a version that has a part of the traffic: errors that are counted, alarms that ring.
+"""Rollback triggers: the errors and alarms that end a shift.
 
-Errors are what Lambda counts as such for the version: it raised, died, ran out of time or did not start. (The
-app's own 500s are answers: [release] alarms is for those.) CloudWatch has them a minute or two later.
+Errors are those that Lambda counts for the version: it raised, died, ran out of time or did not start. The
+app's own 500s are answers; [release] alarms is for those. CloudWatch has the numbers a minute or two later.
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 
 Rules:
-- They are counted here and by the alarm of the template (template/rollback_alarm.py), with the same
-  threshold: either is enough, so the shift does not depend on how soon CloudWatch looks at the alarm.
-- An alarm that rang before the shift began says nothing of the new version. It counts when it rings anew.
+- Errors are counted here and by the template's alarm (template/rollback_alarm.py), with the same threshold.
+  Either ends the shift, so it does not depend on how soon CloudWatch evaluates the alarm.
+- An alarm that went off before the shift began says nothing about the new version. It counts once it goes off
+  again.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from lambdify.cli.template import rollback_alarm
 
 
 def find(version: str, since: datetime, stage: Stage) -> str:
-    """A sentence on what speaks against the version since then; "" where nothing does."""
+    """Return a sentence about the errors or alarms of the version since then; "" if there are none."""
     errors = count_errors(version, since, stage)
     if errors >= stage.settings.release.errors:
         return f"Version {version} had {errors} error{'s'[: errors > 1]} within a minute."
@@ -38,7 +39,7 @@ def find(version: str, since: datetime, stage: Stage) -> str:
 
 @translated(during="counting the errors of the new version")
 def count_errors(version: str, since: datetime, stage: Stage) -> int:
-    """How many errors CloudWatch knows of the version behind the alias, in the worst minute since then."""
+    """Return the number of errors of the version behind the alias, in the worst minute since then."""
     name = stage.name
     dimensions = {
         "FunctionName": name,
@@ -49,7 +50,7 @@ def count_errors(version: str, since: datetime, stage: Stage) -> int:
         Namespace="AWS/Lambda",
         MetricName="Errors",
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        # Whole minutes are what is kept.
+        # CloudWatch keeps whole minutes.
         StartTime=since.replace(second=0, microsecond=0),
         EndTime=datetime.now(UTC) + timedelta(minutes=1),
         Period=60,
@@ -59,7 +60,7 @@ def count_errors(version: str, since: datetime, stage: Stage) -> int:
 
 
 def warn_of_alarms(stage: Stage, console: Console) -> None:
-    """Warn of alarms of the user's own that cannot speak: they ring already, or are not there."""
+    """Warn of alarms in [release] alarms that are missing, or are in the ALARM state already."""
     states = {each["AlarmName"]: each for each in _describe_alarms(stage)}
     for name in stage.settings.release.alarms:
         if name not in states:
@@ -70,7 +71,7 @@ def warn_of_alarms(stage: Stage, console: Console) -> None:
 
 @translated(during="looking at alarms")
 def _describe_alarms(stage: Stage) -> tuple[dict[str, Any], ...]:
-    """Ours and the user's, as CloudWatch describes them; those that are there."""
+    """Return our alarm and the user's, as CloudWatch describes them; missing ones are left out."""
     found = stage.client("cloudwatch").describe_alarms(
         AlarmNames=[rollback_alarm.alarm_name(stage.settings), *stage.settings.release.alarms],
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],

@@ -1,11 +1,11 @@
-"""[release] shift: traffic moves to a new version in parts, and back when something speaks against it.
+"""[release] shift: traffic moves to a new version in steps, and back if a rollback trigger fires.
 
     10 % ──each minute──▶ well? ──▶ 20 % ──each minute──▶ well? ──▶ ... ──▶ all
 
 Rules:
-- Whoever deploys leads: the process that runs this. It can die; so each step says until when it may stand,
-  and AWS takes the part back then, if nobody has moved it on (template/rollback_alarm.py).
-- Traffic that somebody else has moved meanwhile is left as they want it.
+- The process that deploys leads the shift. It can die, so each step has a time limit. When that has passed
+  and no next step was made, AWS takes the traffic back (template/rollback_alarm.py).
+- Traffic that somebody else has moved meanwhile is left as it is.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from lambdify.cli.stage import Stage
 MINUTE = 60.0
 _RETURN_LABEL = "All traffic to version {version} again"
 GRACE_MINUTES = 10
-"""Minutes that a step may be late: CloudFormation may take some for the next one."""
+"""Minutes that the next step may be late: CloudFormation may take that long to apply it."""
 
 
 def step_timeout(minutes: int) -> timedelta:
-    """How long a step of so many minutes may stand before it is clear that nobody leads the shift."""
+    """Return the time after which a step of so many minutes is overdue: nobody leads the shift any more."""
     return timedelta(minutes=minutes * 1.25 + GRACE_MINUTES)
 
 
@@ -39,17 +39,19 @@ def run(
     sleep: Sleep,
     on_step: Callable[[int], object],
 ) -> None:
-    """Give the published version more and more of the traffic, short of all of it; `tell` hears each percent.
+    """Give the published version more and more of the traffic, up to the last step before all of it.
 
-    Raises ReleaseFailed when something speaks against it, and Interrupted on Ctrl-C, with all traffic where
-    it was; and StackBusy when somebody else moves traffic meanwhile, which is left as they want it.
+    `on_step` is called with the percentage of each step. Raises ReleaseFailed if a rollback trigger fires and
+    Interrupted on Ctrl-C, after all traffic was given back; StackBusy if somebody else moves the traffic
+    meanwhile, which is then left as it is.
     """
     old, new = deployed.live, deployed.published
     began = datetime.now(UTC)
     reason = ""
     try:
         if traffic.is_split(deployed):
-            # The stack must not find, at the first step, that nothing changes: AWS may have taken it back.
+            # AWS may have taken the traffic back without the stack. CloudFormation would then see no change
+            # in a first step of the same weight, so the stack takes the traffic back too.
             with console.step(_RETURN_LABEL.format(version=old)):
                 traffic.take_back(old, deployed, stage, console, sleep=sleep)
         rollback_triggers.warn_of_alarms(stage, console)
@@ -87,7 +89,7 @@ def run(
 
 
 def _watch_step(minutes: int, moved: Stack, began: datetime, stage: Stage, sleep: Sleep) -> str:
-    """Let a step stand for its minutes; what speaks against going on, "" for nothing. Raises StackBusy."""
+    """Watch a step for its minutes; return why the shift has to end, or "". Raises StackBusy."""
     for _ in range(minutes):
         sleep(MINUTE)
         traffic.check_unmoved(moved, stage)
@@ -102,9 +104,9 @@ def _watch_step(minutes: int, moved: Stack, began: datetime, stage: Stage, sleep
 
 
 def _return_traffic(version: str, deployed: Stack, stage: Stage, console: Console, sleep: Sleep) -> bool:
-    """Take the traffic back; False where AWS refuses that too: why it had to be is the error, and not this.
+    """Take the traffic back. If AWS refuses, warn and return False: the caller raises why it was taken back.
 
-    Raises Interrupted, and StackBusy when it is somebody else's by now.
+    Raises Interrupted, and StackBusy if somebody else has moved the traffic by now.
     """
     try:
         with console.step(_RETURN_LABEL.format(version=version)):

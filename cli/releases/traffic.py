@@ -1,14 +1,13 @@
-"""Which version gets the traffic: parameters of the stack say so, and only here are they moved.
+"""Traffic: parameters of the stack say which version gets it, and only this module changes them.
 
     Live        the version that the alias leads to
-    Share       the part of the traffic that goes to the version that the template published, besides
-    ShiftUntil  when AWS takes that part away by itself, if it has not been moved again
-                (template/rollback_alarm.py)
+    Share       the weight, from 0 to 1, of the published version in the alias's routing config
+    ShiftUntil  when AWS sets that weight to 0 by itself (template/rollback_alarm.py)
 
 Rules:
-- A template is applied with traffic held where it is: what it publishes gets none before it was tried.
-- Traffic moves to a version by its number, and only while the stack is still the one that was tried: a change
-  set is void as soon as the stack has changed since, so what somebody else deployed meanwhile is not undone.
+- A template is applied with the traffic held where it is: the new version gets none before it was tried.
+- Traffic moves to a version by its number, and only while the stack is the one that was tried. A change set
+  is void as soon as the stack has changed, so this never undoes what somebody else deployed meanwhile.
   https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
 
@@ -30,12 +29,12 @@ from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL, is_guarded
 
 
 def hold(wanted: Template, existing: Stack | None, account: Account) -> dict[str, str]:
-    """The parameters that leave traffic where it is; none for a stack that has no traffic yet."""
+    """Return the parameters that leave the traffic where it is; {} for a stack that has no traffic yet."""
     if existing is None or not existing.live:
         return {}
     follows = not existing.parameters.get(LIVE)
     if follows and wanted.version in stack.fetch_body(existing, account)["Resources"]:
-        # Nothing new is published: the alias may go on following.
+        # Nothing new is published, so the alias may go on following the published version.
         return _declared({LIVE: "", SHARE: "0", SHIFT_UNTIL: ""}, wanted.body["Parameters"])
     return _declared({LIVE: existing.live, SHARE: "0", SHIFT_UNTIL: ""}, wanted.body["Parameters"])
 
@@ -50,11 +49,10 @@ def move(
     weight: float = 0.0,
     until: datetime | None = None,
 ) -> Stack:
-    """Give the version the traffic, and `share` of it to the one that was published; the stack afterwards.
+    """Point the alias at the version, with `weight` for the published one; return the stack afterwards.
 
-    Where the stage can, AWS takes the share back at `until`, in UTC, unless it was moved again before.
-
-    Raises StackBusy when the stack is another one by now, and DeployFailed.
+    `until`, in UTC, is when AWS sets the weight to 0, unless the traffic has moved before. Stages that cannot
+    have that ignore it. Raises StackBusy if the stack has changed meanwhile, and DeployFailed.
     """
     moment = until.strftime("%Y-%m-%dT%H:%M:%S") if until else ""
     wanted = _declared({LIVE: version, SHARE: f"{weight:g}", SHIFT_UNTIL: moment}, deployed.parameters)
@@ -73,27 +71,30 @@ def move(
 
 
 def is_split(deployed: Stack) -> bool:
-    """Whether the stack gives a part of the traffic to the version that was published."""
+    """Whether the stack splits the traffic: a part of it goes to the published version."""
     return float(deployed.parameters.get(SHARE) or 0) > 0
 
 
 @translated(during="looking where the traffic goes")
 def fetch_weights(stage: Stage) -> dict[str, float]:
-    """What the alias gives to other versions than its own: {} where that was taken back past the stack."""
+    """Return the weights of additional versions in the alias's routing config, from 0 to 1, by version.
+
+    {} while the stack says that traffic is split means that AWS has taken it back.
+    """
     found = stage.client("lambda").get_alias(FunctionName=stage.name, Name=template.ALIAS)
     weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     return weights
 
 
 def check_unmoved(moved: Stack, stage: Stage) -> None:
-    """Return when the traffic is still where it was moved to. Raises StackBusy."""
+    """Return if the traffic is still where it was moved to. Raises StackBusy."""
     now = stack.find(stage)
     if now is None or (now.id, now.outputs, now.parameters) != (moved.id, moved.outputs, moved.parameters):
         raise stack.overtaken(stage.settings, "somebody else has moved its traffic, or deployed")
 
 
 def take_back(version: str, deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> Stack:
-    """As `move`, also while the last move is under way; Interrupted when Ctrl-C ends the wait for it."""
+    """Wait until the last move is done, then do as `move`. Raises Interrupted if Ctrl-C ends the wait."""
     try:
         for pause in pauses():
             if not stack.fetch(stage).is_busy:
@@ -108,11 +109,11 @@ def take_back(version: str, deployed: Stack, stage: Stage, console: Console, *, 
 
 
 def rollback_hint(version: str, settings: Settings) -> str:
-    """What to type where a part of the traffic goes to another version."""
+    """Return the hint for traffic of which a part may go to another version."""
     by_itself = " Where nobody does that, AWS takes it back after a while." if is_guarded(settings) else ""
     return f"`lambdify rollback {settings.stage}` gives all of it to version {version} again.{by_itself}"
 
 
 def _declared(parameters: Mapping[str, str], there: Container[str]) -> dict[str, str]:
-    """Those that the template has: CloudFormation refuses others."""
+    """Return the parameters that the template declares: CloudFormation refuses others."""
     return {name: value for name, value in parameters.items() if name in there}

@@ -1,7 +1,7 @@
-"""Traffic that goes to two versions: which, how much, whether somebody still leads the shift, what to type.
+"""A traffic split between two versions: how much goes where, whether somebody leads the shift, what to type.
 
-Nobody can see whether the process that began a shift still lives. But each of its steps says until when it
-may stand; from then on it is known that nobody leads it.
+Whether the process that began a shift still runs cannot be seen. But each of its steps has a time limit: when
+it has passed, nobody leads the shift.
 """
 
 from collections.abc import Iterable
@@ -18,25 +18,26 @@ from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL
 
 @dataclass(frozen=True, kw_only=True)
 class TrafficSplit:
-    """A shift that is under way, or was left so."""
+    """A shift that is under way, or was left unfinished."""
 
     percent: int
-    """Of the traffic, that the new version was given."""
+    """Percentage of the traffic that the new version was given."""
     version: str
+    """The new version."""
     release: int
-    """Of the new version; 0 where it is not known."""
+    """Number of the new version's release; 0 if it is not known."""
     rest: str
     """The version with the rest of the traffic."""
     until: datetime
-    """From when on nobody leads it."""
+    """The time after which nobody leads the shift."""
     guarded: bool
-    """Whether AWS takes it back then."""
+    """Whether AWS takes the traffic back then."""
     taken_back: bool
-    """Whether AWS has done so."""
+    """Whether AWS has taken it back."""
 
 
 def find(deployed: Stack, known: Iterable[Release], stage: Stage) -> TrafficSplit | None:
-    """The shift that the stack is in the middle of; None where all traffic goes to one version."""
+    """Return the traffic split that the stack describes; None if all traffic goes to one version."""
     if not traffic.is_split(deployed):
         return None
     of_version = (each for each in known if (each.stack, each.version) == (deployed.id, deployed.published))
@@ -56,7 +57,7 @@ def find(deployed: Stack, known: Iterable[Release], stage: Stage) -> TrafficSpli
 
 
 def describe(split: TrafficSplit, *, now: datetime | None = None) -> str:
-    """What a division is, in sentences."""
+    """Say in sentences how the traffic is split."""
     new = f"version {split.version}" + (f" (release {split.release})" if split.release else "")
     if split.taken_back:
         return (
@@ -72,7 +73,7 @@ def describe(split: TrafficSplit, *, now: datetime | None = None) -> str:
 
 
 def advise(split: TrafficSplit, settings: Settings) -> str:
-    """What to type about it."""
+    """Say which commands end the split."""
     back, anew = f"`lambdify rollback {settings.stage}`", f"`lambdify deploy {settings.stage}`"
     if split.taken_back:
         return f"{anew} begins it anew, {back} leaves it at that."
@@ -84,7 +85,7 @@ def _parse_utc(text: str) -> datetime:
 
 
 def _step_minutes(release: Release | None, settings: Settings) -> int:
-    """How long a step of that release stands; where it is not recorded, one of the settings."""
+    """Return the minutes of a step, as recorded for that release; else those of the settings."""
     recorded = (release.settings.get("release", {}).get("shift") if release else None) or {}
     if minutes := recorded.get("minutes"):
         return int(minutes)

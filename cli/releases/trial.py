@@ -1,15 +1,15 @@
-"""What a version has to show before it gets traffic: it starts, its command succeeds, it answers.
+"""The trial of a version before it gets traffic: it starts, its command succeeds, it answers.
 
-Each is an invocation of the version itself, which no request reaches yet:
+Each check is an invocation of the version itself, which no request reaches yet:
 
-    [release] command    runs in the version, with its code, environment and role: migrations, for one
+    [release] command    runs in the version, with its code, environment and role, such as migrations
     [release] smoke      an HTTP request as the endpoint would hand it on, which has to get `status`
-    otherwise            the keep-warm event: the app imports
+    neither              the keep-warm event, which imports the app
 
 Rules:
-- What runs as the command is in the bundle. The event only says that it is to run, so nobody who may invoke
-  the function can have it run anything else, and it is one key that no HTTP event equals (adapter/entry.py).
-- What the version wrote becomes part of the story where it failed; a command's output always does.
+- The command is in the bundle. The event only says that it is to run, so a caller of the function cannot make
+  it run anything else. The event is one key that no HTTP event equals (adapter/entry.py).
+- The log of a version that fails is shown. The output of a command is always shown.
 """
 
 import json
@@ -29,11 +29,11 @@ from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 COMMAND_EVENT = {"lambdify": "release-command"}
-"""The event that runs the bundle's command; see adapter/release_command.py for what comes back."""
+"""The event that runs the bundle's command; adapter/release_command.py says what comes back."""
 PAUSE = 2.0
-"""Seconds between two looks at a version that is not ready."""
+"""Seconds between two requests for the state of a version that is not ready."""
 BODY_SHOWN = 500
-"""Characters of an answer that was not the expected one."""
+"""Characters of the body that are shown if the status is not the expected one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class SmokeRequest:
 
 
 def run(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
-    """All that the settings ask of a new version. Raises AppBroken, ReleaseFailed."""
+    """Run every check that the settings ask for. Raises AppBroken, ReleaseFailed."""
     if stage.settings.function.reserved_concurrency == 0:
         console.warn(
             f"Version {version} is not tried: [function] reserved_concurrency = 0 stops the function."
@@ -64,9 +64,9 @@ def run(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
 
 @translated(during="waiting for the version")
 def wait_until_ready(version: str, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> None:
-    """Return when the version can be called: a snapshot takes minutes, express mode does not wait for it.
+    """Wait until the version can be invoked: a snapshot takes minutes, and express mode does not wait for it.
 
-    Raises AppBroken when Lambda could not start it.
+    Raises AppBroken if Lambda could not start it.
     """
     fetch = partial(
         stage.client("lambda").get_function_configuration,
@@ -85,9 +85,9 @@ def wait_until_ready(version: str, stage: Stage, console: Console, *, sleep: Sle
 
 
 def wake(version: str, stage: Stage, console: Console) -> None:
-    """Call the version as the keep-warm schedule does: it imports the app, and is ready for a visitor.
+    """Invoke the version as the keep-warm schedule does, which imports the app.
 
-    Raises AppBroken when it does not get that far.
+    Raises AppBroken if the import fails.
     """
     with console.step(f"Starting the app in version {version}"):
         call = _call(version, template.KEEP_WARM, stage)
@@ -97,7 +97,7 @@ def wake(version: str, stage: Stage, console: Console) -> None:
 def send_smoke_request(
     version: str, smoke: SmokeRequest, deployed: Stack, stage: Stage, console: Console
 ) -> None:
-    """Send the version a GET request. Raises ReleaseFailed when the status is not the expected one."""
+    """Send the version a GET request. Raises AppBroken, and ReleaseFailed for an unexpected status."""
     url = deployed.outputs.get("Endpoint", "")
     event = http_event.write(stage.settings, "GET", smoke.path, url=url)
     with console.step(f"Asking version {version} for {smoke.path}"):
@@ -122,7 +122,7 @@ def send_smoke_request(
 
 
 def run_command(version: str, stage: Stage, console: Console) -> None:
-    """Run the bundle's command in the version. Raises ReleaseFailed when its exit code is not 0."""
+    """Run the bundle's command in the version. Raises AppBroken, and ReleaseFailed if the command fails."""
     with console.step(f"Running `{stage.settings.release.command}` in version {version}"):
         call = _call(version, COMMAND_EVENT, stage)
     call.check(stage.settings, console, doing=f"`{stage.settings.release.command}` did not end")
@@ -140,7 +140,7 @@ def run_command(version: str, stage: Stage, console: Console) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Call:
-    """An invocation of a version that has ended."""
+    """A finished invocation of a version."""
 
     version: str
     answer: dict[str, Any]
@@ -151,11 +151,11 @@ class _Call:
         return invocation.read_payload(self.payload)
 
     def show_log(self, console: Console) -> None:
-        """What the version wrote."""
+        """Show the end of what the version wrote to its log."""
         invocation.show_log(self.answer, self.value, console)
 
     def check(self, settings: Settings, console: Console, doing: str = "") -> None:
-        """Return when the handler did. Raises AppBroken when the app did not start, else ReleaseFailed."""
+        """Return if the handler returned. Raises ReleaseFailed if `doing` ran out of time, else AppBroken."""
         if "FunctionError" not in self.answer:
             return
         self.show_log(console)
