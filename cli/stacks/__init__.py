@@ -1,4 +1,4 @@
-"""The stack of a stage: looking at it, and the only writer of it.
+"""The stack of a stage: reading it, and the only writer of it.
 
 May import template, settings and aws. Never moves traffic.
 """

@@ -1,8 +1,8 @@
-"""Changes to a stack: proposed, applied, or discarded; and its deletion. The only writer of stacks.
+"""Change sets: proposed, applied or discarded; and the deletion of a stack. The only writer of stacks.
 
 Rules:
 - `propose` changes nothing that runs. `apply` and `delete` do, and return at once: see `stack_events.watch`.
-- A change set that will not be applied is removed, and so is the empty stack that was made to hold it.
+- A change set that is not applied is removed, together with the empty stack that was created to hold it.
 """
 
 import json
@@ -31,13 +31,11 @@ from lambdify.cli.stacks.stack_events import (
 from lambdify.cli.template import Template
 
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
-"""How CloudFormation says that there is nothing to do: it fails the change set, with one of these reasons."""
+"""Reasons of a change set that failed because nothing changes."""
 MAX_TEMPLATE_BYTES = 51_200
 """Bytes. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 IN_PROGRESS = "^ValidationError: .*_IN_PROGRESS state"
-"""How CloudFormation says that something else is being done to the stack."""
-CREATED = "already exists and cannot be created"
-"""How it says that somebody else has created the stack meanwhile."""
+"""CloudFormation's error for a stack that another operation works on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +46,10 @@ class ChangeSet:
     stack: str
     stack_id: str
     creates: bool
-    """Whether the stack comes into being with it."""
+    """Whether it creates the stack."""
     changes: tuple[Change, ...]
     before: Body = field(default_factory=dict)
-    """The template as it is deployed; {} for a stack that is not."""
+    """The template that is deployed; {} for a new stack."""
     after: Body = field(default_factory=dict)
 
 
@@ -65,11 +63,11 @@ def propose(
     express: bool = False,
     sleep: Sleep = time.sleep,
 ) -> ChangeSet | None:
-    """What CloudFormation would do to make the stack what the template says; None when it is that already.
+    """Return a change set from the stack to the template; None if nothing changes.
 
-    `parameters` are for a template that is not deployed yet: what only they would change is not looked for.
-    `express` has CloudFormation not wait until things are steady. Raises StackBusy, and DeployFailed when
-    CloudFormation refuses the template.
+    `parameters` are for a template that is not deployed yet: if only they differ, nothing is proposed.
+    With `express`, CloudFormation does not wait until resources have stabilized. Raises StackBusy, and
+    DeployFailed if CloudFormation refuses the template.
     """
     creates = stack is None or stack.is_new
     before = {} if stack is None or stack.is_new else fetch_body(stack, account)
@@ -90,8 +88,8 @@ def propose_parameters(
     express: bool = False,
     sleep: Sleep = time.sleep,
 ) -> ChangeSet | None:
-    """As `propose`, for the stack's own template with other parameters."""
-    # Tags are said again: nowhere is it promised that they stay. Those of AWS's own cannot be set.
+    """Do as `propose`, for the stack's own template with other parameters."""
+    # The tags are sent again, since AWS does not promise that they stay. AWS's own tags cannot be set.
     tags = [{"Key": key, "Value": value} for key, value in stack.tags.items() if not key.startswith("aws:")]
     what = {"UsePreviousTemplate": True, "Tags": tags, **(_express_options(account) if express else {})}
     return _create(stack.name, what, parameters, account, sleep)
@@ -107,19 +105,20 @@ def _create(
     creates: bool = False,
     bodies: tuple[Body, Body] = ({}, {}),
 ) -> ChangeSet | None:
-    """The change set, complete; None when it is empty."""
+    """Create a change set, and return it with its changes; None if it is empty."""
     cloudformation = account.client("cloudformation")
     name = f"{CHANGE_SET_PREFIX}{uuid.uuid4().hex[:12]}"
     make = partial(
         cloudformation.create_change_set,
         StackName=stack,
         ChangeSetName=name,
-        # When an answer is lost, boto3 asks again: by the token CloudFormation knows the request.
+        # boto3 repeats a request whose answer was lost: CloudFormation recognizes it by the token.
         ClientToken=name,
         ChangeSetType="CREATE" if creates else "UPDATE",
-        # Of ours no role has a name; one of [resources] may. What rights a change brings is shown apart.
+        # Our roles have no names; one of [resources] may have. The preview shows the rights that are added.
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        # The log that `undeploy --keep-logs` left is taken over; nothing else has a policy that allows it.
+        # The new stack imports the log group that `undeploy --keep-logs` left. No other resource can be
+        # imported: its deletion policy does not allow it.
         **({"ImportExistingResources": True} if creates else {}),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         **what,
@@ -127,7 +126,7 @@ def _create(
     try:
         made = attempt(make, none_if=f"{IN_PROGRESS}|{CREATED}")
     except cloudformation.exceptions.AlreadyExistsException:
-        # Nobody else has the name: it was made, and the answer was lost.
+        # The name is unique, so this request created it before, and the answer was lost.
         found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
         made = {"Id": found["ChangeSetId"], "StackId": found["StackId"]}
     if made is None:
@@ -145,7 +144,7 @@ def _create(
     try:
         complete = _wait_for_changes(empty, cloudformation, sleep)
     finally:
-        # Also when Ctrl-C ends the wait: a change set that nobody will apply is litter.
+        # Ctrl-C may have ended the wait: a change set that nobody will apply is removed then too.
         if complete is None:
             discard(empty, account)
     return complete
@@ -153,7 +152,7 @@ def _create(
 
 @translated(during="applying the change set")
 def apply(change_set: ChangeSet, account: Account) -> Operation:
-    """Let CloudFormation begin. Raises StackBusy when another change came first."""
+    """Start to apply the change set; return the operation. Raises StackBusy if another change came first."""
     cloudformation = account.client("cloudformation")
     # Of several first deployments the one that ends may take the stack away that held all their change sets.
     after = attempt(
@@ -175,7 +174,7 @@ def apply(change_set: ChangeSet, account: Account) -> Operation:
 
 
 def _is_begun(change_set: ChangeSet, cloudformation: Any) -> bool:
-    """Whether it is being carried out all the same: then the answer was lost, and boto3 asked once more."""
+    """Whether the change set is being applied: boto3 repeated a request whose answer was lost."""
     look = cloudformation.describe_change_set
     found = attempt(look, none_if="^ChangeSetNotFound", ChangeSetName=change_set.id)
     return found is not None and found.get("ExecutionStatus", "").startswith("EXECUTE_")
@@ -183,7 +182,7 @@ def _is_begun(change_set: ChangeSet, cloudformation: Any) -> bool:
 
 @translated(during="removing the change set")
 def discard(change_set: ChangeSet, account: Account) -> None:
-    """Remove a change set, and the empty stack that was made to hold it."""
+    """Remove a change set, and the empty stack that was created to hold it."""
     cloudformation = account.client("cloudformation")
     cloudformation.delete_change_set(ChangeSetName=change_set.id)
     if not change_set.creates:
@@ -196,9 +195,9 @@ def discard(change_set: ChangeSet, account: Account) -> None:
 
 @translated(during="deleting the stack")
 def delete(stack: Stack, account: Account, *, leave: Sequence[str] = (), express: bool = False) -> Operation:
-    """Let CloudFormation begin to delete the stack, or join a deletion that is under way.
+    """Start to delete the stack, or join a deletion that is under way; return the operation.
 
-    `leave` are resources that stay in the account: those that a deletion failed on before.
+    `leave` are logical ids of resources that stay in the account because a deletion failed on them before.
     """
     how: dict[str, Any] = {"RetainResources": list(leave)} if leave else {}
     how |= _express_options(account) if express else {}
@@ -212,7 +211,7 @@ def delete(stack: Stack, account: Account, *, leave: Sequence[str] = (), express
 
 @translated(during="taking the change back")
 def roll_back(stack: Stack, account: Account) -> Operation:
-    """Let CloudFormation go on with a rollback that failed, or begin one that was left out."""
+    """Continue a rollback that failed, or start one that did not happen; return the operation."""
     cloudformation = account.client("cloudformation")
     after = last_event(stack.id, cloudformation)
     if stack.state == "UPDATE_ROLLBACK_FAILED":
@@ -223,9 +222,9 @@ def roll_back(stack: Stack, account: Account) -> Operation:
 
 
 def _is_deployed(template: Template, stack: Stack, before: Body) -> bool:
-    """Whether the stack was last made from this very template: saves the wait for an empty change set.
+    """Whether the stack was last made from this very template, which saves waiting for an empty change set.
 
-    After a rollback it is left to CloudFormation to compare.
+    False after a rollback: CloudFormation compares then.
     """
     if stack.state not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} or not (
         template.tags.items() <= stack.tags.items()
@@ -235,7 +234,7 @@ def _is_deployed(template: Template, stack: Stack, before: Body) -> bool:
 
 
 def _text(template: Template) -> str:
-    """The template as it is sent: laid out for reading, as long as there is room for that."""
+    """Return the template as it is sent: indented, if that fits into the limit, else compact."""
     for text in (template.text, json.dumps(template.body, separators=(",", ":"))):
         size = len(text.encode())
         if size <= MAX_TEMPLATE_BYTES:
@@ -247,7 +246,7 @@ def _text(template: Template) -> str:
 
 
 def _express_options(account: Account) -> dict[str, Any]:
-    """Express mode, with the rollback that it would leave out by itself.
+    """Return the options for express mode, with rollback, which express mode leaves out by default.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeploymentConfig.html
     """
@@ -261,7 +260,7 @@ def _express_options(account: Account) -> dict[str, Any]:
 
 
 def _wait_for_changes(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) -> ChangeSet | None:
-    """The change set with its changes, once CloudFormation has worked them out; None when there are none."""
+    """Wait until CloudFormation has worked out the changes; return the change set with them, or None."""
     describe = cloudformation.get_paginator("describe_change_set").paginate
     for pause in pauses():
         pages = attempt(
@@ -271,7 +270,7 @@ def _wait_for_changes(change_set: ChangeSet, cloudformation: Any, sleep: Sleep) 
             IncludePropertyValues=True,
         )
         if pages is None:
-            # With one that is carried out, CloudFormation removes all others of the stack.
+            # When CloudFormation applies a change set, it removes all others of the stack.
             raise busy(change_set.stack, "another change")
         state, reason = pages[0]["Status"], pages[0].get("StatusReason", "")
         if state == "CREATE_COMPLETE":

@@ -1,11 +1,11 @@
-"""What a change means: property by property, for the data that is there, and for the URL.
+"""Changes of a stack: which properties change, whether data is lost, whether the URL changes.
 
-Pure: templates and CloudFormation's words in, values out; nothing is asked of AWS here.
+Pure: templates and CloudFormation's descriptions in, values out; nothing is asked of AWS here.
 
 Rules:
-- Which resources change is CloudFormation's to say. What of them changes it says too where it gives values;
-  elsewhere the two templates are compared, which shows references instead of what they lead to.
-- A value that may be a credential is never shown, though it should not be in a template at all.
+- CloudFormation says which resources change, and which values of them where it gives values. Elsewhere the
+  two templates are compared, which shows references instead of the values behind them.
+- A value that may be a credential is never shown, although it should not be in a template at all.
 """
 
 import json
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Body = Mapping[str, Any]
-"""A template, parsed; {} is that of a stack that is not there."""
+"""A parsed template; {} if there is no stack."""
 
 STATEFUL_TYPES = frozenset(
     {
@@ -46,25 +46,25 @@ STATEFUL_TYPES = frozenset(
         "AWS::Timestream::Table",
     }
 )
-"""Kinds of resources that are more than their settings."""
+"""Resource types that hold data."""
 ENDPOINTS = {
     "AWS::ApiGatewayV2::Api": "http-api",
     "AWS::ApiGateway::RestApi": "rest-api",
     "AWS::Lambda::Url": "function-url",
     "AWS::ElasticLoadBalancingV2::ListenerRule": "alb",
 }
-"""Kinds of resources that an address belongs to, and what [http] endpoint calls them."""
+"""Resource types that have a URL, and how [http] endpoint calls them."""
 RETAIN_POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
-"""Policies that leave the data in the account."""
+"""Deletion and replacement policies that leave the resource, or a snapshot of its data, in the account."""
 CREDENTIAL = re.compile(r"(?i)pass|secret|token|cred|private|(^|_)(api_?)?key($|_)|dsn")
-"""Names of environment variables whose values nobody should be shown."""
+"""Names of environment variables whose values are not shown."""
 WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """One value that changes. None stands for what is not there."""
+    """One value that changes. None stands for a missing value."""
 
     path: str
     """Such as "Environment.Variables.MODE"."""
@@ -83,22 +83,22 @@ class Change:
     kind: str
     """Such as AWS::Lambda::Function."""
     replaced: bool | None
-    """Whether it will be another one afterwards; None when CloudFormation cannot tell yet."""
+    """Whether a new resource takes its place; None if CloudFormation cannot tell yet."""
     kept: bool = False
-    """Whether what is removed or replaced stays in the account, outside of the stack."""
+    """Whether the removed or replaced resource stays in the account, outside of the stack."""
     properties: tuple[Property, ...] = ()
-    """Of one that is modified."""
+    """The properties that change, if the resource is modified."""
 
     @property
     def loses_data(self) -> bool:
-        """Whether what it holds is deleted, as far as CloudFormation can tell."""
+        """Whether the data of the resource is deleted, as far as CloudFormation can tell."""
         gone = self.action == "Remove" or self.replaced is True
         return gone and not self.kept and self.kind in STATEFUL_TYPES
 
 
 @dataclass(frozen=True, kw_only=True)
 class UrlChange:
-    """The endpoint's URL becomes another one."""
+    """The endpoint gets another URL."""
 
     before: str
     """Kind of the endpoint, as [http] endpoint names it."""
@@ -106,7 +106,7 @@ class UrlChange:
 
 
 def read(described: Mapping[str, Any], before: Body, after: Body) -> Change:
-    """A change as DescribeChangeSet tells it, with the values that it changes."""
+    """Return the change that DescribeChangeSet describes, with the values that it changes."""
     resource, action = described["LogicalResourceId"], described["Action"]
     old, new = _resource(before, resource), _resource(after, resource)
     replaced = {"True": True, "Conditional": None}.get(described.get("Replacement", ""), False)
@@ -124,7 +124,7 @@ def read(described: Mapping[str, Any], before: Body, after: Body) -> Change:
 
 
 def compare_templates(before: Body, after: Body) -> tuple[Change, ...]:
-    """What the templates alone say: for a stack that CloudFormation will not take a change set for yet."""
+    """Return the changes between two templates, for a stack that can have no change set yet."""
     old, new = before.get("Resources", {}), after.get("Resources", {})
     return tuple(
         read(
@@ -142,7 +142,7 @@ def compare_templates(before: Body, after: Body) -> tuple[Change, ...]:
 
 
 def find_url_change(before: Body, after: Body, changes: tuple[Change, ...]) -> UrlChange | None:
-    """Whether clients have to be told another address."""
+    """Return how the endpoint's URL changes; None if clients can keep using the old one."""
     old, new = _find_endpoint(before), _find_endpoint(after)
     replaced = {each.resource for each in changes if each.replaced}
     if not old or (old == new and not replaced & set(old)):
@@ -151,7 +151,7 @@ def find_url_change(before: Body, after: Body, changes: tuple[Change, ...]) -> U
 
 
 def format_value(value: object) -> str:
-    """A value of a template as a person reads it, in one line."""
+    """Return a value of a template on one line, as a person reads it."""
     if value is None:
         return "-"
     if isinstance(value, str):
@@ -169,7 +169,7 @@ def format_value(value: object) -> str:
 
 
 def find_differences(before: object, after: object, path: str = "") -> Iterator[Property]:
-    """The values that differ, as deep as both sides go on."""
+    """Yield the values that differ, as deep as both sides are nested."""
     if before == after:
         return
     if _is_table(before) and _is_table(after):
@@ -189,14 +189,14 @@ def find_differences(before: object, after: object, path: str = "") -> Iterator[
 
 
 def _is_table(value: object) -> bool:
-    """Whether it holds names and values, rather than being computed by CloudFormation."""
+    """Whether the value is a mapping of names and values, not a function such as Ref or Fn::Sub."""
     if not isinstance(value, Mapping):
         return False
     return not (len(value) == 1 and re.match(r"Ref$|Fn::", next(iter(value))))
 
 
 def _properties(described: Mapping[str, Any], old: Body, new: Body) -> tuple[Property, ...]:
-    """CloudFormation's own values where it gives them, and what the templates say elsewhere."""
+    """Return the values that CloudFormation gives; if it gives none, those that differ in the templates."""
     targets = [each["Target"] for each in described.get("Details", [])]
     given = {
         target.get("Path") or f"/{target['Attribute']}/{target.get('Name', '')}": target
@@ -215,7 +215,7 @@ def _properties(described: Mapping[str, Any], old: Body, new: Body) -> tuple[Pro
 
 
 def parse_value(value: str | None) -> object:
-    """CloudFormation gives objects and lists as JSON, and all else as text."""
+    """Parse a value of CloudFormation, which gives objects and lists as JSON and all else as text."""
     if value is None or value[:1] not in ("{", "["):
         return value
     try:
@@ -225,7 +225,7 @@ def parse_value(value: str | None) -> object:
 
 
 def _dotted(path: str) -> str:
-    """Such as Tags[0].Value for /Properties/Tags/0/Value."""
+    """Return the path with dots: Tags[0].Value for /Properties/Tags/0/Value."""
     inner = path.removeprefix("/Properties").strip("/").split("/")
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(inner))
 
@@ -244,7 +244,7 @@ def _resource(body: Body, name: str) -> Body:
 
 
 def _find_endpoint(body: Body) -> dict[str, str]:
-    """The resources that the endpoint's URL is made of, with their kinds."""
+    """Return the resources that the output Endpoint refers to, and the kinds of endpoint that they are."""
     url = body.get("Outputs", {}).get("Endpoint", {}).get("Value")
     written = json.dumps(url)
     return {

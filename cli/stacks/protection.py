@@ -1,10 +1,10 @@
-"""`protect = true`: what deletes a stage, or what it holds, is refused, here and by CloudFormation itself.
+"""`protect = true`: changes that delete a stage or its data are refused, here and by CloudFormation itself.
 
 Rules:
-- A protected stage's stack has termination protection, so that no other checkout, tool or console deletes it.
-  It is set by `deploy` and never taken off by it: somebody may have set it by hand.
-- A change is refused that deletes data, the function, the address or a resource of the project's own.
-  Versions, layers, permissions and deployments of an API are replaced in the ordinary course.
+- The stack of a protected stage has termination protection, so that no other checkout, tool or console
+  deletes it. `deploy` sets it and never takes it off: somebody may have set it by hand.
+- A change that deletes data, the function, the URL or a resource of the project's own is refused. Versions,
+  layers, permissions and deployments of an API are replaced by ordinary deployments.
 """
 
 from lambdify.cli.aws import Account, translated
@@ -19,7 +19,7 @@ FUNCTION = "AWS::Lambda::Function"
 
 
 def check_change(change_set: ChangeSet, settings: Settings) -> None:
-    """Return when the change may be made. Raises StageProtected, naming everything that speaks against it."""
+    """Return if the change may be made. Raises StageProtected, which names everything that would be lost."""
     if not settings.protect:
         return
     lost = [
@@ -35,7 +35,7 @@ def check_change(change_set: ChangeSet, settings: Settings) -> None:
 
 
 def check_removal(settings: Settings) -> None:
-    """Return when the stage may be removed, as far as the settings say. Raises StageProtected."""
+    """Return if the settings allow to remove the stage. Raises StageProtected."""
     if settings.protect:
         raise StageProtected(
             f"{settings.full_name} is protected: protect = true.",
@@ -45,7 +45,7 @@ def check_removal(settings: Settings) -> None:
 
 @translated(during="protecting the stack")
 def enable(stage: Stage, deployed: Stack) -> None:
-    """Have CloudFormation protect the stack too, where the settings ask for it."""
+    """Turn termination protection on if the settings ask for it."""
     if stage.settings.protect and not deployed.protected:
         stage.client("cloudformation").update_termination_protection(
             StackName=deployed.id, EnableTerminationProtection=True
@@ -54,7 +54,7 @@ def enable(stage: Stage, deployed: Stack) -> None:
 
 @translated(during="taking the protection off the stack")
 def disable(deployed: Stack, account: Account) -> None:
-    """Let the stack be deleted."""
+    """Turn termination protection off."""
     account.client("cloudformation").update_termination_protection(
         StackName=deployed.id, EnableTerminationProtection=False
     )
@@ -68,6 +68,6 @@ def _is_destructive(change: Change, settings: Settings) -> bool:
 
 
 def _was_user_defined(change: Change) -> bool:
-    """Whether a resource that goes came from [resources], which may no longer name it."""
+    """Whether a removed resource came from [resources], which may no longer name it."""
     usual = ("AWS::Lambda::", "AWS::ApiGateway", "AWS::IAM::", "AWS::Scheduler::", "AWS::CloudWatch::")
     return change.action == "Remove" and not change.kind.startswith(usual)

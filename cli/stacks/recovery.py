@@ -1,9 +1,10 @@
-"""Getting a stage's stack to where a change can be proposed for it, where nothing can be lost by that.
+"""Recovery of a stage's stack from a failed or unfinished operation, as far as nothing is lost by it.
 
-    REVIEW_IN_PROGRESS                                  nothing was made yet: it is used as it is
-    ROLLBACK_COMPLETE, ROLLBACK_FAILED, CREATE_FAILED   what a failed creation left: removed
-    DELETE_FAILED                                       an undeploy that did not end: ended, after a question
-    UPDATE_ROLLBACK_FAILED, UPDATE_FAILED               taken back to what it was, after a question
+    REVIEW_IN_PROGRESS                                  nothing was made yet: used as it is
+    ROLLBACK_COMPLETE                                   a creation failed, nothing is left: removed
+    ROLLBACK_FAILED, CREATE_FAILED                      a creation failed: removed, after a question
+    DELETE_FAILED                                       an undeploy failed: finished, after a question
+    UPDATE_ROLLBACK_FAILED, UPDATE_FAILED               a change failed: rolled back, after a question
     ..._IN_PROGRESS                                     waited for with --wait, else refused
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from lambdify.cli.stacks.stack_events import Operation
 
 EMPTY = "ROLLBACK_COMPLETE"
-"""https://repost.aws/knowledge-center/cloudformation-rollback-complete: it can only be deleted. Nothing is
-lost by that, since the rollback has deleted all that was in it."""
+"""https://repost.aws/knowledge-center/cloudformation-rollback-complete: such a stack can only be deleted.
+Nothing is lost by that, since the rollback has deleted everything in it."""
 LONGEST_WAIT = 3600.0
-"""Seconds; what takes CloudFormation longer is looked at by a person."""
+"""Seconds. If CloudFormation takes longer, a person has to look at it."""
 
 
 def prepare(
@@ -39,10 +40,10 @@ def prepare(
     wait: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Stack | None:
-    """The stack that can be changed, or None where one is to be created.
+    """Return a stack that can be changed; None if it has to be created.
 
-    `yes` does what is asked for otherwise; `wait` waits for another deployment. Raises StackForeign,
-    StackBusy, StackBroken, Declined.
+    `yes` recovers without asking; `wait` waits for another deployment to end. Raises StackForeign, StackBusy,
+    StackBroken, Declined.
     """
     existing = stack.find(stage)
     if existing is not None and existing.is_busy and wait:
@@ -63,7 +64,7 @@ def prepare(
 def wait_until_idle(
     busy: Stack, stage: Stage, console: Console, *, sleep: Sleep = time.sleep
 ) -> Stack | None:
-    """The stack when nothing is being done to it any more; None when it was deleted."""
+    """Wait until no operation works on the stack; return it, or None if it was deleted. Raises StackBusy."""
     found: Stack | None = busy
     waited = 0.0
     with console.step(f"Waiting for what CloudFormation does to {busy.name} ({busy.state})"):

@@ -1,10 +1,10 @@
-"""The stack of a stage, and what its state allows. Looking only: what changes a stack is in stack_changes.
+"""The stack of a stage, and what its state allows. Read only: change_sets.py changes stacks.
 
-CloudFormation is the state, the plan and the undo. What is deployed is what the stack says, what will change
-is what a change set says, and a change that fails is taken back by CloudFormation, not by us.
+CloudFormation is the state, the plan and the undo. The stack says what is deployed, a change set says what
+will change, and CloudFormation itself rolls a failed change back.
 
 Rules:
-- A stack without our tags is never touched: `find` refuses it, and everything starts with `find`.
+- A stack without our tags is never touched: `find` refuses it, and every command starts with `find`.
 - State names are CloudFormation's own:
   https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 """
@@ -21,9 +21,9 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage
 
 CHANGE_SET_PREFIX = "lambdify-"
-"""What the names of our change sets begin with."""
+"""Start of the names of our change sets."""
 MISSING = "^ValidationError: .*does not exist"
-"""How CloudFormation says that there is no such stack."""
+"""CloudFormation's error for a stack that does not exist."""
 RECOVERY_COMMANDS = {
     "CREATE_FAILED": "lambdify undeploy {stage}",
     "DELETE_FAILED": "lambdify undeploy {stage}",
@@ -32,11 +32,11 @@ RECOVERY_COMMANDS = {
     "UPDATE_FAILED": "lambdify deploy {stage}",
     "UPDATE_ROLLBACK_FAILED": "lambdify deploy {stage}",
 }
-"""States that no change set gets a stack out of, and the command that does."""
+"""States that no change set can repair, and the command that does."""
 FAILED_CREATION = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-"""States in which a stack can only be deleted, and was never up."""
+"""States of a stack that was never complete, and can only be deleted."""
 FAILED_UPDATE = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
-"""States in which a change, and then its rollback, stopped half way."""
+"""States in which a change or its rollback stopped half way."""
 NOT_CHANGEABLE = frozenset({*RECOVERY_COMMANDS, *FAILED_CREATION})
 """States in which CloudFormation takes no change set."""
 
@@ -54,24 +54,24 @@ class Stack:
     tags: Mapping[str, str]
     changed_at: datetime
     protected: bool = False
-    """Whether CloudFormation refuses to delete it."""
+    """Whether it has termination protection."""
     drift: str = ""
-    """What CloudFormation found when it was last asked to compare: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
+    """Result of the last drift detection: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
     drift_checked_at: datetime | None = None
 
     @property
     def live(self) -> str:
-        """The version that gets the traffic; "" where nothing was made."""
+        """The version that gets the traffic; "" if none was made."""
         return self.outputs.get("Version", "")
 
     @property
     def published(self) -> str:
-        """The version that the template published: another one than `live` until traffic has moved to it."""
+        """The version that the template published; it differs from `live` until traffic has moved to it."""
         return self.outputs.get("Published", self.live)
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing has been made yet: there is a name, and change sets that could be applied."""
+        """Whether only the name and change sets exist, and no resource was made yet."""
         return self.state == "REVIEW_IN_PROGRESS"
 
     @property
@@ -82,7 +82,7 @@ class Stack:
 
 @translated(during="looking for the stack")
 def find(stage: Stage) -> Stack | None:
-    """The stage's stack, if there is one. Raises StackForeign when another project holds the name."""
+    """Return the stage's stack, or None. Raises StackForeign if another project holds the name."""
     cloudformation = stage.client("cloudformation")
     found = attempt(cloudformation.describe_stacks, none_if=MISSING, StackName=stage.name)
     if found is None:
@@ -99,7 +99,7 @@ def find(stage: Stage) -> Stack | None:
 
 
 def fetch(stage: Stage) -> Stack:
-    """The stage's stack. Raises NotDeployed when there is none, or only a name for one."""
+    """Return the stage's stack. Raises NotDeployed if there is none, or only its name; StackForeign."""
     found = find(stage)
     if found is None or found.is_new:
         raise not_deployed(stage)
@@ -107,7 +107,7 @@ def fetch(stage: Stage) -> Stack:
 
 
 def check(stack: Stack, settings: Settings) -> None:
-    """Return when a change can be proposed for the stack. Raises StackBusy or StackBroken otherwise."""
+    """Return if a change can be proposed for the stack. Raises StackBusy, StackBroken."""
     if stack.is_busy:
         raise busy(stack.name, stack.state)
     if stack.state in RECOVERY_COMMANDS:
@@ -120,19 +120,19 @@ def check(stack: Stack, settings: Settings) -> None:
 
 @translated(during="reading the stack")
 def fetch_body(stack: Stack, account: Account) -> Any:
-    """The template that the stack was last made from."""
+    """Return the template that the stack was last made from."""
     answer = account.client("cloudformation").get_template(StackName=stack.id, TemplateStage="Original")
     return answer["TemplateBody"]
 
 
 def list_change_sets(name: str, account: Account) -> list[str]:
-    """The names of the change sets that wait to be applied to the stack of that name."""
+    """Return the names of the change sets of the stack of that name that were not applied yet."""
     pages = account.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)
     return [each["ChangeSetName"] for page in pages for each in page["Summaries"]]
 
 
 def not_deployed(stage: Stage) -> NotDeployed:
-    """The error for a stage that is not there."""
+    """Return the error for a stage that is not deployed."""
     return NotDeployed(
         f'Nothing is deployed as "{stage.name}" in {stage.region}.',
         hint=f"`{stage.command('deploy')}` deploys it; the stage, the region and --local say where.",
@@ -140,12 +140,12 @@ def not_deployed(stage: Stage) -> NotDeployed:
 
 
 def recovery_command(state: str, settings: Settings) -> str:
-    """The command that gets the stage's stack out of one of the states of WAY_OUT."""
+    """Return the command that repairs a stack in one of the states of RECOVERY_COMMANDS."""
     return RECOVERY_COMMANDS[state].format(stage=settings.stage, stack=settings.full_name)
 
 
 def busy(name: str, doing: str) -> StackBusy:
-    """The error for a stack that something else is being done to."""
+    """Return the error for a stack that another operation works on."""
     return StackBusy(
         f'CloudFormation is at work on the stack "{name}" ({doing}).',
         hint="Wait until it is done, then try again; `deploy` and `undeploy` wait by themselves with --wait.",
@@ -153,7 +153,7 @@ def busy(name: str, doing: str) -> StackBusy:
 
 
 def overtaken(settings: Settings, what: str) -> StackBusy:
-    """The error for a stack that somebody else has changed meanwhile; it is left as they want it."""
+    """Return the error for a stack that somebody else has changed meanwhile; it is left as it is."""
     return StackBusy(
         f"{settings.full_name} is no longer as this run left it: {what}.",
         hint=f"`lambdify releases {settings.stage}` shows what is live now; deploy again to have this so.",
@@ -179,6 +179,7 @@ def _read_stack(described: Mapping[str, Any]) -> Stack:
 
 def _is_ours(stack: Stack, stage: Stage) -> bool:
     if stack.is_new:
-        # Tags come with the first change set that is applied. Until then the change sets say whose it is.
+        # The stack gets its tags with the first change set that is applied. Until then the names of its
+        # change sets say whose it is.
         return all(name.startswith(CHANGE_SET_PREFIX) for name in list_change_sets(stack.name, stage.account))
     return template.tags(stage.settings).items() <= stack.tags.items()

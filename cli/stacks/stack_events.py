@@ -1,8 +1,8 @@
-"""What CloudFormation does to a stack, told as it happens.
+"""The events of a stack, shown as they happen.
 
 Rules:
-- CloudFormation goes on whether somebody watches or not; to stop watching stops nothing.
-- The cause of a failure is the first resource that failed: whatever fails after it fails because of it.
+- CloudFormation goes on whether somebody watches or not: to stop watching stops nothing.
+- The cause of a failure is the first resource that failed: later failures follow from it.
 """
 
 import time
@@ -28,12 +28,12 @@ OUTCOME = {
     "ROLLBACK_COMPLETE": "Nothing of it is left but the empty stack.",
     "UPDATE_ROLLBACK_COMPLETE": "Everything is as it was before.",
 }
-"""What a failed change leaves when CloudFormation could take it back."""
+"""What is left of a failed change that CloudFormation could roll back."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing that happened to one resource of a stack, or to the stack itself."""
+    """One event of a resource of a stack, or of the stack itself."""
 
     id: str
     at: datetime
@@ -46,21 +46,21 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """Something that CloudFormation was told to do."""
+    """A change, deletion or rollback that CloudFormation was told to carry out."""
 
     stack: str
     stack_id: str
     end_states: frozenset[str]
-    """The states that say that it was done: MADE, DELETED or TAKEN_BACK."""
+    """The states that mean success: COMPLETED, DELETED or ROLLED_BACK."""
     after: str
-    """Id of the last event before it; "" when there was none."""
+    """Id of the last event before it; "" if there was none."""
 
 
 def watch(operation: Operation, stage: Stage, *, sleep: Sleep = time.sleep) -> Iterator[Event]:
-    """What happens, as it happens, until CloudFormation is done.
+    """Yield events as they happen, until CloudFormation is done.
 
-    Raises DeployFailed at the end when a change was not made, StackBroken when a deletion was not: with the
-    first resource that failed, since whatever fails after it fails because of it.
+    At the end, raises DeployFailed if a change failed, and StackBroken if a deletion or rollback failed. Both
+    name the first resource that failed.
     """
     cloudformation = stage.client("cloudformation")
     events: list[Event] = []
@@ -68,7 +68,7 @@ def watch(operation: Operation, stage: Stage, *, sleep: Sleep = time.sleep) -> I
         state, fresh = _fetch_events(operation, events[-1].id if events else operation.after, cloudformation)
         events += fresh
         yield from fresh
-        # Right after the start the state is still that of the operation before: no event tells of it.
+        # Right after the start, the state is still that of the operation before. No new event reports it.
         reported = any(event.of_stack and event.state == state for event in events)
         if reported and not state.endswith("_IN_PROGRESS"):
             break
@@ -84,9 +84,9 @@ def follow(
     *,
     sleep: Sleep = time.sleep,
 ) -> None:
-    """Begin, watch, and tell each resource that is done, and how long it took.
+    """Begin an operation, watch it, and show each resource that is done, with the time that it took.
 
-    Raises what `watch` raises; and Interrupted on Ctrl-C, since CloudFormation may have heard by then.
+    Raises what `watch` raises, and Interrupted on Ctrl-C, since CloudFormation may be at work by then.
     """
     try:
         begun: dict[str, datetime] = {}
@@ -109,32 +109,32 @@ def follow(
 
 
 def last_event(stack_id: str, cloudformation: Any) -> str:
-    """The id of the newest event; "" when there is none."""
+    """Return the id of the newest event; "" if there is none."""
     events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
     return str(events[0]["EventId"]) if events else ""
 
 
 def explain(reason: str, cloudformation: Any, **subject: str) -> str:
-    """The reason; when it only points to the validation errors of DescribeEvents, those."""
+    """Return the reason, or the validation errors of DescribeEvents if the reason only points to them."""
     if "DescribeEvents" not in reason:
         return reason
     found = cloudformation.describe_events(**subject, Filters={"FailedEvents": True})["OperationEvents"]
     errors = [each for each in found if "ValidationStatusReason" in each]
-    # Newest first, of every operation that there was.
+    # The errors of all operations are listed, newest first: only those of the newest one matter.
     last = [each for each in errors if each.get("OperationId") == errors[0].get("OperationId")]
     return "; ".join(f"{each['ValidationPath']}: {each['ValidationStatusReason']}" for each in last) or reason
 
 
 def pauses() -> Iterator[float]:
-    """Short at first, for what is done in a moment; then as long as nobody notices."""
+    """Yield seconds between requests: short at first, for operations that end at once, then 2 for ever."""
     return chain((0.2, 0.3, 0.5, 1.0), repeat(2.0))
 
 
 @translated(during="watching CloudFormation, which goes on without you")
 def _fetch_events(operation: Operation, after: str, cloudformation: Any) -> tuple[str, list[Event]]:
-    """The state of the stack and then the events since `after`, oldest first.
+    """Return the state of the stack, and the events since `after`, oldest first.
 
-    In this order: an event that the state tells of is always among the events.
+    The state is fetched before the events, so that the event of that state is always among them.
     """
     state = cloudformation.describe_stacks(StackName=operation.stack_id)["Stacks"][0]["StackStatus"]
     fresh: list[Event] = []
@@ -163,7 +163,7 @@ def _failure(
     operation: Operation, state: str, events: list[Event], settings: Settings, cloudformation: Any
 ) -> DeployFailed | StackBroken:
     failed = [each for each in events if each.state.endswith("_FAILED") and "cancelled" not in each.reason]
-    # The stack's own failure only repeats that of a resource, unless it came before any of them was begun.
+    # The stack's own failure only repeats that of a resource, unless no resource was begun yet.
     first = min(failed, key=lambda event: event.of_stack, default=None)
     if first is None:
         what = f"no resource says why; the stack is in the state {state}."
