@@ -1,4 +1,4 @@
-"""Calls of a function: an event, an HTTP request as one, and the log lines that come of it.
+"""Calls of a function: an event or an HTTP request, and the log lines that the call writes.
 
 May import stacks, and the adapter, whose inverses write events. Never changes what is deployed.
 """

@@ -1,13 +1,13 @@
 """An HTTP request as the event that the stage's endpoint would make of it, and the response in a payload.
 
-`invoke --http` and the smoke requests of a release call the function itself, past the endpoint: what they
-send has to be what the endpoint would send, and what they are given what it would give to a client. That is
-the adapter's knowledge, in its inverses, so this is the one module outside of `local` that imports the
-adapter (ARCHITECTURE.md, rule 2).
+`invoke --http` and the smoke requests of a release call the function itself, past the endpoint. The event is
+the one that the endpoint would send, and the response the one that its client would get. The inverses of the
+adapter know both, so this is the one module outside of `local` that imports the adapter (ARCHITECTURE.md,
+rule 2).
 
 Rules:
 - Pure: no call, no clock. A function without an endpoint gets an HTTP API's event, which it understands.
-- The app is told the host of the endpoint, not of us: Django refuses names that it does not know.
+- The event names the endpoint's host: Django refuses hosts that it does not know.
 """
 
 import json
@@ -28,9 +28,9 @@ Pairs = Iterable[tuple[str, str]]
 CLIENT = "127.0.0.1"
 """The address that the app sees: the request has not come through a network."""
 ENCODED = "!$&'()*+,;=:@/%"
-"""What stays as it is in a path that may be encoded already, besides letters and digits."""
+"""Characters, besides letters and digits, that are not encoded: the path may be encoded already."""
 READERS = {"rest-api": rest.read_payload, "alb": alb.read_payload}
-"""Of payloads; the other kinds have an HTTP API's."""
+"""Functions that read payloads, by kind of endpoint; the other kinds have an HTTP API's payload."""
 DELIMITER = bytes(8)
 """Between the prelude and the body of a response that the function streamed:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html"""
@@ -39,10 +39,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.ht
 def write(
     settings: Settings, method: str, path: str, headers: Pairs = (), body: bytes = b"", *, url: str = ""
 ) -> dict[str, Any]:
-    """The event for a request to the stage.
+    """Return the event for a request to the stage.
 
-    `path` begins with "/", may have a query, and is encoded where it has to be; `url` is the endpoint's
-    address as the stack gives it out ("https://abc.execute-api.../live"): its host, and its path in front.
+    `path` begins with "/", may have a query, and is encoded as far as needed. `url` is the endpoint's URL in
+    the stack's outputs ("https://abc.execute-api.../live"); the request gets its host and its path prefix.
     """
     address = urlsplit(url)
     before_query, _, query = path.partition("#")[0].partition("?")
@@ -66,10 +66,10 @@ def write(
 
 
 def read(settings: Settings, payload: bytes) -> Response:
-    """The response (status, headers, body) that a client would get for what the function returned.
+    """Return the response (status, headers, body) that a client would get for the function's payload.
 
-    Both forms are understood: JSON, and the prelude and body of a response that was streamed. Raises
-    FunctionFailed where there is no response in it.
+    The payload is JSON, or the prelude and body of a streamed response. Raises FunctionFailed if it is no
+    HTTP response.
     """
     read_payload = READERS.get(settings.http.endpoint, http_api.read_payload)
     prelude, streamed, body = payload.partition(DELIMITER)
@@ -85,12 +85,12 @@ def read(settings: Settings, payload: bytes) -> Response:
 
 
 def write_body(body: bytes) -> tuple[str, bool]:
-    """Bytes as they stand in JSON, and whether that is base64."""
+    """Return the bytes as a text for JSON, and whether that text is base64."""
     return bodies.write(body, ())
 
 
 def _complete_headers(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:
-    """The headers as the wire has them, with those that every client sends."""
+    """Return the headers as they are on the wire, with those that every client sends."""
     given = [(name.strip().lower(), wire.to_latin1(value.strip())) for name, value in headers]
     usual = {"user-agent": f"lambdify/{VERSION}", "accept": "*/*"}
     if body:

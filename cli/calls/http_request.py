@@ -1,8 +1,8 @@
 """lambdify invoke --http: one HTTP request to the function itself, past its endpoint.
 
-The event is what the stage's kind of endpoint would send, so what comes back is what its client would get.
-What the endpoint adds by itself (authorizers, throttling, CORS, its time limit) is left out: that is what it
-is good for.
+The event is the one that the stage's kind of endpoint would send, so the response is the one that its client
+would get. Whatever the endpoint adds (authorizers, throttling, CORS, its time limit) is left out, so that the
+function can be tested without it.
 """
 
 import json
@@ -19,13 +19,13 @@ from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
 FIRST_ERROR_STATUS = 400
-"""The first status that tells of an error."""
+"""The lowest HTTP status that is an error."""
 FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """A request, and what --header and --data made of it."""
+    """An HTTP request, with the headers and the body of --header and --data."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpResponse:
-    """What a client would get."""
+    """The response that a client would get."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -43,17 +43,17 @@ class HttpResponse:
     version: str
     """The published version that ran."""
     milliseconds: int
-    """From here to there and back, a cold start included if there was one."""
+    """Time of the whole call, including the network and a cold start."""
 
     @property
     def status_line(self) -> str:
-        """Such as "404 Not Found"; a status that HTTP has no words for stands alone."""
+        """The status and its phrase, such as "404 Not Found"; only the number if there is no phrase."""
         known = {each.value: each.phrase for each in HTTPStatus}
         return f"{self.status} {known.get(self.status, '')}".rstrip()
 
     @property
     def value(self) -> dict[str, object]:
-        """The answer for --json; a body that is no text is in base64."""
+        """The response for --json; a body that is not text is in base64."""
         text, is_base64 = http_event.write_body(self.body)
         return {
             "status": self.status,
@@ -66,10 +66,10 @@ class HttpResponse:
 
 
 def parse_request(line: str, headers: Iterable[str] = (), data: bytes | None = None) -> HttpRequest:
-    """The request of "GET /path", or of a path alone, and "Name: value" headers. Raises UsageError.
+    """Return the request for "GET /path" or "/path", and "Name: value" headers. Raises UsageError.
 
-    As with curl, data makes it a POST where no method is named, and a form where no type is; what reads as
-    JSON is JSON here.
+    As with curl, a request with data is a POST if no method is named, and a form if no content type is given;
+    but data that is JSON gets the content type of JSON.
     """
     found = re.fullmatch(r"(?:([A-Za-z]+)\s+)?(/.*)", line.strip())
     if not found:
@@ -82,9 +82,10 @@ def parse_request(line: str, headers: Iterable[str] = (), data: bytes | None = N
 
 
 def send(request: HttpRequest, stage: Stage, console: Console, *, tail: bool = False) -> HttpResponse:
-    """What the function answers; with `tail` the end of its log becomes part of the story.
+    """Send the request and return the function's response; with `tail`, show the end of its log.
 
-    Raises NotDeployed, and FunctionFailed when it raised, died, ran out of time or gave no HTTP response.
+    Raises NotDeployed, and FunctionFailed if the function raised, died, ran out of time or returned no HTTP
+    response.
     """
     deployed = stack.fetch(stage)
     event = http_event.write(
@@ -110,7 +111,7 @@ def send(request: HttpRequest, stage: Stage, console: Console, *, tail: bool = F
 
 
 def show(response: HttpResponse, console: Console, *, fail: bool = False) -> None:
-    """The body is the answer, status and headers are the story. With `fail`, an error is RequestFailed."""
+    """Print the body, and note status and headers. With `fail`, an error status raises RequestFailed."""
     console.note(f"{response.status_line}  ({response.milliseconds} ms, version {response.version})")
     for name, value in response.headers:
         console.note(f"{name}: {value}")

@@ -1,4 +1,4 @@
-"""lambdify invoke: call the deployed function with a payload of one's own."""
+"""lambdify invoke: call the deployed function with a payload."""
 
 import base64
 import json
@@ -18,12 +18,12 @@ from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
 RETRY_PAUSES = (1, 2, 4)
-"""Seconds before each further attempt, where all environments that the account may have are busy."""
+"""Seconds before each further attempt, while the account's concurrency is used up."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """What the function gave back."""
+    """The result of an invocation."""
 
     payload: Any
     """The JSON value that the handler returned."""
@@ -32,11 +32,10 @@ class Invocation:
 
 
 def invoke(stage: Stage, payload: str, console: Console, *, tail: bool = False) -> Invocation:
-    """Call the function with JSON text ("" for no event) and wait for what it returns.
+    """Invoke the function with JSON text ("" for an empty event), and return its result.
 
-    With `tail`, and where it failed, the end of its log (Lambda gives 4 KB) becomes part of the story. Raises
-    UsageError for text that is not JSON, NotDeployed, and FunctionFailed when the function raised, ran out of
-    time or died.
+    The end of its log (Lambda gives 4 KB) is shown with `tail`, and if it failed. Raises UsageError for text
+    that is not JSON, NotDeployed, and FunctionFailed if the function raised, ran out of time or died.
     """
     event = _check_json(payload)
     function = stack.fetch(stage).outputs["Function"]
@@ -48,7 +47,7 @@ def invoke(stage: Stage, payload: str, console: Console, *, tail: bool = False) 
 def check(
     answer: Mapping[str, Any], payload: bytes, settings: Settings, console: Console, *, tail: bool
 ) -> None:
-    """Tell what there is to tell of an invocation. Raises FunctionFailed when it failed."""
+    """Show the log of an invocation with `tail`, or if it failed. Raises FunctionFailed if it failed."""
     failed = "FunctionError" in answer
     if tail or failed:
         show_log(answer, read_payload(payload) if failed else None, console)
@@ -64,10 +63,10 @@ def call(
     version: str = template.ALIAS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[dict[str, Any], bytes]:
-    """Lambda's answer, and the payload in it; of the version that gets the traffic, or of another one.
+    """Invoke the live version, or `version`; return Lambda's answer and the payload in it.
 
-    A connection that breaks is an error: the function may have run, and is not to run twice. Where there was
-    no room for it, it has not run, and is invoked again after a pause.
+    A broken connection is an error: the function may have run, and must not run twice. If Lambda had no
+    concurrency left, the function has not run, and it is invoked again after a pause. Raises AwsError.
     """
     send = partial(
         account.without_retries("lambda").invoke,
@@ -88,7 +87,7 @@ def call(
 
 
 def read_payload(payload: bytes) -> Any:
-    """The JSON value that a function returned; of a response that it streamed, the same with its body."""
+    """Return the JSON value of a payload; for a streamed response, its prelude with the body added."""
     prelude, delimiter, body = payload.partition(bytes(8))
     value = json.loads(prelude or b"null")
     if not delimiter:
@@ -100,7 +99,7 @@ def read_payload(payload: bytes) -> Any:
 
 
 def show_log(answer: Mapping[str, Any], value: Any, console: Console) -> None:
-    """The end of the log, which holds the traceback of an error; without a log, the traceback alone."""
+    """Show the end of the log, which holds the traceback of an error; without a log, only the traceback."""
     log = log_view.tail(base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"))
     trace = value.get("stackTrace", []) if "FunctionError" in answer else []
     for line in log or "".join(trace).splitlines():
@@ -120,7 +119,7 @@ def _check_json(payload: str) -> bytes:
 
 
 def failure(value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
-    """The error for what Lambda says of a function that raised, ran out of time or died."""
+    """Return the error for a function that raised, ran out of time or died, as Lambda describes it."""
     return FunctionFailed(
         f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
         hint=f"`lambdify logs {settings.stage}` shows all that the function wrote.",

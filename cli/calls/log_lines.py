@@ -1,6 +1,6 @@
-"""A line of the log as what it is: something that the app wrote, or the platform about a request. Pure.
+"""Lines of the log, parsed: the app wrote them, or the platform wrote them about a request. Pure.
 
-Lambda writes two formats, [logs] format says which, and what an app prints goes between in any form:
+Lambda writes one of two formats, chosen by [logs] format. Lines that the app prints can have any form:
 
     text    START RequestId: 1a2b   REPORT RequestId: 1a2b  Duration: 1.23 ms ...   [INFO]  time  id  text
     json    {"time", "type": "platform.report", "record": {}}   {"timestamp", "level", "message", "requestId"}
@@ -9,9 +9,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 
 Rules:
-- Nothing is lost: what is not understood is a line with its text.
-- Which request a plain line belongs to is known from the lines around it: an environment, which is a stream,
-  has one request at a time.
+- Nothing is lost: a line that is not understood is kept with its text.
+- The lines around a plain line say which request it belongs to: each environment has a stream of its own, and
+  works on one request at a time.
 """
 
 import json
@@ -24,7 +24,7 @@ from typing import Any, Literal
 Kind = Literal["line", "start", "end", "report", "init", "platform"]
 
 INIT = "init"
-"""Stands for the request of what is written before there is one: while the app is imported."""
+"""The request id of lines that are written while the app is imported, before there is a request."""
 ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 PLATFORM = re.compile(
     rf"(?P<word>START|END|REPORT) RequestId: (?P<id>{ID})|(?P<other>INIT_START|INIT_REPORT|RESTORE_START|"
@@ -38,11 +38,11 @@ JSON_KINDS: Mapping[str, Kind] = {
     "platform.initStart": "init",
 }
 REPORTS = {"REPORT", "INIT_REPORT", "RESTORE_REPORT", "platform.report", "platform.initReport"}
-"""Those that say how something ended, once; the others say it too, but each of them as well."""
+"""Kinds of lines whose status counts: each outcome is in one of these once, other lines only repeat it."""
 LOGGED = re.compile(rf"\[(?P<level>[A-Z]+)\]\t\S+Z\t(?P<id>{ID})?\t(?P<text>.*)", re.DOTALL)
-"""As AWS's handler writes a record of `logging`."""
+"""A record of `logging`, as AWS's handler writes it."""
 RAISED = re.compile(r"\[(?P<level>ERROR|CRITICAL)\] (?P<text>.*)", re.DOTALL)
-"""As AWS's runtime client writes what the handler raised."""
+"""An exception of the handler, as AWS's runtime client writes it."""
 FAILED = re.compile(
     rf"(?:\S+Z (?P<id>{ID}) )?(?P<text>Task timed out after .*)|RequestId: (?P<died>{ID}) Error: (?P<why>.*)",
     re.DOTALL,
@@ -70,7 +70,7 @@ FIELD_NAMES = {
     "Phase": "phase",
     "XRAY TraceId": "trace_id",
 }
-"""What is told of a request, in both formats, and what we call it."""
+"""The platform's fields about a request, in both formats, and our names for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class LogLine:
     """One event of a log stream."""
 
     id: str
-    """"" for one that came by Live Tail, which tells none."""
+    """"" for a line from Live Tail, which gives no ids."""
     at: datetime
     """In UTC."""
     stream: str
@@ -88,22 +88,22 @@ class LogLine:
 
 @dataclass(frozen=True, kw_only=True)
 class LogEntry:
-    """A line, read."""
+    """A parsed line."""
 
     at: datetime
     stream: str
     kind: Kind
     request: str
-    """Its id; INIT before there was one, "" where it is not known."""
+    """The request's id; INIT before the first request, "" if it is not known."""
     level: str
-    """TRACE, DEBUG, INFO, WARN, ERROR or FATAL; "" where none is told."""
+    """TRACE, DEBUG, INFO, WARN, ERROR or FATAL; "" if the line has none."""
     message: str
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """What else was told, with units in the names of the platform's numbers."""
+    """All other fields; the names of the platform's numbers end with the unit."""
 
 
 def read(lines: Iterable[LogLine]) -> Iterator[LogEntry]:
-    """The lines, in their order, each with the request that it belongs to."""
+    """Yield the parsed lines in the same order, each with the request that it belongs to."""
     current: dict[str, str] = {}
     for line in lines:
         entry = parse(line)
@@ -115,7 +115,7 @@ def read(lines: Iterable[LogLine]) -> Iterator[LogEntry]:
 
 
 def parse(line: LogLine) -> LogEntry:
-    """One line by itself; a plain one does not tell its request."""
+    """Parse one line by itself; the request of a plain line is not known then."""
     record = _object(line.message)
     if record is not None:
         return _from_platform(line, record) if "record" in record else _from_object(line, record)
@@ -202,7 +202,7 @@ def _from_platform(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
 
 
 def _from_object(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
-    """What an app, or AWS's handler for it, wrote as an object."""
+    """Parse a JSON object that the app, or AWS's handler for `logging`, wrote."""
     rest = dict(value)
 
     def take(*names: str) -> Any:
@@ -224,7 +224,7 @@ def _level_of(kind: str, fields: Mapping[str, Any]) -> str:
 
 
 def _number(text: str) -> float | int | str:
-    """12.3 of "12.3 ms"; the text itself where it is none."""
+    """Return the number of "12.3 ms"; the text itself if it is no number."""
     number = text.removesuffix(" ms").removesuffix(" MB")
     try:
         return int(number)

@@ -1,10 +1,10 @@
-"""Lines of the log as a person reads them: when, which request, what.
+"""Lines of the log as a person reads them: the time, the request and the message.
 
     12:00:00.123  1a2b3c4d  INFO   asked for /books
     12:00:00.456  1a2b3c4d  done: 12.3 ms, billed 358 ms, 64 of 512 MB, cold start 345 ms
 
-What the platform writes about a request becomes its one closing line; what it writes about itself is left
-out, unless something went wrong.
+The platform's lines about a request become its one closing line. Its other lines are left out, unless
+something went wrong.
 """
 
 import json
@@ -17,12 +17,12 @@ from lambdify.cli.console import Line
 
 STYLES = {"ERROR": "removed", "FATAL": "danger", "WARN": "changed", "DEBUG": "quiet", "TRACE": "quiet"}
 ID_LENGTH = 8
-"""Of a request id, which is enough to tell requests apart and to find one."""
+"""Characters of a request id that are shown: enough to tell requests apart and to find one."""
 LEVEL_LENGTH = 5
 
 
 def show(entry: LogEntry, *, dated: bool = False) -> list[Line]:
-    """The lines for an entry, with the day where `dated`; none for what another line says as well."""
+    """Return the lines for an entry, with the date if `dated`; [] if another line says the same."""
     message = entry.message
     if entry.kind == "report":
         message = summarize_request(entry.fields)
@@ -40,7 +40,7 @@ def show(entry: LogEntry, *, dated: bool = False) -> list[Line]:
 
 
 def tail(text: str) -> list[str]:
-    """The end of a log that an invocation gives back, which is of one request and tells no times."""
+    """Return the lines of a log tail that an invocation returned: one request, without times."""
     now = datetime.now(UTC)
     shown = [
         line.text
@@ -52,7 +52,7 @@ def tail(text: str) -> list[str]:
 
 
 def summarize_request(fields: Mapping[str, Any]) -> str:
-    """What a request took, in a line."""
+    """Return one line that says how a request ended, and what it took."""
     status = fields.get("status", "success")
     verdict = {"success": "done", "timeout": "TIMED OUT"}.get(status, "FAILED")
     cause = f" with {fields['error_type']}" if fields.get("error_type") else ""
@@ -75,7 +75,7 @@ def _failed_init(fields: Mapping[str, Any]) -> str:
 
 
 def _format_fields(entry: LogEntry) -> str:
-    """The other fields that a line was written with; a stack trace on lines of its own."""
+    """Return the other fields of an entry as text; a stack trace on lines of its own."""
     if entry.kind != "line" or not entry.fields:
         return ""
     fields = dict(entry.fields)
@@ -100,7 +100,7 @@ def _shorten_id(request: str) -> str:
 
 
 def _format_milliseconds(value: float | str) -> str:
-    """As exact as it matters: "1.2 ms", "345 ms", "12,345 ms"."""
+    """Return milliseconds, with one decimal below 100: "1.2 ms", "345 ms", "12,345 ms"."""
     if not isinstance(value, int | float):
         return str(value)
     exact = isinstance(value, float) and value < 100
