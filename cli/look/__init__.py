@@ -1,4 +1,4 @@
-"""What runs: status, logs, metrics, environment variables of a deployed stage.
+"""A look at what runs: status, logs, metrics and environment variables of a deployed stage.
 
 May import calls, releases and stacks. Never changes anything.
 """

@@ -1,4 +1,4 @@
-"""Addresses of pages in the AWS console, which each partition has at a host of its own. Pure."""
+"""URLs of pages in the AWS console, which has a host of its own in each partition. Pure."""
 
 from urllib.parse import quote
 
@@ -13,6 +13,6 @@ HOSTS = {
 
 
 def function_page(name: str, account: Account) -> str:
-    """The page of the function of that name."""
+    """Return the URL of the page of the function of that name."""
     host = HOSTS.get(account.partition, HOSTS["aws"]).format(region=account.region)
     return f"https://{host}/lambda/home?region={account.region}#/functions/{quote(name)}"

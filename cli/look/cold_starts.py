@@ -1,7 +1,7 @@
-"""Cold starts, counted in the log: CloudWatch has no metric of them, but a request that had one reports it.
+"""Cold starts, counted in the log: CloudWatch has no metric for them, but the report of a request has them.
 
-The log is searched by FilterLogEvents, which is free, for a few seconds at most: a day of a busy function may
-take longer, and then it is told that there were at least so many.
+FilterLogEvents searches the log, which is free, for a few seconds at most. The day of a busy function may
+take longer: the count is then a lower limit.
 """
 
 import statistics
@@ -24,15 +24,15 @@ TIMEOUT = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class ColdStarts:
-    """Those of the last hours."""
+    """The cold starts of the last hours."""
 
     hours: int
     count: int
     p50_ms: float
-    """0 where there were none."""
+    """0 if there were none."""
     longest_ms: float
     complete: bool
-    """False where the log was too long to be read to its end."""
+    """False if the log was too long to be read to its end."""
 
 
 @translated(during="looking for cold starts in the log")
@@ -42,7 +42,7 @@ def read(
     timeout: float = TIMEOUT,
     clock: Callable[[], float] = time.monotonic,
 ) -> ColdStarts | None:
-    """The cold starts of the last day; None where there is no log."""
+    """Return the cold starts of the last day; None if there is no log. `timeout` is in seconds."""
     since = datetime.now(UTC) - timedelta(hours=HOURS)
     pages = iter(
         stage.client("logs")
@@ -70,13 +70,13 @@ def read(
 
 
 def _filter_pattern(settings: Settings) -> str:
-    """What only the report of a cold start has."""
+    """Return the filter pattern that matches only the reports of cold starts."""
     what = "Restore" if settings.function.snapstart else "Init"
     return f'"{what} Duration"' if settings.logs.format == "text" else f"{what.lower()}DurationMs"
 
 
 def _read_init_ms(event: dict[str, Any]) -> float | None:
-    """Milliseconds of the init, or of the restore, that a report tells of; None of any other line."""
+    """Return the milliseconds of the init or restore in a report; None for any other line."""
     line = LogLine(id="", at=datetime.fromtimestamp(0, UTC), stream="", message=event["message"].rstrip("\n"))
     entry = log_lines.parse(line)
     if entry.kind != "report":

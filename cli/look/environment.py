@@ -1,7 +1,7 @@
-"""lambdify env: the environment variables that the deployed function has, beside those that the settings say.
+"""lambdify env: the environment variables of the deployed function, compared with those of the settings.
 
-Values are shown only where that is asked for, and a secret's value never: it is fetched when an environment
-starts, and nobody here has it. Its source is told instead.
+Values are shown only on request. A secret's value is never shown: the function fetches it when it starts, and
+it is not known here. Its source is shown instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ State = Literal["as set", "differs", "only deployed", "not deployed yet"]
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """An environment variable, as it is and as it is to be."""
+    """An environment variable, as deployed and as set."""
 
     name: str
     state: State
     source: str
-    """Where a secret is: "ssm:/path"; "" for a plain variable."""
+    """Where a secret is stored: "ssm:/path"; "" for a plain variable."""
     deployed: str | None
-    """The value; None where there is none, or where it is not to be shown."""
+    """The deployed value; None if there is none, or if it is hidden."""
     settings: str | None
 
 
 def fetch(stage: Stage) -> tuple[Variable, ...]:
-    """All variables by name, of the version that gets the traffic. Raises NotDeployed, AccessDenied."""
+    """Return all variables of the live version, sorted by name. Raises NotDeployed, AccessDenied."""
     deployed = _deployed(stage)
     plain = [
         _compare(name, deployed.get(name), stage.settings.environment.get(name))
@@ -43,12 +43,12 @@ def fetch(stage: Stage) -> tuple[Variable, ...]:
 
 
 def hide(variables: Sequence[Variable]) -> tuple[Variable, ...]:
-    """The same without values."""
+    """Return the variables without their values."""
     return tuple(replace(each, deployed=None, settings=None) for each in variables)
 
 
 def show(variables: Sequence[Variable], *, values: bool) -> str:
-    """A table; with `values` as they are, and what the settings say where that is something else."""
+    """Return a table; with `values`, the deployed values, and those of the settings if they differ."""
     if not variables:
         return "There are no environment variables."
     rows = [(each.name, each.state, each.source or (_value(each) if values else "")) for each in variables]
@@ -75,7 +75,7 @@ def _compare(name: str, deployed: str | None, wanted: str | None) -> Variable:
 
 
 def _secrets(stage: Stage) -> list[Variable]:
-    """Those of the settings; that they are deployed is told by the release, which remembers their names."""
+    """Return the secrets of the settings; the record of the live release says which are deployed."""
     if not stage.settings.secrets:
         return []
     live = releases.find_live(stage)
@@ -105,7 +105,7 @@ def _deployed(stage: Stage) -> Mapping[str, str]:
         raise stack.not_deployed(stage)
     environment = found.get("Environment", {})
     if error := environment.get("Error"):
-        # A key of the project's own encrypts them, and we may not use it.
+        # The variables are encrypted with a key that the credentials may not use.
         raise AccessDenied(
             f"AWS does not show the variables: {error.get('Message', error.get('ErrorCode', ''))}",
             hint="The credentials need kms:Decrypt for the key of [function] kms_key.",

@@ -1,9 +1,9 @@
-"""Whether the endpoint answers: one GET request, as a visitor would send it.
+"""Health check: one GET request to the endpoint, as a visitor would send it.
 
 Rules:
-- It is a real request: it may start an environment, and it is in the log and in the metrics.
-- Redirects are not followed: one is an answer too, and where it leads may be somebody else.
-- No answer is a finding, not an error.
+- The request is real: it may start an environment, and it is in the log and in the metrics.
+- Redirects are not followed: a redirect is an answer too, and it may lead to another server.
+- No answer is a result, not an error.
 """
 
 import http.client
@@ -18,34 +18,34 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.version import VERSION
 
 TIMEOUT = 30.0
-"""Seconds: as long as an HTTP API waits, so that a slow start is not taken for none."""
+"""Seconds: as long as an HTTP API waits, so that a slow start does not count as no answer."""
 FIRST_SERVER_ERROR = 500
-"""The first status that is not the app's own decision."""
+"""The lowest status that means a failure of the server."""
 LOCALHOST = {"127.0.0.1", "localhost"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What became of the request."""
+    """The result of the request."""
 
     path: str
     ok: bool
-    """Whether it got the status that [release] says, or, where it says none, any below 500."""
+    """Whether the status is the one of [release] status, or below 500 if [release] smoke is not set."""
     status: int
-    """0 where there was no answer."""
+    """0 if there was no answer."""
     milliseconds: int
-    """Until the first byte of the answer."""
+    """Time until the first byte of the answer."""
     problem: str
-    """Why there was no answer; "" where there was one."""
+    """Why there was no answer; "" if there was one."""
 
 
 def check(endpoint: str, settings: Settings, *, timeout: float = TIMEOUT) -> Health:
-    """Ask the endpoint for [release] smoke, or for "/"."""
+    """Request [release] smoke, or "/", from the endpoint; return the result. `timeout` is in seconds."""
     path = settings.release.smoke or "/"
     request = urllib.request.Request(  # noqa: S310 (an endpoint is http or https)
         endpoint + path, headers={"User-Agent": f"lambdify/{VERSION}", "Accept": "*/*"}
     )
-    # A proxy of the user's cannot reach this machine.
+    # The user's proxy cannot reach this machine.
     proxies: dict[str, str] | None = {} if urlsplit(endpoint).hostname in LOCALHOST else None
     opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(proxies))
     begun = time.monotonic()
@@ -68,4 +68,4 @@ def check(endpoint: str, settings: Settings, *, timeout: float = TIMEOUT) -> Hea
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """None, so that the redirect itself is the answer."""
+        """Return None, so that the redirect itself is the answer."""

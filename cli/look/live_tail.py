@@ -1,9 +1,9 @@
-"""Live Tail: CloudWatch sends the lines of a log as they arrive, instead of being asked for them.
+"""Live Tail: CloudWatch sends the lines of a log as they arrive, so nothing has to be polled.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartLiveTail.html
 
-A session is paid for by the minute beyond the free ones of a month, ends after three hours, and sends no more
-than 500 lines a second: it says so where it left some out.
+A session costs money per minute beyond the free minutes of a month, ends after three hours, and sends at most
+500 lines a second: it says so if it left lines out.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,14 +18,15 @@ from lambdify.cli.calls.log_lines import LogLine
 def open_session(
     group: str, pattern: str, account: Account, *, sampled: Callable[[], None]
 ) -> Iterator[list[LogLine]]:
-    """The lines of the group as they come, about once a second, often none; the first time when it has begun.
+    """Yield the new lines of the group about once a second, often none; [] when the session starts.
 
-    Ends where the session does. `sampled` is called when lines were left out. Raises AccessDenied, AwsError.
+    The iterator ends with the session. `sampled` is called when lines were left out. Raises AccessDenied,
+    AwsError.
     """
     arn = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:{group}"
     filtered = {"logEventFilterPattern": pattern} if pattern else {}
     with translated(during="following the log by Live Tail"):
-        # Once: a session that was begun twice is paid for twice.
+        # Without retries: two sessions would cost twice as much.
         started = account.without_retries("logs").start_live_tail(logGroupIdentifiers=[arn], **filtered)
         with closing(started["responseStream"]) as events:
             yield from _read(events, sampled)

@@ -1,8 +1,8 @@
-"""lambdify logs: the function's lines in CloudWatch Logs, those that there are and those that come.
+"""lambdify logs: the function's lines in CloudWatch Logs, past ones and new ones.
 
-Lines of several environments reach CloudWatch out of order and up to some seconds late, so each look goes
-back a little, and what was told once is not told again. Following asks every second, which is free, or has
-Live Tail send them, which is quicker; where that is not to be had, it asks.
+Lines of several environments reach CloudWatch out of order and up to some seconds late. So each request goes
+back a little, and lines that were shown are skipped. New lines are requested every second, which is free, or
+sent by Live Tail, which is faster; if Live Tail is not available, they are requested.
 """
 
 import re
@@ -22,32 +22,33 @@ from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
 INGESTION_DELAY = timedelta(seconds=30)
-"""How late a line may come and still be told."""
+"""How late a line may arrive and still be shown."""
 PAUSE = 1.0
-"""Seconds between two looks: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
+"""Seconds between requests.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 BACKFILL_AFTER = 10
-"""Updates of Live Tail, one a second, after which lines that were late at its begin are looked for."""
+"""Updates of Live Tail, one a second, after which late lines from before its start are requested."""
 INIT_LIMIT = timedelta(seconds=60)
-"""How long before its request an init may have begun, and still be shown with it."""
+"""How long before a request its init may have begun, and still be shown with the request."""
 END_OF_PAGES: dict[str, Any] = {}
-"""Stands behind the last page."""
+"""Marks the end of the pages."""
 PATTERN = re.compile(r'[{\[%?"-]')
-"""What CloudWatch's own patterns begin with; anything else is text to look for."""
+"""First characters of CloudWatch's filter patterns; any other text is searched for as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Which lines."""
+    """Which lines to fetch."""
 
     since: datetime
     pattern: str = ""
-    """CloudWatch's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"""
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"""
     streams: tuple[str, ...] = ()
     until: datetime | None = None
 
 
 def filter_pattern(text: str) -> str:
-    """CloudWatch's pattern for a text: a pattern as it is, anything else as that very phrase."""
+    """Return CloudWatch's filter pattern for a text: a pattern unchanged, other text as a quoted phrase."""
     if not text or PATTERN.match(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -64,9 +65,10 @@ def read(
     note: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[LogLine]:
-    """The lines since then, oldest first, and with `follow` those still to come, with `live` by Live Tail.
+    """Yield the lines since then, oldest first; with `follow` new ones too, with `live` by Live Tail.
 
-    `note` is told why Live Tail was given up, or that it leaves lines out. Raises NotDeployed.
+    `note` is called with the reason if Live Tail is not available, or if it leaves lines out. Raises
+    NotDeployed.
     """
     # CloudWatch counts in milliseconds.
     search = Search(since=since.replace(microsecond=since.microsecond // 1000 * 1000), pattern=pattern)
@@ -84,9 +86,9 @@ def read(
 
 
 def read_request(request: str, stage: Stage, *, since: datetime) -> list[LogEntry]:
-    """All lines of one request, by its id or how that begins, and of the init that was done for it.
+    """Return all lines of one request, and of its init; `request` is the id, or its first characters.
 
-    An invocation that Lambda tried again has the same id: all its attempts are there. [] where there is none.
+    An invocation that Lambda retried has the same id in all attempts: all are returned. [] if there is none.
     """
     hits = list(_fetch_lines(Search(since=since, pattern=filter_pattern(request)), stage))
     found: list[LogEntry] = []
@@ -101,7 +103,7 @@ def read_request(request: str, stage: Stage, *, since: datetime) -> list[LogEntr
 
 
 def _select(entries: list[LogEntry], request: str) -> list[LogEntry]:
-    """Those of the request, and what the init right before it wrote."""
+    """Return the entries of the request, and those of the init right before it."""
     first = next((at for at, entry in enumerate(entries) if entry.request.startswith(request)), len(entries))
     begin = first
     while begin and entries[begin - 1].request == INIT:
@@ -110,9 +112,9 @@ def _select(entries: list[LogEntry], request: str) -> list[LogEntry]:
 
 
 class _SeenLines:
-    """What was told, so that it is not told again, whichever way it comes.
+    """The lines that were shown already, so that none is shown twice, whichever way it comes.
 
-    Live Tail tells no ids: a line is what it says, where and when; the second of two equal ones is another.
+    Live Tail gives no ids, so stream, time and text identify a line. Equal lines are counted.
     """
 
     def __init__(self) -> None:
@@ -120,7 +122,7 @@ class _SeenLines:
         self._live: Counter[tuple[str, datetime, str]] = Counter()
 
     def add(self, lines: Iterable[LogLine], *, live: bool = False) -> Iterator[LogLine]:
-        """Those that were not told yet, of a look, or of Live Tail, which sends each line once."""
+        """Yield the lines that were not shown yet. `live` lines come from Live Tail, which repeats none."""
         counted = self._live if live else Counter()
         for line in lines:
             key = (line.stream, line.at, line.message)
@@ -130,11 +132,11 @@ class _SeenLines:
                 yield line
 
     def begin(self) -> None:
-        """A session of Live Tail begins: it may send anew what another one sent."""
+        """Note that a new session of Live Tail begins: it may send lines of the last one again."""
         self._live.clear()
 
     def forget(self, search: Search) -> Search:
-        """The next search: only as far back as lines may still come; what is older is forgotten."""
+        """Return the next search, which goes back as far as late lines may arrive; forget older lines."""
         newest = max((at for _, at, _ in self._seen), default=search.since)
         since = max(search.since, newest - INGESTION_DELAY)
         for counter in (self._seen, self._live):
@@ -150,7 +152,7 @@ def _follow_live(
     note: Callable[[str], None],
     sleep: Callable[[float], None],
 ) -> Iterator[LogLine]:
-    """Lines for as long as Live Tail sends them; a session that ended after its three hours is begun anew."""
+    """Yield the lines that Live Tail sends; after the three hours of a session, start another one."""
     group, warned = stage.log_group, False
 
     def sampled() -> None:
@@ -170,7 +172,7 @@ def _follow_live(
 
 
 def _fetch_lines(search: Search, stage: Stage) -> Iterator[LogLine]:
-    """What there is now, page by page: of a busy log the first lines are there long before the last."""
+    """Yield the lines that exist now, page by page, so that the first lines of a busy log appear at once."""
     wanted: dict[str, Any] = {
         "logGroupName": stage.log_group,
         "startTime": _milliseconds(search.since),

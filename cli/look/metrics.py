@@ -1,10 +1,10 @@
-"""What CloudWatch counted: calls, errors and durations of the function, requests and answers of the endpoint.
+"""CloudWatch's metrics: calls, errors and durations of the function; requests and answers of the endpoint.
 
-An error of the function is one that Lambda saw: it raised outside of the app, died or ran out of time. What
-the app raised is a 500 of the endpoint, and no error of the function: so both are asked for, in one call.
+Lambda counts an error of the function if it raised outside of the app, died or ran out of time. An exception
+of the app is a 500 of the endpoint, and no error of the function: so both are fetched, in one call.
 
-Each metric that is asked for costs a thousandth of a cent (https://aws.amazon.com/cloudwatch/pricing/,
-GetMetricData): a look costs about a hundredth of one.
+Each metric costs a thousandth of a cent (https://aws.amazon.com/cloudwatch/pricing/, GetMetricData), so one
+call costs about a hundredth of a cent.
 """
 
 from collections.abc import Mapping
@@ -22,22 +22,22 @@ HOURS = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """The last hours, as far as there is something to tell: None where CloudWatch has nothing."""
+    """The metrics of the last hours; None for those that CloudWatch has no value of."""
 
     hours: int
     invocations: int | None
-    """Keep-warm calls are among them, and in the durations below."""
+    """Includes keep-warm calls, as do the durations below."""
     errors: int | None
     throttles: int | None
     duration_p50_ms: float | None
     duration_p95_ms: float | None
     duration_total_ms: float | None
     requests: int | None
-    """That the endpoint got; answers with 4xx and 5xx are of these."""
+    """Requests to the endpoint, including those answered with 4xx and 5xx."""
     answers_4xx: int | None
     answers_5xx: int | None
     latency_p50_ms: float | None
-    """Until the endpoint had answered."""
+    """Time until the endpoint had answered."""
     latency_p95_ms: float | None
 
 
@@ -47,9 +47,9 @@ Query = tuple[str, str, Mapping[str, str], str]
 
 @translated(during="reading the metrics")
 def read(stage: Stage, endpoint: str) -> Metrics | None:
-    """The last day of the stage whose endpoint has that address; None where nothing was counted."""
+    """Return the last day's metrics of the stage and of its endpoint's URL; None if nothing was counted."""
     queries = {**_function_queries(stage.settings), **_endpoint_queries(stage.settings, endpoint)}
-    # A whole minute, or CloudWatch would round, and split the day in two.
+    # The end is a whole minute: otherwise CloudWatch would round it, and split the day into two values.
     end = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     answer = stage.client("cloudwatch").get_metric_data(
         MetricDataQueries=[_query(name, *query) for name, query in queries.items()],
@@ -59,7 +59,7 @@ def read(stage: Stage, endpoint: str) -> Metrics | None:
     found = {each["Id"]: each["Values"] for each in answer["MetricDataResults"] if each["Values"]}
     if not found:
         return None
-    # One value is the rule; of percentiles that were split all the same, the worst is told.
+    # There is usually one value. If there are more, counts are added, and of percentiles the worst is taken.
     values = {
         name: (max if "p50" in name or "p95" in name else sum)(values) for name, values in found.items()
     }
@@ -88,7 +88,7 @@ def _function_queries(settings: Settings) -> dict[str, Query]:
 
 
 def _endpoint_queries(settings: Settings, endpoint: str) -> dict[str, Query]:
-    """Nothing for a load balancer, which counts for all that is behind it."""
+    """Return the queries for the endpoint; {} for a load balancer, whose metrics include other targets."""
     api = (urlsplit(endpoint).hostname or "").partition(".")[0]
     match settings.http.endpoint:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html

@@ -1,10 +1,10 @@
-"""lambdify status: what is deployed, whether it answers, how it did in the last day, and what it costs.
+"""lambdify status: what is deployed, whether it answers, its metrics of the last day, and what it costs.
 
     CloudFormation ──▶ stack, release, drift     Lambda, Scheduler ──▶ function, schedule
     a GET request  ──▶ health                    CloudWatch        ──▶ use, cold starts
 
-What is deployed has to be told, or it is an error. The rest is left out where a service refuses it or has
-nothing to tell; what was refused is said.
+It is an error if the stack cannot be read. Anything else is left out if a service refuses it or has no data;
+the status names what was refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,29 +31,29 @@ from lambdify.cli.stage import Stage
 T = TypeVar("T")
 GONE = "^ResourceNotFoundException:"
 DAYS_PER_MONTH = 365 / 12
-"""Of a month."""
+"""Average days of a month."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostEstimate:
-    """An estimate, without free tiers, logs and data that is sent."""
+    """An estimate of the costs, without free tiers, logs and data transfer."""
 
     idle_usd_per_month: float
     used_usd_per_month: float | None
-    """If every day were as the last one, what is idle included; None where the last day is not known."""
+    """Costs if every day is like the last one, including idle costs; None if the last day is not known."""
     basis: str
-    """Whose prices, and of when."""
+    """Region and date of the prices."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """One stage as it is now; "" and 0 where a failed deployment left nothing, None for what is not known."""
+    """One stage as it is now; "" and 0 if a failed deployment left nothing, None if it is not known."""
 
     stack: str
     state: str
     """CloudFormation's, such as UPDATE_COMPLETE."""
     reason: str
-    """Why the stack is in that state, when CloudFormation says so."""
+    """Why the stack is in that state, if CloudFormation says so."""
     region: str
     endpoint: str
     function: str
@@ -68,29 +68,30 @@ class Status:
     """Bytes of the app zip."""
     changed_at: datetime
     schedule: str
-    """Such as "rate(5 minutes)"; "" when the stage is not kept warm."""
+    """Such as "rate(5 minutes)"; "" if the stage is not kept warm."""
     app: str
+    """Digest of the app's archive."""
     layer: str
-    """Digests of the archives; "" for a layer that there is not."""
+    """Digest of the layer's archive; "" if there is no layer."""
     release: Release | None
     shift: TrafficSplit | None
-    """Where traffic goes to two versions."""
+    """The split, if traffic goes to two versions."""
     drift: str
-    """What CloudFormation found when it was last asked: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
+    """Result of the last drift detection: "IN_SYNC", "DRIFTED", "NOT_CHECKED"."""
     drift_checked_at: datetime | None
     health: Health | None
     use: Metrics | None
     cold_starts: ColdStarts | None
     cost: CostEstimate | None
     left_out: tuple[str, ...]
-    """What could not be read, and why."""
+    """Parts that could not be read, and why."""
 
 
 def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bool = True) -> Status:
-    """The stage's status. Raises NotDeployed.
+    """Return the stage's status. Raises NotDeployed.
 
-    `address` turns the endpoint that the stack gives out into the one that answers; unless `ask` is False, it
-    is asked for a page.
+    `address` turns the endpoint of the stack's outputs into the URL that answers. With `check_health`, a
+    request is sent to it.
     """
     deployed = stack.fetch(stage)
     endpoint = deployed.outputs.get("Endpoint", "")
@@ -135,7 +136,7 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
 
 
 def _unless_refused(read: Callable[[], T], what: str, left_out: list[str]) -> T | None:
-    """What is read, or None, with the reason noted, where a service does not give it."""
+    """Return what `read` returns; None, with the reason in `left_out`, if a service refuses it."""
     try:
         return read()
     except (AccessDenied, AwsError) as error:
@@ -175,7 +176,7 @@ def _cost(
     idle = costs.estimate_idle(body, kept=stage.settings.release.keep)
     used = None
     if use and use.invocations is not None:
-        # The keep-warm calls of an idle month are calls of the last day as well: they are in the latter.
+        # The calls of the last day include keep-warm calls, so those of an idle month are not added.
         calls = costs.price_calls(
             use.invocations,
             (use.duration_total_ms or 0) / 1000,
@@ -184,7 +185,7 @@ def _cost(
         )
         daily = calls + costs.price_requests(use.requests or 0, stage.settings.http.endpoint)
         standing = tuple(each for each in idle if each.what != costs.KEEP_WARM_CALLS)
-        # Of a stage that is younger than a day, the day that it had may be less than an idle one.
+        # The estimate of a stage that is younger than a day may be below that of an idle month.
         used = max(daily * DAYS_PER_MONTH + costs.total(standing), costs.total(idle))
     return CostEstimate(
         idle_usd_per_month=round(costs.total(idle), 4),
@@ -194,7 +195,7 @@ def _cost(
 
 
 def _digests(live: Release | None, deployed: Stack) -> tuple[str, str]:
-    """Of the app and the layer that run: after a rollback they are not those that were deployed last."""
+    """Return the digests of the app and the layer that run; after a rollback they are older ones."""
     outputs = [deployed.outputs.get(name, "") for name in ("App", "Image", "Layer")]
     keys = [key for key in (live.artifacts if live else ()) or outputs if key]
     layer = next((key for key in keys if "/layer-" in key), "")
@@ -202,5 +203,5 @@ def _digests(live: Release | None, deployed: Stack) -> tuple[str, str]:
 
 
 def _digest(key: str) -> str:
-    """The digest in "shop/production/app-0123456789abcdef.zip", or at the end of an image's URI."""
+    """Return the digest in "shop/production/app-0123456789abcdef.zip", or at the end of an image's URI."""
     return PurePosixPath(key).stem.replace(":", "-").rpartition("-")[2]

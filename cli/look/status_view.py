@@ -1,4 +1,4 @@
-"""A stage's status as a person reads it: a line for each thing to know, none for what is not there."""
+"""A stage's status as a person reads it: a line for each fact, none for missing ones."""
 
 import re
 
@@ -20,11 +20,11 @@ STATES = {
     "ROLLBACK_COMPLETE": "the first deployment failed, and nothing of it is there",
     "UPDATE_ROLLBACK_COMPLETE": "the last change failed and was taken back, all is as before",
 }
-"""What CloudFormation's words mean for a stage; those that a person knows by themselves are left out."""
+"""What CloudFormation's states mean for a stage; states that speak for themselves are left out."""
 
 
 def show(status: Status) -> list[Line]:
-    """The lines, the bad news among them in colour."""
+    """Return the lines, with problems in colour."""
     facts = [
         ("endpoint", status.endpoint, ""),
         ("health", *_health(status.health)),
@@ -81,7 +81,7 @@ def _release(release: Release | None) -> str:
 
 
 def _shift(shift: TrafficSplit | None) -> str:
-    """The command says more of it, and what to type."""
+    """Return a short text; the command adds a sentence with what to type."""
     if shift is None:
         return ""
     if shift.taken_back:
@@ -96,7 +96,7 @@ def _runtime(status: Status) -> str:
 
 
 def _use(use: Metrics | None) -> list[tuple[str, str, str]]:
-    """Two lines: what visitors got, and what the function did, keep-warm calls included."""
+    """Return a line on requests to the endpoint, and one on calls of the function with keep-warm calls."""
     if use is None:
         return []
     lines = []
