@@ -1,4 +1,4 @@
-"""What a deployment would do, told before anything is done: changes, rights, costs, drift, pitfalls.
+"""What a deployment would do, shown before anything is done: changes, rights, costs, drift, pitfalls.
 
-May import template, stacks and releases. Never writes to the account, but for a change set that it discards.
+May import template, stacks and releases. Never writes to the account, except a change set that it discards.
 """

@@ -1,7 +1,7 @@
-"""What a stage costs in a month in which nobody calls it. Pure; the prices are data, in prices.toml.
+"""Costs of a stage in a month without requests. Pure; the prices are data, in prices.toml.
 
-An estimate, to be told with its date and region: it says what AWS bills for being there, not what use costs.
-What a template does not tell (how much is logged, what is attached from outside) is named without a number.
+They are an estimate, shown with its date and region: what AWS bills for resources that exist, not for their
+use. Costs that a template does not tell (log storage, resources from outside) are named without a number.
 """
 
 import json
@@ -18,25 +18,25 @@ from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL
 PRICES = Path(__file__).with_name("prices.toml")
 KEEP_WARM_CALLS = "keep-warm calls"
 KEEP_WARM_SECONDS = 0.1
-"""Seconds that a keep-warm call is taken to last: more than it does."""
+"""Assumed seconds of a keep-warm call; a real one is shorter."""
 PRICED = re.compile(
     r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|ElasticLoadBalancingV2)::"
 )
-"""Kinds of resources that cost nothing when idle, or are counted here."""
+"""Types of resources that cost nothing when idle, or whose costs are estimated here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Something that is billed when idle."""
+    """Something that costs money when idle."""
 
     what: str
     monthly: float | None
-    """USD; None when the template does not tell."""
+    """USD; None if the template does not tell."""
     why: str
 
 
 def estimate_idle(body: Mapping[str, Any], *, kept: int = 1) -> tuple[Cost, ...]:
-    """What the stage of that template costs in a month without calls, when `kept` releases are kept."""
+    """Return the costs of a template's stage in a month without calls, if `kept` releases are kept."""
     resources = body.get("Resources", {})
     return tuple(
         cost
@@ -46,29 +46,29 @@ def estimate_idle(body: Mapping[str, Any], *, kept: int = 1) -> tuple[Cost, ...]
 
 
 def total(costs: tuple[Cost, ...]) -> float:
-    """USD a month, as far as it is known."""
+    """Return the sum of the known costs, in USD a month."""
     return sum(cost.monthly or 0 for cost in costs)
 
 
 def price_calls(calls: int, seconds: float, *, memory: int, architecture: str) -> float:
-    """USD for that many calls of a function with so many MB that took so many seconds altogether."""
+    """Return USD for a number of calls with a total duration in seconds, of a function with `memory` MB."""
     each = _prices()["request"]["each"]
     return calls * float(each) + seconds * memory / 1024 * float(_prices()[architecture]["duration"])
 
 
 def price_requests(requests: int, endpoint: str) -> float:
-    """USD for requests through an endpoint of that kind; 0 for kinds that are paid otherwise."""
+    """Return USD for requests through an endpoint of that kind; 0 for kinds without a price per request."""
     return requests * float(_prices()["endpoint"].get(endpoint, 0))
 
 
 def basis() -> str:
-    """Which prices these are."""
+    """Return region and date of the prices, as a text."""
     prices = _prices()
     return f"prices of {prices['region']}, {prices['as_of']}; other regions differ"
 
 
 def format_dollars(amount: float) -> str:
-    """An amount as a person reads it: "$12.40", "under $0.01"."""
+    """Return an amount as a person reads it: "$12.40", "under $0.01"."""
     return "under $0.01" if 0 < amount < 0.005 else f"${amount:.2f}"
 
 
@@ -129,7 +129,7 @@ def _provisioned(properties: Mapping[str, Any], resources: Mapping[str, Any]) ->
 
 def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Cost]:
     if properties.get("ScheduleExpression") == {"Fn::Sub": f"at(${{{SHIFT_UNTIL}}})"}:
-        return  # ours, once, and only while traffic is divided
+        return  # our own ShiftReturn: one call at most, and only while traffic is split
     rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", str(properties.get("ScheduleExpression")))
     if not rate:
         yield Cost(what=name, monthly=None, why="its schedule is not a plain rate")
@@ -147,7 +147,7 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
 
 
 def _environments(event: object) -> int:
-    """How many environments one keep-warm event wakes; a schedule of somebody else's may send anything."""
+    """Return the number of environments that a keep-warm event wakes; 1 for any other schedule's event."""
     try:
         values = json.loads(event) if isinstance(event, str) else {}
     except ValueError:

@@ -1,10 +1,10 @@
-"""lambdify diff, and deploy --dry-run: what a deployment would do, and nothing of it done.
+"""lambdify diff, and deploy --dry-run: what a deployment would do, without doing it.
 
     Bundle ──plan──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──read, discard──▶ Diff
 
-The archives are packed, since their digests are in the template, but not uploaded: CloudFormation looks at
-the code when a change set is applied, not when it is made. The change set is removed again, and with it the
-empty stack that holds that of a stage which is not there yet.
+The archives are packed, since the template holds their digests, but not uploaded: CloudFormation reads the
+code when a change set is applied, not when it is created. The change set is removed again, and for a new
+stage also the empty stack that holds it.
 """
 
 import time
@@ -39,11 +39,11 @@ class Diff:
     stack: str
     region: str
     creates: bool
-    """Whether the stage is not there yet."""
+    """Whether the stage does not exist yet."""
     changed: bool
     preview: Preview
     drift: Drift | None
-    """None when it was not looked for."""
+    """None if it was not detected."""
 
 
 def compute(
@@ -54,7 +54,7 @@ def compute(
     drift: bool = True,
     sleep: Sleep = time.sleep,
 ) -> Diff:
-    """What `deploy` would do now. Raises StackBusy, StackForeign, and DeployFailed for a refused template."""
+    """Return what `deploy` would do. Raises StackBusy, StackForeign, DeployFailed for a refused template."""
     existing = stack.find(stage)
     if existing is not None and existing.is_busy:
         raise stack.busy(existing.name, existing.state)
@@ -82,9 +82,9 @@ def compute(
 def _changes(
     wanted: Template, existing: Stack | None, account: Account, sleep: Sleep
 ) -> tuple[tuple[Change, ...], Body]:
-    """The changes, and the template that is deployed."""
+    """Return the changes, and the template that is deployed."""
     if existing is not None and existing.state in stack.NOT_CHANGEABLE:
-        # `deploy` removes what such a creation left, and begins anew.
+        # `deploy` removes the remains of a failed creation, and starts again.
         gone = existing.state in stack.FAILED_CREATION
         before = {} if gone else stack.fetch_body(existing, account)
         return changes.compare_templates(before, wanted.body), before
@@ -97,7 +97,7 @@ def _changes(
 
 
 def to_json(diff: Diff) -> dict[str, Any]:
-    """The diff for --json. Programs depend on these names: add to them, and change none."""
+    """Return the diff for --json. Programs depend on these names: new ones may be added, none changed."""
     what = diff.preview
     return {
         "stack": diff.stack,

@@ -1,6 +1,7 @@
-"""What somebody changed by hand since the last deployment: CloudFormation compares, we wait a while.
+"""Drift: what somebody changed by hand since the last deployment, as CloudFormation detects it.
 
-It takes from seconds to minutes, by the number of resources. A look that is given up leaves nothing behind.
+The detection takes from seconds to minutes, depending on the number of resources. A detection that is given
+up leaves nothing behind.
 """
 
 import time
@@ -20,29 +21,29 @@ TIMEOUT = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class DriftedResource:
-    """A resource that is not as it was deployed."""
+    """A resource that differs from how it was deployed."""
 
     resource: str
     kind: str
     deleted: bool
     properties: tuple[Property, ...]
-    """As deployed, and as they are."""
+    """The properties that differ: before is the deployed value, after the actual one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """What CloudFormation found."""
+    """The result of a drift detection."""
 
     known: bool
-    """False when it was not done in time, or failed."""
+    """False if the detection was not done in time, or failed."""
     reason: str
-    """Why it is not known."""
+    """Why the drift is not known."""
     resources: tuple[DriftedResource, ...]
 
 
 @translated(during="asking CloudFormation what was changed by hand")
 def detect(stack: Stack, account: Account, *, timeout: float = TIMEOUT, sleep: Sleep = time.sleep) -> Drift:
-    """Compare what is there with what was deployed, for at most `patience` seconds."""
+    """Detect the drift of a stack; the result is not known after `timeout` seconds."""
     cloudformation = account.client("cloudformation")
     detection_id = cloudformation.detect_stack_drift(StackName=stack.id)["StackDriftDetectionId"]
     waited = accumulate(pauses(), initial=0.0)
@@ -74,7 +75,7 @@ def _read(stack: Stack, cloudformation: Any) -> tuple[DriftedResource, ...]:
 
 
 def _pages(stack: Stack, cloudformation: Any) -> Iterator[Mapping[str, Any]]:
-    """Boto3 has no paginator for them."""
+    """Yield the pages of DescribeStackResourceDrifts, for which boto3 has no paginator."""
     more: dict[str, str] = {}
     while True:
         page = cloudformation.describe_stack_resource_drifts(

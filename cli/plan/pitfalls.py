@@ -1,7 +1,7 @@
-"""What works and will surprise: said before a deployment, and nothing more.
+"""Pitfalls: settings that work but may surprise. A warning is shown before a deployment, and nothing more.
 
-What cannot work is refused instead, when settings are read (combinations.py) or, where that takes a look at
-the account, or at where a stage is deployed to, by `check` and `check_local`.
+Settings that cannot work are refused: when they are read (settings/conflicts.py), or by `check` and
+`check_local`, if that depends on the account or on where the stage is deployed to.
 """
 
 from collections.abc import Iterator
@@ -16,29 +16,26 @@ from lambdify.cli.settings import NO_NAMES, Settings, conflicts, name_of_folder,
 from lambdify.cli.stage import Stage
 
 NOTICE_PERIOD = timedelta(days=180)
-"""How long before a runtime's end it is said."""
+"""How long before the end of a runtime the warning starts."""
 ENDPOINT_TIMEOUTS = {"http-api": 30, "rest-api": 29}
-"""Seconds that an endpoint waits for a response. A REST API's can be raised by AWS on request.
+"""Seconds that an endpoint waits for a response. AWS raises the limit of a REST API on request.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USUAL_TIMEOUT = 30
-"""Of [function] timeout, by default: a second more than a REST API waits, and nothing to speak about."""
+"""Default of [function] timeout: a second more than a REST API waits, which needs no warning."""
 MANIFEST_STORAGE = b"ManifestStaticFilesStorage"
 MANIFEST = "staticfiles.json"
-"""What such a storage writes, by default, beside the files that it collects."""
+"""The manifest that such a storage writes by default, beside the files that it collects."""
 ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html"
 
 
 def warn(settings: Settings, console: Console, *, local: bool, today: date | None = None) -> None:
-    """Say all there is to say about the settings; `today` stands in for the day."""
-    if settings.root.name in NO_NAMES and settings.name == slug(name_of_folder(settings.root)):
-        told = f'The project is called "{settings.name}", after the folder above {settings.root.name}/'
-        console.note(f'{told}; name = "..." in lambdify.toml says otherwise.')
+    """Warn of every pitfall in the settings; `today` replaces the current date."""
     for caution in find(settings, local=local, today=today or datetime.now(UTC).date()):
         console.warn(caution)
 
 
 def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
-    """Each caution."""
+    """Yield each warning."""
     yield from _runtime(settings.function.python, today)
     yield from _timeouts(settings)
     yield from _static_files(settings)
@@ -50,7 +47,7 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
 
 
 def check_local(settings: Settings) -> None:
-    """Raise SettingsError for what the local cloud cannot be."""
+    """Raise SettingsError for an endpoint that the local cloud does not have."""
     if settings.http.endpoint == "alb":
         raise SettingsError(
             '[http] endpoint = "alb": the local cloud has no load balancer, and no listener of yours.',
@@ -60,7 +57,7 @@ def check_local(settings: Settings) -> None:
 
 @translated(during="looking at what the account is ready for")
 def check(stage: Stage) -> None:
-    """Raise for what this account or region is not ready for: SettingsError, AwsError."""
+    """Raise SettingsError or AwsError for settings that this account or region does not support."""
     conflicts.check_region(stage.settings, stage.region)
     if stage.settings.http.endpoint == "rest-api" and stage.settings.http.access_logs:
         account_settings = stage.client("apigateway").get_account()
@@ -101,9 +98,9 @@ def _timeouts(settings: Settings) -> Iterator[str]:
 
 
 def _static_files(settings: Settings) -> Iterator[str]:
-    """Where Django looks its static files up in a list that `collectstatic` writes, and the bundle has none.
+    """Warn if Django looks its static files up in the manifest of `collectstatic`, and the bundle has none.
 
-    Every page with a {% static %} tag, the admin's among them, is then a 500: "Missing ... manifest entry".
+    Every page with a {% static %} tag, such as the admin's, is then a 500: "Missing ... manifest entry".
     https://docs.djangoproject.com/en/5.2/ref/contrib/staticfiles/#manifeststaticfilesstorage
     """
     from lambdify.cli.detection.project import Project
@@ -121,7 +118,7 @@ def _static_files(settings: Settings) -> Iterator[str]:
 
 
 def _local(settings: Settings) -> Iterator[str]:
-    """What only AWS looks at."""
+    """Warn of settings that only AWS applies."""
     http = settings.http
     asked = {
         f'auth = "{http.auth}"': http.auth != "none",

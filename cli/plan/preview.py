@@ -1,6 +1,6 @@
 """What a deployment will do, as a person reads it: the same lines for `diff`, `--dry-run` and the question.
 
-Pure. What cannot be taken back is said in words and stands out: data that is lost, a URL that changes.
+Pure. Changes that cannot be undone are said in words and stand out: data that is lost, a URL that changes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,14 +28,14 @@ class Preview:
     rights: tuple[Right, ...]
     url_change: UrlChange | None
     costs: tuple[Cost, ...]
-    """After it."""
+    """Costs after the deployment."""
     monthly: float
-    """USD that are known of these."""
+    """Sum of the known costs, in USD a month."""
     monthly_before: float
 
 
 def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -> Preview:
-    """What changes mean, with the templates on both sides; `kept` is how many releases are."""
+    """Return the preview of changes between two templates; `kept` is the number of releases that are kept."""
     now, then = costs.estimate_idle(before, kept=kept), costs.estimate_idle(after, kept=kept)
     return Preview(
         changes=changes,
@@ -48,7 +48,7 @@ def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -
 
 
 def summarize(preview: Preview) -> list[Line]:
-    """For the question before a deployment: which resources, which of their properties, and what is grave."""
+    """Return the lines before the question of `deploy`: resources, property names, dangers, rights, costs."""
     width = max((len(each.resource) for each in preview.changes), default=0)
     lines = []
     for change in preview.changes:
@@ -62,7 +62,7 @@ def summarize(preview: Preview) -> list[Line]:
 
 
 def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
-    """For `lambdify diff`: every value before and after, what it costs, and what was changed by hand."""
+    """Return the lines of `lambdify diff`: every value before and after, rights, costs and drift."""
     lines = [] if preview.changes else [Line("Nothing would change.")]
     for change in preview.changes:
         sign, style = SIGNS.get(change.action, ("~", "changed"))
@@ -79,7 +79,7 @@ def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
 
 
 def _only_refers(change: Change) -> bool:
-    """Whether it is looked at for what it refers to alone; mostly CloudFormation finds nothing to do."""
+    """Whether the change only follows a reference; usually CloudFormation then finds nothing to do."""
     return change.action == "Modify" and not change.properties and not change.replaced
 
 
@@ -105,7 +105,7 @@ def _values(properties: Sequence[Property]) -> list[Line]:
 
 
 def _pair(changed: Property) -> str:
-    """Both values; of long ones the part where they begin to differ."""
+    """Return both values; of long ones, the part where they begin to differ."""
     before, after = format_value(changed.before), format_value(changed.after)
     if max(len(before), len(after)) <= WIDEST:
         return f"{before} → {after}"

@@ -1,7 +1,7 @@
-"""What a template lets somebody do, as sentences, so that those of two templates can be compared.
+"""Rights that a template gives, as sentences, so that those of two templates can be compared.
 
-Pure. A right is what a statement of a policy says, a managed policy or boundary that a role has, or that
-somebody may invoke the function.
+Pure. A right is a statement of a policy, a managed policy or boundary of a role, or a permission to invoke
+the function.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,16 +13,16 @@ from lambdify.cli.stacks.changes import Body, format_value
 
 @dataclass(frozen=True, kw_only=True)
 class Right:
-    """Something that somebody may do, and could not before, or no longer may."""
+    """A right that a change adds or removes."""
 
     added: bool
     resource: str
-    """Logical id of what says so."""
+    """Logical id of the resource that gives the right."""
     text: str
 
 
 def compare(before: Body, after: Body) -> tuple[Right, ...]:
-    """What may be done after the change and could not before, and the other way round."""
+    """Return the rights that the change adds, and those that it removes."""
     old, new = _all_rights(before), _all_rights(after)
     changed = [(*right, True) for right in new - old] + [(*right, False) for right in old - new]
     return tuple(
