@@ -1,13 +1,15 @@
-"""What is uploaded: the bundle's archives in S3, under keys that say their content.
+"""The bundle's archives in S3, under keys that contain a digest of their content.
 
 Rules:
-- One bucket per account and region, `lambdify-{account}-{region}`; keys are `{name}/{stage}/{archive}`. A key
-  never gets another content, so what is there need not be uploaded, and CloudFormation sees every change.
-- Every call says whose bucket it expects: names are global, and somebody else may have taken ours.
+- There is one bucket per account and region, `lambdify-{account}-{region}`; keys are
+  `{name}/{stage}/{archive}`. The content of a key never changes, so an archive that exists is not uploaded
+  again, and CloudFormation sees every change.
+- Every call names the expected owner: bucket names are global, and somebody else may have taken ours.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
-- A stage has a repository of images only if its part of the bucket says so, from before the repository is
-  made until it is gone. So nobody asks ECR, or needs a right to, for stages of zips.
-- Private, encrypted, TLS only. The policy is put last, and so tells that the bucket is complete.
+- A marker in the stage's part of the bucket says that the stage has a repository of images. It is written
+  before the repository is created, and removed after it. So stages of zips need no call of ECR, and no right.
+- The bucket is private, encrypted and accepts TLS only. Its policy is set last, so a bucket with a policy is
+  complete.
 """
 
 import json
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
 
 DEFAULT_REGION = "us-east-1"
-"""The region that CreateBucket does not want to be told."""
+"""CreateBucket refuses this region as a LocationConstraint, since it is the default."""
 IMAGES_MARKER = "images/repository"
-"""In the stage's part of the bucket: what says that it has images."""
+"""Key, below the stage's prefix, of the marker of a repository of images."""
 BATCH = 1000
 """Keys that DeleteObjects takes at once."""
 
@@ -46,12 +48,12 @@ class Artifact:
     image: str = ""
     """URI; "" for zips."""
     uploaded: tuple[str, ...]
-    """The keys that were not there yet."""
+    """The keys, or the image's URI, that did not exist before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemovedArtifacts:
-    """What `remove_stage` took away."""
+    """What `remove_stage` removed."""
 
     objects: int
     bucket: bool
@@ -61,7 +63,7 @@ class RemovedArtifacts:
 
 @translated(during="uploading the bundle")
 def put(bundle: "Bundle", stage: Stage, console: Console) -> Artifact:
-    """Upload what the bucket does not have yet; the bucket is made if there is none."""
+    """Upload what does not exist yet, and return the artifact; the bucket is created if there is none."""
     planned = plan(bundle, stage)
     _ensure_bucket(planned.bucket, stage.account)
     if planned.image:
@@ -76,7 +78,7 @@ def put(bundle: "Bundle", stage: Stage, console: Console) -> Artifact:
 
 
 def plan(bundle: "Bundle", stage: Stage) -> Artifact:
-    """Where `put` would upload to: nothing is asked of S3 or ECR."""
+    """Return the artifact that `put` would upload, without calls of S3 or ECR."""
     if bundle.form == "image":
         return Artifact(
             bucket=stage.bucket,
@@ -94,7 +96,7 @@ def plan(bundle: "Bundle", stage: Stage) -> Artifact:
 
 
 def mark_images(stage: Stage) -> None:
-    """Note that the stage has a repository of images, or is going to."""
+    """Write the marker that says that the stage has, or will have, a repository of images."""
     stage.client("s3").put_object(
         Bucket=stage.bucket,
         Key=stage.prefix + IMAGES_MARKER,
@@ -105,21 +107,21 @@ def mark_images(stage: Stage) -> None:
 
 @translated(during="removing the uploaded bundles")
 def remove_stage(stage: Stage) -> RemovedArtifacts:
-    """Delete the stage's images and archives, every version of them, and the bucket when it is empty."""
+    """Delete the stage's images, every version of its objects, and the bucket if it is empty then."""
     s3, bucket, owner = stage.client("s3"), stage.bucket, stage.account.account_id
     missing = "^NoSuchBucket:|^404:"
     if attempt(s3.head_bucket, none_if=missing, Bucket=bucket, ExpectedBucketOwner=owner) is None:
         return RemovedArtifacts(objects=0, bucket=False, images=False)
     marker = {"Bucket": bucket, "Key": stage.prefix + IMAGES_MARKER, "ExpectedBucketOwner": owner}
     has_images = attempt(s3.head_object, none_if="^404:", **marker) is not None
-    # First: a removal that is cut short still has the note that there is one.
+    # The images are removed first: if the removal is cut short, the marker is still there.
     repository = has_images and images.remove_stage(stage)
     removed = 0
     while batch := list(islice(_versions(s3, bucket, owner, stage.prefix), BATCH)):
         _delete(batch, bucket, stage.account)
         removed += len(batch)
     empty = next(_versions(s3, bucket, owner), None) is None
-    # Another project may upload just now: then S3 keeps the bucket.
+    # If another project uploads at this moment, S3 keeps the bucket.
     gone = empty and attempt(
         s3.delete_bucket,
         none_if="^BucketNotEmpty:|^NoSuchBucket:",
@@ -131,7 +133,7 @@ def remove_stage(stage: Stage) -> RemovedArtifacts:
 
 @translated(during="removing old bundles")
 def remove(artifacts: Iterable[str], stage: Stage) -> None:
-    """Delete objects and images that nothing needs any more, those that are gone already included."""
+    """Delete objects and images by key and URI; those that do not exist are no error."""
     by_kind: dict[bool, list[str]] = {True: [], False: []}
     for artifact in artifacts:
         by_kind[images.is_uri(artifact)].append(artifact)
@@ -144,7 +146,7 @@ def remove(artifacts: Iterable[str], stage: Stage) -> None:
 
 @translated(during="looking for old bundles")
 def find_older(when: datetime, stage: Stage) -> frozenset[str]:
-    """The stage's archives and images that were uploaded before then: keys, and URIs."""
+    """Return the keys of archives and URIs of images of the stage that were uploaded before `when`."""
     pages = (
         stage.client("s3")
         .get_paginator("list_objects_v2")
@@ -175,7 +177,7 @@ def _ensure_bucket(bucket: str, account: Account) -> None:
     s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
     if attempt(s3.head_bucket, none_if="^403:|^404:", **ours) is None:
         _create_bucket(bucket, account)
-    # Without a policy it is a bucket that an earlier run did not live to complete.
+    # A bucket without a policy was not completed by an earlier run.
     if attempt(s3.get_bucket_policy, none_if="^NoSuchBucketPolicy:", **ours) is None:
         _secure_bucket(bucket, account)
 
@@ -186,7 +188,7 @@ def _create_bucket(bucket: str, account: Account) -> None:
     try:
         made = attempt(s3.create_bucket, none_if="^BucketAlreadyExists:", Bucket=bucket, **here)
     except s3.exceptions.BucketAlreadyOwnedByYou:
-        # Whoever may not look at it is told so: it is there, and ours.
+        # The credentials may not read the bucket, but it exists and is ours.
         return
     ours = {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
     if made is None and attempt(s3.head_bucket, none_if="^403:", **ours) is None:
@@ -198,7 +200,7 @@ def _create_bucket(bucket: str, account: Account) -> None:
 
 
 def _secure_bucket(bucket: str, account: Account) -> None:
-    """Let nobody in but the account, and nothing but TLS; see the module's rules for the order."""
+    """Restrict the bucket to its account and to TLS; the rules at the top explain the order."""
     s3, ours = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.account_id}
     s3.put_public_access_block(
         **ours,
@@ -211,7 +213,7 @@ def _secure_bucket(bucket: str, account: Account) -> None:
     )
     encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     s3.put_bucket_encryption(**ours, ServerSideEncryptionConfiguration={"Rules": [encrypted]})
-    # An upload that was killed leaves parts behind, which nobody sees and everybody pays for.
+    # An upload that was killed leaves parts behind, which are not listed but cost money.
     s3.put_bucket_lifecycle_configuration(
         **ours,
         LifecycleConfiguration={
@@ -242,7 +244,7 @@ def _tls_only(bucket: str, partition: str) -> dict[str, Any]:
 
 
 def _upload(path: Path, bucket: str, key: str, account: Account, console: Console) -> bool:
-    """Whether the archive had to be uploaded."""
+    """Upload the archive if its key does not exist; return whether it was uploaded."""
     s3, owner = account.client("s3"), account.account_id
     if attempt(s3.head_object, none_if="^404:", Bucket=bucket, Key=key, ExpectedBucketOwner=owner):
         return False
@@ -256,7 +258,7 @@ def _upload(path: Path, bucket: str, key: str, account: Account, console: Consol
 
 
 def _versions(s3: Any, bucket: str, owner: str, prefix: str = "") -> Iterator[dict[str, str]]:
-    """Everything under the prefix that a bucket has to lose before it can be deleted."""
+    """Yield every version and delete marker under the prefix."""
     pages = s3.get_paginator("list_object_versions").paginate(
         Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
     )

@@ -1,14 +1,14 @@
-"""Container images in ECR: what archives in S3 are, for bundles that no zip can hold.
+"""Container images in ECR, for bundles that are too large for zips.
 
 Rules:
-- One repository per stage, `lambdify/{name}-{stage}`. Tags say the content and are never moved, so an image
-  that is there need not be built, and CloudFormation sees every change.
-- Lambda may pull from it for the stage's function; the repository lets in nobody else.
+- There is one repository per stage, `lambdify/{name}-{stage}`. Tags are digests of the content and never
+  move, so an image that exists is not built again, and CloudFormation sees every change.
+- Lambda may pull from the repository for the stage's function; its policy allows nobody else.
   https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
-- It goes with the stage.
-- Where there is no registry behind ECR, in the local cloud, the container engine that built an image keeps
-  it, under the same name; ECR has the repository, which says that the stage has images. They stay in the
-  engine when the cloud stops, as after a push, until the stage is next deployed or removed.
+- The repository is removed with the stage.
+- In the local cloud ECR has no registry: the container engine that built an image keeps it, under the same
+  name, and ECR has only the repository. The images stay in the engine when the cloud stops, until the stage
+  is next deployed or removed.
 """
 
 import base64
@@ -37,7 +37,7 @@ NOT_FOUND = "^RepositoryNotFoundException:|^ImageNotFoundException:"
 ENGINE_HINT = "Start Docker, or point DOCKER_HOST at an engine."
 BUILD_HINT = f'{ENGINE_HINT} Or set [build] form = "layer", if the bundle is small enough for zips.'
 ENGINE_TIMEOUT = 60
-"""Seconds for the engine to answer, where nothing is built."""
+"""Seconds for the engine to answer if nothing is built."""
 BATCH = 100
 """Images that BatchDeleteImage takes at once."""
 
@@ -47,31 +47,31 @@ class Image:
     """A bundle that is in ECR."""
 
     uri: str
-    """With its tag."""
+    """Includes the tag."""
     pushed: bool
-    """Whether it was not there yet."""
+    """Whether it did not exist before."""
 
 
 def repository_name(settings: Settings) -> str:
-    """The stage's repository; ECR knows no capitals."""
+    """Return the name of the stage's repository, in lower case as ECR requires."""
     return f"lambdify/{settings.full_name.lower()}"
 
 
 def plan(bundle: "Bundle", stage: Stage) -> str:
-    """The URI that `put` would push to: nothing is asked of ECR."""
+    """Return the URI that `put` would push to, without calls of ECR."""
     domain = "amazonaws.com.cn" if stage.account.partition == "aws-cn" else "amazonaws.com"
     registry = f"{stage.account.account_id}.dkr.ecr.{stage.region}.{domain}"
     return f"{registry}/{repository_name(stage.settings)}:{_tag(bundle, stage.settings)}"
 
 
 def is_uri(artifact: str) -> bool:
-    """Whether this is the URI of an image, and not a key of the bucket: those have no tag."""
+    """Whether the artifact is the URI of an image; a key of the bucket has no tag."""
     return ":" in artifact.rpartition("/")[2]
 
 
 @translated(during="pushing the image")
 def put(bundle: "Bundle", stage: Stage, console: Console) -> Image:
-    """Build and push the bundle's image unless it is there; the repository is made if there is none.
+    """Build and push the bundle's image if it does not exist; the repository is created if there is none.
 
     Raises DockerUnavailable, BuildError.
     """
@@ -83,7 +83,7 @@ def put(bundle: "Bundle", stage: Stage, console: Console) -> Image:
         return _build_in_engine(bundle, stage.settings, uri, console, first=first)
     if _exists(tag, stage):
         return Image(uri=uri, pushed=False)
-    # The Docker SDK takes long to import: only a run that builds loads it.
+    # The Docker SDK takes long to import, so only a run that builds imports it.
     from lambdify.cli.packing.wheels.docker import open_engine
 
     with open_engine("the container image has to be built", hint=BUILD_HINT) as engine:
@@ -99,9 +99,10 @@ def put(bundle: "Bundle", stage: Stage, console: Console) -> Image:
 def _build_in_engine(
     bundle: "Bundle", settings: Settings, uri: str, console: Console, *, first: bool
 ) -> Image:
-    """As `put`, where the engine is the registry; `alone` removes what earlier clouds have left of the stage.
+    """Do as `put` in the local cloud, where the engine keeps the image.
 
-    Raises DockerUnavailable, also for an engine in which the function could not run.
+    With `first`, images of the stage from earlier clouds are removed. Raises DockerUnavailable, also for an
+    engine in which the function could not run, and BuildError.
     """
     from lambdify.cli.packing.wheels.docker import open_engine
 
@@ -118,7 +119,7 @@ def _build_in_engine(
 
 
 def _remove_from_engine(repository: str, tags: Sequence[str] | None = None) -> None:
-    """Remove images (None: all) from the engine. One that is gone has none, which is no error."""
+    """Remove images of the repository (None: all) from the engine. It is no error if no engine runs."""
     from lambdify.cli.packing.wheels.docker import open_engine
 
     with (
@@ -129,9 +130,10 @@ def _remove_from_engine(repository: str, tags: Sequence[str] | None = None) -> N
 
 
 def check_kind(bundle: "Bundle", deployed: Mapping[str, str]) -> None:
-    """Return if the bundle can take the place of what a stack with these outputs runs; else BundleRefused.
+    """Return if the bundle can replace the code of a stack with these outputs. Raises BundleRefused.
 
-    An image cannot become zips, or the reverse: the function would be replaced, and two cannot have its name.
+    A function cannot change between image and zips: CloudFormation would have to create another function of
+    the same name first.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
     """
     runs = "image" if "Image" in deployed else "zips" if "App" in deployed else ""
@@ -153,7 +155,7 @@ def check_kind(bundle: "Bundle", deployed: Mapping[str, str]) -> None:
 
 @translated(during="removing old images")
 def remove(uris: Iterable[str], stage: Stage) -> None:
-    """Delete images that nothing needs any more, those that are gone already included."""
+    """Delete the images of these URIs; those that do not exist are no error."""
     uris = tuple(uris)
     tags = [{"imageTag": uri.rpartition(":")[2]} for uri in uris]
     for at in range(0, len(tags), BATCH):
@@ -168,7 +170,7 @@ def remove(uris: Iterable[str], stage: Stage) -> None:
 
 
 def find_older(when: datetime, stage: Stage) -> frozenset[str]:
-    """The URIs of the stage's images that were pushed before then; what an engine keeps is not asked for."""
+    """Return the URIs of the stage's images pushed before `when`; none for a registry in an engine."""
     repository = _find_repository(stage) if stage.account.registry else None
     if repository is None:
         return frozenset()
@@ -184,7 +186,7 @@ def find_older(when: datetime, stage: Stage) -> frozenset[str]:
 
 @translated(during="removing the images")
 def remove_stage(stage: Stage) -> bool:
-    """Delete the stage's repository with all images; False when there was none."""
+    """Delete the stage's repository with all images; return False if there was none."""
     found = None if stage.account.registry else _find_repository(stage)
     if found:
         _remove_from_engine(found)
@@ -207,7 +209,7 @@ def _tag(bundle: "Bundle", settings: Settings) -> str:
 
 
 def ensure_repository(stage: Stage) -> str:
-    """The URI of the stage's repository, which is made if there is none."""
+    """Return the URI of the stage's repository, which is created if there is none."""
     ecr, name = stage.client("ecr"), repository_name(stage.settings)
     uri = _find_repository(stage) or _create_repository(stage)
     ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(_pull_policy(stage)))
@@ -227,13 +229,13 @@ def _create_repository(stage: Stage) -> str:
             ],
         )["repository"]
     except ecr.exceptions.RepositoryAlreadyExistsException:
-        # The answer was lost, and boto3 asked again; or somebody deploys at the same time.
+        # boto3 repeated a request whose answer was lost, or somebody else deploys at the same time.
         (made,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
     return str(made["repositoryUri"])
 
 
 def _find_repository(stage: Stage) -> str | None:
-    """Its URI; None if there is none."""
+    """Return the repository's URI; None if there is none."""
     name = repository_name(stage.settings)
     found = attempt(stage.client("ecr").describe_repositories, none_if=NOT_FOUND, repositoryNames=[name])
     return str(found["repositories"][0]["repositoryUri"]) if found else None
@@ -262,7 +264,7 @@ def _exists(tag: str, stage: Stage) -> bool:
 
 
 def _log_in(account: Account) -> tuple[str, str]:
-    """Name and password for the registry, good for twelve hours."""
+    """Return user name and password for the registry, which are valid for twelve hours."""
     (found,) = account.client("ecr").get_authorization_token()["authorizationData"]
     user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
     if not password:
