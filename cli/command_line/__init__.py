@@ -1,5 +1,5 @@
-"""What the commands share: options, help pages, answers, and the values that every command begins with.
+"""Shared parts of the commands: options, help pages, answers, and the session that a command begins with.
 
-What `lambdify --help` loads is in here, so nothing is imported at the top but click and the standard library.
-Never does a command's work.
+`lambdify --help` loads this room, so its modules import only click and the standard library at the top. It
+never does a command's work.
 """

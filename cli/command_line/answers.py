@@ -1,6 +1,6 @@
-"""Answers as a person reads them, and as a program does.
+"""Answers of the smaller commands, as tables for people and as JSON for programs.
 
-Rooms return values; what the smaller commands print of them is put together here.
+Rooms return values; this module turns them into what a command prints.
 """
 
 import json
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def to_json(answer: "DataclassInstance") -> Any:
-    """An answer for --json: its fields; paths and moments as text."""
+    """Return an answer's fields for --json; paths, dates and times as text."""
     return json.loads(json.dumps(asdict(answer), default=_text))
 
 
 def show_cache(shelves: "Sequence[Shelf]") -> str:
-    """A table of what is kept, and where it is."""
+    """Return a table of what the caches hold, and where it is."""
     rows = [
         (
             each.name,
@@ -40,7 +40,7 @@ def show_cache(shelves: "Sequence[Shelf]") -> str:
 
 
 def show_releases(found: "Sequence[Release]") -> str:
-    """A table, newest first; ▶ is what has the traffic."""
+    """Return a table of releases in the order given; ▶ marks the live one."""
     if not found:
         return "No release is recorded."
     rows = [
@@ -68,7 +68,7 @@ def _describe_state(release: "Release") -> str:
 
 
 def show_local(running: "Cloud | None", stages: Sequence["ServedStage"]) -> str:
-    """A table of the stages that the local cloud serves."""
+    """Return a table of the stages that the local cloud serves."""
     if running is None:
         return "The local cloud is not running."
     if not stages:

@@ -1,7 +1,7 @@
-"""The options that commands share, and what they turn text into.
+"""The options that commands share, and the types of their values.
 
---quiet, --debug and --json say how to speak rather than what to do. They are noted beside the command's own
-arguments, wherever on the line they were given, so that `main` knows of them when a command fails.
+--quiet, --debug and --json change the output, not the work. They are noted beside the command's own
+arguments, wherever on the line they stand, so that `main` knows them when a command fails.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Flags = dict[str, bool]
-"""By name; and what says where, as it is typed."""
+"""Flags of this run: the output's by name, those that name the account as they are typed."""
 Function = Callable[..., Any]
 
 
 def _note_flag(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
-    """Note a flag for `main`, wherever on the line it was given."""
+    """Note a flag for `main`, wherever on the line it stands."""
     if value and parameter.name:
         context.ensure_object(dict)[parameter.name] = True
     return value
@@ -29,7 +29,7 @@ def _note_flag(context: click.Context, parameter: click.Parameter, value: bool) 
 def _note_account_flag(
     context: click.Context, parameter: click.Parameter, value: bool | str | None
 ) -> object:
-    """Note an option that says where, as it is typed, for commands in hints."""
+    """Note an option that names the account, as it is typed, for the commands in hints."""
     if value:
         typed = parameter.opts[0] if value is True else f"{parameter.opts[0]} {value}"
         context.ensure_object(dict)[typed] = True
@@ -37,7 +37,7 @@ def _note_account_flag(
 
 
 def account_flags(flags: Flags) -> list[str]:
-    """The options of this run that say where, as they are typed."""
+    """Return the options of this run that name the account, as they are typed: "--profile work"."""
     return [name for name in flags if name.startswith("--")]
 
 
@@ -46,14 +46,14 @@ def _flag(name: str, text: str) -> Callable[[Function], Function]:
 
 
 def common(command: Function) -> Function:
-    """The options that every command has."""
+    """Add the options that every command has."""
     quiet = _flag("--quiet", "Say nothing but the answer, warnings and errors.")
     debug = _flag("--debug", "Show where in lambdify an error comes from.")
     return quiet(debug(click.pass_obj(command)))
 
 
 def on_account(command: Function) -> Function:
-    """The options that say where a stage is deployed to."""
+    """Add the options that name the account: --local, --region and --profile."""
     text = "The local cloud on this machine instead of AWS."
     local = click.option("--local", is_flag=True, callback=_note_account_flag, help=text)
     region = click.option("--region", metavar="NAME", callback=_note_account_flag, help="AWS region.")
@@ -74,7 +74,7 @@ class Since(click.ParamType["datetime"]):
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> "datetime":
-        """Return the moment, in UTC."""
+        """Return the date and time, in UTC."""
         import re
         from datetime import UTC, datetime, timedelta
 
@@ -88,7 +88,7 @@ class Since(click.ParamType["datetime"]):
 
 
 def print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
-    """What --version does."""
+    """Print the version and end, for --version."""
     if value:
         click.echo(f"lambdify {VERSION}")
         context.exit()

@@ -1,4 +1,4 @@
-"""Help pages that a person reads: examples, and commands by what they are for."""
+"""Help pages with examples, and with the commands grouped by purpose."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -10,7 +10,7 @@ import click
 Examples = tuple[tuple[str, str], ...]
 """Command lines and what each does."""
 Sections = Mapping[str, Sequence[str]]
-"""Titles, and the commands below each."""
+"""Titles, and the names of the commands below each."""
 
 
 MAX_WIDTH = 100
@@ -31,7 +31,7 @@ class Command(click.Command):
 
 
 class LazyCommands(MutableMapping[str, click.Command]):
-    """Commands by name: each is `command` in the module of that name, which is imported when asked for."""
+    """Commands by name: each is `command` in the module of that name, which is imported on first use."""
 
     def __init__(self, package: str, names: Iterable[str]) -> None:
         self._package = package
@@ -57,7 +57,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
 
 
 class CommandGroup(click.Group):
-    """A group whose help page begins with examples, and shows the commands by what they are for."""
+    """A group whose help page begins with examples, and shows the commands grouped by purpose."""
 
     command_class = Command
     group_class = type
@@ -74,7 +74,7 @@ class CommandGroup(click.Group):
         self.sections = sections
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples, the commands, and then the options, which matter less here."""
+        """Write the examples, the commands, and then the options."""
         _write_examples(self.examples, formatter)
         self.format_commands(ctx, formatter)
         click.Command.format_options(self, ctx, formatter)
@@ -87,10 +87,10 @@ class CommandGroup(click.Group):
 
 
 def width() -> int:
-    """The columns of a help page.
+    """Return the columns of a help page.
 
-    click would find them out too, by shutil, which imports three compression libraries: a twentieth of the
-    time that a help page takes.
+    click would ask shutil, which imports three compression libraries: that takes a twentieth of the time of a
+    help page.
     """
     chosen = os.environ.get("COLUMNS", "")
     try:

@@ -1,6 +1,6 @@
-"""What a command has: how it speaks, which stage it is about, and the local cloud where --local asks for it.
+"""The session of a command: its console, its stage, and with --local the local cloud.
 
-With --local the account is the local cloud's. That is the whole difference: no room below can tell.
+With --local the account is the local cloud's. There is no other difference: no room below notices it.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Session:
         return self.stage.settings
 
     def address(self, endpoint: str) -> str:
-        """The URL that answers: the endpoint as AWS has it, or the local gateway in its place."""
+        """Return the URL that answers: the endpoint itself on AWS, else the local gateway's."""
         if self.cloud is None or not endpoint:
             return endpoint
         from lambdify.cli.local.daemon import cloud
@@ -42,7 +42,7 @@ class Session:
 
 
 def current_folder() -> Path:
-    """Where the command was called."""
+    """Return the folder that the command was called in. Raises UsageError if it was removed."""
     try:
         return Path.cwd()
     except FileNotFoundError as error:
@@ -50,24 +50,24 @@ def current_folder() -> Path:
 
 
 def load_settings(stage: str | None, overrides: Mapping[str, object]) -> Settings:
-    """The settings of the project that the current folder is in."""
+    """Return the settings of the project that the current folder is in. Raises SettingsError."""
     return settings.load(config_file.find_root(current_folder()), stage=stage, overrides=overrides)
 
 
 def connect(chosen: Settings, console: Console, *, local: bool, start: bool = False) -> Session:
-    """The way to the stage's account; `start` begins a local cloud where there is none.
+    """Connect to the stage's account and return the session; `start` starts a local cloud if none runs.
 
     Raises LocalCloudDown, LocalCloudFailed, PythonNotFound, CredentialsError, RegionError.
     """
     if not local:
         return Session(console=console, stage=Stage(settings=chosen, account=aws.connect(chosen)), cloud=None)
-    # The local cloud brings an HTTP server along, which no command needs on AWS.
+    # Not at the top: the local cloud imports an HTTP server, which no command needs on AWS.
     from lambdify.cli.local.daemon import cloud
 
     if start:
         from lambdify.cli import pythons
 
-        # Before anything is built or deployed: without it the function could not run here.
+        # This comes before anything is built or deployed: without this Python the function cannot run here.
         pythons.fetch(chosen.function.python, console)
     running = cloud.ensure(console) if start else cloud.find()
     if running is None:
@@ -76,6 +76,6 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
         )
     prepared = cloud.prepare(chosen, running)
     account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=cloud.CREDENTIALS)
-    # ministack's ECR has repositories, and nothing to pull from: images stay in the container engine.
+    # ministack's ECR has repositories but no registry: images stay in the container engine.
     stage = Stage(settings=prepared, account=replace(account, registry=False))
     return Session(console=console, stage=stage, cloud=running)
