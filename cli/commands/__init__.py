@@ -1,7 +1,7 @@
-"""What the commands begin with: a console that speaks as the flags say, and the way to a stage.
+"""The commands, and what they begin with: a console for the flags of the run, and the session of a stage.
 
-A module of this folder is a command, called as the module is named; `command` in it is what click runs. It
-parses, makes one call, prints the answer, and imports the room that does the work when it runs.
+Each module of this folder is the command of the same name; click runs the function `command` in it. A command
+parses, makes one call and prints the answer. It imports the room that does the work only when it runs.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make_console(flags: Flags) -> "Console":
-    """The console of one run."""
+    """Return the console for the flags of a run."""
     from lambdify.cli.console import Console
 
     return Console(
@@ -26,7 +26,7 @@ def make_console(flags: Flags) -> "Console":
 
 
 def open_stage(flags: Flags, stage: str | None, local: bool, **overrides: str | None) -> "Session":
-    """The session of a command about a stage that is to be deployed already."""
+    """Return the session of a command about a stage that is deployed already."""
     from lambdify.cli.command_line import session
 
     return session.connect(session.load_settings(stage, overrides), make_console(flags), local=local)

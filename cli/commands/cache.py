@@ -1,4 +1,4 @@
-"""lambdify cache: what is kept to be fast, and how to be rid of it."""
+"""lambdify cache: show and clear the caches."""
 
 from typing import TYPE_CHECKING
 

@@ -54,7 +54,7 @@ def command(
     settings = load_settings(stage, {**overrides, "local.port": port})
     if local:
         pitfalls.check_local(settings)
-    # The app is looked for first: what needs no account should not fail for want of one.
+    # The app is looked for first: this needs no account, so a missing account must not hide its errors.
     settings = replace(settings, app=choice.choose_app(settings, console).app)
     pitfalls.warn(settings, console, local=local)
     session = connect(settings, console, local=local, start=not dry_run)
@@ -65,7 +65,7 @@ def command(
 
         diff.answer(session, drift=False, upgrade=upgrade)
         return
-    # The local cloud costs nothing and is nobody else's: there it goes ahead.
+    # The local cloud costs nothing and belongs to nobody else, so nothing is asked there.
     deployed = room.deploy(
         session.stage,
         lambda: pack(session.settings, None, console, upgrade=upgrade),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
 
 DIFFERENT = 2
-"""With --exit-code; as terraform's -detailed-exitcode has it."""
+"""Exit code of --exit-code if something would change; terraform's -detailed-exitcode has the same."""
 
 
 @click.command(
@@ -60,7 +60,7 @@ def command(
 
 
 def answer(session: "Session", *, drift: bool, upgrade: bool) -> bool:
-    """Print what a deployment would change; whether anything would."""
+    """Print what a deployment would change; return whether anything would."""
     from lambdify.cli.package import package
     from lambdify.cli.plan import diff as room
     from lambdify.cli.plan import preview

@@ -81,7 +81,7 @@ def command(
 
 
 def _read_data(data: str | None) -> bytes | None:
-    """The bytes that --data stands for."""
+    """Return the bytes of --data: the text itself, or a file for @FILE. Raises UsageError."""
     if data is None or not data.startswith("@"):
         return None if data is None else data.encode()
     try:

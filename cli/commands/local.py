@@ -1,4 +1,4 @@
-"""lambdify local: look at the local cloud, or end it."""
+"""lambdify local: show or stop the local cloud."""
 
 import click
 

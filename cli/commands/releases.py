@@ -1,4 +1,4 @@
-"""lambdify releases: what was deployed when, and what became of it."""
+"""lambdify releases: what was deployed when, and its state now."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""lambdify rollback: give the traffic back to a release of before."""
+"""lambdify rollback: give the traffic back to an earlier release."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""lambdify status: what is deployed, and how it does."""
+"""lambdify status: what is deployed, and how it works."""
 
 import click
 
