@@ -1,16 +1,16 @@
-"""Settings + Artifact -> Template: everything that a stage is, as CloudFormation reads it.
+"""Settings + Artifact -> Template: all resources of a stage, as a CloudFormation template.
 
     endpoint (endpoints/) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
     Scheduler, every N minutes ──┘                             function.py, roles.py
 
 Rules:
 - Pure: same values in, same text out; no call, no clock. cfn-lint accepts every template without a warning.
-- Nobody calls the function itself: endpoint and schedule call the alias, which leads where the parameter Live
-  says. A version never changes, so whatever goes into one is part of its logical id.
+- Nothing calls the function itself: endpoint and schedule call the alias, which points to the version in the
+  parameter Live. A version never changes, so the digest of its properties is part of its logical id.
 - Each role may do what settings ask for, on the one resource that they name (roles.py).
-- Resources and outputs of the user's own are beside ours; none has a name of ours (free_tables.py).
-- ARNs are put together by CloudFormation, so that they are right in every partition.
-- No secret is in a template: it can be read by everybody who may look at the stack.
+- The user's own resources and outputs are added to ours; none has a name of ours (settings/mappings.py).
+- CloudFormation puts ARNs together, so that they are right in every partition.
+- A template holds no secret: everybody who may see the stack can read it.
 """
 
 import json
@@ -27,30 +27,30 @@ Resource = dict[str, Any]
 
 ALIAS = "live"
 LIVE = "Live"
-"""The parameter with the version that gets the traffic; "" for the one that the template publishes."""
+"""Parameter: the version that the alias points to; "" for the one that the template publishes."""
 SHARE = "Share"
-"""The parameter with the part of the traffic, from 0 to 1, that the template's own version gets besides."""
+"""Parameter: the weight, from 0 to 1, of the published version in the alias's routing config."""
 KEEP_WARM = {"lambdify": "keep-warm"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """What a stack is to become."""
+    """The template of a stack, with its tags."""
 
     stack: str
     body: Mapping[str, Any]
     text: str
     """The body as JSON."""
     version: str
-    """Logical id of the version that it publishes; another one whenever the version would be."""
+    """Logical id of the version that it publishes; it changes whenever the version changes."""
     tags: Mapping[str, str]
-    """Put on the stack, and by CloudFormation on everything in it that can carry tags."""
+    """Tags of the stack, which CloudFormation copies to every resource that can have tags."""
 
 
 def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
-    """The template of the stage."""
+    """Return the template of the stage."""
     code = function.write(settings, artifact, target)
-    # A version resource publishes when it is created and never again, so it has to be another one each time.
+    # A version resource publishes only when it is created, so each version needs a resource of its own.
     version = f"Version{endpoints.digest(function.versioned(code))}"
     endpoint = endpoints.write(settings, ALIAS)
     resources = {
@@ -77,12 +77,12 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
 
 
 def tags(settings: Settings) -> dict[str, str]:
-    """What marks a stack, and the things in it, as this stage of this project."""
+    """Return the tags that mark a stack, and its resources, as this stage of this project."""
     return {"lambdify:project": settings.name, "lambdify:stage": settings.stage}
 
 
 def _traffic(settings: Settings) -> dict[str, Resource]:
-    """What can be moved without another template: see releases.py for who does."""
+    """Return the parameters and conditions that releases/traffic.py moves traffic with."""
     parameters: Resource = {
         LIVE: {
             "Type": "String",
@@ -102,7 +102,7 @@ def _traffic(settings: Settings) -> dict[str, Resource]:
         "Shared": {"Fn::Not": [{"Fn::Equals": [{"Ref": SHARE}, "0"]}]},
     }
     if settings.function.provisioned_concurrency:
-        # An alias with environments that are always ready leads to one version (see `_alias`).
+        # An alias with provisioned concurrency has no routing config (see `_alias`).
         del parameters[SHARE], conditions["Shared"]
     return {
         "Parameters": parameters | rollback_alarm.parameters(settings),
@@ -111,7 +111,7 @@ def _traffic(settings: Settings) -> dict[str, Resource]:
 
 
 def _version() -> Resource:
-    """A version that outlives its place in the template, to go back to; not one of a failed deployment."""
+    """Return a version that outlives its place in the template, for rollbacks, unless its creation fails."""
     return {
         "Type": "AWS::Lambda::Version",
         "DeletionPolicy": "RetainExceptOnCreate",
@@ -123,11 +123,10 @@ def _version() -> Resource:
 def _alias(settings: Settings, version: str) -> Resource:
     published = {"Fn::GetAtt": [version, "Version"]}
     weight = {"FunctionVersion": published, "FunctionWeight": {"Ref": SHARE}}
-    # The empty list is said, so that weights that were there are taken away: UpdateAlias leaves alone what it
-    # is not told about.
+    # Without weights the list is empty, not left out: UpdateAlias keeps weights that it is not told about.
     weights = {"AdditionalVersionWeights": {"Fn::If": ["Shared", [weight], []]}}
     ready = settings.function.provisioned_concurrency
-    # AWS takes one of the two; [release] shift together with the latter is refused (combinations.py).
+    # AWS takes one of the two; settings/conflicts.py refuses [release] shift with provisioned concurrency.
     # https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
     routing: Resource = (
         {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": ready}}
@@ -150,7 +149,7 @@ def _live_version(published: Resource) -> Resource:
 
 
 def _keep_warm(settings: Settings) -> dict[str, Resource]:
-    """A schedule that calls the alias, and the role that lets it."""
+    """Return a schedule that calls the alias, and its role; {} if the stage is not kept warm."""
     every = settings.warm.every
     if not every:
         return {}
@@ -179,7 +178,7 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
                     "Arn": {"Ref": "Alias"},
                     "RoleArn": {"Fn::GetAtt": ["ScheduleRole", "Arn"]},
                     "Input": json.dumps(_keep_warm_event(settings)),
-                    # The next call is never far: there is no point in making up for one that was missed.
+                    # The next call comes soon, so a missed call is hardly retried.
                     "RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60},
                 },
             },
@@ -188,7 +187,7 @@ def _keep_warm(settings: Settings) -> dict[str, Resource]:
 
 
 def _keep_warm_event(settings: Settings) -> Resource:
-    """What the schedule sends; adapter/aws/warming.py says how one event keeps several environments warm."""
+    """Return the schedule's event; adapter/aws/warming.py says how it keeps several environments warm."""
     at_once = settings.warm.concurrency
     return {**KEEP_WARM, "concurrency": at_once} if at_once > 1 else KEEP_WARM
 

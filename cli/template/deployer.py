@@ -1,7 +1,7 @@
-"""lambdify policy: what whoever deploys a stage has to be allowed, and no more.
+"""lambdify policy: the least IAM policy for deploying a stage.
 
-Put together from the template that the settings make: deployer.toml knows what CloudFormation does for each
-kind of resource, and what lambdify does itself. So a right that no setting needs is never in it.
+It follows from the template of the stage: deployer.toml lists the actions that CloudFormation takes for each
+type of resource, and those of lambdify itself. So it never holds a right that no setting needs.
 """
 
 import json
@@ -23,14 +23,13 @@ from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
 Placeholders = Mapping[str, tuple[str, ...]]
-"""What each placeholder of deployer.toml stands for."""
+"""Values of the placeholders in deployer.toml."""
 
 RIGHTS = Path(__file__).with_name("deployer.toml")
 STACK_PART = 24
-"""Characters of a stack's name that are sure to be in the names that CloudFormation makes up from it, as for
-roles of the project's own without a RoleName."""
+"""Characters of a stack's name that CloudFormation always keeps in the names that it generates."""
 MANAGED_SIZE = 6144
-"""Characters of a managed policy; one within a role may have 10240.
+"""Characters of a managed policy; an inline policy of a role may have 10240.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 ISSUER = "token.actions.githubusercontent.com"
 
@@ -41,29 +40,29 @@ class Policy:
 
     document: Mapping[str, Any]
     uncovered: tuple[str, ...] = ()
-    """Types of resources of the user's own, for which there is nothing in it."""
+    """Types of the user's own resources that the policy does not cover."""
 
     @property
     def text(self) -> str:
-        """As IAM takes it."""
+        """The policy as JSON."""
         return json.dumps(self.document, indent=2)
 
     @property
     def size(self) -> int:
-        """Characters as IAM counts them: without spaces."""
+        """Characters as IAM counts them: without white space."""
         return len("".join(self.text.split()))
 
 
 @cache
 def rights() -> Mapping[str, Any]:
-    """deployer.toml: statements by type of resource, and those of "commands" and "images"."""
+    """Return deployer.toml: statements by type of resource, and those of "commands" and "images"."""
     return tomllib.loads(RIGHTS.read_text(encoding="utf-8"))
 
 
 def write(stage: Stage, *, form: Form | None = None) -> Policy:
-    """What is needed for every command with this stage of the account, which is asked nothing.
+    """Return the policy for every command with this stage, without a call of AWS.
 
-    `form` is what the last build chose, where the settings leave that open.
+    `form` is the form that the last build chose, if the settings leave it open.
     """
     wanted = _template(stage)
     resources: Mapping[str, Statement] = wanted["Resources"]
@@ -73,17 +72,18 @@ def write(stage: Stage, *, form: Form | None = None) -> Policy:
     statements = _join(
         [each for each in (_statement(each, placeholders) for each in needed) if each["Resource"]]
     )
-    # Of the user's own, only roles are called as ours are; what else is there has names that are not known.
+    # Of the user's own resources only roles have names like ours; the names of others are not known.
     uncovered = sorted({each["Type"] for each in stage.settings.resources.values()} - {"AWS::IAM::Role"})
     return Policy(document={"Version": "2012-10-17", "Statement": statements}, uncovered=tuple(uncovered))
 
 
 def trust_github(repository: str, branch: str, stage: str, account: Account) -> Policy:
-    """Who may be who deploys: workflows of a repository, on a branch or for the environment of the stage.
+    """Return the trust policy for GitHub workflows on a branch, or in the environment of the stage.
 
-    `repository` is OWNER/REPO, or OWNER@ID/REPO@ID. Since July 2026 new, renamed and transferred repositories
-    name their ids in what they sign, older ones do not: both forms are let in; with the ids, no other
-    repository of that name will ever do. https://docs.github.com/actions/reference/security/oidc
+    `repository` is OWNER/REPO, or OWNER@ID/REPO@ID. Since July 2026 the tokens of new, renamed and
+    transferred repositories contain their ids, those of older ones do not: both forms are accepted. With the
+    ids, a later repository of the same name is never accepted.
+    https://docs.github.com/actions/reference/security/oidc
     """
     owner, _, name = repository.partition("/")
     plain = f"{owner.partition('@')[0]}/{name.partition('@')[0]}"
@@ -104,7 +104,7 @@ def trust_github(repository: str, branch: str, stage: str, account: Account) -> 
 
 
 def _template(stage: Stage) -> Mapping[str, Any]:
-    """The stage as its settings make it, whatever the app is."""
+    """Return the template's body for the settings, with any bundle."""
     folder = stage.prefix
     artifact = Artifact(
         bucket=stage.bucket,
@@ -117,7 +117,7 @@ def _template(stage: Stage) -> Mapping[str, Any]:
 
 
 def _needed(resources: list[Statement]) -> Iterator[Statement]:
-    """What deployer.toml says of each kind that is there, once."""
+    """Yield the statements of deployer.toml for each type of resource in the template, once."""
     for kind, statements in rights().items():
         there = [each.get("Properties", {}) for each in resources if each["Type"] == kind]
         for statement in statements if there else ():
@@ -194,14 +194,14 @@ def _statement(rule: Statement, placeholders: Placeholders) -> Statement:
 
 
 def _fill(text: str, placeholders: Placeholders) -> list[str]:
-    """A text with its placeholders filled in; one that is all placeholder may be several, or none."""
+    """Return the texts for a text with placeholders: several, or none, if it is nothing but a placeholder."""
     if text.startswith("{") and text.endswith("}") and text[1:-1] in placeholders:
         return list(placeholders[text[1:-1]])
     return [text.format(**{name: values[0] for name, values in placeholders.items() if values})]
 
 
 def _join(statements: list[Statement]) -> list[Statement]:
-    """The same with one statement for what is allowed on the same resources: IAM has little room."""
+    """Join statements with the same resources and condition into one, since policies have a size limit."""
     joined: dict[str, Statement] = {}
     for each in statements:
         key = json.dumps([sorted(each["Resource"]), each.get("Condition")])

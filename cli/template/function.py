@@ -1,9 +1,9 @@
-"""The function of a stage as resources of its template: its code, its log, and how it runs.
+"""The function of a stage as resources of its template: its code, its log group, and its configuration.
 
 Rules:
-- What is as AWS has it by default is left out: a template says what somebody decided.
-- What is part of a version and what is not, is told apart (`versioned`): a version resource publishes once,
-  and CloudFormation fails to publish one of a function that has not changed since the last.
+- Properties with AWS's default values are left out: a template says what somebody decided.
+- `versioned` returns the parts that make a version. A new one is published only if they have changed:
+  CloudFormation fails to publish a version of a function that has not changed since the last one.
 """
 
 from collections.abc import Mapping
@@ -21,23 +21,23 @@ STREAMING_HANDLER = "lambdify.adapter.streaming.runtime.handler"
 STORAGE = 512
 """MB of /tmp that every function has."""
 BESIDE_VERSIONS = ("ReservedConcurrentExecutions",)
-"""Properties of the function that no version keeps."""
+"""Properties of the function that are not part of a version."""
 
 
 def write(settings: Settings, artifact: Artifact, target: Target) -> dict[str, Resource]:
-    """The layer, if there are dependencies, and the function."""
+    """Return the function, and its layer if there are dependencies."""
     return {**_layer(settings, artifact, target), "Function": _function(settings, artifact, target)}
 
 
 def versioned(code: Mapping[str, Resource]) -> dict[str, Resource]:
-    """What of these becomes part of a version: when that changes, another one has to be published."""
+    """Return the parts of the resources that make a version: if they change, a new one is published."""
     properties = code["Function"]["Properties"]
     kept = {name: value for name, value in properties.items() if name not in BESIDE_VERSIONS}
     return {**code, "Function": {**code["Function"], "Properties": kept}}
 
 
 def log_group(settings: Settings) -> Resource:
-    """The function's log group."""
+    """Return the function's log group."""
     return {
         "Type": "AWS::Logs::LogGroup",
         # `undeploy` removes it after the stack, or leaves it (--keep-logs) for the next stack to take over.
@@ -49,7 +49,7 @@ def log_group(settings: Settings) -> Resource:
 
 
 def substitute(name: str) -> object:
-    """A bucket or an image as a template names it: `pipeline` leaves the account and region in it open."""
+    """Return a name for a template: with Fn::Sub if it has pseudo parameters, as those of `pipeline` have."""
     return {"Fn::Sub": name} if "${" in name else name
 
 
@@ -80,7 +80,7 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
         "Role": roles.arn(settings),
         "LoggingConfig": _logging(settings),
     }
-    # Where two layers hold the same file, the later one wins: the user's own are there to say the last word.
+    # If two layers hold the same file, the later one wins: the user's layers come last.
     ours = [] if artifact.layer_key is None else [{"Ref": "Layer"}]
     if layers := [*ours, *settings.function.layers]:
         properties["Layers"] = layers
@@ -90,7 +90,7 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
 
 
 def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
-    """What runs, and what of it is called."""
+    """Return the properties for the code and its handler."""
     handler = STREAMING_HANDLER if settings.http.streaming else HANDLER
     if artifact.image:
         # The base image's entry point is AWS's runtime client, which takes the handler as its command.
@@ -107,7 +107,7 @@ def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
 
 
 def _logging(settings: Settings) -> Resource:
-    """Lambda's own lines, such as the report of each request, are always logged: `status` reads them."""
+    """Return the logging config. It keeps Lambda's own lines, such as reports of requests, for `status`."""
     logging: Resource = {"LogGroup": {"Ref": "LogGroup"}}
     if settings.logs.format == "json":
         logging |= {"LogFormat": "JSON", "ApplicationLogLevel": settings.logs.level}
@@ -115,7 +115,7 @@ def _logging(settings: Settings) -> Resource:
 
 
 def _options(settings: Settings) -> Resource:
-    """The properties that only some functions have."""
+    """Return the properties that only some functions have."""
     function, vpc, efs = settings.function, settings.vpc, settings.efs
     options: Resource = {}
     if function.storage != STORAGE:

@@ -1,8 +1,7 @@
-"""lambdify template: what `deploy` would hand to CloudFormation, for a pipeline that does it by itself.
+"""lambdify template: the template that `deploy` would apply, for a pipeline that applies it itself.
 
-Nothing is uploaded and nobody is asked. The account and the region are left to CloudFormation, which puts
-them where they belong, so that one text will do for several; the bundle's keys are those that `deploy` would
-use.
+Nothing is uploaded, and no call of AWS is made. Pseudo parameters stand for account and region, so one
+template works for several; the bundle's keys are those of `deploy`.
 """
 
 import json
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Console) -> Template:
-    """The template of the stage with this bundle, to be found in `bucket`, or where `deploy` would put it."""
-    # CloudFormation's own words: it puts in whose account and which region it is.
+    """Return the template of the stage, with the bundle in `bucket`, or where `deploy` would upload it."""
+    # CloudFormation's pseudo parameters: it fills in the account and the region.
     any_account = aws.placeholder_account("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
     planned = archives.plan(bundle, Stage(settings=settings, account=any_account))
     registry = planned.image.replace(".amazonaws.com/", ".${AWS::URLSuffix}/")
@@ -35,7 +34,7 @@ def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Con
 def _note_uploads(
     settings: Settings, bundle: "Bundle", bucket: str | None, artifact: Artifact, console: Console
 ) -> None:
-    """What has to be where before CloudFormation is given the template."""
+    """Note what has to be uploaded before the template is applied."""
     if artifact.image:
         repository, _, tag = artifact.image.partition("/")[2].partition(":")
         console.note(
@@ -48,10 +47,10 @@ def _note_uploads(
 
 
 def as_yaml(written: Template) -> str:
-    """The template as people read it. CloudFormation takes both."""
+    """Return the template as YAML, which is easier to read. CloudFormation takes JSON and YAML."""
     import yaml
 
-    # Read again, so that no two places hold the same object: those would become anchors.
+    # The text is parsed again, so that no object occurs twice: YAML would write it with an anchor.
     body: Any = json.loads(written.text)
     text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110)
     return text

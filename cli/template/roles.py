@@ -1,10 +1,10 @@
-"""What the function may do: the role that is made for it, and who may take it on.
+"""The role of the function: what the function may do, and which service may assume the role.
 
 Rules:
-- Each setting brings the rights that it needs, on the one thing that it names, and no other.
-- A wildcard stands only where AWS has nothing narrower, with the reason in WILDCARDS.
-- Statements of the user's own ([role] statements) are taken as they are.
-- With [role] arn there is no role of ours, and nothing is added to that one.
+- Each setting adds the rights that it needs, on the one resource that it names, and no other.
+- A wildcard is used only if AWS has nothing narrower; WILDCARDS holds the reasons.
+- The user's own statements ([role] statements) are taken as they are.
+- With [role] arn no role is created, and nothing is added to that one.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ WILDCARDS: Mapping[str, str] = {
     **dict.fromkeys(TRACES, "X-Ray has no resource that these could be limited to."),
     "secretsmanager:BatchGetSecretValue": "It has no resources; each secret needs GetSecretValue besides.",
 }
-"""Each action that is allowed on every resource, and why it has to be."""
+"""Each action that is allowed on every resource, and why."""
 
 
 LOGICAL = "Role"
@@ -67,7 +67,7 @@ def shorten(text: str, room: int) -> str:
 
 
 def trust(service: str, condition: Resource | None = None) -> Resource:
-    """The document that lets a service take a role on."""
+    """Return the trust policy that lets a service assume a role."""
     statement: Resource = {
         "Effect": "Allow",
         "Principal": {"Service": service},
@@ -79,23 +79,23 @@ def trust(service: str, condition: Resource | None = None) -> Resource:
 
 
 def policy(name: str, *statements: Resource) -> Resource:
-    """An inline policy of a role."""
+    """Return an inline policy of a role."""
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     return {"PolicyName": name, "PolicyDocument": document}
 
 
 def allow(actions: list[str], resource: object, **more: object) -> Resource:
-    """A statement."""
+    """Return a statement that allows the actions on the resource."""
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 
 def boundary(settings: Settings) -> Resource:
-    """The property that limits every role of ours, if there is to be one."""
+    """Return the property with the permissions boundary of every role of ours; {} if none is set."""
     return {"PermissionsBoundary": settings.role.boundary} if settings.role.boundary else {}
 
 
 def write(settings: Settings) -> dict[str, Resource]:
-    """The function's role, unless it is to have one that exists."""
+    """Return the function's role; {} if the settings name an existing one."""
     if settings.role.arn:
         return {}
     properties: Resource = {
@@ -110,13 +110,13 @@ def write(settings: Settings) -> dict[str, Resource]:
 
 
 def arn(settings: Settings) -> object:
-    """The ARN of the function's role, ours or another."""
-    return settings.role.arn or {"Fn::GetAtt": [LOGICAL, "Arn"]}
+    """Return the ARN of the function's role, ours or an existing one."""
+    return settings.role.arn or {"Fn::GetAtt": ["Role", "Arn"]}
 
 
 def _policies(settings: Settings) -> Iterator[Resource]:
-    # The log group's ARN ends in ":*", which stands for its streams. Without logs:CreateLogGroup the function
-    # cannot bring its log group back after `undeploy`.
+    # The log group's ARN ends in ":*", which means its streams. Without logs:CreateLogGroup the function
+    # cannot create its log group again after `undeploy`.
     group = {"Fn::GetAtt": ["LogGroup", "Arn"]}
     yield policy("logs", allow(["logs:CreateLogStream", "logs:PutLogEvents"], group))
     if settings.vpc.subnets:
@@ -133,7 +133,7 @@ def _policies(settings: Settings) -> Iterator[Resource]:
     if settings.secrets:
         yield policy("secrets", *secrets.statements(settings.secrets))
     if settings.warm.every and settings.warm.concurrency > 1:
-        # Put together rather than referred to: the alias needs the function, which needs this role.
+        # The ARN is put together, not a reference: the alias needs the function, which needs this role.
         yield policy(
             "keep-warm", allow(["lambda:InvokeFunction"], {"Fn::Sub": f"{_function(settings)}:live"})
         )
@@ -143,7 +143,7 @@ def _policies(settings: Settings) -> Iterator[Resource]:
 
 
 def _network(settings: Settings) -> tuple[Resource, Resource]:
-    """Lambda needs these rights to attach the function, and the function's code does not.
+    """Return statements with the rights that Lambda needs to attach the function; its code is denied them.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
     """
@@ -152,14 +152,14 @@ def _network(settings: Settings) -> tuple[Resource, Resource]:
 
 
 def _function(settings: Settings) -> str:
-    """The function's ARN, for CloudFormation to put together."""
+    """Return the function's ARN as a text for Fn::Sub."""
     return (
         f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{settings.full_name}"
     )
 
 
 def _files(access_point: str) -> Resource:
-    # IAM knows file systems and not access points as what is mounted; the condition names the one.
+    # In IAM the mounted resource is a file system, not an access point; the condition names the access point.
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticfilesystem.html
     systems = access_point.partition(":access-point/")[0] + ":file-system/*"
     through = {"StringEquals": {"elasticfilesystem:AccessPointArn": access_point}}

@@ -1,16 +1,16 @@
-"""What a stage has besides where traffic moves in parts ([release] shift): a watch, and a way back.
+"""Resources for [release] shift: an alarm on the new version, and a schedule that gives the traffic back.
 
-    new version's errors ──▶ ShiftAlarm ──▶ [release] alarm_actions; the shift asks for its state
-    nobody leads it      ──▶ ShiftReturn, once, at ShiftUntil ──▶ UpdateAlias: no part to the new version
+    new version's errors ──▶ ShiftAlarm ──▶ [release] alarm_actions; the shift reads its state
+    nobody leads it      ──▶ ShiftReturn, once, at ShiftUntil ──▶ UpdateAlias: no weight for the new version
 
 Rules:
-- The alarm counts what the shift itself counts (releases/shift.py): errors of this version behind the alias.
-  Without calls there are no errors, so missing data is no alarm.
+- The alarm counts the same errors as the shift (releases/rollback_triggers.py): those of this version behind
+  the alias. Without calls there are no errors, so missing data is no alarm.
   https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
-- ShiftReturn is there while traffic is divided, and is put off by each step: it runs when whoever deploys is
-  gone. It is no code of ours but a call that EventBridge Scheduler makes.
+- ShiftReturn exists while traffic is split, and each step postpones it: it runs only if the process that
+  deploys is gone. EventBridge Scheduler makes the call itself, without code of ours.
   https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
-- Where the function has a role of its own ([role] arn), nobody wants a role made: there is no ShiftReturn.
+- With [role] arn no role is to be created, so there is no ShiftReturn.
 """
 
 import json
@@ -22,17 +22,14 @@ from lambdify.cli.template import roles
 Resource = dict[str, Any]
 
 SHIFT_UNTIL = "ShiftUntil"
-"""The parameter with the moment, UTC, at which a divided traffic goes back by itself; "" for never."""
+"""Parameter: the time (UTC) at which all traffic goes back to the old version by itself; "" for never."""
 SHIFT_GUARDED = "ShiftGuarded"
 RETRIES = {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
-"""Never so late that it would be the next shift that is taken back."""
-SUFFIX = ".shift"
-SCHEDULE_LENGTH = 64
-"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+"""Ten minutes at most, so that a late retry cannot take back the next shift."""
 
 
 def alarm_name(settings: Settings) -> str:
-    """The name of the alarm on the new version's errors."""
+    """Return the name of the alarm on the new version's errors."""
     return f"{settings.full_name}-errors"
 
 
@@ -42,12 +39,12 @@ def schedule_name(settings: Settings) -> str:
 
 
 def is_guarded(settings: Settings) -> bool:
-    """Whether a shift that nobody leads is taken back by itself."""
+    """Whether AWS takes a shift back if nobody leads it any more."""
     return settings.release.shift is not None and not settings.role.arn
 
 
 def parameters(settings: Settings) -> dict[str, Resource]:
-    """What says until when traffic may be divided."""
+    """Return the parameter with the time limit of a split; {} if AWS does not take shifts back."""
     if not is_guarded(settings):
         return {}
     return {
@@ -61,7 +58,7 @@ def parameters(settings: Settings) -> dict[str, Resource]:
 
 
 def conditions(settings: Settings) -> dict[str, Resource]:
-    """Whether there is such a moment."""
+    """Return the condition that there is a time limit; {} if AWS does not take shifts back."""
     return (
         {SHIFT_GUARDED: {"Fn::Not": [{"Fn::Equals": [{"Ref": SHIFT_UNTIL}, ""]}]}}
         if is_guarded(settings)
@@ -70,7 +67,7 @@ def conditions(settings: Settings) -> dict[str, Resource]:
 
 
 def write(settings: Settings, alias: str, version: str) -> dict[str, Resource]:
-    """The alarm on what that version does behind the alias, and the way back."""
+    """Return the alarm on the version behind the alias, and the schedule that gives traffic back."""
     if settings.release.shift is None:
         return {}
     alarm = _alarm(settings, alias, version)
@@ -106,7 +103,7 @@ def _alarm(settings: Settings, alias: str, version: str) -> Resource:
 def _return_schedule(settings: Settings, alias: str) -> dict[str, Resource]:
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     function = {"Fn::GetAtt": ["Function", "Arn"]}
-    # An empty map takes all parts away; the alias goes on leading to its own version.
+    # An empty map removes all weights; the alias still points to its own version.
     call = {
         "FunctionName": settings.full_name,
         "Name": alias,

@@ -1,8 +1,8 @@
-"""[secrets] as the function's role needs it: the right to read exactly those, and nothing beside them.
+"""[secrets] in the function's role: the right to read exactly these secrets.
 
-Pure. What is fetched, and when, is `lambdify.adapter.aws.secrets`; a value never comes here. A key of the
-project's own that encrypts a secret is not known from its name: the right to decrypt with it is the project's
-to give ([[role.statements]]); AWS's own keys need none.
+Pure. `lambdify.adapter.aws.secrets` fetches the values in the function; none comes here. The name of a secret
+does not tell which key encrypts it. If it is a key of the project's own, the project has to give the right to
+decrypt with it ([[role.statements]]); AWS's own keys need no right.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ from typing import Any
 PARAMETERS = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/"
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
 ANY_SUFFIX = "-??????"
-"""Secrets Manager ends each ARN in six characters that nobody knows beforehand.
+"""Secrets Manager ends each ARN with six random characters.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html"""
 
 
 def statements(sources: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The statements of a policy that lets a role read the secrets of these sources."""
+    """Return the statements that let a role read the secrets of these sources ("ssm:/path", by variable)."""
     stores: dict[str, set[str]] = {"ssm": set(), "secretsmanager": set()}
     for source in sources.values():
         store, _, address = source.partition(":")
@@ -28,14 +28,14 @@ def statements(sources: Mapping[str, str]) -> list[dict[str, Any]]:
         written.append(
             _allow("secretsmanager:GetSecretValue", map(_secret, sorted(stores["secretsmanager"])))
         )
-        # Why on everything: see roles.WILDCARDS, and
+        # roles.WILDCARDS says why on every resource; and so does
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
         written.append(_allow("secretsmanager:BatchGetSecretValue", ["*"]))
     return written
 
 
 def _parameter(path: str) -> dict[str, str]:
-    # The slash in front of a parameter's name is the one in its ARN.
+    # The slash at the start of a parameter's name is the one in its ARN already.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
     return {"Fn::Sub": PARAMETERS + path.removeprefix("/")}
 

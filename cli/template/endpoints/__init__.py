@@ -1,19 +1,19 @@
-"""The endpoint of a stage, as resources of its template: one module for each kind.
+"""The endpoint of a stage as resources of its template: one module for each kind.
 
     http-api       API Gateway HTTP API, $default route and stage
     function-url   Lambda's own URL                              can stream
     rest-api       API Gateway REST API, catch-all methods       can stream
     alb            a rule of a load balancer that exists
-    none           nothing: the alias is called by what it is connected to
+    none           nothing: other event sources call the alias
 
 Rules:
 - Every kind sends all methods and paths to the alias, and may invoke nothing else. Unless [http] says
-  otherwise all are public: who may see what is the app's business.
-- The kinds share no logical id, so that switching a stage from one to another makes the new endpoint, moves
+  otherwise, the endpoint is public: the app decides who may see what.
+- No two kinds share a logical id. So if the kind changes, CloudFormation creates the new endpoint, changes
   the outputs, and only then removes the old one.
-- Whether an endpoint streams is set together with the function's handler: a function cannot see how it is
-  invoked, and a client would be shown the JSON of an answer that the two do not agree on.
-- What a kind cannot do is refused when settings are read (combinations.py), and never left out in silence.
+- Streaming is set for the endpoint and for the function's handler together: a function cannot see how it is
+  invoked, and if the two differed, the client would get the response as JSON.
+- Options that a kind does not have are refused when settings are read (settings/conflicts.py), never ignored.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,5 +39,5 @@ KINDS: Mapping[str, Callable[[Settings, str], Endpoint]] = {
 
 
 def write(settings: Settings, alias: str) -> Endpoint:
-    """The endpoint that the settings ask for, in front of the function's alias of that name."""
+    """Return the endpoint that the settings ask for, which calls the alias of that name."""
     return KINDS[settings.http.endpoint](settings, alias)

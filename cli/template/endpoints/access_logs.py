@@ -1,9 +1,9 @@
 """Access logs: a line of JSON for each request, in a log group of its own.
 
 Rules:
-- A path is logged without its query, which may hold secrets; no header is.
-- The group is below /aws/vendedlogs/: an HTTP API writes by way of log delivery, and what is below that name
-  needs no line of its own in a resource policy that has room for few.
+- A path is logged without its query, which may hold secrets. Headers are not logged.
+- The group is below /aws/vendedlogs/: an HTTP API writes through log delivery. Groups below that name share
+  one entry of the account's resource policy, whose size is limited.
   https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
   https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-CWL.html
 """
@@ -28,12 +28,12 @@ LINE = {
 
 
 def group_name(settings: Settings) -> str:
-    """The name of the log group that the endpoint writes to."""
+    """Return the name of the log group that the endpoint writes to."""
     return f"/aws/vendedlogs/lambdify/{settings.full_name}/{settings.http.endpoint}"
 
 
 def write(settings: Settings, logical_id: str) -> dict[str, Resource]:
-    """The log group, if there are to be access logs."""
+    """Return the log group; {} without access logs."""
     if not settings.http.access_logs:
         return {}
     group = {
@@ -46,9 +46,9 @@ def write(settings: Settings, logical_id: str) -> dict[str, Resource]:
 
 
 def destination(settings: Settings, logical_id: str) -> Resource:
-    """The property of an API's stage that says where its lines go; {} without access logs."""
+    """Return the property of an API's stage with destination and format; {} without access logs."""
     if not settings.http.access_logs:
         return {}
-    # Without the ":*" that the group's own attribute ends with: API Gateway compares what it was given.
+    # The group's own Arn attribute ends with ":*", which must not be there: API Gateway compares the ARNs.
     arn = f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:${{{logical_id}}}"
     return {"DestinationArn": {"Fn::Sub": arn}, "Format": json.dumps(LINE)}

@@ -1,4 +1,4 @@
-"""A rule of a load balancer that exists, and the target group that it leads to.
+"""A rule of an existing load balancer, and the target group that it forwards to.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
 """
@@ -11,7 +11,7 @@ GROUP_NAME_LENGTH = 32
 
 
 def write(settings: Settings, _: str) -> Endpoint:
-    """The rule and the target group, in front of the alias."""
+    """Return the rule and the target group, which call the alias."""
     resources = {
         "TargetGroupPermission": _permission(settings),
         "TargetGroup": _target_group(settings),
@@ -21,9 +21,9 @@ def write(settings: Settings, _: str) -> Endpoint:
 
 
 def group_name(settings: Settings) -> str:
-    """The name of the target group: as much of the stage's as there is room for, and whose balancer's it is.
+    """Return the name of the target group: the stage's name, cut to fit, and a digest of the load balancer.
 
-    A group belongs to one load balancer, so that for another one there has to be another group.
+    A group belongs to one load balancer, so another balancer needs another group.
     """
     balancer = settings.http.alb.listener.rpartition("/")[0]
     mark = digest([settings.full_name, balancer])[:8]
@@ -31,8 +31,8 @@ def group_name(settings: Settings) -> str:
 
 
 def _permission(settings: Settings) -> Resource:
-    # The load balancer checks it when the alias becomes a target, and so it is there before the group: its
-    # ARN can say the group's name, which we chose, and not yet the id after it, which AWS makes up.
+    # The load balancer checks the permission when the alias becomes a target, so it is created before the
+    # group. Its ARN names the group, which we choose, and leaves open the id after it, which AWS generates.
     group = f"targetgroup/{group_name(settings)}/*"
     arn = f"arn:${{AWS::Partition}}:elasticloadbalancing:${{AWS::Region}}:${{AWS::AccountId}}:{group}"
     return permission(
@@ -51,7 +51,7 @@ def _target_group(settings: Settings) -> Resource:
             "Name": group_name(settings),
             "TargetType": "lambda",
             "Targets": [{"Id": {"Ref": "Alias"}}],
-            # Without it, of a header or a parameter that comes twice, one is lost; of two cookies, too.
+            # Without it only one value of a header, parameter or cookie that is repeated would arrive.
             "TargetGroupAttributes": [{"Key": "lambda.multi_value_headers.enabled", "Value": "true"}],
         },
     }
@@ -76,6 +76,9 @@ def _rule(settings: Settings) -> Resource:
 
 
 def _url(settings: Settings) -> str | None:
-    """The first host that is one host. A listener's ARN does not tell the load balancer's own name."""
+    """Return the URL of the first host without wildcards; None if there is none.
+
+    A listener's ARN does not tell the load balancer's own host.
+    """
     hosts = [host for host in settings.http.alb.hosts if not {"*", "?"} & set(host)]
     return f"https://{hosts[0]}" if hosts else None

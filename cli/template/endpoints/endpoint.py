@@ -1,10 +1,10 @@
-"""What all kinds of endpoints are made of: the value that each gives back, and the rights they need.
+"""Shared parts of all kinds of endpoints: the value that each returns, and their permissions.
 
-Rules for rights:
-- A service may call the alias for one resource of this account: its ARN is in the permission. Of a resource
-  whose ARN is only known later, the name is.
-- SourceAccount stands beside SourceArn where the service sends both, which load balancers do. API Gateway
-  sends the ARN alone, which names the account: with SourceAccount beside it, every call would be refused.
+Rules for permissions:
+- A service may call the alias only for one resource of this account: the permission has its ARN, or its name
+  if the ARN is not known yet.
+- A permission has SourceAccount and SourceArn if the service sends both, as load balancers do. API Gateway
+  sends only the ARN, which names the account: with SourceAccount, every call would be refused.
   https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """
 
@@ -21,20 +21,20 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """What a kind of endpoint adds to a template."""
+    """The resources of an endpoint, and its URL."""
 
     resources: Mapping[str, Resource]
     url: object
-    """Without a slash at its end, as CloudFormation puts it together; None where there is none to know."""
+    """CloudFormation's expression for the URL, without a slash at its end; None if the URL is not known."""
 
 
 def digest(value: object) -> str:
-    """Twelve letters and digits that change with the value; logical ids may hold nothing else."""
+    """Return a digest of twelve letters and digits; logical ids may hold no other characters."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def permission(function: object = None, **properties: object) -> Resource:
-    """A right to call a function; our alias if no other is named."""
+    """Return a permission to invoke a function; our alias if no other is named."""
     return {
         "Type": "AWS::Lambda::Permission",
         "Properties": {"FunctionName": function or {"Ref": "Alias"}, **properties},
@@ -42,7 +42,7 @@ def permission(function: object = None, **properties: object) -> Resource:
 
 
 def gateway_permission(source: str, function: object = None) -> Resource:
-    """A right for API Gateway; `source` is the last part of an ARN, such as "${Api}/*"."""
+    """Return a permission for API Gateway; `source` is the last part of an ARN, such as "${Api}/*"."""
     return permission(
         function,
         Action="lambda:InvokeFunction",
@@ -54,7 +54,7 @@ def gateway_permission(source: str, function: object = None) -> Resource:
 
 
 def invocation_uri(function: str = "") -> Resource:
-    """How API Gateway names a function that it calls: our alias, or what has this ARN."""
+    """Return the URI by which API Gateway calls our alias, or the function with this ARN."""
     path = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
     if not function:
         return {"Fn::Sub": f"{path}/${{Alias}}/invocations"}
@@ -62,7 +62,7 @@ def invocation_uri(function: str = "") -> Resource:
 
 
 def cors(settings: Settings) -> Resource:
-    """What browsers are answered, in the words that HTTP APIs and function URLs share."""
+    """Return the CORS configuration, which is the same for HTTP APIs and function URLs."""
     configured = settings.http.cors
     allowed = {
         "AllowOrigins": list(configured.origins),

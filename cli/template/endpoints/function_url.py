@@ -1,4 +1,4 @@
-"""Lambda's own URL for the alias. It can stream.
+"""A function URL for the alias. It can stream.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 """
@@ -8,7 +8,7 @@ from lambdify.cli.template.endpoints.endpoint import Endpoint, Resource, cors, p
 
 
 def write(settings: Settings, alias: str) -> Endpoint:
-    """The URL, in front of the alias of that name."""
+    """Return the function URL of the alias of that name."""
     resources = {
         "Url": {
             "Type": "AWS::Lambda::Url",
@@ -28,9 +28,12 @@ def write(settings: Settings, alias: str) -> Endpoint:
 
 
 def _permissions(settings: Settings) -> dict[str, Resource]:
-    """Who may call. Both are needed since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+    """Return the two permissions for public calls; {} if callers sign.
+
+    Both are needed since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
     if settings.http.auth == "iam":
-        # Who may call is said by the policies of the callers, which have to allow both actions.
+        # The policies of the callers decide who may call; they have to allow both actions.
         return {}
     return {
         "UrlPermission": permission(

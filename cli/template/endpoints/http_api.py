@@ -19,7 +19,7 @@ AUTHORIZATION_HEADER = "$request.header.Authorization"
 
 
 def write(settings: Settings, _: str) -> Endpoint:
-    """The API, in front of the alias."""
+    """Return the API, which calls the alias."""
     resources = {
         "Api": {
             "Type": "AWS::ApiGatewayV2::Api",
@@ -57,7 +57,7 @@ def _route(key: str, **authorization: object) -> Resource:
 
 def _stage(settings: Settings) -> Resource:
     http = settings.http
-    # The $default stage has no name in the path, so the app's URLs are those that the browser shows.
+    # The $default stage adds no name to the path, so the app sees the same paths as the browser.
     properties: Resource = {"ApiId": API, "StageName": "$default", "AutoDeploy": True}
     if http.rate:
         properties["DefaultRouteSettings"] = {
@@ -70,7 +70,7 @@ def _stage(settings: Settings) -> Resource:
 
 
 def _preflight(settings: Settings) -> dict[str, Resource]:
-    """Routes for browsers that ask before they call, which they do without credentials.
+    """Return routes for CORS preflight requests, which browsers send without credentials.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
     """
@@ -91,7 +91,7 @@ def _authorization(settings: Settings) -> Resource:
 
 
 def _authorizer(settings: Settings) -> dict[str, Resource]:
-    """What checks callers. Each kind has an id of its own: one is made, and then the other removed."""
+    """Return the authorizer. Each kind has its own id, so a new one is created before the old one goes."""
     match settings.http.auth:
         case "jwt":
             return {"TokenAuthorizer": _tokens(settings)}
@@ -117,7 +117,7 @@ def _tokens(settings: Settings) -> Resource:
 
 
 def _function(settings: Settings) -> Resource:
-    """A function that answers {"isAuthorized": true} or false.
+    """Return the authorizer that is a function, which answers {"isAuthorized": true} or false.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
     """
@@ -132,7 +132,7 @@ def _function(settings: Settings) -> Resource:
             "AuthorizerPayloadFormatVersion": "2.0",
             "EnableSimpleResponses": True,
             "AuthorizerResultTtlInSeconds": authorizer.remember,
-            # What an answer is remembered for; and a request without it is not even asked about.
+            # The header that identifies a cached answer. A request without it is refused without a call.
             **({"IdentitySource": [AUTHORIZATION_HEADER]} if authorizer.remember else {}),
         },
     }

@@ -1,4 +1,4 @@
-"""An API Gateway REST API: catch-all methods, a stage, and what only REST APIs can. It can stream.
+"""An API Gateway REST API: catch-all methods, a stage, and features of REST APIs alone. It can stream.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-rest-api.html
 """
@@ -15,20 +15,20 @@ from lambdify.cli.template.endpoints.endpoint import (
 
 API = {"Ref": "RestApi"}
 STAGE = "live"
-"""A REST API has no stage without a name: it is the first part of every path."""
+"""A stage of a REST API always has a name, which is the first part of every path."""
 STREAMING_LIMIT = 900
 """Seconds that a REST API waits for the end of a stream.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html"""
 
 
 def write(settings: Settings, _: str) -> Endpoint:
-    """The API, in front of the alias."""
+    """Return the API, which calls the alias."""
     methods = {
         "RestRoot": _method(settings, {"Fn::GetAtt": ["RestApi", "RootResourceId"]}),
         "RestProxy": _method(settings, {"Ref": "RestPath"}),
     }
     what = {"RestApi": _api(settings), "RestPath": _path(), **_authorizer(settings), **methods}
-    # A deployment is a picture of the API as it was: it has to be another one when the API changes.
+    # A deployment is a snapshot of the API, so a changed API needs another one.
     deployment = f"RestDeployment{digest(what)}"
     resources = {
         **what,
@@ -47,7 +47,7 @@ def write(settings: Settings, _: str) -> Endpoint:
 
 
 def _url(settings: Settings) -> str:
-    # Of a private API this name leads to the VPC endpoint whether or not the VPC has private DNS.
+    # This host of a private API resolves to the VPC endpoint, with or without private DNS in the VPC.
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-api-test-invoke-url.html
     host = "-".join(["${RestApi}", *settings.http.vpc_endpoints[:1]])
     return f"https://{host}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}"
@@ -59,7 +59,7 @@ def _api(settings: Settings) -> Resource:
     properties: Resource = {
         "Name": settings.full_name,
         "EndpointConfiguration": private_endpoint if private else {"Types": ["REGIONAL"]},
-        # Everything may be binary: the event's flag says what is base64, in both directions.
+        # Every body may be binary: a flag of the event, and one of the response, says what is base64.
         "BinaryMediaTypes": ["*/*"],
     }
     if statements := _statements(settings):
@@ -68,7 +68,7 @@ def _api(settings: Settings) -> Resource:
 
 
 def _statements(settings: Settings) -> list[Resource]:
-    """Who is let in at all. What is not named is denied: what is merely not allowed, IAM could allow.
+    """Return the statements of the API's policy. Others are denied explicitly, or IAM could still allow them.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
     """
@@ -84,7 +84,7 @@ def _statements(settings: Settings) -> list[Resource]:
     # API Gateway puts the API's own ARN before it: https://docs.aws.amazon.com/apigateway/latest/developerguide/
     # apigateway-resource-policies-create-attach.html
     call = {"Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
-    # Where callers sign, everybody would be everybody with an AWS account.
+    # If callers sign, "*" would mean everybody with an AWS account.
     ours = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
     allowed = {"Effect": "Allow", "Principal": ours if http.auth == "iam" else "*", **call}
     denied = [
@@ -105,7 +105,7 @@ def _path() -> Resource:
 
 
 def _method(settings: Settings, resource: Resource) -> Resource:
-    """Every method on one resource."""
+    """Return the method that takes every HTTP method on one resource."""
     return {
         "Type": "AWS::ApiGateway::Method",
         "Properties": {
@@ -124,7 +124,7 @@ def _method(settings: Settings, resource: Resource) -> Resource:
 
 
 def _call(settings: Settings) -> Resource:
-    """How the alias is called.
+    """Return the properties that say how the alias is called.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
     """
@@ -149,7 +149,7 @@ def _authorization(settings: Settings) -> Resource:
 
 
 def _authorizer(settings: Settings) -> dict[str, Resource]:
-    """A function that answers with a policy.
+    """Return the authorizer that is a function, which answers with a policy.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
     """
@@ -164,7 +164,7 @@ def _authorizer(settings: Settings) -> dict[str, Resource]:
         "AuthorizerResultTtlInSeconds": authorizer.remember,
     }
     if authorizer.remember:
-        # What an answer is remembered for; and a request without it is not even asked about.
+        # The header that identifies a cached answer. A request without it is refused without a call.
         properties["IdentitySource"] = "method.request.header.Authorization"
     return {"RestAuthorizer": {"Type": "AWS::ApiGateway::Authorizer", "Properties": properties}}
 
@@ -189,7 +189,7 @@ def _stage(settings: Settings, deployment: str) -> Resource:
 
 
 def _keys(settings: Settings) -> dict[str, Resource]:
-    """One key, which API Gateway makes up, and the plan that ties it to the stage."""
+    """Return one API key, which API Gateway generates, and the usage plan that ties it to the stage."""
     if not settings.http.api_key:
         return {}
     stage = {"ApiId": API, "Stage": {"Ref": "RestStage"}}
