@@ -1,4 +1,4 @@
-"""Which web app a project has: found by reading its code; `choice` is the door of this room.
+"""Detection of the web app of a project, by reading its code. Other rooms call only `choice`.
 
 May import settings. Never imports or runs anything of the project.
 """

@@ -1,8 +1,8 @@
-"""The apps of a project, and what speaks for each of them.
+"""Candidates: the apps of a project, each with a score and its evidence.
 
-A candidate is a name at the top level of a module that holds an app. Its score says how likely it is the one
-that is meant, in points that were set against real projects: where it stands, what it is called, and above
-all whether the project starts it already. What matters is in the evidence, which the user is shown.
+A candidate is a name at the top level of a module that holds an app. Its score says how likely it is the app
+to deploy. The points come from its place, its name, and above all from files that start it; they were tuned
+with real projects. The evidence is shown to the user.
 """
 
 import ast
@@ -24,9 +24,9 @@ STARTED_NEARLY = 20
 FACTORY = 16
 PACKAGE_DEPTH = -2
 MANAGED = 8
-"""manage.py is there, so the Django app is the one."""
+"""Points for a Django app in a project with manage.py."""
 ASGI_BESIDE_WSGI = -5
-"""`startproject` writes both; WSGI is the simpler one to run, and the one Django's own docs begin with."""
+"""`startproject` writes both; WSGI is simpler to run, and Django's own docs begin with it."""
 MOUNTED = -15
 SIDE_FOLDER = -12
 TEST_FOLDER = -60
@@ -52,20 +52,20 @@ FRAMEWORK_MARKERS = (
     b"Dash(", b"OpenAPI(", b"AsyncApp", b"ProtocolTypeRouter", b"make_wsgi_app", b"get_wsgi_application",
     b"get_asgi_application", b"WSGIHandler", b"ASGIHandler", b"start_response", b"receive, send",
 )  # fmt: skip
-"""A file that holds none of these makes no app; it is not even parsed unless another one imports from it.
-Searched for one by one: that is five times faster than one regular expression."""
+"""A file without any of these creates no app, and is parsed only if another file imports from it. They are
+searched for one by one, which is five times faster than one regular expression."""
 ENTRY_FILES = re.compile(r"(^|/)(wsgi|asgi|app|main|application|server|run|index|manage|autoapp)\.py$")
-"""Files that pass an app on without naming a framework: `from shop import app`."""
+"""Files that may import an app without naming a framework: `from shop import app`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An app, and what speaks for it."""
+    """An app, with its score and evidence."""
 
     app: str
     """"package.module:attribute", or "package.module:create_app()" for a factory."""
     framework: str
-    """"flask", "django", "fastapi", ...; "wsgi" or "asgi" where no framework shows; or "unknown"."""
+    """"flask", "django", "fastapi", ...; "wsgi" or "asgi" if the framework is not known; or "unknown"."""
     interface: str
     """"wsgi", "asgi" or "unknown"."""
     score: int
@@ -73,11 +73,11 @@ class Candidate:
     path: str
     """The folder that has to be on sys.path, relative to the project: "" or "src"."""
     origin: str = ""
-    """Where the app is made, "file:line": candidates with one origin are the same app."""
+    """Where the app is created, "file:line": candidates with the same origin are the same app."""
 
 
 def find(root: Path) -> list[Candidate]:
-    """Every app in the project, the likeliest first. Those below zero points are in tests and examples."""
+    """Return every app in the project, the likeliest first; those in tests and examples score below zero."""
     project = Project(root)
     launches = launch.find(root)
     modules = [module for module in map(project.module, _worth_parsing(project, launches)) if module]
@@ -112,14 +112,14 @@ def _mentions_framework(text: bytes) -> bool:
 
 
 def _in_module(module: Module, project: Project) -> Iterator[Candidate]:
-    """The apps that a module offers by name."""
+    """Yield the apps that are names of a module."""
     seen: set[str] = set()
     for assignment in reversed(module.assignments):
         if assignment.name in seen or assignment.name.startswith("_"):
             continue
         seen.add(assignment.name)
         made = kind.classify_expression(module, assignment.node, project)
-        # Migrate(app, db) takes an app as well: what only wraps one counts under a name that apps have.
+        # Migrate(app, db) takes an app too: a wrapper is a candidate only under a usual name of apps.
         if made and (assignment.name in NAME_POINTS or not made.wrapped):
             yield _candidate(
                 module,
@@ -163,13 +163,13 @@ def _candidate(module: Module, attribute: str, made: Kind, points: int, evidence
 
 
 def _quote(module: Module, line: int, node: ast.expr, name: str) -> str:
-    """The line that makes an app, as evidence."""
+    """Return the line that creates an app, as evidence."""
     source = ast.unparse(node)
     return f"{module.file}:{line}  {name} = {source if len(source) <= 60 else source[:57] + '...'}"
 
 
 def _required(function: FunctionNode) -> bool:
-    """Whether the function cannot be called without arguments."""
+    """Whether the function has required arguments."""
     arguments = function.args
     positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
     return positional > 0 or any(default is None for default in arguments.kw_defaults)
@@ -178,7 +178,7 @@ def _required(function: FunctionNode) -> bool:
 def _started_but_unclear(
     found: list[Candidate], launches: tuple[Launch, ...], project: Project
 ) -> Iterator[Candidate]:
-    """Names that a launch file starts although reading does not tell what they are."""
+    """Yield names that a launch file starts, but whose kind is not known from the code."""
     for launched in launches:
         module = project.find(launched.module)
         name = launched.attribute.removesuffix("()")
@@ -195,7 +195,7 @@ def _started_but_unclear(
 def _adjust_score(
     candidate: Candidate, *, launches: tuple[Launch, ...], mounted: set[str], has_manage: bool, has_wsgi: bool
 ) -> Candidate:
-    """The candidate with the points that depend on the rest of the project."""
+    """Return the candidate with the points that depend on the rest of the project."""
     file = candidate.evidence[0].partition(":")[0].partition(" ")[0]
     points, evidence = 0, list(candidate.evidence)
     if TESTS.search(file):
@@ -217,7 +217,7 @@ def _adjust_score(
 
 
 def _match(candidate: Candidate, launched: Launch) -> int:
-    """Points for a launch file that names the candidate, exactly or below another root."""
+    """Return the points for a launch file that names the candidate, exactly or below another root; else 0."""
     module, _, attribute = candidate.app.partition(":")
     if launched.attribute.removesuffix("()") not in {"", attribute.removesuffix("()")}:
         return 0

@@ -1,8 +1,8 @@
-"""Which app is in this folder: found by reading its code, never by importing it.
+"""Choice of the app of a project, by reading its code, never by importing it.
 
     files ▶ modules ▶ kinds ▶ candidates with scores ▶ one of them, or a question
 
-(detection/project, module, kind and candidate, in that order; launch knows how the project is started today.)
+The steps are in project, module, kind and candidate, in that order; launch reads how the project is started.
 """
 
 from dataclasses import replace
@@ -19,21 +19,21 @@ from lambdify.cli.settings import Settings, options
 __all__ = ["Candidate", "choose_app", "find_apps"]
 
 MARGIN = 4
-"""Points by which the best has to lead for nobody to be asked."""
+"""Points by which the best candidate has to lead, or the user is asked."""
 UNKNOWN = Kind("unknown", "unknown", "")
 NAMES = {"fastapi": "FastAPI", "wsgi": "WSGI", "asgi": "ASGI", "unknown": ""}
-"""Frameworks whose name is not just capitalised."""
+"""Names of frameworks that are not just capitalised."""
 
 
 def find_apps(root: Path) -> list[Candidate]:
-    """Every app in the project, the likeliest first. Those below zero points are in tests and examples."""
+    """Return every app in the project, the likeliest first; those in tests and examples score below zero."""
     return candidate.find(root)
 
 
 def choose_app(settings: Settings, console: Console) -> Candidate:
-    """The app to deploy: the one in the settings, the clearly best one, or the user's choice.
+    """Return the app to deploy: the one in the settings, the clearly best one, or the user's choice.
 
-    Raises AppNotFound, and AppAmbiguous where there is nobody to ask.
+    Raises AppNotFound, and AppAmbiguous if nobody can be asked.
     """
     if settings.app:
         return _find_named(settings)
@@ -59,7 +59,7 @@ def choose_app(settings: Settings, console: Console) -> Candidate:
 
 
 def _distinct(apps: list[Candidate]) -> list[Candidate]:
-    """One candidate, the likeliest, of each app."""
+    """Return one candidate of each app, the likeliest."""
     first: dict[str, Candidate] = {}
     for each in apps:
         first.setdefault(each.origin, each)
@@ -67,7 +67,7 @@ def _distinct(apps: list[Candidate]) -> list[Candidate]:
 
 
 def _find_named(settings: Settings) -> Candidate:
-    """The app that the settings name, looked up without importing it."""
+    """Return the app that the settings name, without importing it. Raises AppNotFound."""
     where = settings.source.name if settings.source else "the settings"
     for found in find_apps(settings.root):
         if found.app == settings.app:

@@ -1,6 +1,6 @@
-"""What an expression makes: an app of which framework, speaking which interface.
+"""Kinds of apps: the framework and the interface of the app that an expression creates.
 
-Names are followed through imports, assignments, subclasses, factories and wrappers, as far as reading goes.
+Names are followed through imports, assignments, subclasses, factories and wrappers, as far as possible.
 """
 
 import ast
@@ -13,17 +13,17 @@ from lambdify.cli.detection.module import read as read_module
 from lambdify.cli.detection.project import Project
 
 MAX_DEPTH = 8
-"""Steps that a name is followed; imports can go in circles."""
+"""Steps that a name is followed at most: imports can be circular."""
 
 
 class Kind(NamedTuple):
-    """What was made, and where: two names with one origin are one app."""
+    """The kind of an app, and where it is created: two names with the same origin are one app."""
 
     framework: str
     interface: str
     origin: str
     wrapped: bool = False
-    """Whether a call that is not known to make apps stands around it."""
+    """Whether the app is an argument of a call that is not known to create apps."""
 
 
 CONSTRUCTORS: Mapping[str, tuple[str, str]] = {
@@ -53,7 +53,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str]] = {
     "falcon.API": ("falcon", "wsgi"),
     "falcon.asgi.App": ("falcon", "asgi"),
 }
-"""What calling a qualified name makes."""
+"""Framework and interface of the app that calling a qualified name creates."""
 
 INTERFACE_WRAPPERS: Mapping[str, str] = {
     "a2wsgi.ASGIMiddleware": "wsgi",
@@ -64,19 +64,19 @@ INTERFACE_WRAPPERS: Mapping[str, str] = {
     "socketio.ASGIApp": "asgi",
     "socketio.WSGIApp": "wsgi",
 }
-"""Wrappers that change the interface, and what they change it to."""
+"""Wrappers that change the interface, and the interface that they give."""
 
 APP_KEYWORDS = frozenset({"app", "application", "wsgi_app", "asgi_app", "other_asgi_app", "wsgi"})
-"""Keywords by which wrappers take the app."""
+"""Keyword arguments of wrappers that are the app."""
 APP_ATTRIBUTES = frozenset({"wsgi_app", "asgi_app", "server"})
-"""Attributes of an app that are the app once more: Flask's `app.wsgi_app`, Dash's `app.server`."""
+"""Attributes of an app that are the same app: Flask's `app.wsgi_app`, Dash's `app.server`."""
 
 SIGNATURES = {("environ", "start_response"): "wsgi", ("scope", "receive", "send"): "asgi"}
-"""Arguments by which a plain function is known as an app."""
+"""Arguments of a plain function that is an app."""
 
 
 def classify_name(module: Module, name: str, project: Project, depth: int = 0) -> Kind | None:
-    """What a name of a module is, when it is an app."""
+    """Return the kind of the app that a name of a module holds; None if it holds none."""
     if depth > MAX_DEPTH:
         return None
     for assignment in reversed(module.assignments):
@@ -95,7 +95,7 @@ def classify_name(module: Module, name: str, project: Project, depth: int = 0) -
 
 
 def classify_expression(module: Module, node: ast.expr, project: Project, depth: int = 0) -> Kind | None:
-    """What an expression makes, when that is an app."""
+    """Return the kind of the app that an expression creates; None if it creates none."""
     if depth > MAX_DEPTH:
         return None
     if isinstance(node, ast.Call):
@@ -112,7 +112,7 @@ def classify_expression(module: Module, node: ast.expr, project: Project, depth:
 
 
 def classify_factory(module: Module, function: FunctionNode, project: Project, depth: int = 0) -> Kind | None:
-    """What a function returns, when that is an app."""
+    """Return the kind of the app that a function returns; None if it returns none."""
     if depth > MAX_DEPTH:
         return None
     local = _inside(module, function)
@@ -125,14 +125,14 @@ def classify_factory(module: Module, function: FunctionNode, project: Project, d
 
 
 def classify_qualified(name: str, seen_from: Module, project: Project, depth: int = 0) -> Kind | None:
-    """What "package.module.attribute" is, when the project holds it."""
+    """Return the kind of the app "package.module.attribute"; None if it is not in the project, or no app."""
     source, _, attribute = name.rpartition(".")
     found = project.find(source, near=seen_from.root) if source else None
     return classify_name(found, attribute, project, depth + 1) if found else None
 
 
 def classify_signature(module: Module, function: FunctionNode) -> Kind | None:
-    """A function that is an app by itself: app(environ, start_response), async app(scope, receive, send)."""
+    """Return the kind of a function that is an app: app(environ, start_response), async app(scope, ...)."""
     interface = SIGNATURES.get(tuple(argument.arg for argument in function.args.args))
     if interface is None or (interface == "asgi") != isinstance(function, ast.AsyncFunctionDef):
         return None
@@ -142,7 +142,7 @@ def classify_signature(module: Module, function: FunctionNode) -> Kind | None:
 def _classify_call(module: Module, node: ast.Call, project: Project, depth: int) -> Kind | None:
     called = module.qualify(node.func)
     if kind := _classify_constructor(called, module, project, depth):
-        # A maker of a framework makes its app here; a factory of the project made it where it says so.
+        # A framework's constructor creates the app here; a factory of the project creates it in its own code.
         return kind if kind.origin else kind._replace(origin=f"{module.file}:{node.lineno}")
     if isinstance(node.func, ast.Attribute) and node.func.attr == "make_wsgi_app":
         return Kind("pyramid", "wsgi", f"{module.file}:{node.lineno}")
@@ -154,7 +154,7 @@ def _classify_call(module: Module, node: ast.Call, project: Project, depth: int)
 
 
 def _classify_variable(module: Module, node: ast.Name, project: Project, depth: int) -> Kind | None:
-    # `app = wrap(app)` means the assignment before this one.
+    # In `app = wrap(app)`, the argument is the value of an earlier assignment.
     for assignment in reversed(module.assignments):
         earlier = assignment.name == node.id and assignment.line < node.lineno
         if earlier and (kind := classify_expression(module, assignment.node, project, depth + 1)):
@@ -165,7 +165,7 @@ def _classify_variable(module: Module, node: ast.Name, project: Project, depth: 
 
 
 def _classify_constructor(name: str, seen_from: Module, project: Project, depth: int) -> Kind | None:
-    """What calling a qualified name makes: one of the frameworks' makers, a subclass of one, or a factory."""
+    """Return the kind of the app that calling a framework's class, a subclass of it, or a factory creates."""
     if name in CONSTRUCTORS:
         framework, interface = CONSTRUCTORS[name]
         return Kind(framework, interface, "")
@@ -191,7 +191,7 @@ def _classify_constructor(name: str, seen_from: Module, project: Project, depth:
 
 
 def _inside(module: Module, function: FunctionNode) -> Module:
-    """The module as code inside of a function sees it: with the function's own imports and assignments."""
+    """Return the module as a function's code sees it: with the function's own imports and assignments."""
     body = ast.Module(body=function.body, type_ignores=[])
     own = read_module(body, name=module.name, file=module.file, root=module.root)
     return replace(

@@ -1,6 +1,6 @@
-"""How the project is started today, as its other files tell: Procfile, Dockerfile, .flaskenv and the like.
+"""Launches: how other files start the project, such as Procfile, Dockerfile and .flaskenv.
 
-What a project already runs with gunicorn or uvicorn is the strongest evidence of which app is meant.
+An app that the project runs with gunicorn or uvicorn already is most probably the one to deploy.
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 
 class Launch(NamedTuple):
-    """An app that a file names."""
+    """An app that a file starts."""
 
     module: str
     attribute: str
-    """"" where the file leaves it open, as `fastapi run main.py` does."""
+    """"" if the file does not name it, such as `fastapi run main.py`."""
     file: str
 
 
@@ -33,7 +33,7 @@ ENTRYPOINT = re.compile(r"^\s*entrypoint\s*=\s*\"([\w.]+):(\w+)\"", re.MULTILINE
 
 
 def find(root: Path) -> tuple[Launch, ...]:
-    """Every app that a file at the top of the project names."""
+    """Return every app that a file in the project's root folder starts."""
     found: dict[Launch, None] = {}
     for pattern in FILES:
         for path in sorted(root.glob(pattern)):
@@ -50,7 +50,7 @@ def _in_text(text: str, file: str) -> Iterator[Launch]:
             if target := TARGET.search(line):
                 yield Launch(target[1], target[2], file)
             elif target := MODULE_ONLY.search(line):
-                # gunicorn's own rule: without a name it takes "application".
+                # Without an attribute, gunicorn takes "application".
                 yield Launch(target[1], "application", file)
         if target := FASTAPI.search(line):
             yield Launch(target[1].replace("/", "."), "", file)

@@ -1,7 +1,7 @@
 """One Python file as detection sees it: what it imports, assigns and defines at its top level.
 
-The file is parsed, never imported: importing runs the project's settings, and wants its environment and its
-database. What stands below `if __name__ == "__main__":` is left out, as an importer would not run it.
+The file is parsed, never imported: an import would run the project's settings, and need its environment and
+its database. Code below `if __name__ == "__main__":` is left out, since an import does not run it.
 """
 
 import ast
@@ -22,18 +22,18 @@ class Assignment(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Module:
-    """What a file holds, by name."""
+    """The names that a file defines."""
 
     name: str
     """As it is imported: "shop.wsgi"."""
     file: str
     """Relative to the project, with "/"."""
     root: str
-    """The folder that has to be on sys.path for that, relative to the project: "" or "src"."""
+    """The folder that has to be on sys.path for that name, relative to the project: "" or "src"."""
     imports: Mapping[str, str]
-    """Local name to the qualified name behind it: {"Flask": "flask.Flask"}."""
+    """Qualified names by local name: {"Flask": "flask.Flask"}."""
     star_imports: tuple[str, ...]
-    """Modules that everything is imported from."""
+    """Modules of `from module import *`."""
     assignments: tuple[Assignment, ...]
     functions: Mapping[str, FunctionNode]
     classes: Mapping[str, ast.ClassDef]
@@ -41,7 +41,7 @@ class Module:
     """Qualified names of apps that the file mounts into another one."""
 
     def names(self) -> set[str]:
-        """Everything that can be got from the module, star imports aside."""
+        """Return every name of the module, without those of star imports."""
         return {
             *self.imports,
             *self.functions,
@@ -50,7 +50,7 @@ class Module:
         }
 
     def qualify(self, node: ast.expr) -> str:
-        """The qualified name behind an expression such as `flask.Flask`; "" where there is none."""
+        """Return the qualified name behind an expression such as `flask.Flask`; "" if there is none."""
         if isinstance(node, ast.Name):
             return self.imports.get(node.id) or (f"{self.name}.{node.id}" if node.id in self.names() else "")
         if isinstance(node, ast.Attribute):
@@ -60,7 +60,7 @@ class Module:
 
 
 def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
-    """The facts of a parsed file."""
+    """Return the module of a parsed file."""
     statements = list(_top_level(tree.body))
     is_package = file.endswith("__init__.py")
     imports: dict[str, str] = {}
@@ -90,7 +90,7 @@ def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements an import runs, those inside of `if`, `try` and `with` too."""
+    """Yield the statements that an import runs, including those in `if`, `try` and `with`."""
     for node in body:
         if isinstance(node, ast.If | ast.Try | ast.With):
             if isinstance(node, ast.If) and _is_main(node.test):
@@ -111,7 +111,7 @@ def _is_main(test: ast.expr) -> bool:
 
 
 def _source(node: ast.ImportFrom, name: str, *, is_package: bool) -> str:
-    """The module that `from ... import` reads; dots count from the package the file is in."""
+    """Return the module of a `from ... import`; dots count from the package that the file is in."""
     if not node.level:
         return node.module or ""
     package = name.split(".") if is_package else name.split(".")[:-1]
@@ -129,7 +129,7 @@ def _assignments(node: ast.stmt) -> Iterator[Assignment]:
 
 
 def _mounted(tree: ast.Module) -> Iterator[ast.expr]:
-    """What is given to `.mount("/path", app)`."""
+    """Yield the apps in calls of `.mount("/path", app)`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mount":
             yield from node.args[1:2]

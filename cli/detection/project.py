@@ -1,7 +1,7 @@
 """The Python files of a project, and the names under which they are imported.
 
-A folder is on sys.path when the imports in it say so: `shop/app.py` with `from storage import Store` next to
-shop/storage.py was written to run in shop/, the same file with `from shop.storage import Store` beside it.
+The imports of a file say which folder is on sys.path. If `shop/app.py` has `from storage import Store` and
+shop/storage.py exists, the folder is shop/; with `from shop.storage import Store` it is the folder above.
 """
 
 import ast
@@ -16,13 +16,13 @@ SKIPPED_FOLDERS = frozenset(
     {"node_modules", "site-packages", "__pycache__", "migrations", "build", "dist", "static"}
 )
 SOURCE_FOLDERS = frozenset({"src", "lib", "backend", "server", "source"})
-"""Folders that hold packages more often than they are one."""
+"""Folders that usually hold packages, and are none themselves."""
 MAX_BYTES = 1_000_000
 """Bytes; a larger file is data that happens to be Python."""
 
 
 class Project:
-    """The files of a project; each is parsed when it is first asked for."""
+    """The files of a project; each is parsed on first use."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -31,7 +31,7 @@ class Project:
         self._modules: dict[str, Module | None] = {}
 
     def text(self, file: str) -> bytes:
-        """What a file holds; nothing when it cannot be read or is too large to be code."""
+        """Return the bytes of a file; b"" if it cannot be read, or is too large to be code."""
         path = self.root / file
         try:
             return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
@@ -39,18 +39,18 @@ class Project:
             return b""
 
     def module(self, file: str) -> Module | None:
-        """A file as a module; None when it is not valid Python."""
+        """Return a file as a module; None if it is not valid Python."""
         if file not in self._modules:
             self._modules[file] = self._parse(file)
         return self._modules[file]
 
     def find(self, name: str, *, near: str = "") -> Module | None:
-        """The module that `import name` finds, from a file whose import root is `near`."""
+        """Return the module that `import name` finds from a file whose import root is `near`, or None."""
         file = self.file_of(name, near=near)
         return self.module(file) if file else None
 
     def file_of(self, name: str, *, near: str = "") -> str:
-        """The file of a module name; "" when the project has none."""
+        """Return the file of a module name; "" if the project has none."""
         inner = name.replace(".", "/")
         for root in dict.fromkeys((near, "", *sorted(SOURCE_FOLDERS))):
             for file in (_join(root, f"{inner}.py"), _join(root, f"{inner}/__init__.py")):
@@ -69,7 +69,7 @@ class Project:
         return module.read(tree, name=name, file=file, root=root)
 
     def _import_root(self, file: str, tree: ast.Module) -> str:
-        """The folder that has to be on sys.path for the file and its imports to work."""
+        """Return the folder that has to be on sys.path for the file and its imports to work."""
         folder = file.rpartition("/")[0]
         above = ["", *reversed(_parents(file))] if folder else [""]
         package = folder
@@ -85,7 +85,7 @@ class Project:
         return self._plain_root(possible)
 
     def _plain_root(self, possible: list[str]) -> str:
-        """Where no import tells: the highest folder from which every name on the way can be imported."""
+        """Return the highest folder from which the file can be imported, if its imports tell nothing."""
         best = possible[0]
         for root in possible[1:]:
             step = best.removeprefix(root).strip("/").partition("/")[0]
@@ -99,10 +99,10 @@ class Project:
 
 
 def _python_files(root: Path) -> Iterator[str]:
-    """Python files by name; hidden folders, virtual environments and the like are not entered.
+    """Yield the Python files; hidden folders, virtual environments and the like are skipped.
 
-    Not the packer's walk, which reads ignore files and knows every kind of file: here only ".py" counts, and
-    a project of thousands of files is to be walked in a few hundredths of a second.
+    This is not the packer's walk, which reads ignore files and lists every file: here only ".py" counts, and
+    a project of thousands of files takes a few hundredths of a second.
     """
     stack = [""]
     while stack:
@@ -124,7 +124,7 @@ def _python_files(root: Path) -> Iterator[str]:
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """The first part of every absolute import, wherever it stands, and of the name of Django's settings."""
+    """Return the top-level names of all absolute imports, and of Django's settings module."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -132,7 +132,7 @@ def _imported(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
         elif isinstance(node, ast.Call):
-            # What wsgi.py and manage.py hand to os.environ.setdefault.
+            # wsgi.py and manage.py pass the settings module to os.environ.setdefault.
             texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             if texts[:1] == ["DJANGO_SETTINGS_MODULE"] and isinstance(texts[-1], str):
                 names.add(texts[-1].partition(".")[0])
@@ -140,7 +140,7 @@ def _imported(tree: ast.Module) -> set[str]:
 
 
 def _parents(file: str) -> list[str]:
-    """The folders above a file, innermost first."""
+    """Return the folders above a file, innermost first."""
     parts = file.split("/")[:-1]
     return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
