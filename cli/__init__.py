@@ -1,1 +1,1 @@
-"""The command line: what runs on the machine of the person who deploys. ARCHITECTURE.md shows its rooms."""
+"""The command line, which runs on the developer's machine. ARCHITECTURE.md shows its rooms."""

@@ -1,12 +1,13 @@
-"""The way to AWS: sessions and clients on first use, and AWS's errors turned into ours.
+"""Access to AWS: sessions and clients on first use, and AWS's errors turned into ours.
 
 Rules:
-- The only module that imports boto3 and botocore, and only inside functions: together they take a quarter of
-  a second, which `lambdify --help` must not pay.
-- Everything that talks to AWS takes an Account. A test makes one of stubbed clients.
-- An error of botocore never leaves a room: `translated` names its cause, `attempt` makes None of "not there".
-- Profiles, SSO, roles and AWS_ENDPOINT_URL work as boto3 reads them; there is nothing of our own to set.
-- What may have been carried out although no answer came, such as an invocation, is sent by `Account.once`.
+- This is the only module that imports boto3 and botocore, and only inside functions: the import takes a
+  quarter of a second, which `lambdify --help` must not take.
+- Every function that calls AWS takes an Account. A test makes one with stubbed clients.
+- An error of botocore never leaves a room: `translated` raises ours instead, and `attempt` returns None for
+  errors that mean "not found".
+- Profiles, SSO, roles and AWS_ENDPOINT_URL work as in boto3; there are no settings of our own for them.
+- Calls that must not be made twice, such as invocations, use `Account.without_retries`.
 """
 
 import difflib
@@ -37,7 +38,7 @@ UNKNOWN_KEY = {
 }
 DENIED = {"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}
 HEAD_PERMISSIONS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
-"""Calls whose refusals have no body to say why, and the permissions that they need.
+"""Permissions of HEAD requests, whose refusals have no body that names them.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
 THROTTLED = {
     "RequestLimitExceeded",
@@ -48,28 +49,28 @@ THROTTLED = {
 }
 
 ATTEMPTS = 5
-"""Of a call that gets no answer, or that AWS asks to make later."""
+"""Attempts for a call that gets no answer, or that AWS throttles."""
 LONGEST_INVOCATION = 900
 """Seconds that a function may run: https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An AWS account and region that calls can be made to."""
+    """An AWS account and region, with clients for its services."""
 
     client: Callable[[str], Any]
-    """`client("s3")`: boto3's client, made on first use and then the same."""
+    """`client("s3")` returns boto3's client, which is created on first use."""
     account_id: str
     region: str
     partition: str
     """The second field of every ARN: "aws", "aws-cn" or "aws-us-gov"."""
     caller: str = ""
-    """ARN of who makes the calls."""
+    """ARN of the caller."""
     client_without_retries: Callable[[str], Any] | None = None
-    """As `client`, of clients that send nothing twice; None where those of `client` do not either."""
+    """Like `client`, for clients that never retry; None if those of `client` never retry either."""
 
     registry: bool = True
-    """Whether images can be pulled from its ECR; else they are wherever they were built."""
+    """Whether images can be pulled from its ECR; if not, they stay in the engine that built them."""
 
     @property
     def bucket(self) -> str:
@@ -77,17 +78,17 @@ class Account:
         return f"lambdify-{self.account_id}-{self.region}"
 
     def without_retries(self, service: str) -> Any:
-        """A client that sends no request twice, whatever becomes of it."""
+        """Return a client that never sends a request twice."""
         return (self.client_without_retries or self.client)(service)
 
 
 def connect(
     settings: Settings, *, endpoint_url: str | None = None, credentials: tuple[str, str] | None = None
 ) -> Account:
-    """The account that the settings' profile, the environment or `credentials` (key id, secret) lead to.
+    """Return the account of the settings' profile, the environment, or `credentials` (key id, secret).
 
-    One call is made, sts:GetCallerIdentity, which needs no permission: so what is wrong with profile, keys or
-    region is said here, before anything is built. Raises CredentialsError, RegionError.
+    One call is made, sts:GetCallerIdentity, which needs no permission. So a wrong profile, key or region is
+    reported before anything is built. Raises CredentialsError, RegionError.
     """
     profile = settings.profile or os.environ.get("AWS_PROFILE", "")
     with translated(during="connecting to AWS", profile=profile):
@@ -100,7 +101,7 @@ def connect(
 
         try:
             identity = _identify(session, client("sts"))
-        except EOFError as error:  # boto3 asks for the code of a second factor where a profile says so
+        except EOFError as error:  # boto3 asks for an MFA code if the profile needs one
             raise CredentialsError(
                 f'The profile "{profile}" needs a code of its MFA device, and there is nobody to ask.',
                 hint="Run the command in a terminal, or give it credentials that were got before.",
@@ -117,9 +118,9 @@ def connect(
 
 
 def offline_account(settings: Settings, account_id: str) -> Account:
-    """An account of which the number is all that is known: where its things are, and no way to ask.
+    """Return an account by its number, with region and partition but without clients.
 
-    Raises CredentialsError for a profile that is none, RegionError.
+    Raises CredentialsError for a missing profile, RegionError.
     """
     with translated(during="looking for the region", profile=settings.profile):
         session = _open_session(settings, None)
@@ -128,7 +129,7 @@ def offline_account(settings: Settings, account_id: str) -> Account:
 
 
 def placeholder_account(account_id: str, region: str, partition: str) -> Account:
-    """An account to write ARNs and names for; it has no clients."""
+    """Return an account for ARNs and names, without clients."""
 
     def refuse(service: str) -> Any:
         raise LookupError(f"{service} of an account that is not there")
@@ -137,10 +138,10 @@ def placeholder_account(account_id: str, region: str, partition: str) -> Account
 
 
 def attempt(call: Callable[..., Any], *, none_if: str, **parameters: Any) -> Any:
-    """The response of `call(**parameters)`, or None when AWS refuses with an error that matches `none_if`.
+    """Return the response of `call(**parameters)`; None if AWS answers with an error that `none_if` matches.
 
-    The pattern is searched in "Code: message", and has to say no more than what it means: a "not found" that
-    is none, such as a refusal, must stay an error.
+    The pattern is searched in "Code: message". It has to be narrow: another error, such as a missing
+    permission, must not match.
     """
     from botocore.exceptions import ClientError
 
@@ -154,9 +155,9 @@ def attempt(call: Callable[..., Any], *, none_if: str, **parameters: Any) -> Any
 
 @contextmanager
 def translated(*, during: str, profile: str = "") -> Iterator[None]:
-    """Turn what boto3 raises in the block, or in the function it decorates, into the error of its cause.
+    """Turn boto3's exceptions in the block, or in the function that it decorates, into our errors.
 
-    `profile` is named in the way out, where it is known.
+    Hints name the `profile`, if it is known.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
@@ -167,7 +168,7 @@ def translated(*, during: str, profile: str = "") -> Iterator[None]:
         raise _refusal(error, during, profile) from error
     except BotoCoreError as error:
         raise _failure(error, during, profile) from error
-    except HTTPError as error:  # botocore hands it on where a stream of events breaks off
+    except HTTPError as error:  # botocore does not translate it if an event stream breaks off
         raise AwsError(f"The connection to AWS broke: {error}", during=during) from error
 
 
@@ -185,14 +186,14 @@ def _make_session(settings: Settings, credentials: tuple[str, str] | None) -> "b
     import boto3
     import botocore.session
 
-    # boto3 is alone in not reading AWS_REGION: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+    # Only boto3 ignores AWS_REGION: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
     region = settings.region or os.environ.get("AWS_REGION") or None
     if credentials is None:
         botocore_session = botocore.session.Session(profile=settings.profile or None)
         _cache_assumed_roles(botocore_session)
         return boto3.Session(botocore_session=botocore_session, region_name=region)
-    # Keys given by hand are those of an endpoint of our own: nothing of the user's configuration goes there,
-    # and a broken profile must not get in the way.
+    # Explicit credentials are for the local cloud: nothing of the user's configuration is sent there, and a
+    # broken profile must not matter.
     nothing = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),
@@ -208,7 +209,7 @@ def _make_session(settings: Settings, credentials: tuple[str, str] | None) -> "b
 
 
 def _cache_assumed_roles(session: Any) -> None:
-    """Share the AWS CLI's cache of roles: with it, a code of a second factor is asked for once an hour.
+    """Share the AWS CLI's cache of assumed roles, so that an MFA code is needed only once an hour.
 
     https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html#cli-configure-role-cache
     """
@@ -216,10 +217,10 @@ def _cache_assumed_roles(session: Any) -> None:
 
     try:
         folder = Path("~/.aws/cli/cache").expanduser()
-    except RuntimeError:  # a user that the system does not know, as in some containers
+    except RuntimeError:  # the system does not know the user, as in some containers
         return
     nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):  # in CI there may be no home to keep anything in
+    if nearest.is_dir() and os.access(nearest, os.W_OK):  # in CI there may be no writable home folder
         providers = session.get_component("credential_provider")
         providers.get_provider("assume-role").cache = JSONFileCache(str(folder))
 
@@ -228,21 +229,21 @@ def _options(service: str, attempts: int, *, direct: bool) -> Any:
     from botocore.config import Config
 
     return Config(
-        # Throttling, 5xx and lost connections are tried again with growing pauses:
+        # Throttled calls, 5xx and lost connections are retried with growing pauses:
         # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=10,
-        # An invocation answers when the function does; nobody is to give up sooner.
+        # An invocation answers when the function returns, so the timeout is longer than a function may run.
         read_timeout=LONGEST_INVOCATION + 30 if service == "lambda" else 60,
         tcp_keepalive=True,
-        # An endpoint of our own is on this machine, which the user's proxy cannot reach, and has one name.
+        # The local cloud is on this machine, which the user's proxy cannot reach, and has only one host name.
         proxies={} if direct else None,
         inject_host_prefix=not direct,
     )
 
 
 def _identify(session: "boto3.Session", sts: Any) -> Any:
-    """Who we are; a region that does not exist shows here first, as a host name that leads nowhere."""
+    """Return the caller's identity. Raises RegionError for a region that has no host."""
     from botocore.exceptions import EndpointConnectionError
 
     region = session.region_name
@@ -271,12 +272,12 @@ def _message(error: "ClientError") -> str:
 
 
 def _login(profile: str) -> str:
-    """The command that renews the credentials of a profile that has to be logged in to."""
+    """Return the command that logs in to a profile."""
     return f"aws sso login --profile {profile}" if profile else "aws sso login"
 
 
 def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
-    """Our error for an answer that AWS gave."""
+    """Return our error for an error that AWS answered with."""
     code, message, operation = _code(error), _message(error), error.operation_name
     if code in EXPIRED:
         return CredentialsError(
@@ -318,7 +319,7 @@ def _refusal(error: "ClientError", during: str, profile: str) -> LambdifyError:
 
 
 def _failure(error: Exception, during: str, profile: str) -> LambdifyError:
-    """Our error for a call that got no answer, or was never made."""
+    """Return our error for a call without an answer, or one that was never sent."""
     from botocore import exceptions
 
     if credentials := _credentials_failure(error, during, profile):
@@ -338,7 +339,7 @@ def _failure(error: Exception, during: str, profile: str) -> LambdifyError:
 
 
 def _credentials_failure(error: Exception, during: str, profile: str) -> CredentialsError | None:
-    """Our error for credentials that there are none of, that are out of date, or that are set up wrongly."""
+    """Return our error for missing, expired or wrongly configured credentials; None for other errors."""
     from botocore import exceptions as e
 
     match error:
@@ -362,7 +363,7 @@ def _credentials_failure(error: Exception, during: str, profile: str) -> Credent
 
 
 def _near_profile(wanted: str) -> str:
-    """What to say about a profile that there is not: the nearest that there is."""
+    """Return the hint for a profile that does not exist: the nearest name, or all profiles."""
     import botocore.session
 
     known = botocore.session.Session().available_profiles

@@ -1,16 +1,16 @@
 """The only writer to the terminal.
 
-The answer goes to stdout, the story to stderr, so that `curl "$(lambdify deploy)"` works while a person
-still sees what happens. On a terminal the story is drawn with rich, which is imported when the first thing
-is drawn; in a pipe, in CI and on a dumb terminal it is plain lines, each of them whole.
+The answer goes to stdout, messages on progress ("the story") to stderr, so that `curl "$(lambdify deploy)"`
+works while a person still sees what happens. On a terminal the story is drawn with rich, which is imported on
+first use; in a pipe, in CI and on a dumb terminal it is plain, complete lines.
 
 Rules:
-- Other rooms say what happens (`step`, `progress`, `note`, `warn`, `table`); how it looks is decided here.
+- Other rooms say what happens (`step`, `progress`, `note`, `warn`, `table`); this one decides how it looks.
 - `--quiet` leaves out the story, never a warning or an error.
 - `--json` changes the answer, never the story.
-- Commands that are named get the flags of this run that say where (hints.py).
-- Nobody is asked anything unless both the question and the reply go through a terminal.
-- https://no-color.org is honoured (by rich), and CI=true, which most CI services set, means no animation.
+- Commands in hints get this run's flags for the account (hints.py).
+- Questions are asked only if both the question and the reply go through a terminal.
+- NO_COLOR (https://no-color.org) works through rich. CI=true, which most CI services set, means no animation.
 """
 
 import json as json_module
@@ -35,11 +35,11 @@ NUMBER = re.compile(r"[\d.,]+( ?\S{1,4})?|-?")
 """A table cell that reads as a quantity: "12", "1.5 MB", or nothing."""
 STYLES = {"": "", "title": "bold", "quiet": "dim", "added": "green", "changed": "yellow", "removed": "red"}
 STYLES["danger"] = "bold red"
-"""What a line is, and how it looks on a terminal."""
+"""Kinds of lines, and rich's style for each."""
 
 
 class Line(NamedTuple):
-    """A line that may stand out on a terminal; everywhere else its text has to say enough."""
+    """A line with a style for terminals. Elsewhere only its text is shown, so it has to say enough."""
 
     text: str
     style: str = ""
@@ -47,16 +47,16 @@ class Line(NamedTuple):
 
 
 class ProgressBar(NamedTuple):
-    """What a display of progress is told."""
+    """The functions that update a display of progress."""
 
     advance: Advance
-    """So much more is done, or less where something is done again."""
+    """Add to the part that is done; a negative number if something is done again."""
     expect: Advance
-    """So much more belongs to the whole than was said."""
+    """Add to the total."""
 
 
 class Console:
-    """Where everything that the user sees goes through."""
+    """Everything that the user sees is written by this class."""
 
     def __init__(
         self,
@@ -83,21 +83,21 @@ class Console:
         self._animated = on_terminal and environ.get("TERM") != "dumb"
         self._colours = self._stdout.isatty() and not in_ci and environ.get("TERM") != "dumb"
         self.interactive = on_terminal and self._stdin.isatty()
-        """Whether there is somebody to ask."""
+        """Whether questions can be asked."""
         self.on_screen = self.interactive and self._stdout.isatty()
-        """Whether somebody reads the answer, rather than a program."""
+        """Whether a person reads the answer, not a program."""
         self._drawing: Drawing | None = None
         self._live: list[Any] = []
-        """What is being animated now, outermost first."""
+        """The animations that run now, outermost first."""
         self._began: dict[str, float] = {}
-        """What `under_way` told of, and when first."""
+        """The names given to `show_pending`, and the time of the first call with each."""
         self._unfinished = ""
-        """The step whose plain line still waits for its duration."""
+        """The step whose plain line still lacks its duration."""
 
     # ---------------------------------------------------------------- the answer
 
     def answer(self, text: str | Sequence[Line], value: object = None) -> None:
-        """Write what the command was run for to stdout: `text`, or with --json `value` as a line of JSON."""
+        """Write the command's answer to stdout: `text`, or with --json `value` as a line of JSON."""
         if not isinstance(text, str):
             if self._colours and not self.json:
                 self._answer_in_colours(text)
@@ -106,11 +106,11 @@ class Console:
         if self.json:
             text = json_module.dumps(text if value is None else value, ensure_ascii=False)
         self._stdout.write(f"{text}\n")
-        # Whoever reads a followed log through a pipe wants the line now.
+        # A followed log that is read through a pipe has to show each line at once.
         self._stdout.flush()
 
     def answer_bytes(self, data: bytes) -> bool:
-        """Write bytes to stdout as they are, or return False: a terminal is not shown what is no text."""
+        """Write bytes to stdout as they are. Binary data is not written to a terminal: return False then."""
         buffer = getattr(self._stdout, "buffer", None)
         if buffer is not None and not self._stdout.isatty():
             self._stdout.flush()
@@ -122,7 +122,7 @@ class Console:
         except UnicodeDecodeError:
             return False
         if text:
-            # The prompt of the shell is to begin a line of its own.
+            # The shell's prompt has to start on a new line.
             self._stdout.write(text if text.endswith("\n") else f"{text}\n")
             self._stdout.flush()
         return True
@@ -131,7 +131,7 @@ class Console:
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """Show that something is under way, and how long it took, or that it failed."""
+        """Show that a step is under way, and then how long it took, or that it failed."""
         if self.quiet:
             yield
             return
@@ -149,13 +149,13 @@ class Console:
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Advance]:
-        """Show how much of `total` is done; the value is the function that says so: `advance(n)`."""
+        """Show how much of `total` is done; yield the function `advance(n)`, which adds to that."""
         with self._bar(label, total, in_bytes=False) as bar:
             yield bar.advance
 
     @contextmanager
     def transfer(self, label: str, total: int) -> Iterator["ProgressBar"]:
-        """Show how many bytes have come or gone, of `total` and of what turns out to belong to it later."""
+        """Show how many bytes of `total` were transferred; yield the functions that add to both numbers."""
         with self._bar(label, total, in_bytes=True) as bar:
             yield bar
 
@@ -165,7 +165,7 @@ class Console:
             with self.step(label):
                 yield ProgressBar(lambda _: None, lambda _: None)
             return
-        from rich import progress  # only a terminal pays for it
+        from rich import progress  # imported only on a terminal
 
         done = progress.DownloadColumn(binary_units=True) if in_bytes else progress.TaskProgressColumn()
         columns = (progress.TextColumn("  {task.description}", markup=False), progress.BarColumn(), done)
@@ -187,7 +187,7 @@ class Console:
             self._finish(label, outcome, duration(self._clock() - started))
 
     def show_pending(self, names: Sequence[str]) -> None:
-        """Show what the step waits for now, each with its time: on a terminal, where it can be replaced."""
+        """Show what the step waits for now, each name with its time. Only an animated terminal shows it."""
         self._began = {name: self._began.get(name, self._clock()) for name in names}
         if self._live and hasattr(self._live[-1], "status"):
             shown = self._live[-1]
@@ -195,12 +195,12 @@ class Console:
             shown.update(_PendingStep(title, self._began, self._clock))
 
     def note(self, text: str) -> None:
-        """Tell a fact that the user may want to know."""
+        """Show a fact that the user may want to know."""
         if not self.quiet:
             self._write(f"  {hints.add_flags(text, self._account_flags)}", "dim")
 
     def warn(self, text: str) -> None:
-        """Tell a fact that the user should act on."""
+        """Show a fact that the user should act on."""
         self._write(f"warning: {hints.add_flags(text, self._account_flags)}", "yellow")
 
     def lines(self, lines: Sequence[Line]) -> None:
@@ -216,7 +216,10 @@ class Console:
     # ---------------------------------------------------------------- questions
 
     def confirm(self, question: str, *, flag: str = "--yes") -> bool:
-        """Ask for a yes; anything else is a no. `otherwise` says yes without being asked."""
+        """Ask a question; return whether the reply is a yes. `flag` is the option that says yes in advance.
+
+        Raises UsageError if nobody can be asked, Declined if the input ends.
+        """
         if not self.interactive:
             raise UsageError(
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',
@@ -225,7 +228,7 @@ class Console:
         return self._ask(f"{question} [y/N] ").lower() in {"y", "yes"}
 
     def choose(self, question: str, options: Sequence[str]) -> str:
-        """Ask for one of the options, until it is one of them."""
+        """Ask until the reply is one of the options, and return it. Raises what `confirm` raises."""
         if not self.interactive:
             raise UsageError(
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.'
@@ -243,7 +246,7 @@ class Console:
     # ---------------------------------------------------------------- what went wrong
 
     def error(self, error: LambdifyError, *, debug: bool = False) -> None:
-        """Show an error with its step and its hint; with `debug` also where in our code it came from."""
+        """Show an error with its step and its hint; with `debug` also its traceback."""
         if debug:
             self._write("".join(traceback.format_exception(error)).rstrip(), "dim")
         self._write_labelled("error", error.message, "bold red")
@@ -253,7 +256,7 @@ class Console:
             self._write_labelled("hint", hints.add_flags(error.hint, self._account_flags), "bold")
 
     def crash(self, error: BaseException) -> None:
-        """Show a mistake of ours, with everything that is needed to report it."""
+        """Show a bug of lambdify, with everything that is needed to report it."""
         self._write("".join(traceback.format_exception(error)).rstrip(), "dim")
         self._write_labelled("error", f"lambdify met a case it was not written for: {error!r}", "bold red")
         self._write_labelled(
@@ -278,7 +281,7 @@ class Console:
 
     def _write(self, text: str, style: str = "") -> None:
         if self._animated:
-            # soft_wrap: a path or URL that rich breaks over two lines can no longer be copied.
+            # With soft_wrap, rich does not break a path or URL over two lines, so it can be copied.
             self._draw().print(text, style=style, soft_wrap=True)
             return
         self._end_line()
@@ -301,7 +304,7 @@ class Console:
 
     @contextmanager
     def _animate(self, display: Any) -> Iterator[None]:
-        """Animate until the block ends; the display is listed, so that a question can hold it."""
+        """Animate until the block ends; the display is listed, so that a question can pause it."""
         self._live.append(display)
         display.start()
         try:
@@ -312,7 +315,7 @@ class Console:
 
     @contextmanager
     def _open_line(self, text: str) -> Iterator[None]:
-        """Begin a plain line at once: in a log one wants to see what hangs."""
+        """Begin a plain line at once, so that a log shows which step hangs."""
         self._end_line()
         self._stderr.write(f"{text} ... ")
         self._stderr.flush()
@@ -352,7 +355,7 @@ class Console:
 
 
 class _PendingStep:
-    """A step and what it waits for; rich asks for it anew with every frame, so that the times go on."""
+    """A step and what it waits for; rich renders it again for each frame, so that the times go on."""
 
     def __init__(self, title: str, began: Mapping[str, float], clock: Callable[[], float]) -> None:
         self.title = title
@@ -368,7 +371,7 @@ class _PendingStep:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "0.3 s", "42 s", "2 min 05 s"."""
+    """Return seconds as a person says them: "0.3 s", "42 s", "2 min 05 s"."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 59.5:
@@ -378,13 +381,13 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as a person reads them, in the units that Lambda's limits are told in: "0.4 KiB", "31.6 MiB"."""
+    """Return bytes as a person reads them, in the units of Lambda's limits: "0.4 KiB", "31.6 MiB"."""
     kibibytes = count / 1024
     return f"{kibibytes:.1f} KiB" if kibibytes < 1023.95 else f"{kibibytes / 1024:.1f} MiB"
 
 
 def columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of an aligned table; columns that hold only quantities are aligned at the right."""
+    """Return the lines of an aligned table; columns of numbers are aligned to the right."""
     cells = [list(headers), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [bool(rows) and all(map(NUMBER.fullmatch, column)) for column in zip(*rows, strict=True)] or [

@@ -1,11 +1,11 @@
-"""lambdify deploy, from a bundle to an endpoint: the second half of the straight line.
+"""lambdify deploy, from a bundle to an endpoint.
 
     Bundle ──put──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──apply, watch──▶ new version
     new version ──try──▶ Release ──move the traffic──▶ Deployment ──prune──▶
 
-Nothing that runs is changed before the user has seen the change set and said yes. From there CloudFormation
-carries it out, or takes it back, whether we are there or not. Traffic stays where it is until the new version
-has shown that it works; if it does not, that is a release that failed, and nothing else has happened.
+Nothing that runs is changed before the user has seen the change set and said yes. Then CloudFormation applies
+it or rolls it back, whether lambdify is running or not. Traffic stays where it is until the trial of the new
+version has succeeded; if it fails, the release has failed, and the traffic has not moved.
 """
 
 import time
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A stage that is up."""
+    """The result: the stage as it is deployed."""
 
     stack: str
     endpoint: str
-    """"" where there is none to know."""
+    """The URL; "" if it is not known, or there is none."""
     alias: str
-    """ARN of what the endpoint calls, or what is to be connected where there is none."""
+    """ARN of the alias, which the endpoint, or any other event source, calls."""
     function: str
     version: str
     release: int
-    """Number of the release that has the traffic; 0 when that is not known."""
+    """Number of the release that has the traffic; 0 if it is not known."""
     region: str
     changed: bool
-    """False when there was nothing to do."""
+    """False if there was nothing to do."""
     uploaded: tuple[str, ...]
-    """Keys of the archives that were not in the bucket yet."""
+    """Keys of the archives that were not in the bucket before, or the image's URI."""
 
 
 def deploy(
@@ -64,11 +64,12 @@ def deploy(
     take_over: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Deployment:
-    """Bring the stage to what the settings and the bundle say; `yes` applies without asking.
+    """Deploy the bundle to the stage, and return what is deployed; with `yes` nobody is asked.
 
-    `wait` waits for another deployment of the stage that is under way; `take_over` replaces another project.
-
-    `pack` is called when the stack is known to be one that can be deployed to: building takes minutes.
+    `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
+    minutes, so it is called only after the state of the stack was checked. Raises what its steps raise:
+    StackBusy, StackBroken, StackForeign, StageProtected, Declined, BundleRefused, DeployFailed, AppBroken,
+    ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
     owner = None
@@ -110,7 +111,7 @@ def deploy(
 
 
 def _warn_of_split(existing: Stack, stage: Stage, console: Console) -> None:
-    """Say where the traffic goes to two versions: all of it goes to the old one first."""
+    """Warn if the traffic is split between two versions: all of it goes back to the old one first."""
     if not traffic.is_split(existing):
         return
     known = releases.find_all(stage, existing)
@@ -119,7 +120,7 @@ def _warn_of_split(existing: Stack, stage: Stage, console: Console) -> None:
 
 
 def _check_ours(wanted: Template, deployed: Stack, stage: Stage) -> None:
-    """Return when the stack is what the template made it. Raises StackBusy when another came since."""
+    """Return if the stack was last made from this template. Raises StackBusy if somebody deployed since."""
     if wanted.version not in stack.fetch_body(deployed, stage.account)["Resources"]:
         raise stack.overtaken(stage.settings, "another deployment came in between")
 
@@ -131,7 +132,7 @@ def _show(change_set: ChangeSet, settings: Settings, console: Console) -> None:
 
 
 def _agree(change_set: ChangeSet, stage: Stage, console: Console, *, yes: bool) -> None:
-    """Return when the user agrees. However the question ends else, the change set is removed."""
+    """Return if the user agrees; else the change set is removed. Raises Declined, StageProtected."""
     agreed = False
     try:
         protection.check_change(change_set, stage.settings)
@@ -150,7 +151,7 @@ def _carry_out(change_set: ChangeSet, stage: Stage, console: Console, sleep: Sle
 
 
 def _agree_to_move(deployed: Stack, settings: Settings, console: Console, *, yes: bool) -> None:
-    """Ask before traffic goes to what was deployed before and has none: it failed, or was rolled back."""
+    """Ask before traffic moves to a version that was deployed before, but failed or was rolled back."""
     console.note(f"Nothing has changed since version {deployed.published}, which was deployed already.")
     question = f"Give version {deployed.published} the traffic of {settings.full_name}?"
     if not yes and deployed.published != deployed.live and not console.confirm(question):

@@ -1,6 +1,6 @@
-"""Everything that can go wrong for a user, one class per cause, each with an exit code of its own.
+"""Everything that can go wrong for a user: one class per cause, each with an exit code of its own.
 
-A script can tell the causes apart by the code, a person by the three lines that `main` prints:
+Scripts tell the causes apart by the exit code, people by the three lines that `main` prints:
 
     error: what happened, and to what
     during: the step that was under way

@@ -1,7 +1,7 @@
-"""Commands in hints and notes, with the flags that say where: what is copied has to do what was meant.
+"""Commands in hints and notes get the flags for the account, so that they work as they are copied.
 
-Rooms write `lambdify logs dev` in backquotes and know nothing of --local, --region or --profile. The console,
-which writes it all, adds what this run was given.
+Rooms write `lambdify logs dev` in backquotes, without --local, --region and --profile. The console adds those
+that this run was given.
 """
 
 import re
@@ -13,7 +13,7 @@ NOT_ON_ACCOUNT = frozenset({"init", "package", "local", "cache", "template", "po
 
 
 def add_flags(text: str, flags: Sequence[str]) -> str:
-    """The text, with the flags ("--local", "--profile work") in each command that takes and lacks them."""
+    """Return the text with the flags ("--local", "--profile work") added to each command that takes them."""
 
     def add(found: "re.Match[str]") -> str:
         command, rest = found.groups()

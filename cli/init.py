@@ -1,7 +1,7 @@
-"""lambdify init: a lambdify.toml with what was found, and every option beside its default.
+"""lambdify init: write a lambdify.toml with the app that was found, and every option with its default.
 
-The file is made from defaults.toml, so it holds every option there is, with the same explanation, and each
-commented out: a project says what it wants otherwise, and follows our defaults in the rest.
+The file is made from defaults.toml, so it has every option with its explanation. All options are commented
+out: a project sets only those that it wants to change, and keeps following our defaults in the others.
 """
 
 import json
@@ -21,7 +21,7 @@ HEAD = """\
 
 
 def init(root: Path, console: Console, *, force: bool = False) -> Path:
-    """Write lambdify.toml into `root` and return its path. Raises SettingsError where there are settings."""
+    """Write lambdify.toml into `root` and return its path. Raises SettingsError if settings exist already."""
     path = root / config_file.OWN
     if path.is_file() and not force:
         raise SettingsError(f"{path} is there already.", hint="`lambdify init --force` replaces it.")
@@ -37,11 +37,11 @@ def init(root: Path, console: Console, *, force: bool = False) -> Path:
 
 
 def write(name: str, apps: list[Candidate]) -> str:
-    """The text of the file: what was found, then every option."""
+    """Return the text of the file: the app that was found, then every option."""
     text = options.DEFAULTS.read_text(encoding="utf-8").split("\n\n", 1)[1]
-    # An option is "key = value" at the start of a line; "#key = value" is the default, "# text" explains.
+    # An option, "key = value" at the start of a line, becomes "#key = value"; "# text" explains it.
     text = re.sub(r"(?m)^(\w+ = )", r"#\1", text)
-    # A table without options says nothing: its example stands in the comment above it.
+    # Tables without options are left out: the comment above them has an example.
     text = re.sub(r"(?m)^\[(environment|secrets|tags|resources|outputs|stages)\]\n", "", text)
     text = text.replace('#name = ""', f"name = {json.dumps(name)}", 1)
     if apps:
@@ -57,7 +57,7 @@ def _app_lines(apps: list[Candidate]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put the file there whole or not at all."""
+    """Write the file completely or not at all. Raises SettingsError."""
     partial = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8")

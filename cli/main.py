@@ -1,8 +1,8 @@
-"""The command line: which commands there are, and what becomes of a run of one.
+"""The command line: the list of commands, and how a run ends.
 
 Rules:
-- Nothing is imported at the top but click and what costs nothing beside it: `lambdify --help` is to feel
-  instant. The commands are modules of `commands/`, imported when they are asked for.
+- Only click, and modules that import nothing else, are imported at the top, so that `lambdify --help` is
+  fast. The commands are modules of `commands/`, imported on first use.
 - The answer goes through `console.answer`, once, as text and as a value for --json.
 - Errors are caught in `main`, and nowhere else.
 """
@@ -19,17 +19,17 @@ from lambdify.cli.commands import make_console
 from lambdify.cli.errors import Interrupted, LambdifyError, UsageError
 
 BUG = 70
-"""EX_SOFTWARE of sysexits.h: the mistake is ours."""
+"""Exit code for a bug of lambdify: EX_SOFTWARE of sysexits.h."""
 
 
 def main() -> None:
-    """Run the command line, and end the process with the exit code of what happened."""
+    """Run the command line, and end the process with its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     flags: Flags = {}
     try:
-        # click ends quietly, with 1, where the reader of our output has gone (`lambdify logs | head`).
+        # click ends silently with code 1 if the reader of our output has ended (`lambdify logs | head`).
         code = commands.main(prog_name="lambdify", standalone_mode=False, obj=flags)
-    except click.exceptions.NoArgsIsHelpError as error:  # a group alone: its page, as for `lambdify` alone
+    except click.exceptions.NoArgsIsHelpError as error:  # a group without a command prints its help page
         click.echo(error.format_message())
         code = 0
     except click.ClickException as error:
@@ -40,19 +40,19 @@ def main() -> None:
         code = _show(_from_interrupt(flags), flags)
     except OSError as error:
         code = _from_system(error, flags)
-    except Exception as error:  # the one place that stands between a bug and a bare traceback
+    except Exception as error:  # the one place where bugs are caught, to show them with a request to report
         make_console(flags).crash(error)
         code = BUG
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _interrupt(*_: object) -> None:
-    """Let SIGTERM, by which CI systems cancel a job, clean up as Ctrl-C does."""
+    """Handle SIGTERM, which CI systems send to cancel a job, as Ctrl-C."""
     raise KeyboardInterrupt
 
 
 def _from_system(error: OSError, flags: Flags) -> int:
-    """What the system refused, in our form, or a bug."""
+    """Show an error of the system in our form, or as a bug; return the exit code."""
     from lambdify.cli.storage import disk
 
     if explained := disk.explain(error):
@@ -67,10 +67,10 @@ def _show(error: LambdifyError, flags: Flags) -> int:
 
 
 def _from_click(error: click.ClickException) -> UsageError:
-    """What click found wrong with the line, in our form."""
+    """Return our error for one of click's."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     page = f"{context.command_path if context else 'lambdify'} --help"
-    # Of an unknown option or command, click knows the nearest ones.
+    # For an unknown option or command, click knows the nearest names.
     near: list[str] = getattr(error, "possibilities", None) or []
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     message = error.message if near else error.format_message()
@@ -78,7 +78,7 @@ def _from_click(error: click.ClickException) -> UsageError:
 
 
 def _from_interrupt(flags: Flags) -> Interrupted:
-    """Where nothing more is known (`deploy` knows of stacks), the local cloud alone goes on by itself."""
+    """Return the error for Ctrl-C in a step that has none of its own: only the local cloud goes on then."""
     goes_on = "The local cloud goes on, if it runs; `lambdify local stop` ends it."
     return Interrupted("Interrupted.", hint=goes_on if flags.get("local") else "Nothing goes on without you.")
 

@@ -1,4 +1,4 @@
-"""lambdify package: the bundle that `deploy` would upload, and what is in it. No AWS calls."""
+"""lambdify package: pack the bundle that `deploy` would upload, and report its content. No AWS calls."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def package(settings: Settings, out: Path | None, console: Console, *, upgrade: bool = False) -> Bundle:
-    """Find the app, pack it into `out` (None: the project's own `.lambdify/build`), and say what went in.
+    """Find the app, pack it into `out` (None: the project's `.lambdify/build`), show and return the bundle.
 
-    With `upgrade`, requirements that nothing locks are resolved again.
+    With `upgrade`, requirements without a lock file are resolved again.
     """
     with caches.in_use(), zips.in_use(settings.root):
         packed = _pack(settings, out, console, upgrade=upgrade)
@@ -34,7 +34,7 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
     folder = out or folders.workspace(settings.root) / "build"
     packed = None if upgrade else bundle.find(settings, folder, console)
     if packed is None:
-        # Not needed where nothing has changed, and so not at the top.
+        # Not at the top: if nothing has changed, detection is not needed.
         from lambdify.cli.detection import choice
 
         if strangers := seal.remove_strangers(settings.root):
@@ -49,13 +49,13 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
 
 
 def last_form(settings: Settings) -> Form | None:
-    """The form that the last build of these settings came to, whatever has become of the project since."""
+    """Return the form of the last build of these settings, even if the project has changed since; or None."""
     recalled = build_cache.recall(settings, settings.root / folders.WORKSPACE / "build", Bundle)
     return recalled[0].form if recalled else None
 
 
 def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bool) -> Report:
-    """Say all that is to be known of a bundle, its cold start if `profile`, and write it beside the zips."""
+    """Show a report on a bundle, write it beside the zips, and return it; `profile` adds a cold start."""
     from lambdify.cli.packing.report import page, savings
 
     start = _measure(settings, packed, console) if profile else None

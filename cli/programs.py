@@ -1,10 +1,10 @@
-"""The one place of the build rooms where other programs are started, and ended.
+"""The only module outside of `local` that starts other programs, and ends them.
 
-A program gets a session of its own, and whatever way its run ends, nothing of it stays: uv starts build
-backends, these start compilers, and a Ctrl-C that reached only the first would leave the rest running.
+A program gets a session of its own, and all its processes are ended when its run ends, in any way: uv starts
+build backends, these start compilers, and a Ctrl-C that reached only the first would leave the rest running.
 
-The exception is bytecode.py, whose workers start nothing themselves, read their jobs from standard input and
-end with it.
+The exception is packing/bundle/bytecode.py, whose workers start no programs, read their jobs from standard
+input and end with it.
 """
 
 import os
@@ -18,31 +18,31 @@ from pathlib import Path
 from lambdify.cli.redaction import redact
 
 _GRACE = 2.0
-"""Seconds between asking and forcing."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a program ended. What it said has lost its credentials."""
+    """How a program ended. Credentials in its output are replaced."""
 
     code: int
     output: str
     errors: str
     ended: bool = True
-    """Whether it came to its end by itself, and in time."""
+    """Whether it ended by itself, within the time limit."""
 
     @property
     def succeeded(self) -> bool:
-        """Whether the program says so."""
+        """Whether it ended by itself with exit code 0."""
         return self.ended and self.code == 0
 
 
 def run(
     argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], limit: float | None = None
 ) -> Outcome:
-    """Run a program to its end, without a terminal and without input, and return how it went.
+    """Run a program to its end, without a terminal and without input, and return the outcome.
 
-    One that has not come to its end after `limit` seconds is brought to it.
+    It is stopped after `limit` seconds. Raises FileNotFoundError if there is no such program.
     """
     ended = True
     with subprocess.Popen(
@@ -61,7 +61,7 @@ def run(
         except subprocess.TimeoutExpired:
             ended = False
             _end(process)
-            # What it had said until then.
+            # The output up to then.
             output, errors = process.communicate()
         finally:
             _end(process)
@@ -69,7 +69,7 @@ def run(
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """End what is left of the program's session; after a normal end that is nothing."""
+    """End all processes that are left of the program's session; after a normal end there are none."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -78,7 +78,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def _signal(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
-    # The group's number is the first program's: it stays taken while any member lives, even after that one
-    # has ended.
+    # The group's number is that of its first process. No other group gets it while any member lives, even if
+    # the first one has ended.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

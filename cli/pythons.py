@@ -1,8 +1,7 @@
 """Interpreters of a given minor version on this machine, for bytecode and for the local cloud.
 
-Places are asked in this order: the interpreter that runs lambdify, PATH, pyenv, uv. What is found has to
-run and to say its version: pyenv puts a shim for every version on PATH, and those of versions that are not
-chosen fail.
+The interpreter is looked for in this order: the one that runs lambdify, PATH, pyenv, uv. It has to run and
+print its version: pyenv puts a shim for every version on PATH, and those of inactive versions fail.
 """
 
 import os
@@ -19,7 +18,7 @@ RUNNING = "{}.{}".format(*sys.version_info)
 
 
 def find(minor: str, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """An interpreter of that minor version ("3.13") which really runs, if this machine has one."""
+    """Return an interpreter of that minor version ("3.13") that runs; None if this machine has none."""
     if minor == RUNNING:
         return Path(sys.executable)
     return next(
@@ -28,7 +27,7 @@ def find(minor: str, environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def fetch(minor: str, console: Console, environ: Mapping[str, str] = os.environ) -> Path:
-    """As `find`, but where there is none, uv installs one. Raises PythonNotFound."""
+    """Do as `find`, but let uv install an interpreter if there is none. Raises PythonNotFound."""
     if python := find(minor, environ):
         return python
     with console.step(f"Installing Python {minor} with uv"):
@@ -46,7 +45,7 @@ def fetch(minor: str, console: Console, environ: Mapping[str, str] = os.environ)
 
 def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:
     for folder in environ.get("PATH", "").split(os.pathsep):
-        # An empty entry means the working directory, where a project's own file could lie.
+        # An empty entry means the working directory, which may hold a file of the project with that name.
         if folder and (python := Path(folder, f"python{minor}")).is_file():
             yield python
     pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
@@ -57,21 +56,21 @@ def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _version(python: Path, environ: Mapping[str, str]) -> str:
-    """What the interpreter says its minor version is; "" if it does not run."""
+    """Return the minor version that the interpreter prints; "" if it does not run."""
     program = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         return run(
             [str(python), "-I", "-S", "-c", program], cwd=Path("/"), environment=environ
         ).output.strip()
     except OSError:
-        # A file of that name that is no program, or one for another CPU.
+        # The file is no program, or one for another CPU.
         return ""
 
 
 def _uv(arguments: list[str], environ: Mapping[str, str]) -> Outcome:
-    # Not at the top: nobody needs it where the interpreter that runs lambdify is the right one.
+    # Not at the top: it is not needed if the interpreter that runs lambdify is the right one.
     from uv import find_uv_bin
 
-    # In "/", so that no project's uv.toml or .python-version has a say.
+    # uv runs in "/", so that no project's uv.toml or .python-version is read.
     environment = {**environ, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
     return run([find_uv_bin(), "python", *arguments], cwd=Path("/"), environment=environment)

@@ -1,9 +1,9 @@
-"""A stage of a project in an account: what is deployed to, looked at and removed.
+"""A stage of a project in an account: the target of deploy, status and undeploy.
 
     Settings + Account → Stage
 
-Everything below the commands takes a Stage and asks it for names. With --local the account is the local
-cloud's: from here on nothing can tell.
+Every room below the commands takes a Stage, which knows the names of its resources. With --local the account
+is the local cloud's; no room notices the difference.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """What its stack, function and most of its resources are called: "shop-dev"."""
+        """The name of its stack, its function and most of its resources: "shop-dev"."""
         return self.settings.full_name
 
     @property
@@ -32,12 +32,12 @@ class Stage:
 
     @property
     def bucket(self) -> str:
-        """The bucket that its artifacts and the records of its releases are in."""
-        return self.account.bucket
+        """The bucket with its artifacts and records of releases; all stages of a region share it."""
+        return f"lambdify-{self.account.account_id}-{self.account.region}"
 
     @property
     def prefix(self) -> str:
-        """What the keys of its objects in the bucket begin with."""
+        """The prefix of the keys of its objects in the bucket."""
         return self.settings.prefix
 
     @property
@@ -46,9 +46,9 @@ class Stage:
         return self.settings.log_group
 
     def client(self, service: str) -> Any:
-        """A client of the account for that service of AWS."""
+        """Return the account's boto3 client for that service of AWS."""
         return self.account.client(service)
 
     def command(self, name: str) -> str:
-        """The command of that name for this stage, as it is typed: "lambdify logs dev"."""
+        """Return the command of that name for this stage, as it is typed: "lambdify logs dev"."""
         return f"lambdify {name} {self.settings.stage}"

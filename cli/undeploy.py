@@ -1,11 +1,11 @@
-"""lambdify undeploy: take a stage away, leave nothing behind, and name what stays all the same.
+"""lambdify undeploy: remove a stage completely, and name the resources that stay.
 
     stack (endpoint, schedule, function, versions, roles) ──▶ log ──▶ images, archives, releases ──▶ bucket
 
-Each part is removed if it is there, so that a removal that was cut short is completed by the next one.
-What is not provably of this stage is not touched: the stack and the log group carry its tags, the rest is in
-its own part of the bucket. What stays is what the project asked to keep (a DeletionPolicy in [resources]),
-the log with --keep-logs, and what CloudFormation cannot delete, when somebody agreed to leave it.
+Each part is removed if it exists, so that the next run completes a removal that was cut short. Only resources
+that are provably of this stage are removed: the stack and the log group have its tags, the rest is in its own
+part of the bucket. These stay: resources of the project with a DeletionPolicy that keeps them ([resources]),
+the log with --keep-logs, and resources that CloudFormation cannot delete, if somebody agrees to leave them.
 """
 
 import time
@@ -28,13 +28,13 @@ from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 GONE_WITH_FUNCTION = "AWS::Lambda::Version"
-"""Kept in the stack's eyes, to go back to; but no version is there without its function."""
+"""The stack retains versions for rollbacks, but they are deleted with their function."""
 MISSING = "^ResourceNotFoundException:"
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptResource:
-    """Something that stays in the account."""
+    """A resource that stays in the account."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class KeptResource:
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """What was there, and no longer is; and what still is."""
+    """What was removed, and what stays."""
 
     stack: bool
     log_group: bool
@@ -52,7 +52,7 @@ class Removal:
     images: bool
     """Whether there was a repository of images."""
     bucket: bool
-    """Whether the bucket went with its last stage."""
+    """Whether the bucket was deleted, with its last stage."""
     kept: tuple[KeptResource, ...]
 
 
@@ -68,12 +68,12 @@ def undeploy(
     take_over: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Removal:
-    """Delete everything that the stage owns; `yes` does it without asking.
+    """Delete everything that the stage owns, and return what was removed; with `yes` nobody is asked.
 
-    `unprotect` takes termination protection off without asking, where the stack is nobody else's. `wait`
-    waits for a deployment that is under way, `leave` leaves behind what CloudFormation cannot delete.
-    Raises NotDeployed when there is nothing at all, StageProtected, StackBusy, and StackBroken when
-    CloudFormation cannot delete the stack.
+    `unprotect` turns termination protection off without asking, for the local cloud. `wait` waits for a
+    deployment that is under way. `leave` leaves behind what CloudFormation cannot delete. Raises NotDeployed
+    if there is nothing at all, Declined, StageProtected, StackBusy, and StackBroken if CloudFormation cannot
+    delete the stack.
     """
     protection.check_removal(stage.settings)
     existing = stack.find(stage)
@@ -107,14 +107,14 @@ def undeploy(
 
 
 def describe(removal: Removal, settings: Settings) -> str:
-    """What was removed, as a person reads it, and what stays and why."""
+    """Return a text that says what was removed, and what stays and why."""
     gone = f"{settings.full_name} is gone."
     kept = [f"  {each.name} ({each.kind}): {each.why}" for each in removal.kept]
     return "\n".join([f"{gone} What stays:", *kept]) if kept else gone
 
 
 def _is_busy(existing: Stack) -> bool:
-    """Whether somebody deploys; a deletion is joined instead."""
+    """Whether a deployment is under way; a deletion does not count, since it can be joined."""
     return existing.is_busy and existing.state != "DELETE_IN_PROGRESS"
 
 
@@ -135,11 +135,11 @@ def _unprotect(
     agreed: bool,
     may_ask: bool,
 ) -> None:
-    """Take termination protection off. Raises StageProtected where nobody agrees."""
+    """Turn termination protection off. Raises StageProtected if nobody agrees."""
     if not existing.protected:
         return
     question = f"{existing.name} has termination protection. Take it off and delete it?"
-    # `deploy` set it for protect = true, or somebody by hand: a flag in a script is not enough to lift it.
+    # `deploy` set it for protect = true, or somebody by hand: a flag in a script must not turn it off.
     if not (agreed or (may_ask and console.confirm(question))):
         raise StageProtected(
             f"{existing.name} has termination protection; it was not deleted.",
@@ -153,7 +153,7 @@ def _unprotect(
 def _delete(
     existing: Stack, stage: Stage, console: Console, sleep: Sleep, *, leave: bool
 ) -> tuple[KeptResource, ...]:
-    """Delete the stack; what was left behind because it could not be."""
+    """Delete the stack; return the resources that were left behind. Raises StackBroken."""
     begin = partial(change_sets.delete, account=stage.account, express=stage.settings.release.express)
     deletion = partial(begin, existing)
     try:
@@ -192,7 +192,7 @@ def _stuck(existing: Stack, account: Account) -> list[Mapping[str, Any]]:
 
 @translated(during="looking for what the stack keeps")
 def _kept_by_policy(existing: Stack, stage: Stage) -> tuple[KeptResource, ...]:
-    """What the template says is to outlive the stack, besides what this module sees to itself."""
+    """Return the resources that the template keeps, without those that this module removes itself."""
     if existing.is_new or existing.state == "DELETE_IN_PROGRESS":
         return ()
     resources = stack.fetch_body(existing, stage.account).get("Resources", {})
@@ -225,9 +225,10 @@ def _kept_log(settings: Settings) -> KeptResource:
 
 @translated(during="removing the log group")
 def _remove_log_group(stage: Stage, *, ours: bool, keep: bool) -> bool:
-    """Remove the function's log, which outlives the stack; whether there was one of this stage.
+    """Remove the function's log group, which outlives the stack; return whether this stage had one.
 
-    Where the stack was `ours` its log is: also one that a last line brought back, which has no tags.
+    With `keep` it is only looked for. If the stack was `ours`, so is its log group, even without tags: a last
+    log line may have created it again.
     """
     logs, name = stage.client("logs"), stage.log_group
     if ours and not keep:
