@@ -216,10 +216,7 @@ class Console:
     # ---------------------------------------------------------------- questions
 
     def confirm(self, question: str, *, flag: str = "--yes") -> bool:
-        """Ask a question; return whether the reply is a yes. `flag` is the option that says yes in advance.
-
-        Raises UsageError if nobody can be asked, Declined if the input ends.
-        """
+        """Ask; return whether the reply is a yes. Raises UsageError, which names `flag`, or Declined."""
         if not self.interactive:
             raise UsageError(
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',
