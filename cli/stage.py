@@ -33,7 +33,7 @@ class Stage:
     @property
     def bucket(self) -> str:
         """The bucket with its artifacts and records of releases; all stages of a region share it."""
-        return f"lambdify-{self.account.account_id}-{self.account.region}"
+        return self.account.bucket
 
     @property
     def prefix(self) -> str:

@@ -18,11 +18,11 @@ class Revision:
 
 def find(root: Path) -> Revision:
     """Return the commit of the folder that is deployed. Files that git does not track make it dirty too."""
-    commit = _ask(root, "rev-parse", "--verify", "HEAD")
-    return Revision(commit=commit, dirty=bool(commit and _ask(root, "status", "--porcelain", "--", ".")))
+    commit = ask(root, "rev-parse", "--verify", "HEAD")
+    return Revision(commit=commit, dirty=bool(commit and ask(root, "status", "--porcelain", "--", ".")))
 
 
-def _ask(root: Path, *question: str) -> str:
+def ask(root: Path, *question: str) -> str:
     """Return git's output; "" if git fails or is not installed."""
     # Without optional locks, git never blocks another git in the folder: git-status(1), background refresh.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}

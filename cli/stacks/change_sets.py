@@ -36,6 +36,8 @@ MAX_TEMPLATE_BYTES = 51_200
 """Bytes. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 IN_PROGRESS = "^ValidationError: .*_IN_PROGRESS state"
 """CloudFormation's error for a stack that another operation works on."""
+CREATED = "already exists and cannot be created"
+"""CloudFormation's error for a stack that somebody else has created meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,7 @@ def _create(
         # boto3 repeats a request whose answer was lost: CloudFormation recognizes it by the token.
         ClientToken=name,
         ChangeSetType="CREATE" if creates else "UPDATE",
-        # Our roles have no names; one of [resources] may have. The preview shows the rights that are added.
+        # Our roles have names; those of [resources] may have. The preview shows the rights that are added.
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         # The new stack imports the log group that `undeploy --keep-logs` left. No other resource can be
         # imported: its deletion policy does not allow it.
@@ -154,7 +156,7 @@ def _create(
 def apply(change_set: ChangeSet, account: Account) -> Operation:
     """Start to apply the change set; return the operation. Raises StackBusy if another change came first."""
     cloudformation = account.client("cloudformation")
-    # Of several first deployments the one that ends may take the stack away that held all their change sets.
+    # Another first deployment may have removed the stack that held the change sets of both.
     after = attempt(
         lambda **of: last_event(of["stack_id"], cloudformation), none_if=MISSING, stack_id=change_set.stack_id
     )

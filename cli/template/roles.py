@@ -111,7 +111,7 @@ def write(settings: Settings) -> dict[str, Resource]:
 
 def arn(settings: Settings) -> object:
     """Return the ARN of the function's role, ours or an existing one."""
-    return settings.role.arn or {"Fn::GetAtt": ["Role", "Arn"]}
+    return settings.role.arn or {"Fn::GetAtt": [LOGICAL, "Arn"]}
 
 
 def _policies(settings: Settings) -> Iterator[Resource]:

@@ -26,6 +26,9 @@ SHIFT_UNTIL = "ShiftUntil"
 SHIFT_GUARDED = "ShiftGuarded"
 RETRIES = {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
 """Ten minutes at most, so that a late retry cannot take back the next shift."""
+SUFFIX = ".shift"
+SCHEDULE_LENGTH = 64
+"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
 
 
 def alarm_name(settings: Settings) -> str:
