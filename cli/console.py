@@ -15,7 +15,6 @@ Rules:
 
 import json as json_module
 import os
-import re
 import sys
 import threading
 import time
@@ -26,13 +25,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from lambdify.cli import hints
 from lambdify.cli.errors import Declined, LambdifyError, UsageError
+from lambdify.cli.formatting import columns, duration, visible, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console as Drawing
 
 Advance = Callable[[int], None]
-NUMBER = re.compile(r"[\d.,]+( ?\S{1,4})?|-?")
-"""A table cell that reads as a quantity: "12", "1.5 MB", or nothing."""
 STYLES = {"": "", "title": "bold", "quiet": "dim", "added": "green", "changed": "yellow", "removed": "red"}
 STYLES["danger"] = "bold red"
 """Kinds of lines, and rich's style for each."""
@@ -86,6 +84,11 @@ class Console:
         """Whether questions can be asked."""
         self.on_screen = self.interactive and self._stdout.isatty()
         """Whether a person reads the answer, not a program."""
+        # A terminal obeys control characters, which strangers may have written. A pipe gets all bytes.
+        on_stderr, on_stdout = self._stderr.isatty(), self._stdout.isatty() and not json
+        self._told: Callable[[str], str] = visible if on_stderr else str
+        self._told_line: Callable[[str], str] = visible_line if on_stderr else str
+        self._answered: Callable[[str], str] = visible if on_stdout else str
         self._drawing: Drawing | None = None
         self._live: list[Any] = []
         """The animations that run now, outermost first."""
@@ -105,7 +108,7 @@ class Console:
             text = "\n".join(line.text for line in text)
         if self.json:
             text = json_module.dumps(text if value is None else value, ensure_ascii=False)
-        self._stdout.write(f"{text}\n")
+        self._stdout.write(f"{self._answered(text)}\n")
         # A followed log that is read through a pipe has to show each line at once.
         self._stdout.flush()
 
@@ -121,7 +124,7 @@ class Console:
             text = data.decode()
         except UnicodeDecodeError:
             return False
-        if text:
+        if text := self._answered(text):
             # The shell's prompt has to start on a new line.
             self._stdout.write(text if text.endswith("\n") else f"{text}\n")
             self._stdout.flush()
@@ -135,6 +138,7 @@ class Console:
         if self.quiet:
             yield
             return
+        text = self._told_line(text)
         started = self._clock()
         outcome = "failed after "
         try:
@@ -165,6 +169,7 @@ class Console:
             with self.step(label):
                 yield ProgressBar(lambda _: None, lambda _: None)
             return
+        label = self._told_line(label)
         from rich import progress  # imported only on a terminal
 
         done = progress.DownloadColumn(binary_units=True) if in_bytes else progress.TaskProgressColumn()
@@ -188,7 +193,7 @@ class Console:
 
     def show_pending(self, names: Sequence[str]) -> None:
         """Show what the step waits for now, each name with its time. Only an animated terminal shows it."""
-        self._began = {name: self._began.get(name, self._clock()) for name in names}
+        self._began = {name: self._began.get(name, self._clock()) for name in map(self._told_line, names)}
         if self._live and hasattr(self._live[-1], "status"):
             shown = self._live[-1]
             title = getattr(shown.status, "title", str(shown.status))
@@ -211,7 +216,8 @@ class Console:
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show rows in aligned columns, as part of the story."""
         if not self.quiet:
-            self._write("\n".join(f"  {line}" for line in columns(headers, rows)))
+            shown = [[self._told_line(cell) for cell in row] for row in rows]
+            self._write("\n".join(f"  {line}" for line in columns(headers, shown)))
 
     # ---------------------------------------------------------------- questions
 
@@ -274,9 +280,10 @@ class Console:
 
         drawing = Drawing(file=self._stdout, highlight=False, markup=False, emoji=False)
         for line in lines:
-            drawing.print(line.text, style=STYLES[line.style], soft_wrap=True)
+            drawing.print(self._answered(line.text), style=STYLES[line.style], soft_wrap=True)
 
     def _write(self, text: str, style: str = "") -> None:
+        text = self._told(text)
         if self._animated:
             # With soft_wrap, rich does not break a path or URL over two lines, so it can be copied.
             self._draw().print(text, style=style, soft_wrap=True)
@@ -286,6 +293,7 @@ class Console:
         self._stderr.flush()
 
     def _write_labelled(self, label: str, text: str, style: str) -> None:
+        text = self._told(text)
         if not self._animated:
             self._write(f"{label}: {text}")
             return
@@ -341,7 +349,7 @@ class Console:
     def _ask(self, prompt: str) -> str:
         for display in reversed(self._live):
             display.stop()
-        self._stderr.write(prompt)
+        self._stderr.write(self._told(prompt))
         self._stderr.flush()
         reply = self._stdin.readline()
         for display in self._live:
@@ -365,35 +373,3 @@ class _PendingStep:
         now = self._clock()
         lines = (f"\n  {name}  {duration(now - began)}" for name, began in self._began.items())
         return Text.assemble(self.title, ("".join(lines), "dim"))
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person says them: "0.3 s", "42 s", "2 min 05 s"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
-def size(count: int) -> str:
-    """Return bytes as a person reads them, in the units of Lambda's limits: "0.4 KiB", "31.6 MiB"."""
-    kibibytes = count / 1024
-    return f"{kibibytes:.1f} KiB" if kibibytes < 1023.95 else f"{kibibytes / 1024:.1f} MiB"
-
-
-def columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of an aligned table; columns of numbers are aligned to the right."""
-    cells = [list(headers), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [bool(rows) and all(map(NUMBER.fullmatch, column)) for column in zip(*rows, strict=True)] or [
-        False
-    ] * len(widths)
-    return [
-        "  ".join(
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in cells
-    ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli.console import columns, size
+from lambdify.cli.formatting import columns, size
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

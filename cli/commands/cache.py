@@ -48,7 +48,7 @@ def show(flags: Flags) -> None:
 def clear(flags: Flags, kinds: tuple[str, ...], before: "datetime | None") -> None:
     """Remove what is kept: all of it, or some kinds. It is made again when it is needed."""
     from lambdify.cli.command_line import answers, session
-    from lambdify.cli.console import size
+    from lambdify.cli.formatting import size
     from lambdify.cli.settings import config_file
     from lambdify.cli.storage import caches
 

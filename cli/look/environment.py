@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from lambdify.cli import releases, template
 from lambdify.cli.aws import attempt, translated
-from lambdify.cli.console import columns
 from lambdify.cli.errors import AccessDenied
+from lambdify.cli.formatting import columns
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 

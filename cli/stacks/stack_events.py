@@ -13,8 +13,9 @@ from itertools import chain, repeat
 from typing import Any
 
 from lambdify.cli.aws import translated
-from lambdify.cli.console import Console, duration
+from lambdify.cli.console import Console
 from lambdify.cli.errors import DeployFailed, Interrupted, StackBroken
+from lambdify.cli.formatting import duration
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import RECOVERY_COMMANDS, recovery_command
 from lambdify.cli.stage import Stage

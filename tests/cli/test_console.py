@@ -12,8 +12,9 @@ from textwrap import dedent
 
 import pytest
 
-from lambdify.cli.console import Console, columns, duration
+from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, Declined, UsageError
+from lambdify.cli.formatting import columns, duration
 
 
 class Terminal(io.StringIO):

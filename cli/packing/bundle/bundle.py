@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lambdify.cli import pythons
-from lambdify.cli.console import Console, size
+from lambdify.cli.console import Console
+from lambdify.cli.formatting import size
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry, Member
 from lambdify.cli.packing.bundle import (

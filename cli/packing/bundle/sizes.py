@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lambdify.cli.console import size
 from lambdify.cli.errors import BundleRefused
+from lambdify.cli.formatting import size
 from lambdify.cli.packing.archive import Entry
 from lambdify.cli.packing.bundle import bytecode
 from lambdify.cli.packing.bundle.app import ADAPTER

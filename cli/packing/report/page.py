@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from lambdify.cli.console import size
+from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.sizes import KINDS
 from lambdify.cli.packing.report import treemap
 from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured

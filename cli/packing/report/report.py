@@ -6,7 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli.console import Console, size
+from lambdify.cli.console import Console
+from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, Part
 from lambdify.cli.packing.bundle.zips import Archive

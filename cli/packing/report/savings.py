@@ -9,7 +9,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 
-from lambdify.cli.console import size
+from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle import sizes
 from lambdify.cli.packing.bundle.bundle import LAYER_PREFIX, Bundle
 from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured

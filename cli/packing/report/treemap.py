@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
-from lambdify.cli.console import size
+from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.sizes import KINDS, Part
 
 GAP = 2.0

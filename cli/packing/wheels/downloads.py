@@ -14,8 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
-from lambdify.cli.console import Console, size
+from lambdify.cli.console import Console
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.formatting import size
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.origins import Witness, download
