@@ -6,20 +6,27 @@ Rules
 1. One event loop for as long as the execution environment lives: a connection pool made on startup belongs
    to it and is still there at the next request.
 2. Lifespan runs once, while the function initialises. `lifespan.startup.failed` fails the init; an app that
-   does not answer the startup, whatever it raises, has no lifespan.
+   does not answer the startup, whatever it raises, has no lifespan. A send of either `failed` returns, as a
+   server's does.
 3. A payload is returned whole, so for it the response is collected; a streamed one is sent piece by piece.
    `receive` says `http.disconnect` after it.
 4. Tasks that a request leaves behind are waited for, since Lambda freezes the process after the answer; but
    only within the time the invocation has left. Tasks of the startup are left alone.
 5. An app that raises after its response is complete has answered: that is logged, not sent.
+6. A server that nobody closes is closed when nobody holds it any more, else when the process ends. A thread
+   that waits for work from the loop (AnyIO's, in which frameworks call what is not async) is none that Python
+   ends, so a process that left the loop as it is would wait for it without end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from mangum.exceptions import LifespanFailure, LifespanUnsupported
 from mangum.protocols.lifespan import LifespanCycle, LifespanCycleState
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
     from mangum.types import ASGI
 
+    from lambdify.adapter.errors import StartupFailed
     from lambdify.adapter.streaming import Reply
 
     Scope = MutableMapping[str, Any]
@@ -57,14 +65,16 @@ class Server:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._process, self._thread = os.getpid(), threading.get_ident()
         self._loop = event_loop.make()
         asyncio.set_event_loop(self._loop)
         try:
-            self._lifespan, self._living = self._loop.run_until_complete(_start(app))
-        except _errors().StartupFailed:
-            self._loop.close()
+            self._lifespan, self._living, self._told = self._loop.run_until_complete(_start(app))
+        except BaseException:
+            self._end_loop()
             raise
         self._resident = asyncio.all_tasks(self._loop)
+        _open.add(self)
 
     def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
         """What the app answers; anything it raises before its response is complete passes through."""
@@ -106,13 +116,53 @@ class Server:
         if self._loop.is_closed() or self._loop.is_running():
             return
         try:
-            self._loop.run_until_complete(self._lifespan.shutdown())
-        except LifespanFailure as failure:  # as at the startup, raised before the cycle knows why
-            self._loop.run_until_complete(self._living)
-            _errors().report("the app's shutdown failed", self._lifespan.exception or failure, None)
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+            event_loop.take_turn(self._loop)
+            self._loop.run_until_complete(self._say_goodbye())
+        finally:
+            self._end_loop()
+
+    def _end_loop(self) -> None:
+        event_loop.end(self._loop)
+        with suppress(RuntimeError):  # there is none
+            if threading.get_ident() == self._thread and asyncio.get_event_loop() is self._loop:
+                asyncio.set_event_loop(None)
+
+    async def _say_goodbye(self) -> None:
+        with suppress(LifespanFailure):  # it is raised before the cycle knows why
+            await self._lifespan.shutdown()
+        await asyncio.wait({self._living}, timeout=event_loop.PATIENCE)
+        if self._lifespan.state is LifespanCycleState.FAILED:
+            _errors().report("the app's shutdown failed", _explain(self._lifespan, self._told), None)
+
+    def __del__(self) -> None:
+        if "_told" not in vars(self) or self._loop.is_closed():
+            return
+        if asyncio._get_running_loop() is None:
+            self._close_here()
+        else:
+            _dropped.append(self)  # no loop runs inside of another one: this one ends with the process
+
+    def _close_here(self) -> None:
+        """Close it, but in a process that is a fork of its own, which has none of its threads."""
+        if os.getpid() == self._process:
+            self.close()
+
+
+_open: WeakSet[Server] = WeakSet()
+_dropped: list[Server] = []
+
+
+def _close_all() -> None:
+    for server in (*_open, *_dropped):
+        server._close_here()
+
+
+# Before Python waits for threads, which `atexit` is too late for: as concurrent.futures, whose own call stops
+# executors. That module has to be there first, for calls are made from the last to the first, and an app's
+# shutdown may use threads. A process in Lambda rarely ends by itself, and spares itself the import.
+if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
+    import concurrent.futures.thread  # noqa: F401
+threading._register_atexit(_close_all)  # type: ignore[attr-defined]
 
 
 def build_scope(request: Request, event: dict[str, Any], context: object, state: dict[str, Any]) -> Scope:
@@ -266,25 +316,35 @@ async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
         _errors().report(what, late, context, level=logging.WARNING)
 
 
-async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None]]:
-    """The app's lifespan, started, and the task that it lives in."""
+async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None], list[str]]:
+    """The app's lifespan, started, the task that it lives in, and what the app will say of its failures."""
     # mangum's own way in is a context manager in some releases and an asynchronous one in others;
     # the two coroutines that both are made of have been the same since 0.19.
-    cycle = LifespanCycle(_with_optional_lifespan(app), "auto")
+    told: list[str] = []
+    cycle = LifespanCycle(_with_optional_lifespan(app, told), "auto")
     running = asyncio.create_task(cycle.run(), name="lifespan")
     with suppress(LifespanFailure):  # it is raised before the cycle knows why
         await cycle.startup()
     if cycle.state is LifespanCycleState.FAILED:
-        await running
-        raise _errors().StartupFailed(str(cycle.exception or "the app said so")) from cycle.exception
-    return cycle, running
+        await asyncio.wait({running}, timeout=event_loop.PATIENCE)
+        raise _explain(cycle, told) from cycle.exception
+    return cycle, running, told
 
 
-def _with_optional_lifespan(app: App) -> ASGI:
+def _explain(cycle: LifespanCycle, told: list[str]) -> StartupFailed:
+    """Why the app's lifespan failed: what it said, or what is wrong with what it said."""
+    failure: StartupFailed = _errors().StartupFailed(
+        "".join(told) or str(cycle.exception or "the app said so")
+    )
+    return failure
+
+
+def _with_optional_lifespan(app: App, told: list[str]) -> ASGI:
     """The app, with everything that means "no lifespan here" said as mangum's LifespanUnsupported.
 
     The spec asks a server to go on, whatever the app raises (https://asgi.readthedocs.io/en/stable/specs/lifespan.html);
-    mangum does, but logs Django's plain refusal as an error at each cold start.
+    mangum does, but logs the plain refusal of Django as an error at each cold start. It also raises in the
+    app what its own cycle has to know of a failure. What the app said of it is kept in `told`.
     """
 
     async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
@@ -300,12 +360,18 @@ def _with_optional_lifespan(app: App) -> ASGI:
             if not message["type"].startswith("lifespan."):
                 raise LifespanUnsupported(f"the app sent {message['type']!r}")
             answered = True
-            await send(message)
+            try:
+                await send(message)
+            except LifespanFailure:
+                told.append(message.get("message", ""))
 
         task = asyncio.ensure_future(app(scope, watch_receive, watch_send))
-        await asyncio.wait({task})
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            return  # it did not end when it was asked to: the loop ends now
         error = task.exception()
-        if error is None:
+        if error is None or told:  # having said that it failed, an app may well raise why
             return
         if answered:
             raise error

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 NAME = "request"
 """What its task is called."""
 
+PATIENCE = 2.0
+"""Seconds in which a task may end that is no longer wanted: after SIGTERM, Lambda gives no more."""
+
 
 def make() -> asyncio.AbstractEventLoop:
     """A loop of the kind that the app's policy makes; ours, where that is asyncio's own."""
@@ -48,6 +51,31 @@ def make() -> asyncio.AbstractEventLoop:
         return loop
     loop.close()
     return Loop()
+
+
+def take_turn(loop: asyncio.AbstractEventLoop) -> None:
+    """Do what was asked of the loop before: where a request ended the process, a stop may be left."""
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+
+
+def end(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what runs on the loop, let it clean up, and close it: as `asyncio.run`, but in bounded time."""
+    try:
+        take_turn(loop)
+        loop.run_until_complete(_cancel_others())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=PATIENCE)
 
 
 def perform(
