@@ -224,7 +224,8 @@ class Exchange:
             headers = message.get("headers", ())
             self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
         elif kind == "http.response.body" and self.status and not self.complete:
-            self._chunks.append(message.get("body", b""))
+            # What is in it now: an app may fill a buffer again. Bytes are not copied.
+            self._chunks.append(b"".join((message.get("body", b""),)))
             if not message.get("more_body", False):
                 self.complete = True
                 self.end()

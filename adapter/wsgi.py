@@ -149,11 +149,12 @@ class Answer:
                 raise exc_info[1].with_traceback(exc_info[2])
         elif self.status:
             raise _breach("the app called start_response twice")
-        self.status, self.headers = status, headers
+        self.status, self.headers = status, [*headers]
         return self.write
 
     def write(self, chunk: bytes) -> None:
-        """Take a piece of the body."""
+        """Take a piece of the body: what is in it now, since an app may fill a buffer again."""
+        chunk = b"".join((chunk,))
         if type(self.chunks) is list:
             self.chunks.append(chunk)
         else:

@@ -81,6 +81,7 @@ class Reply:
 
     def pack(self, piece: bytes, *, last: bool = False) -> bytes:
         """What to send for a piece of the body; for the last one, with the end of the response."""
+        piece = b"".join((piece,))  # whatever is like bytes: the length counts bytes
         if self._promised is not None:
             self._promised -= len(piece)
             if self._promised < 0:
