@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lambdify.cli import git
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, StageTaken
-from lambdify.cli.releases import NOT_THERE, revision
+from lambdify.cli.releases import NOT_THERE
 from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage
 from lambdify.cli.storage import seal
@@ -68,10 +69,10 @@ class Owner:
 def find(settings: Settings) -> Owner:
     """Who is about to deploy. Nothing is asked of the network."""
     root = settings.root.resolve()
-    top = revision.ask(root, "rev-parse", "--show-toplevel")
+    top = git.ask(root, "rev-parse", "--show-toplevel")
     return Owner(
         commit=_first_commit(root) if top else "",
-        remote=_normalize(revision.ask(root, "config", "--get", "remote.origin.url")) if top else "",
+        remote=_normalize(git.ask(root, "config", "--get", "remote.origin.url")) if top else "",
         folder=os.path.relpath(root, top) if top else root.name,
         app=settings.app,
         machine=seal.sign("machine", ""),
@@ -135,9 +136,9 @@ def _read(kept: Any) -> Owner:
 
 def _first_commit(root: Path) -> str:
     """The oldest commit without a parent; "" in a shallow clone, which would take its edge for one."""
-    if revision.ask(root, "rev-parse", "--is-shallow-repository") != "false":
+    if git.ask(root, "rev-parse", "--is-shallow-repository") != "false":
         return ""
-    return revision.ask(root, "rev-list", "--max-parents=0", "HEAD").rpartition("\n")[2]
+    return git.ask(root, "rev-list", "--max-parents=0", "HEAD").rpartition("\n")[2]
 
 
 def _normalize(url: str) -> str:

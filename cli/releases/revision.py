@@ -1,10 +1,12 @@
 """The git commit that a project's folder is at."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambdify.cli import programs
+from lambdify.cli import git
+
+_STATUS = ("status", "--porcelain", "--ignore-submodules=dirty", "--", ".")
+"""Of a submodule the commit counts: for more, git would be started in it, with its own settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +20,5 @@ class Revision:
 
 def find(root: Path) -> Revision:
     """Return the commit of the folder that is deployed. Files that git does not track make it dirty too."""
-    commit = ask(root, "rev-parse", "--verify", "HEAD")
-    return Revision(commit=commit, dirty=bool(commit and ask(root, "status", "--porcelain", "--", ".")))
-
-
-def ask(root: Path, *question: str) -> str:
-    """Return git's output; "" if git fails or is not installed."""
-    # Without optional locks, git never blocks another git in the folder: git-status(1), background refresh.
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        outcome = programs.run(["git", *question], cwd=root, environment=environment)
-    except FileNotFoundError:
-        return ""
-    return outcome.output.strip() if outcome.succeeded else ""
+    commit = git.ask(root, "rev-parse", "--verify", "HEAD")
+    return Revision(commit=commit, dirty=bool(commit and git.ask(root, *_STATUS)))

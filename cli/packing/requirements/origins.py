@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from lambdify.cli import git
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package
-from lambdify.cli.programs import run
 from lambdify.cli.redaction import redact
 
 _TIMEOUT = 60.0
@@ -252,15 +252,14 @@ def _copy(package: Package, into: Path) -> Path:
 
 
 def _clone(package: Package, into: Path) -> Path:
-    """Check out one commit. Git may not ask: a build that waits for a password waits for ever."""
-    environment = os.environ | {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+    """Check out one commit."""
     into.mkdir(parents=True)
     for arguments in (
         ("clone", "--quiet", "--no-checkout", package.url, "."),
         ("checkout", "--quiet", "--detach", package.commit),
         ("submodule", "--quiet", "update", "--init", "--recursive"),
     ):
-        outcome = run(["git", *arguments], cwd=into, environment=environment)
+        outcome = git.run(*arguments, cwd=into)
         if not outcome.succeeded:
             raise RequirementsError(
                 f"{package.label}: git {arguments[0]} of {redact(package.url)}: {outcome.errors.strip()}",
