@@ -20,7 +20,7 @@ from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package, read_pylock
 from lambdify.cli.packing.requirements.sources import read_toml
 from lambdify.cli.packing.resolution.advice import find_advice
-from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
+from lambdify.cli.packing.resolution.uv import NO_BUILD, PYTHON, run_uv
 from lambdify.cli.packing.target import Target
 
 _YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
@@ -99,9 +99,7 @@ def resolve(
 
 def _remember(question: Question, target: Target) -> tuple[Package, ...]:
     """What uv would answer without asking an index or building anything, which it is doing already."""
-    return _compile(
-        replace(question, options=(*question.options, "--offline", "--no-build")), target
-    ).packages
+    return _compile(replace(question, options=(*question.options, "--offline", NO_BUILD)), target).packages
 
 
 def _compile_with_wheels(question: Question, names: tuple[str, ...], target: Target) -> _Answer | None:
@@ -165,6 +163,7 @@ def _compile(question: Question, target: Target) -> _Answer:
             ],
             cwd=question.root,
             extra=dict(question.indexes.uv_environment),
+            indexes=question.indexes,
         )
         if not outcome.succeeded:
             raise _Unresolvable(outcome.errors)

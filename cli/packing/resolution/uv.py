@@ -9,14 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
-from lambdify.cli.packing.requirements import indexes
 from lambdify.cli.packing.requirements.credentials import is_secret
+from lambdify.cli.packing.requirements.indexes import VARIABLES, Indexes
+from lambdify.cli.packing.resolution import backends
 from lambdify.cli.programs import Outcome, run
 from lambdify.cli.redaction import redact
 
 PYTHON = ("--python", sys.executable)
 """Which interpreter builds metadata. Left to itself uv tries every one on PATH for the function's version,
 and UV_PYTHON does not keep it from that: two seconds under pyenv."""
+
+NO_BUILD = "--no-build"
+"""Has uv start no build backend."""
 
 # What belongs to the developer's own environments and would bend a run that is not for them.
 _FOREIGN = (
@@ -46,13 +50,23 @@ def settings_in_environment() -> tuple[tuple[str, str], ...]:
     return tuple(
         (name, redact(value))
         for name, value in sorted(os.environ.items())
-        if (name.startswith("UV_") and name not in ignored and not is_secret(name))
-        or name in indexes.VARIABLES
+        if (name.startswith("UV_") and name not in ignored and not is_secret(name)) or name in VARIABLES
     )
 
 
-def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | None = None) -> Outcome:
-    """Run uv and return how it went; `extra` are environment variables."""
+def run_uv(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    extra: Mapping[str, str] | None = None,
+    indexes: Indexes | None = None,
+    build: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run uv and return how it went.
+
+    `extra` are variables for uv itself, `build` for the build backends that it starts, which see `indexes`
+    and little else.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     environment |= {
         # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
@@ -60,8 +74,13 @@ def run_uv(arguments: Sequence[str], *, cwd: Path, extra: Mapping[str, str] | No
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
+        "GIT_TERMINAL_PROMPT": "0",
     }
-    return run([_find_uv(), *arguments], cwd=cwd, environment=environment | dict(extra or {}))
+    environment |= extra or {}
+    if NO_BUILD in arguments:
+        return run([_find_uv(), *arguments], cwd=cwd, environment=environment)
+    with backends.kept_apart(indexes or Indexes(), build or {}) as apart:
+        return run([_find_uv(), *arguments], cwd=cwd, environment={**environment, **apart})
 
 
 def _find_uv() -> str:

@@ -117,13 +117,8 @@ class _Built(NamedTuple):
 
 def _build_here(package: Package, source: Path, folder: Path, site: Site) -> _Built:
     out = folder / "wheel"
-    environment = {
-        # What needs a compiler fails now, and not after minutes of compiling for the wrong machine.
-        "CC": _NO_COMPILER,
-        "CXX": _NO_COMPILER,
-        "SOURCE_DATE_EPOCH": EPOCH,
-        **dict(site.indexes.uv_environment),
-    }
+    # What needs a compiler fails now, and not after minutes of compiling for the wrong machine.
+    recipe = {"CC": _NO_COMPILER, "CXX": _NO_COMPILER, "SOURCE_DATE_EPOCH": EPOCH}
     built = run_uv(
         [
             "build",
@@ -136,7 +131,9 @@ def _build_here(package: Package, source: Path, folder: Path, site: Site) -> _Bu
         ],
         # Where uv finds the settings that the project has for it.
         cwd=site.root,
-        extra=environment,
+        extra=dict(site.indexes.uv_environment),
+        indexes=site.indexes,
+        build=recipe,
     )
     if not built.succeeded:
         log = write_log(site, package.name, built.errors)
