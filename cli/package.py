@@ -78,9 +78,9 @@ def examine(settings: Settings, packed: Bundle, console: Console, *, profile: bo
 
 
 def _measure(settings: Settings, packed: Bundle, console: Console) -> "ColdStart | NotMeasured":
-    from lambdify.cli import pythons
     from lambdify.cli.local.functions import runtime_client
     from lambdify.cli.packing.report import cold_start
+    from lambdify.cli.programs import pythons
 
     minor = packed.target.python
     with console.step("Measuring the cold start"), caches.in_use():

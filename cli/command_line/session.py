@@ -65,7 +65,7 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
     from lambdify.cli.local.daemon import cloud
 
     if start:
-        from lambdify.cli import pythons
+        from lambdify.cli.programs import pythons
 
         # This comes before anything is built or deployed: without this Python the function cannot run here.
         pythons.fetch(chosen.function.python, console)

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lambdify.cli import git
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, StageTaken
+from lambdify.cli.programs import git
 from lambdify.cli.releases import NOT_THERE
 from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage

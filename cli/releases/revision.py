@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambdify.cli import git
+from lambdify.cli.programs import git
 
 _STATUS = ("status", "--porcelain", "--ignore-submodules=dirty", "--", ".")
 """Of a submodule the commit counts: for more, git would be started in it, with its own settings."""

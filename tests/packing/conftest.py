@@ -22,7 +22,6 @@ from pathlib import Path
 import pytest
 from packing.package_index import Handler, Index
 
-from lambdify.cli import pythons
 from lambdify.cli import settings as settings_module
 from lambdify.cli.console import Console
 from lambdify.cli.packing import archive
@@ -30,6 +29,7 @@ from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels import site_packages
 from lambdify.cli.packing.wheels.dependencies import Dependencies, find_dependencies
+from lambdify.cli.programs import pythons
 
 # Lambda's order: the function's own files come before the layer's.
 BOOT = """\

@@ -23,7 +23,7 @@ from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parce
 from samples.servers import REPOSITORY, run_django, run_fastapi, run_flask
 from samples.transcript import write_transcript
 
-from lambdify.cli import pythons
+from lambdify.cli.programs import pythons
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 

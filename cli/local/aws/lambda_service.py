@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli import pythons
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.errors import NotDeployed, PythonNotFound
 from lambdify.cli.local.aws.log_writer import LogWriter, Stream
@@ -24,6 +23,7 @@ from lambdify.cli.local.functions.process import Unpacked
 from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.response_stream import ResponseStream
+from lambdify.cli.programs import pythons
 
 if TYPE_CHECKING:
     from lambdify.cli.local.functions.engine import Engine

@@ -20,7 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lambdify.cli import pythons
 from lambdify.cli.console import Console
 from lambdify.cli.formatting import size
 from lambdify.cli.packing import archive
@@ -42,6 +41,7 @@ from lambdify.cli.packing.bundle.incremental import Previous
 from lambdify.cli.packing.bundle.zips import Archive, Draft, Known
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
+from lambdify.cli.programs import pythons
 from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Form
 

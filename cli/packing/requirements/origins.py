@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from lambdify.cli import git
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.programs import git
 from lambdify.cli.redaction import redact
 
 _TIMEOUT = 60.0

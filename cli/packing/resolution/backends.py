@@ -24,9 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lambdify.cli import git
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.resolution.backend_start import ENVIRONMENT
+from lambdify.cli.programs import git
 
 _PASSED_ON = re.compile(
     "PATH|LANG|LANGUAGE|LC_.*|TZ|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|(HTTPS?|ALL|NO)_PROXY|(https?|all|no)_proxy"

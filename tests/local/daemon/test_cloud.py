@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from local.stacks import Deployed
 from waiting import eventually
 
-from lambdify.cli import pythons
 from lambdify.cli.errors import NotDeployed, PortTaken, PythonNotFound
 from lambdify.cli.local.daemon import cloud as room
 from lambdify.cli.local.functions.fleet import LIMIT
+from lambdify.cli.programs import pythons
 
 pytestmark = pytest.mark.cloud
 

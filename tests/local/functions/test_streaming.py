@@ -13,11 +13,11 @@ from local.running import ARN, MINOR, REQUEST_ID, Running
 
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request
-from lambdify.cli import pythons
 from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.response_stream import HELD, ResponseStream, StreamBroken
 from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import runtimes
+from lambdify.cli.programs import pythons
 
 GET = Request(method="GET", path="/", host="abc.lambda-url.us-east-1.on.aws", client="192.0.2.1")
 HANDLER = "lambdify.adapter.streaming.runtime.handler"

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli import pythons
 from lambdify.cli import settings as settings_room
 from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.errors import BundleRefused, NameCollision
 from lambdify.cli.packing.bundle import app, files
 from lambdify.cli.packing.bundle import bundle as room
 from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.programs import pythons
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 FILES: dict[str, str | bytes] = {

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli import pythons
 from lambdify.cli.errors import BuildError
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import bytecode
 from lambdify.cli.packing.bundle.bytecode import Compiler
+from lambdify.cli.programs import pythons
 
 SOURCE = b"""\
 import os

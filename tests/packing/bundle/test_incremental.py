@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli import pythons
 from lambdify.cli import settings as settings_room
 from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.bundle import bundle as room
 from lambdify.cli.packing.bundle import bytecode, zips
 from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.programs import pythons
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 FILES = {

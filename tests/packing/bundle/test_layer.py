@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from packing.wheel_files import write_wheel
 
-from lambdify.cli import pythons
 from lambdify.cli.errors import BuildError
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry
 from lambdify.cli.packing.bundle import bytecode, layer
 from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.programs import pythons
 
 MakeWheel = Callable[..., Distribution]
 COMPILER = bytecode.Compiler(

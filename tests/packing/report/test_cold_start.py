@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli import pythons
 from lambdify.cli import settings as settings_room
 from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.packing.bundle import bundle as room
@@ -17,6 +16,7 @@ from lambdify.cli.packing.bundle.sizes import Part
 from lambdify.cli.packing.report import cold_start
 from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 from lambdify.cli.packing.target import Target
+from lambdify.cli.programs import pythons
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 APP = "def app(environ, start_response):\n    return []\n"

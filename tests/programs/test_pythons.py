@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli import pythons
 from lambdify.cli.errors import PythonNotFound
+from lambdify.cli.programs import pythons
 
 ABSENT = "3.99"
 
