@@ -9,6 +9,7 @@ the project says so
     "show_errors": true                      a 500 shows the app's traceback
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
     "command": "python manage.py migrate"    what runs in a new version before it gets traffic
+    "concurrency": 5                         how many environments a keep-warm event may ask for
 
 The app's imports make objects by the ten thousand, nearly all of which stay for good. So the garbage
 collector looks at them rarely while they are made, and then no more.
@@ -35,8 +36,7 @@ from lambdify.adapter import Adapter, loading
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
-RELEASE_COMMAND = {"lambdify": "release-command"}
-OURS = {"lambdify", "concurrency", "hold"}
+OURS = {"lambdify", "concurrency", "hold", "token"}
 """The keys of lambdify's own events. An HTTP event has others too, whatever its client sends."""
 
 GARBAGE = 50_000
@@ -55,17 +55,18 @@ def _manage(event: dict[str, Any], context: Any) -> Any:
     """The payload for an event of lambdify's own; one that is none goes the way of all others."""
     if event == KEEP_WARM:
         return WARM
-    if event["lambdify"] == "keep-warm":
-        from lambdify.adapter.aws import (
-            warming,  # an HTTP client: only where several environments are kept warm
-        )
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    if event["lambdify"] == "keep-warm" and "token" not in event:
+        if (most := _read_bundle(root).get("concurrency", 1)) > 1:
+            from lambdify.adapter.aws import warming  # an HTTP client: only where several are kept warm
 
-        warming.warm(event, context)
+            warming.warm(event, context, most)
         return WARM
-    if event == RELEASE_COMMAND and (command := _read_bundle(os.environ["LAMBDA_TASK_ROOT"]).get("command")):
+    if event["lambdify"] == "release-command" and (command := _read_bundle(root).get("command")):
         from lambdify.adapter import release_command  # subprocess, once in the life of a version
 
-        return release_command.run(command, os.environ["LAMBDA_TASK_ROOT"])
+        if release_command.is_allowed(event, context):
+            return release_command.run(command, root)
     return respond(event, context)
 
 

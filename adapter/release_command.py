@@ -1,7 +1,8 @@
 """Run the project's release command in the function, before its version gets traffic: migrations, for one.
 
-The command stands in the bundle, where `lambdify deploy` put what [release] command says. The event that asks
-for it says nothing else, so nobody who may invoke the function can have it run anything of their own.
+The command stands in the bundle, where `lambdify deploy` put what [release] command says: the event cannot
+bring another. And the event has to come from a deployment, which invokes a version by its number, where event
+sources invoke an alias, and which has a token, of which the function knows the digest.
 
 Rules:
 - No shell: the command is split into words as a shell would. "sh -c '...'" is there for those who want one.
@@ -9,6 +10,8 @@ Rules:
 - Output goes to the log line by line, as it comes, and its end goes back to who asked.
 """
 
+import hashlib
+import hmac
 import os
 import shlex
 import subprocess
@@ -18,6 +21,19 @@ from typing import Any
 PYTHON = ("python", "python3")
 KEPT = 64_000
 """Characters of output that go back; the log has all of it. JSON may write each as six, of 6 MB."""
+
+
+DIGEST = "LAMBDIFY_RELEASE_COMMAND"
+"""The variable with the digest of the token, SHA-256 in hex."""
+
+
+def is_allowed(event: dict[str, Any], context: Any) -> bool:
+    """Whether the event comes from a deployment of this version."""
+    digest, token = os.environ.get(DIGEST, ""), event.get("token")
+    version = str(context.invoked_function_arn).rpartition(":")[2]
+    if not (digest and version.isdecimal() and isinstance(token, str)):
+        return False
+    return hmac.compare_digest(hashlib.sha256(token.encode()).hexdigest(), digest)
 
 
 def run(command: str, root: str) -> dict[str, Any]:

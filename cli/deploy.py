@@ -20,7 +20,7 @@ from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
 from lambdify.cli.plan import preview
-from lambdify.cli.releases import Release, ownership, promotion, traffic, traffic_split
+from lambdify.cli.releases import Release, command_token, ownership, promotion, traffic, traffic_split
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.change_sets import ChangeSet
@@ -80,7 +80,7 @@ def deploy(
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
         artifact = archives.put(bundle, stage, console)
-    wanted = template.write(stage.settings, artifact, bundle.target)
+    wanted = template.write(command_token.add_variable(stage, artifact), artifact, bundle.target)
     with console.step("Asking CloudFormation what will change"):
         held = traffic.hold(wanted, existing, stage.account)
         change_set = change_sets.propose(

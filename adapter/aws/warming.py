@@ -23,13 +23,17 @@ LEAD = 0.03
 """Seconds that each earlier one takes longer: what sending one call costs, with its TLS handshake."""
 
 
-def warm(event: dict[str, Any], context: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+def warm(event: dict[str, Any], context: Any, most: int, sleep: Callable[[float], None] = time.sleep) -> None:
     """Hold this environment, and where the event asks for more than one, call the others.
 
-    A call that does not arrive is no error: the schedule makes the next one.
+    It is never more than `most` environments, as the settings say: an event that somebody else wrote cannot
+    start more of them. A call that does not arrive is no error: the schedule makes the next one.
     """
-    others = int(event.get("concurrency", 1)) - 1
-    hold = float(event.get("hold", HOLD + LEAD * others if others else 0.0))
+    asked, said = event.get("concurrency"), event.get("hold")
+    others = max(0, min(asked, most) - 1) if type(asked) is int else 0
+    hold = HOLD + LEAD * others if others else 0.0
+    if type(said) is float and 0 < said <= HOLD + LEAD * most:  # nothing is true of NaN
+        hold = said
     connections = []
     for number in range(others):
         with suppress(OSError):

@@ -20,7 +20,7 @@ from lambdify.cli.plan import costs, preview
 from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
-from lambdify.cli.releases import traffic
+from lambdify.cli.releases import command_token, traffic
 from lambdify.cli.stacks import change_sets, changes, stack
 from lambdify.cli.stacks.changes import Body, Change
 from lambdify.cli.stacks.stack import Stack
@@ -60,7 +60,9 @@ def compute(
         raise stack.busy(existing.name, existing.state)
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
-    wanted = template.write(stage.settings, archives.plan(bundle, stage), bundle.target)
+    artifact = archives.plan(bundle, stage)
+    settings = command_token.add_variable(stage, artifact, creates=False)
+    wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, stage.account, sleep)
     if existing is not None and before and existing.live != existing.published:

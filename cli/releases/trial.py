@@ -23,6 +23,7 @@ from lambdify.cli.aws import translated
 from lambdify.cli.calls import http_event, invocation
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
+from lambdify.cli.releases import command_token
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
@@ -54,7 +55,7 @@ def run(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
     if stage.settings.function.snapstart or stage.settings.release.express:
         wait_until_ready(version, stage, console)
     if stage.settings.release.command:
-        run_command(version, stage, console)
+        run_command(version, deployed, stage, console)
     if stage.settings.release.smoke:
         smoke = SmokeRequest(path=stage.settings.release.smoke, status=stage.settings.release.status)
         send_smoke_request(version, smoke, deployed, stage, console)
@@ -121,10 +122,10 @@ def send_smoke_request(
     )
 
 
-def run_command(version: str, stage: Stage, console: Console) -> None:
+def run_command(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
     """Run the bundle's command in the version. Raises AppBroken, and ReleaseFailed if the command fails."""
     with console.step(f"Running `{stage.settings.release.command}` in version {version}"):
-        call = _call(version, COMMAND_EVENT, stage)
+        call = _call(version, COMMAND_EVENT | {"token": command_token.make(stage, deployed)}, stage)
     call.check(stage.settings, console, doing=f"`{stage.settings.release.command}` did not end")
     for line in str(call.value["output"]).splitlines():
         console.note(line)

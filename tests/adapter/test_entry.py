@@ -1,5 +1,6 @@
 """The deployed entry point, as Lambda runs it: in a process of its own, on a task root that was packed."""
 
+import hashlib
 import json
 import os
 import signal
@@ -19,11 +20,16 @@ from .aws_service import AwsService
 
 ADAPTER = Path(__file__).parents[2] / "adapter"
 
+TOKEN = "what only a deployment knows"
+RELEASE_COMMAND = {"lambdify": "release-command", "token": TOKEN}
+
 INVOKE = """
 import json, sys
 from lambdify.adapter import entry
+from types import SimpleNamespace
+context = SimpleNamespace(invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:shop-dev:7")
 for event in json.load(sys.stdin):
-    print(json.dumps(entry.handler(event, None)))
+    print(json.dumps(entry.handler(event, context)))
 """
 
 FLASK = """
@@ -129,6 +135,7 @@ def invoke(tmp_path: Path) -> Invoke:
                 "LAMBDA_TASK_ROOT": str(root),
                 "PYTHONPATH": str(root),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "LAMBDIFY_RELEASE_COMMAND": hashlib.sha256(TOKEN.encode()).hexdigest(),
             },
             cwd=root,
             capture_output=True,
@@ -220,7 +227,6 @@ def test_no_request_can_be_taken_for_keep_warm(invoke, event):
     assert payloads(invoke(FLASK, event))[0]["body"] == "home"
 
 
-RELEASE_COMMAND = {"lambdify": "release-command"}
 SHOW = "python -c \"import main; print(main.app.name, 'in', __import__('os').getcwd())\""
 
 
@@ -274,11 +280,42 @@ def test_no_request_can_ask_for_the_command(invoke, event):
 
 
 def test_an_event_cannot_bring_a_command(invoke):
-    brought = {"lambdify": "release-command", "command": "sh -c 'echo it ran'"}
+    brought = {**RELEASE_COMMAND, "command": "sh -c 'echo it ran'"}
     done = invoke(FLASK, brought, command="sh -c 'echo ours'")
     assert done.returncode == 1
     assert "EventUnknown" in done.stderr
     assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"lambdify": "release-command"},
+        {"lambdify": "release-command", "token": "a guess"},
+        {"lambdify": "release-command", "token": None},
+        {**RELEASE_COMMAND, "hold": 1.0, "more": 1},
+    ],
+    ids=["no token", "another one", "none", "more"],
+)
+def test_without_the_token_of_the_deployment_the_command_does_not_run(invoke, event):
+    done = invoke(FLASK, event, command="sh -c 'echo it ran'")
+    assert "EventUnknown" in done.stderr
+    assert "it ran" not in done.stdout
+
+
+@pytest.mark.parametrize("qualifier", [":live", ""])
+def test_what_invokes_an_alias_or_no_version_has_no_command_run(invoke, qualifier):
+    script = INVOKE.replace("shop-dev:7", f"shop-dev{qualifier}")
+    done = invoke(FLASK, RELEASE_COMMAND, script=script, command="sh -c 'echo it ran'")
+    assert "EventUnknown" in done.stderr
+    assert "it ran" not in done.stdout
+
+
+def test_a_function_without_a_digest_has_no_command_run(invoke):
+    script = f"import os\nos.environ.pop('LAMBDIFY_RELEASE_COMMAND')\n{INVOKE}"
+    done = invoke(FLASK, RELEASE_COMMAND, script=script, command="sh -c 'echo it ran'")
+    assert "EventUnknown" in done.stderr
+    assert "it ran" not in done.stdout
 
 
 def test_without_a_command_the_event_is_like_any_other(invoke):
@@ -288,7 +325,7 @@ def test_without_a_command_the_event_is_like_any_other(invoke):
 
 
 def test_an_event_that_keeps_several_warm_is_answered_without_the_app(invoke):
-    done = invoke(FLASK, {**KEEP_WARM, "hold": 0.01})
+    done = invoke(FLASK, {**KEEP_WARM, "hold": 0.01}, concurrency=2)
     assert payloads(done) == [{"lambdify": "warm"}]
     assert "called" not in done.stderr
 

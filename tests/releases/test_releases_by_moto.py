@@ -144,7 +144,7 @@ def test_old_versions_and_archives_go_and_the_rest_stays(begin, moto, make_setti
         begin(version)
     moto.client("lambda").create_alias(FunctionName="shop-dev", Name="theirs", FunctionVersion="1")
     settings = make_settings(overrides={"release.keep": 2})
-    prune(settings, moto, talk, had="4")
+    prune(settings, moto, talk, previous="4")
     assert sorted(releases.find_versions(stage_in(moto, settings))) == ["1", "4", "5"]
     found = moto.client("s3").list_objects_v2(Bucket=moto.bucket)["Contents"]
     zips = [each["Key"] for each in found if each["Key"].endswith(".zip")]
@@ -159,7 +159,7 @@ def test_a_version_newer_than_what_the_stack_has_published_belongs_to_somebody_e
     lambda_ = moto.client("lambda")
     lambda_.update_function_configuration(FunctionName="shop-dev", Description="theirs")
     lambda_.publish_version(FunctionName="shop-dev")
-    prune(make_settings(overrides={"release.keep": 1}), moto, talk, had="5")
+    prune(make_settings(overrides={"release.keep": 1}), moto, talk, previous="5")
     assert sorted(releases.find_versions(stage_in(moto, make_settings()))) == ["5", "6"]
 
 
@@ -171,7 +171,7 @@ def test_an_archive_that_never_became_a_release_goes_after_a_day(
     abandoned = {"Bucket": moto.bucket, "Key": "shop/dev/app-6.zip"}
     moto.client("s3").put_object(**abandoned, Body=b"zip")
     moto.client("s3").put_object(**abandoned | {"Key": "shop/dev-x/app-6.zip"}, Body=b"zip")
-    prune(make_settings(), moto, talk, had="5", now=datetime.now(UTC) + timedelta(days=days))
+    prune(make_settings(), moto, talk, previous="5", now=datetime.now(UTC) + timedelta(days=days))
     found = moto.client("s3").list_objects_v2(Bucket=moto.bucket)["Contents"]
     zips = {each["Key"] for each in found if each["Key"].endswith(".zip")}
     assert zips - {abandoned["Key"]} == {"shop/dev/app-5.zip", "shop/dev-x/app-6.zip"}
@@ -195,7 +195,7 @@ def test_an_image_that_never_became_a_release_goes_after_a_day(
     made = begin("5")
     record = replace(made, artifacts=(f"{repository}:5",))
     releases.end(record, "live", stage_in(moto, settings))
-    prune(settings, moto, talk, had="5", now=datetime.now(UTC) + timedelta(days=days))
+    prune(settings, moto, talk, previous="5", now=datetime.now(UTC) + timedelta(days=days))
     found = moto.client("ecr").list_images(repositoryName=images.repository_name(settings))["imageIds"]
     assert sorted(each["imageTag"] for each in found) == left
 

@@ -1,6 +1,7 @@
 """What a version has to show before it gets traffic."""
 
 import base64
+import hmac
 import io
 import json
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ DEPLOYED = Stack(
         "Endpoint": "https://abc.execute-api.eu-central-1.amazonaws.com",
         "Version": "6",
         "Published": "7",
+        "App": "shop/dev/app-7.zip",
     },
     parameters={},
     tags={},
@@ -29,7 +31,14 @@ DEPLOYED = Stack(
 )
 CALL = {"FunctionName": "shop-dev", "Qualifier": "7", "LogType": "Tail"}
 KEEP_WARM = b'{"lambdify": "keep-warm"}'
-COMMAND = b'{"lambdify": "release-command"}'
+SECRET = b"of the stage"
+KEY = {
+    "Bucket": "lambdify-123456789012-eu-central-1",
+    "Key": "shop/dev/project/release-command.key",
+    "ExpectedBucketOwner": "123456789012",
+}
+TOKEN = hmac.new(SECRET, b"shop/dev/app-7.zip", "sha256").hexdigest()
+COMMAND = json.dumps({"lambdify": "release-command", "token": TOKEN}).encode()
 
 
 def answer(payload, **more):
@@ -54,6 +63,13 @@ def run(stubbed, make_settings, talk):
         )
 
     return run
+
+
+@pytest.fixture
+def secret(stubbed):
+    """The bucket has the stage's secret for its release command."""
+    body = StreamingBody(io.BytesIO(SECRET), len(SECRET))
+    stubbed.answers("s3.get_object", {"Body": body}, **KEY)
 
 
 def test_without_settings_the_version_itself_is_called_as_the_schedule_does(stubbed, run, talk):
@@ -131,7 +147,7 @@ def test_a_smoke_request_that_is_not_answered_in_time_fails_the_release(stubbed,
         run({"release.smoke": "/health"})
 
 
-def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(stubbed, run, talk):
+def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(secret, stubbed, run, talk):
     done = {"code": 0, "output": "Applying books.0002_isbn... OK\n"}
     stubbed.answers("lambda.invoke", answer(done), **CALL, Payload=COMMAND)
     stubbed.answers("lambda.invoke", answer({"statusCode": 200}))
@@ -139,7 +155,7 @@ def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(stubbe
     assert talk.said.index("Applying books.0002_isbn... OK") < talk.said.index("Asking version 7 for /")
 
 
-def test_a_command_that_fails_fails_the_release_with_its_code(stubbed, run, talk):
+def test_a_command_that_fails_fails_the_release_with_its_code(secret, stubbed, run, talk):
     stubbed.answers("lambda.invoke", answer({"code": 3, "output": "no such table\n"}))
     with pytest.raises(ReleaseFailed) as caught:
         run({"release.command": "python manage.py migrate", "release.smoke": "/"})
@@ -147,7 +163,7 @@ def test_a_command_that_fails_fails_the_release_with_its_code(stubbed, run, talk
     assert "no such table" in talk.said
 
 
-def test_a_command_that_takes_longer_than_the_function_may_says_so(stubbed, run):
+def test_a_command_that_takes_longer_than_the_function_may_says_so(secret, stubbed, run):
     error = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 30.00 seconds"}
     stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled"))
     with pytest.raises(ReleaseFailed, match="`make` did not end in time") as caught:

@@ -79,12 +79,14 @@ def adapter_folder() -> Path:
 
 
 def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
+    most = settings.warm.concurrency if settings.warm.every else 0
     said = {
         "path": candidate.path,
         "on_event": settings.function.on_event,
         "show_errors": settings.http.show_errors,
         "secrets": dict(settings.secrets),
         "command": settings.release.command,
+        "concurrency": most if most > 1 else 0,
     }
     return {"app": candidate.app} | {name: value for name, value in said.items() if value}
 

@@ -151,7 +151,8 @@ def _same_inputs(note: _Note) -> bool:
 def _name(settings: Settings, out: Path) -> str:
     """The name of the note: one for all settings that can make a difference."""
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
-    packed = [settings.app, dict(settings.secrets), settings.release.command]
+    warm = [settings.warm.every, settings.warm.concurrency]
+    packed = [settings.app, dict(settings.secrets), settings.release.command, warm]
     given = [str(settings.root), str(out.absolute()), packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"
 
