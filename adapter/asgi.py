@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ class Server:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._process, self._thread = os.getpid(), threading.get_ident()
+        self._process, self._place = os.getpid(), _find_place()
         self._loop = event_loop.make()
         asyncio.set_event_loop(self._loop)
         try:
@@ -124,7 +125,7 @@ class Server:
     def _end_loop(self) -> None:
         event_loop.end(self._loop)
         with suppress(RuntimeError):  # there is none
-            if threading.get_ident() == self._thread and asyncio.get_event_loop() is self._loop:
+            if _find_place() == self._place and asyncio.get_event_loop() is self._loop:
                 asyncio.set_event_loop(None)
 
     async def _say_goodbye(self) -> None:
@@ -148,6 +149,11 @@ class Server:
             self.close()
 
 
+def _find_place() -> tuple[int, object]:
+    """What keeps a current loop. To ask in another place for it makes one, before Python 3.14."""
+    return threading.get_ident(), sys.version_info < (3, 14) and asyncio.get_event_loop_policy()
+
+
 _open: WeakSet[Server] = WeakSet()
 _dropped: list[Server] = []
 
@@ -167,7 +173,7 @@ threading._register_atexit(_close_all)  # type: ignore[attr-defined]
 
 def build_scope(request: Request, event: dict[str, Any], context: object, state: dict[str, Any]) -> Scope:
     """The scope of a request, with `aws.event` and `aws.context` in it; its path includes the mount."""
-    method, path, query, names, values, _, mount, scheme, host, port, client = request
+    method, path, query, names, values, _, mount, scheme, host, port, client, client_port = request
     if names.encoded is None:
         names.encoded = tuple([name.encode("latin-1") for name in names.row])
     target = mount + path
@@ -185,7 +191,7 @@ def build_scope(request: Request, event: dict[str, Any], context: object, state:
         "query_string": query.encode(),
         "root_path": wire.decode(mount, "utf-8") if mount else "",
         "headers": list(zip(names.encoded, encoded)),  # noqa: B905 - `strict=True` takes as long as three headers
-        "client": (client, 0) if client else None,
+        "client": (client, client_port) if client else None,
         "server": (host, port),
         "state": state,
         "aws.event": hidden,

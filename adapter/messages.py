@@ -104,7 +104,7 @@ def _field(position: int) -> Any:
     return property(itemgetter(position))
 
 
-class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str, int, str]):
+class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str, int, str, int]):
     """An HTTP request, whichever event carried it.
 
     It holds its headers as a row of names and a row of values: clients and front ends use the same few rows
@@ -125,10 +125,25 @@ class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str,
         host: str = "localhost",
         port: int = 443,
         client: str = "",
+        client_port: int = 0,
     ) -> Self:
         names, values = tuple(zip(*headers, strict=True)) or ((), ())
         return tuple.__new__(
-            cls, (method, path, query, find_names(names), values, body, mount, scheme, host, port, client)
+            cls,
+            (
+                method,
+                path,
+                query,
+                find_names(names),
+                values,
+                body,
+                mount,
+                scheme,
+                host,
+                port,
+                client,
+                client_port,
+            ),
         )
 
     method: str = _field(0)
@@ -143,10 +158,12 @@ class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str,
     """The part of the path in front of the app (a stage or base path), percent-encoded: "" or "/prod"."""
     scheme: str = _field(7)
     host: str = _field(8)
-    """The name the client used, without a port."""
+    """The name the client used, without a port, or the front door's own; an address without brackets."""
     port: int = _field(9)
     client: str = _field(10)
     """The client's address, from the part of the event that the client cannot write."""
+    client_port: int = _field(11)
+    """The client's port; 0 where nobody tells it."""
 
     @property
     def headers(self) -> Headers:
@@ -161,7 +178,19 @@ class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str,
         return f"Request({', '.join(f'{name}={getattr(self, name)!r}' for name in REQUEST_FIELDS)})"
 
 
-REQUEST_FIELDS = ("method", "path", "query", "headers", "body", "mount", "scheme", "host", "port", "client")
+REQUEST_FIELDS = (
+    "method",
+    "path",
+    "query",
+    "headers",
+    "body",
+    "mount",
+    "scheme",
+    "host",
+    "port",
+    "client",
+    "client_port",
+)
 
 
 class Response(tuple[int, dict[str, str], Headers, bytes]):

@@ -9,7 +9,9 @@ Rules
 4. A request has one `cookie` header, and a `content-length` that is true: a body is whole, however it came.
 5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
    concerns only one connection is left out, and `content-length` is right or absent.
-6. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
+6. A host header that names no host (https://www.rfc-editor.org/rfc/rfc9110#section-7.2) is handed on as it
+   is, but the server is the front door then.
+7. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
    that one, what stands before it came from the client.
 """
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PATH_CHARACTERS = UNRESERVED + b"!$&'()*+,;=:@/"
 TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
+NAME_CHARACTERS = UNRESERVED + b"!$&'()*+,;=%"
 
 CONNECTION_ONLY = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"))
 """https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1"""
@@ -74,29 +77,11 @@ def decode(encoded: str, encoding: str) -> str:
     return unquote(encoded).decode(encoding, "replace") if "%" in encoded else encoded
 
 
-def split_query(query: str) -> list[Pair]:
-    """Keys and values in order, still encoded; a key without "=" has the value ""."""
-    pairs = (part.partition("=") for part in query.split("&") if part)
-    return [(key, value) for key, _, value in pairs]
-
-
-def decode_query(query: str) -> list[Pair]:
-    """Keys and values in order, decoded as a form is."""
-    return [(_decode_field(key), _decode_field(value)) for key, value in split_query(query)]
-
-
 def split_mount(path: str, mount: str) -> tuple[str, str]:
     """(mount, rest of the path) if the path lies under the mount, else ("", path)."""
     if mount and path.startswith(mount) and path[len(mount) : len(mount) + 1] in ("", "/"):
         return mount, path[len(mount) :]
     return "", path
-
-
-def read_headers(fields: dict[str, Any]) -> list[Pair]:
-    """The headers of an event or payload, from its multi-value map if it has one."""
-    several = fields.get("multiValueHeaders")
-    single = several or {name: [value] for name, value in (fields.get("headers") or {}).items()}
-    return [(name.lower(), to_latin1(value)) for name, values in single.items() for value in values]
 
 
 def read_query(event: dict[str, Any], *, decoded: bool) -> str:
@@ -119,23 +104,6 @@ def read_query(event: dict[str, Any], *, decoded: bool) -> str:
     encoded = {quote(key, UNRESERVED): values for key, values in several.items()}
     fields = [f"{key}={quote(value, UNRESERVED)}" for key, values in encoded.items() for value in values]
     return "&".join(fields)
-
-
-def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
-    """The response that AWS would send for what a function returned; PayloadRefused if it would send none."""
-    from lambdify.adapter.errors import PayloadRefused
-    from lambdify.adapter.event_sources import MALFORMED
-
-    if not isinstance(payload, dict):
-        raise PayloadRefused(
-            f"a function has to return an object with statusCode, not {type(payload).__name__}"
-        )
-    try:
-        headers = [*read_headers(payload), *(("set-cookie", cookie) for cookie in cookies)]
-        body = bodies.read(payload.get("body"), payload.get("isBase64Encoded"))
-        return Response(int(payload["statusCode"]), tuple(headers), body)
-    except MALFORMED as error:
-        raise PayloadRefused(f"what the function returned is not a response: {error!r}") from error
 
 
 def to_latin1(value: str) -> str:
@@ -178,8 +146,8 @@ def build_request(
 ) -> Request:
     """The Request of an event, from what its source alone knows and from what all events have alike.
 
-    `client` is the last hop of x-forwarded-for where the event names none, `host` counts where there is no
-    host header, and `cookies` counts before the cookie header, which a function URL sends as well.
+    `client` is the last hop of x-forwarded-for where the event names none, `host` the front door for where no
+    host header names one, and `cookies` counts before the cookie header, which a function URL sends as well.
     """
     text = event.get("body")
     body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
@@ -204,40 +172,40 @@ def build_request(
         names, values = _settle(names, values, body, cookies)
     origin = (
         "" if names.proto is None else values[names.proto],
-        host if names.host is None else values[names.host] or host,
+        "" if names.host is None else values[names.host],
         "" if names.port is None else values[names.port],
     )
     try:
-        scheme, host, port = ORIGINS[origin]
+        scheme, name, port = ORIGINS[origin]
     except KeyError:
-        scheme, host, port = remember(ORIGINS, origin, _find_origin(origin), 100)
+        scheme, name, port = remember(ORIGINS, origin, _find_origin(origin), 100)
+    if not name:
+        _, name, port = _find_origin((scheme, host, origin[2]))
+    client_port = 0
     if client is None:
-        client = "" if names.hops is None else _find_client(values[names.hops])
+        client, client_port = find_client("" if names.hops is None else values[names.hops])
     if not path.isascii():
         path = to_ascii(path)
     if not query.isascii():
         query = to_ascii(query)
     # What Request() does with pairs is done: this is its last line.
-    return make(Request, (method, path, query, names, values, body, mount, scheme, host, port, client))
-
-
-def forward(request: Request) -> list[Pair]:
-    """The headers of a request as AWS's front ends hand them on: with its host and x-forwarded-*.
-
-    Once forwarded, a request stays the same when it is forwarded again.
-    """
-    usual = request.port == PORTS[request.scheme]
-    hops = [value for name, value in request.headers if name == "x-forwarded-for"]
-    if request.client and _last(",".join(hops)) != request.client:
-        hops.append(request.client)
-    added = {
-        "host": request.host if usual else f"{request.host}:{request.port}",
-        "x-forwarded-for": ", ".join(hops),
-        "x-forwarded-port": str(request.port),
-        "x-forwarded-proto": request.scheme,
-    }
-    kept = [pair for pair in request.headers if pair[0] not in added]
-    return kept + [pair for pair in added.items() if pair[1]]
+    return make(
+        Request,
+        (
+            method,
+            path,
+            query,
+            names,
+            values,
+            body,
+            mount,
+            scheme,
+            name or "localhost",
+            port,
+            client,
+            client_port,
+        ),
+    )
 
 
 def build_response(method: str, status: int, headers: Iterable[Pair], body: bytes | None) -> Response:
@@ -301,12 +269,13 @@ def _is_length(value: str, length: str | None) -> bool:
 
 
 def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
-    """Scheme, name and port that the client used, from the headers that say them."""
+    """Scheme, name and port that the client used, from the headers that say them; "" if host is no name."""
     proto, host, port = headers
-    scheme = "http" if _last(proto) == "http" else "https"
-    name, given = _split_host(host)
-    port = given or _last(port)
-    return scheme, name, int(port) if port.isdecimal() else PORTS[scheme]
+    scheme = "http" if last(proto) == "http" else "https"
+    name, given = split_authority(host)
+    if given is None:
+        given = _read_port(last(port))
+    return scheme, name, PORTS[scheme] if given is None else given
 
 
 ORIGINS: dict[tuple[str, str, str], tuple[str, str, int]] = {}
@@ -328,16 +297,16 @@ def _settle(
     if body or names.length is not None:
         length = str(len(body))
         if names.length is None or values[names.length] != length:
-            names, values = _put_last(names, values, "content-length", length)
+            names, values = _putlast(names, values, "content-length", length)
     if names.cookies > 1:
         several = cookies or [
             value for name, value in zip(names.row, values, strict=True) if name == "cookie"
         ]
-        names, values = _put_last(names, values, "cookie", "; ".join(several))
+        names, values = _putlast(names, values, "cookie", "; ".join(several))
     return names, values
 
 
-def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
+def _putlast(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
     """With one header of that name, behind all others, and of one connection no longer."""
     gone = (name, "transfer-encoding")
     kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] not in gone]
@@ -374,24 +343,53 @@ def _refuse(why: str) -> ResponseRefused:
     return ResponseRefused(why)
 
 
-def _decode_field(field: str) -> str:
-    return unquote(field.replace("+", " ")).decode("utf-8", "replace")
-
-
-def _last(values: str) -> str:
+def last(values: str) -> str:
+    """The last of values with commas between them, which AWS wrote."""
     return values.rpartition(",")[2].strip()
 
 
-def _find_client(hops: str) -> str:
-    """The address of the last hop, without the port that a load balancer may be told to add to it."""
-    hop = _last(hops)
+def find_client(hops: str) -> tuple[str, int]:
+    """Address and port of the last hop; 0 without the port that a load balancer may be told to add."""
+    hop = last(hops)
     if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    address, _, _ = hop.rpartition(":")
-    return address if address and ":" not in address else hop
+        address, _, port = hop[1:].partition("]")
+        return address, _read_port(port[1:]) or 0
+    address, _, port = hop.rpartition(":")
+    return (address, _read_port(port) or 0) if address and ":" not in address else (hop, 0)
 
 
-def _split_host(host: str) -> tuple[str, str]:
-    """Name and port of "name:port" or "[::1]:port"; the port may be ""."""
-    name, _, port = host.rpartition(":")
-    return (name, port) if port.isdecimal() and not name.endswith(":") else (host, "")
+def split_authority(text: str) -> tuple[str, int | None]:
+    """Name and port of "name:port" or "[::1]:port", without the brackets; ("", None) if it is neither.
+
+    What is in brackets is an address, and a name has no empty label but the root's
+    (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2).
+    """
+    if text.startswith("["):
+        name, _, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        valid = _is_address(name) and "]" in text and colon in ("", ":")
+    else:
+        name, colon, port = text.partition(":")
+        labels = name.removesuffix(".").split(".")
+        valid = "" not in labels and not name.encode().translate(None, NAME_CHARACTERS)
+    number = _read_port(port)
+    return (name, number) if valid and (number is not None or not port) else ("", None)
+
+
+def _read_port(text: str) -> int | None:
+    """The number, or None if it is that of no port. Python refuses to read numbers of 5,000 digits."""
+    digits = text.lstrip("0")
+    if not text.isascii() or not text.isdecimal() or len(digits) > 5 or int(digits or "0") > 65_535:
+        return None
+    return int(digits or "0")
+
+
+def _is_address(text: str) -> bool:
+    """Whether this is an address of IP version 6."""
+    import socket  # few clients call a server by such an address
+
+    try:
+        socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -8,6 +8,8 @@ Rules
 3. Strings in environ hold bytes as latin-1; PATH_INFO and SCRIPT_NAME are decoded, REQUEST_URI is not.
 4. A header with "_" in its name is left out: in environ it could not be told from one with "-", which AWS may
    have written (https://docs.gunicorn.org/en/stable/settings.html#header-map).
+5. REMOTE_PORT is there, as behind gunicorn: "0" where nobody tells it. Who makes a client of it, as
+   a2wsgi.ASGIMiddleware does, has none without it.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ class Server:
 
 def build_environ(request: Request, event: dict[str, Any], context: object) -> Environ:
     """The environ of a request, with `aws.event` and `aws.context` in it."""
-    method, path, query, names, values, body, mount, scheme, host, port, client = request
+    method, path, query, names, values, body, mount, scheme, host, port, client, client_port = request
     environ = (names.template or _plan(names)).copy()
     environ["REQUEST_METHOD"] = method
     if mount:
@@ -90,6 +92,8 @@ def build_environ(request: Request, event: dict[str, Any], context: object) -> E
     environ["REQUEST_URI"] = f"{mount}{path}?{query}" if query else mount + path
     environ["SERVER_NAME"] = host
     environ["REMOTE_ADDR"] = client
+    if client_port:
+        environ["REMOTE_PORT"] = str(client_port)
     if port != 443:
         environ["SERVER_PORT"] = str(port)
     if scheme != "https":
@@ -211,6 +215,7 @@ ALWAYS: Environ = {
     "SCRIPT_NAME": "",
     "SERVER_PORT": "443",
     "SERVER_PROTOCOL": "HTTP/1.1",
+    "REMOTE_PORT": "0",
     "wsgi.version": (1, 0),
     "wsgi.url_scheme": "https",
     "wsgi.multithread": False,

@@ -43,8 +43,10 @@ def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
 
 def write_event(request: Request, *, target_group: str = "local", multi_value: bool = True) -> dict[str, Any]:
     """The event for a request; a load balancer has neither stages nor request ids."""
-    headers = wire.group(wire.forward(request))
-    query = wire.group(wire.split_query(request.query))
+    from lambdify.adapter import front_end
+
+    headers = wire.group(front_end.forward(request))
+    query = wire.group(front_end.split_query(request.query))
     body, is_base64 = bodies.write(request.body, request.headers)
     arn = f"arn:aws:elasticloadbalancing:local:000000000000:targetgroup/{target_group}/0"
     event: dict[str, Any] = {
@@ -64,7 +66,9 @@ def write_event(request: Request, *, target_group: str = "local", multi_value: b
 
 def read_payload(payload: object) -> Response:
     """The response that a load balancer would send for what the function returned."""
-    return wire.read_response(payload)
+    from lambdify.adapter import front_end
+
+    return front_end.read_response(payload)
 
 
 def _write_headers(headers: Headers) -> dict[str, str]:

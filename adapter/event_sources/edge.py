@@ -78,7 +78,9 @@ def write_event(
     request: Request, *, distribution: str = "local", at: str = "viewer-request"
 ) -> dict[str, Any]:
     """The event for a request; `at` says which of the two it is."""
-    headers = wire.forward(request)
+    from lambdify.adapter import front_end
+
+    headers = front_end.forward(request)
     lists = {
         name: [{"key": name, "value": value} for value in values]
         for name, values in wire.group(headers).items()
@@ -105,6 +107,8 @@ def write_event(
 
 def read_payload(payload: object) -> Response:
     """The response that CloudFront would send for what the function returned."""
+    from lambdify.adapter import front_end
+
     if not isinstance(payload, dict) or "status" not in payload:
         raise PayloadRefused("a function at CloudFront has to return an object with status")
     try:
@@ -114,7 +118,7 @@ def read_payload(payload: object) -> Response:
             f"what the function returned has no headers as CloudFront knows them: {error!r}"
         ) from error
     is_base64 = payload.get("bodyEncoding") == "base64"
-    return wire.read_response(
+    return front_end.read_response(
         {
             "statusCode": payload["status"],
             "multiValueHeaders": lists,

@@ -75,7 +75,9 @@ def write_event(
     function_url: bool = False,
 ) -> dict[str, Any]:
     """The event for a request; the stage is the request's mount, or `$default`, unless it is given."""
-    headers = wire.forward(request)
+    from lambdify.adapter import front_end
+
+    headers = front_end.forward(request)
     cookies = [part.strip() for name, value in headers if name == "cookie" for part in value.split(";")]
     path = request.mount + request.path
     domain = f"{api_id}{FUNCTION_URL_DOMAIN}local.on.aws" if function_url else request.host
@@ -109,7 +111,7 @@ def write_event(
     if cookies:
         event["cookies"] = cookies
     if request.query:
-        event["queryStringParameters"] = wire.join(wire.decode_query(request.query))
+        event["queryStringParameters"] = wire.join(front_end.decode_query(request.query))
     if body:
         event["body"] = body
     return event
@@ -117,10 +119,12 @@ def write_event(
 
 def read_payload(payload: object) -> Response:
     """The response that API Gateway or a function URL would send for what the function returned."""
+    from lambdify.adapter import front_end
+
     if not (isinstance(payload, dict) and "statusCode" in payload):
         text = payload if isinstance(payload, str) else json.dumps(payload)
         return Response(200, (("content-type", "application/json"),), text.encode(errors="replace"))
-    return wire.read_response(payload, payload.get("cookies") or ())
+    return front_end.read_response(payload, payload.get("cookies") or ())
 
 
 def _decode_path(path: str) -> str:

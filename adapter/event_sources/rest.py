@@ -61,8 +61,10 @@ def write_event(
     milliseconds: int = 0,
 ) -> dict[str, Any]:
     """The event for a request; the stage is the request's mount, or "prod", unless it is given."""
-    headers = wire.group(pair for pair in wire.forward(request) if pair[0] != "content-length")
-    query = wire.group(wire.decode_query(request.query))
+    from lambdify.adapter import front_end
+
+    headers = wire.group(pair for pair in front_end.forward(request) if pair[0] != "content-length")
+    query = wire.group(front_end.decode_query(request.query))
     body, is_base64 = bodies.write(request.body, request.headers)
     resource = "/" if request.path == "/" else "/{proxy+}"
     return {
@@ -96,7 +98,9 @@ def write_event(
 
 def read_payload(payload: object) -> Response:
     """The response that API Gateway would send for what the function returned."""
-    return wire.read_response(payload)
+    from lambdify.adapter import front_end
+
+    return front_end.read_response(payload)
 
 
 def _split_path(event: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:

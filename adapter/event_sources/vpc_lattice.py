@@ -43,8 +43,10 @@ def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
 
 def write_event(request: Request, *, service: str = "local", version: int = 2) -> dict[str, Any]:
     """The event for a request; Lattice has neither stages nor request ids."""
-    headers = wire.forward(request)
-    query = wire.decode_query(request.query)
+    from lambdify.adapter import front_end
+
+    headers = front_end.forward(request)
+    query = front_end.decode_query(request.query)
     path = request.mount + request.path
     target = f"{path}?{request.query}" if request.query else path
     body, is_base64 = bodies.write(request.body, request.headers)
@@ -79,7 +81,9 @@ def write_event(request: Request, *, service: str = "local", version: int = 2) -
 
 def read_payload(payload: object) -> Response:
     """The response that VPC Lattice would send for what the function returned."""
-    return wire.read_response(payload, payload.get("cookies") or () if isinstance(payload, dict) else ())
+    from lambdify.adapter import front_end
+
+    return front_end.read_response(payload, payload.get("cookies") or () if isinstance(payload, dict) else ())
 
 
 def _read_lists(fields: dict[str, Any]) -> dict[str, list[str]]:

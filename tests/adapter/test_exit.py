@@ -251,6 +251,21 @@ def test_closing_leaves_the_loop_of_somebody_else_alone():
     other.close()
 
 
+def test_closing_makes_no_loop_for_a_policy_that_came_later():
+    made = []
+
+    class Policy(asyncio.DefaultEventLoopPolicy):
+        def new_event_loop(self):
+            made.append(super().new_event_loop())
+            return made[-1]
+
+    server = asgi.Server(minimal)
+    asyncio.set_event_loop_policy(Policy())
+    server.close()
+    asyncio.set_event_loop_policy(None)
+    assert made == []
+
+
 def test_closing_in_another_thread_leaves_the_loop_there_alone():
     server = asgi.Server(minimal)
     seen = []

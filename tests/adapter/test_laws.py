@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdify.adapter import wire
+from lambdify.adapter import front_end, wire
 from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 from lambdify.adapter.messages import Headers, Request, Response
 
@@ -63,7 +63,7 @@ def requests(draw: st.DrawFn, *, mounts: st.SearchStrategy[str], single: bool = 
     )
     length = (("content-length", str(len(body))),) if body else ()
     cookie = tuple(("cookie", value) for value in draw(st.lists(COOKIES, max_size=1)))
-    return request._replace(headers=(*wire.forward(request), *length, *cookie))
+    return request._replace(headers=(*front_end.forward(request), *length, *cookie))
 
 
 @st.composite
@@ -147,8 +147,8 @@ def test_single_value_payloads_are_read_as_they_were_written(response: Response)
 @given(requests(mounts=STAGES))
 @settings(max_examples=20)
 def test_forwarding_twice_is_forwarding_once(request: Request):
-    once = request._replace(headers=tuple(wire.forward(request)))
-    assert once._replace(headers=tuple(wire.forward(once))) == once
+    once = request._replace(headers=tuple(front_end.forward(request)))
+    assert once._replace(headers=tuple(front_end.forward(once))) == once
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdify.adapter import messages, wire
+from lambdify.adapter import front_end, messages, wire
 from lambdify.adapter.errors import PayloadRefused, ResponseRefused
 from lambdify.adapter.messages import Request, Response
 
@@ -52,8 +52,8 @@ def test_a_mount_ends_at_a_segment_boundary(path, mount, split):
         ("example.com", "http", "80", ("example.com", 80)),
         ("example.com:8000", "http", "80", ("example.com", 8000)),
         ("example.com", "https", "8443", ("example.com", 8443)),
-        ("[::1]:8000", "http", "8000", ("[::1]", 8000)),
-        ("[::1]", "https", "", ("[::1]", 443)),
+        ("[::1]:8000", "http", "8000", ("::1", 8000)),
+        ("[::1]", "https", "", ("::1", 443)),
         ("example.com", "http", "nonsense", ("example.com", 80)),
     ],
 )
@@ -69,7 +69,7 @@ def test_host_and_port_are_the_ones_the_client_used(host, scheme, forwarded_port
     [("caf\xe9", "caf\xe9"), ("caf\u2019", "caf\xe2\x80\x99"), ("plain", "plain")],
 )
 def test_header_values_hold_bytes_as_latin_1(value, read):
-    assert wire.read_headers({"headers": {"X": value}}) == [("x", read)]
+    assert front_end.read_headers({"headers": {"X": value}}) == [("x", read)]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_an_unescaped_path_is_made_ascii():
 
 def test_forwarding_names_the_port_only_where_it_is_unusual():
     usual = Request("GET", "/", host="example.com", scheme="http", port=80)
-    assert dict(wire.forward(usual))["host"] == "example.com"
-    assert dict(wire.forward(usual._replace(port=8000)))["host"] == "example.com:8000"
+    assert dict(front_end.forward(usual))["host"] == "example.com"
+    assert dict(front_end.forward(usual._replace(port=8000)))["host"] == "example.com:8000"
 
 
 def respond(
@@ -213,7 +213,7 @@ def test_a_status_that_ends_nothing_is_refused(status):
 )
 def test_a_payload_that_is_no_response_is_refused(payload):
     with pytest.raises(PayloadRefused):
-        wire.read_response(payload)
+        front_end.read_response(payload)
 
 
 def test_what_follows_from_a_row_of_names_is_worked_out_once():
