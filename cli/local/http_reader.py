@@ -49,7 +49,9 @@ class Head(NamedTuple):
         return ", ".join([value for found, value in self.headers if found == name])
 
 
-class _End(NamedTuple):
+class End(NamedTuple):
+    """What a request ends with."""
+
     trailers: Headers
 
 
@@ -60,7 +62,7 @@ class RequestReader:
         self.trailers: Headers = ()
         """What came behind the body that was read last."""
         self._connection = connection
-        self._found: deque[Head | bytes | _End | Refused] = deque()
+        self._found: deque[Head | bytes | End | Refused] = deque()
         self._parser = HttpRequestParser(self)
         self._target, self._headers = b"", list[Pair]()
         self._between = True
@@ -75,7 +77,7 @@ class RequestReader:
     def read(self) -> Head | None:
         """The next request; None where the client has ended the connection. Raises Refused, OSError."""
         try:
-            found = self._next()
+            found = self._await()
         except EOFError:
             return None
         assert isinstance(found, Head), "the body was not read to its end"
@@ -84,22 +86,30 @@ class RequestReader:
     def pieces(self) -> Iterator[bytes]:
         """The body of the request, as it comes. Raises Refused, ConnectionError where it breaks off."""
         try:
-            while isinstance(found := self._next(), bytes):
+            while isinstance(found := self._await(), bytes):
                 yield found
         except EOFError:
             raise ConnectionError("the body breaks off") from None
-        assert isinstance(found, _End)
+        assert isinstance(found, End)
         self.trailers = found.trailers
 
-    def _next(self) -> Head | bytes | _End:
-        while not self._found:
-            data = self._connection.recv(PIECE)
-            if not data:
-                raise EOFError
-            self._feed(data)
-        found = self._found.popleft()
+    def receive(self) -> None:
+        """Take what has come, or wait for it. Raises EOFError at the end of the connection, OSError."""
+        data = self._connection.recv(PIECE)
+        if not data:
+            raise EOFError
+        self._feed(data)
+
+    def take(self) -> Head | bytes | End | None:
+        """The next part of what was received; None when there is no more. Raises Refused."""
+        found = self._found.popleft() if self._found else None
         if isinstance(found, Refused):
             raise found
+        return found
+
+    def _await(self) -> Head | bytes | End:
+        while (found := self.take()) is None:
+            self.receive()
         return found
 
     def _feed(self, data: bytes) -> None:
@@ -177,7 +187,7 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        self._found.append(_End(tuple(self._headers)))
+        self._found.append(End(tuple(self._headers)))
         self._between = True
 
 

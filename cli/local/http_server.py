@@ -57,7 +57,14 @@ class Streamed(NamedTuple):
     pieces: Pieces
 
 
-Answer = Callable[[Request], Response | Streamed]
+class Answered(NamedTuple):
+    """A response, and what is left to do when the client has it."""
+
+    response: Response
+    behind: Callable[[], None]
+
+
+Answer = Callable[[Request], Response | Streamed | Answered]
 
 
 class Server:
@@ -81,14 +88,15 @@ class Server:
     def _serve(self, connection: socket.socket, client: str) -> None:
         limit(connection, PATIENCE)
         reader = RequestReader(connection)
-        try:
-            while head := reader.read():
-                if not self._answer_one(connection, client, reader, head):
-                    return
-        except Refused as refused:
-            status = http.HTTPStatus(refused.status)
-            _write(connection, None, plain(status, status.phrase))
-            _say_farewell(connection)
+        with connection:
+            try:
+                while head := reader.read():
+                    if not self._answer_one(connection, client, reader, head):
+                        return
+            except Refused as refused:
+                status = http.HTTPStatus(refused.status)
+                _write(connection, None, plain(status, status.phrase))
+                _say_farewell(connection)
 
     def _answer_one(self, connection: socket.socket, client: str, reader: RequestReader, head: Head) -> bool:
         """Answer a request; whether another one may follow."""
@@ -101,11 +109,16 @@ class Server:
             return False
         request = _build_request(head, body, client, self.port)
         try:
-            response = self._answer(request)
+            answer = self._answer(request)
         except Exception:  # the end of this thread: whoever asked gets an answer, and the log the reason
             _log.exception("%s %s could not be answered", head.method, head.target)
-            response = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
-        return _write(connection, head, response)
+            answer = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+        if not isinstance(answer, Answered):
+            return _write(connection, head, answer)
+        try:
+            return _write(connection, head, answer.response)
+        finally:
+            answer.behind()
 
 
 def plain(status: int, message: str) -> Response:

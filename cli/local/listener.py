@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 
 HOST = "127.0.0.1"
 _BREATH = 0.1
@@ -18,13 +18,11 @@ class Listener:
     def __init__(self, serve: Callable[[socket.socket, str], None], port: int = 0) -> None:
         """Listen at once; OSError when the port is taken. Port 0 means any free one.
 
-        `serve` gets each connection and the client's address; the connection is closed when it comes back.
+        `serve` gets each connection, which is its own from then on, and the client's address.
         """
         self._serve = serve
         self._socket = socket.create_server((HOST, port), backlog=128)
         self.port: int = self._socket.getsockname()[1]
-        self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._accept, name=f"port {self.port}", daemon=True)
         self._thread.start()
@@ -37,13 +35,6 @@ class Listener:
             pass
         self._thread.join()
         self._socket.close()
-
-    def hang_up(self) -> None:
-        """End every connection that is open."""
-        with self._lock:
-            for connection in self._connections:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while not self._over.is_set():
@@ -59,25 +50,18 @@ class Listener:
             # An answer leaves in one piece: with Nagle's algorithm it could wait for a delayed ACK.
             with suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self._connections.add(connection)
             name = f"client of {self.port}"
             try:
                 threading.Thread(target=self._run, args=(connection, client), name=name, daemon=True).start()
             except RuntimeError as error:  # the system has no more threads
                 _log.warning("port %d: %s", self.port, error)
-                self._forget(connection)
+                connection.close()
 
     def _run(self, connection: socket.socket, client: str) -> None:
-        with closing(connection):
-            try:
-                self._serve(connection, client)
-            except (ConnectionError, BlockingIOError):
-                pass  # the client has gone, or has said nothing for long
-            finally:
-                self._forget(connection)
-
-    def _forget(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.discard(connection)
-        connection.close()
+        try:
+            self._serve(connection, client)
+        except (ConnectionError, BlockingIOError):
+            connection.close()  # the client has gone, or has said nothing for long
+        except BaseException:
+            connection.close()
+            raise

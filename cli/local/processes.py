@@ -9,6 +9,8 @@ Rules:
 
 import math
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+_PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
 _STATE, _START_TIME = 0, 19
 """Fields of /proc/PID/stat after the command's name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
 
@@ -70,10 +73,10 @@ def wait(process: Process, *, patience: float, sleep: Callable[[float], None] = 
 
 def peak_memory(pid: int) -> int:
     """The most memory that the process ever used, in MB; 0 where the system does not tell."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return math.ceil(int(line.split()[1]) / 1024)
+    # Not pathlib, which takes longer than the system does: this is asked for with every event.
+    with suppress(OSError), open(f"/proc/{pid}/status", "rb", buffering=0) as file:
+        if found := _PEAK.search(file.read(4096)):
+            return math.ceil(int(found[1]) / 1024)
     return 0
 
 
@@ -140,6 +143,7 @@ class Brood:
 
     def reap(self, child: "subprocess.Popen[bytes]") -> int:
         """Wait for the child to end, and end what is left of its group; its return code."""
+        _sleep_until_end(child.pid)
         code = child.wait()
         with self._lock:
             if child.pid in self._alive:
@@ -175,6 +179,18 @@ class Brood:
             if not pipe.closed:
                 pipe.write(f"{line}\n".encode())
                 pipe.flush()
+
+
+def _sleep_until_end(pid: int) -> None:
+    """Where the system can, wait for a child without waking up each time it is stopped or continued."""
+    with suppress(AttributeError, OSError):  # not Linux; reaped already
+        handle = os.pidfd_open(pid)
+        try:
+            watch = select.poll()
+            watch.register(handle, select.POLLIN)
+            watch.poll()
+        finally:
+            os.close(handle)
 
 
 def _started_linux(pid: int) -> str:

@@ -7,7 +7,7 @@ ARN ──find──▶ Function ──unpack──▶ Code ──▶ Program �
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from lambdify.cli.errors import NotDeployed, PythonNotFound
 from lambdify.cli.local.aws.log_writer import LogWriter, Stream
 from lambdify.cli.local.aws.metric_writer import MetricWriter
 from lambdify.cli.local.functions import runtime_client
-from lambdify.cli.local.functions.fleet import Fleet
+from lambdify.cli.local.functions.fleet import Call, Fleet, Run, Throttled
 from lambdify.cli.local.functions.function import Function, Functions
 from lambdify.cli.local.functions.output import Event
 from lambdify.cli.local.functions.process import Unpacked
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lambdify.cli.local.functions.engine import Engine
 
 THREADS = 100
-"""Invocations at once, of all functions."""
+"""Streams at once, of all functions."""
 
 
 class LambdaService:
@@ -47,7 +47,7 @@ class LambdaService:
         self.logs = LogWriter(connect)
         self.metrics = MetricWriter(connect)
         self.fleet = Fleet(self._start_sandbox)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="invocation")
+        self._streams = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
 
     @translated(during="invoking a function")
     def invoke(
@@ -57,40 +57,67 @@ class LambdaService:
 
         Raises NotDeployed, Throttled, PythonNotFound.
         """
-        function = self.functions.find(arn)
-        if function is None:
-            raise NotDeployed(f"There is no function {arn}.")
-        outcome = self.fleet.invoke(function, request_id=request_id, event=event, arn=arn, stream=stream)
-        qualifier = arn.rpartition(":")[2]
-        if qualifier != function.version:
-            place = (function.region, function.name, qualifier, function.version)
-            self.metrics.put(*place, failed=outcome.failed)
+        function = self._find(arn)
+        try:
+            run = self.fleet.begin(
+                function,
+                request_id=request_id,
+                event=event,
+                arn=arn,
+                stream=stream,
+                patience=function.timeout,
+            )
+        except TimeoutError as error:
+            raise Throttled from error
+        outcome = run.finish()
+        self._count(arn, run, outcome)
         return outcome
 
     def start(
         self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
-    ) -> "Future[Outcome]":
-        """As `invoke`, in a thread: for those who do not wait to the end."""
-        return self._threads.submit(self.invoke, arn, request_id, event, stream)
+    ) -> "Call | Future[Outcome]":
+        """As `invoke`, for those who do not wait to the end.
+
+        A stream is under way at once, in a thread; else the caller's own thread is the one that waits.
+        """
+        if stream is None:
+            return Call(partial(self._begin, arn, request_id, event), partial(self._count, arn))
+        return self._streams.submit(self.invoke, arn, request_id, event, stream)
+
+    @translated(during="invoking a function")
+    def _begin(self, arn: str, request_id: str, event: bytes, patience: float | None) -> Run:
+        function = self._find(arn)
+        wait = function.timeout if patience is None else patience
+        return self.fleet.begin(function, request_id=request_id, event=event, arn=arn, patience=wait)
 
     @translated(during="preparing a function")
     def prepare(self, arn: str) -> Function:
         """Have everything ready for the first event but the process: code, interpreter, runtime."""
         self.functions.forget()
-        function = self.functions.find(arn)
-        if function is None:
-            raise NotDeployed(f"There is no function {arn}.")
+        function = self._find(arn)
         self._program(function)
         return function
 
     def close(self) -> None:
         """End all sandboxes and write what is left of their logs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._streams.shutdown(wait=False, cancel_futures=True)
         self.fleet.close()
         if self._engine:
             self._engine.close()
         self.logs.close()
         self.metrics.close()
+
+    def _find(self, arn: str) -> Function:
+        function = self.functions.find(arn)
+        if function is None:
+            raise NotDeployed(f"There is no function {arn}.")
+        return function
+
+    def _count(self, arn: str, run: Run, outcome: Outcome) -> None:
+        qualifier, function = arn.rpartition(":")[2], run.function
+        if qualifier != function.version:
+            place = (function.region, function.name, qualifier, function.version)
+            self.metrics.put(*place, failed=outcome.failed)
 
     def _start_sandbox(self, function: Function) -> Sandbox:
         def sink(name: str, event: Event) -> None:

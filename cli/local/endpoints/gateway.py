@@ -11,25 +11,25 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from lambdify.adapter import wire
 from lambdify.adapter.errors import PayloadRefused
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import LambdifyError, NotDeployed
 from lambdify.cli.local.endpoints.front_ends import FRONT_ENDS, Api, FrontEnd
-from lambdify.cli.local.functions.fleet import Throttled
+from lambdify.cli.local.functions.fleet import Call, Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
-from lambdify.cli.local.http_server import Streamed, plain
+from lambdify.cli.local.http_server import Answered, Streamed, plain
 from lambdify.cli.local.response_stream import ResponseStream
 
 EVENT_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of an event, with its body in base64 if it is not text: Lambda's own limit."""
 _log = logging.getLogger(__name__)
 
-Start = Callable[[str, str, bytes, ResponseStream | None], "Future[Outcome]"]
-"""(ARN, request id, event, where a streamed response goes) → what becomes the Outcome, or raises Throttled or
-NotDeployed."""
+
+Start = Callable[[str, str, bytes, ResponseStream | None], "Call | Future[Outcome]"]
+"""(ARN, request id, event, where a streamed response goes) → what becomes the Outcome; a Future where the
+response is streamed."""
 
 
 class Gateway:
@@ -41,7 +41,7 @@ class Gateway:
         """`limit` stands in for the time that the kind of endpoint waits, in seconds."""
         self._find_api, self._start, self._limit = find_api, start, limit
 
-    def answer(self, request: Request) -> Response | Streamed:
+    def answer(self, request: Request) -> Response | Streamed | Answered:
         """The response to one request, as a client of the endpoint would get it."""
         api = self._find_api()
         if api is None:
@@ -58,11 +58,14 @@ class Gateway:
             return front.too_large
         if api.streams:
             return self._stream(api, front, request_id, event)
-        return self._await(front, self._start(api.integration, request_id, event, None))
+        under_way = self._start(api.integration, request_id, event, None)
+        response = self._await(front, under_way)
+        return Answered(response, under_way.finish) if isinstance(under_way, Call) else response
 
     def _stream(self, api: Api, front: FrontEnd, request_id: str, event: bytes) -> Response | Streamed:
         stream = ResponseStream()
         under_way = self._start(api.integration, request_id, event, stream)
+        assert isinstance(under_way, Future)
         # However it ends, the client is not left waiting; if the response was complete, that was said before.
         under_way.add_done_callback(lambda _: stream.end(broken=True))
         prelude = stream.read_prelude()
@@ -79,12 +82,12 @@ class Gateway:
     def _await(
         self,
         front: FrontEnd,
-        under_way: "Future[Outcome]",
+        under_way: "Call | Future[Outcome]",
         read: Callable[[FrontEnd, bytes], Response] | None = None,
     ) -> Response:
         try:
             outcome = under_way.result(front.limit if self._limit is None else self._limit)
-        except FutureTimeoutError:
+        except TimeoutError:
             return front.late
         except Throttled:
             return front.throttled

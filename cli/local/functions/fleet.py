@@ -1,26 +1,42 @@
-"""The sandboxes of all functions: as many as there are events at once, and no more than the limit.
+"""The sandboxes of all functions: as many as the events that come at once need, and no more than that.
 
-Rules, as on Lambda:
+Rules:
 - A sandbox has one event at a time. One that is free takes the next event, the one used last first.
-- When none is free another one starts, up to the limit; then the event is refused (throttled), not queued.
+- When none is free the event waits, for as long as its caller does. On Lambda another one would start at
+  once; here it would take the processor from those that run, and they are mostly free before it is there. So
+  another one starts when an event has waited for a moment, as many at once as there are processors, up to a
+  limit.
+- The reserved concurrency of a function is Lambda's own limit, and refuses (throttles) as on Lambda:
+  https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 - A sandbox belongs to one version with one configuration. Two of a function may be called in turns: traffic
   is shared between them, or the next one is tried. When a third is called, the sandboxes of the one that was
   called the longest time ago end, after what they are doing.
 - One that nobody needed for a while ends.
 """
 
+import logging
+import os
 import threading
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.sandbox import Outcome, Sandbox, SandboxGone
 from lambdify.cli.local.response_stream import ResponseStream
 
-LIMIT = 10
-"""Sandboxes of one function: as many as a new AWS account may have at once."""
+_log = logging.getLogger(__name__)
+PROCESSORS = os.cpu_count() or 1
+LIMIT = max(16, 8 * PROCESSORS)
+"""Sandboxes of one version. An account may have 1,000 at once; this machine has no memory for them."""
+MOMENT = 0.05
+"""Seconds that an event waits before another sandbox starts for it."""
+_SOON = 0.02
+"""Seconds in which a process asks for its next event, if it does nothing behind its answer."""
 VERSIONS = 2
 """Versions of a function that have sandboxes at once."""
 PATIENCE = 300.0
@@ -28,7 +44,7 @@ PATIENCE = 300.0
 
 
 class Throttled(Exception):
-    """Every sandbox that the function may have is busy."""
+    """The function has as many events at once as are reserved for it."""
 
 
 class Place(NamedTuple):
@@ -39,9 +55,34 @@ class Place(NamedTuple):
 
 
 class _Free(NamedTuple):
-    function: Function
     sandbox: Sandbox
     since: float
+
+
+class _Waiting(NamedTuple):
+    """An event that has no sandbox yet."""
+
+    given: "SimpleQueue[Sandbox | BaseException]"
+    since: float
+    """By the machine's own clock."""
+
+
+@dataclass(eq=False)
+class _Pool:
+    """The sandboxes of one version, and the events that wait for one."""
+
+    function: Function
+    free: list[_Free] = field(default_factory=list)
+    """The one that was used last is at the end."""
+    busy: int = 0
+    starting: int = 0
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    wanted: bool = True
+    """Whether it is one of those that are called now."""
+
+    @property
+    def size(self) -> int:
+        return len(self.free) + self.busy + self.starting
 
 
 class Fleet:
@@ -57,11 +98,8 @@ class Fleet:
     ) -> None:
         self._start, self._limit, self._patience, self._clock = start, limit, patience, clock
         self._lock = threading.Lock()
-        self._free: list[_Free] = []
-        """The one that was used last is at the end."""
-        self._busy: Counter[Function] = Counter()
-        self._current: dict[Place, tuple[Function, ...]] = {}
-        """What was called last at each place, and before that."""
+        self._pools: dict[Place, list[_Pool]] = {}
+        """What was called last at each place, and before that; then what only ends what it is doing."""
         self._ending: set[threading.Thread] = set()
 
     def invoke(
@@ -73,84 +111,171 @@ class Fleet:
         arn: str,
         stream: ResponseStream | None = None,
     ) -> Outcome:
-        """Run the event in a sandbox of the function; `stream` gets a streamed response. Raises Throttled."""
-        self._take_over(function)
+        """Run the event in a sandbox of the function; `stream` gets a streamed response.
+
+        Raises what `begin` does.
+        """
+        run = self.begin(
+            function,
+            request_id=request_id,
+            event=event,
+            arn=arn,
+            stream=stream,
+            patience=function.timeout,
+        )
+        return run.finish()
+
+    def begin(
+        self,
+        function: Function,
+        *,
+        request_id: str,
+        event: bytes,
+        arn: str,
+        stream: ResponseStream | None = None,
+        patience: float,
+    ) -> "Run":
+        """Hand the event over to a sandbox of the function.
+
+        Raises Throttled, TimeoutError when none is free within `patience` seconds, and what `start` does.
+        """
+        give_up = time.monotonic() + patience
         while True:
-            sandbox = self._acquire(function)
-            usable = False
+            pool, sandbox = self._acquire(function, give_up)
             try:
-                outcome = sandbox.invoke(request_id, event, arn, stream)
-                usable = outcome.usable
-            except SandboxGone:
-                continue  # it died while it was free; the event was not handed over
-            finally:
-                self._release(function, sandbox, usable=usable)
-            return outcome
+                sandbox.begin(request_id, event, arn, stream)
+            except SandboxGone:  # it died while it was free; the event was not handed over
+                self._release(pool, sandbox, usable=False)
+                continue
+            except BaseException:
+                self._release(pool, sandbox, usable=False)
+                raise
+            return Run(function, sandbox, partial(self._release, pool, sandbox))
 
     def count(self, place: Place) -> int:
         """How many sandboxes the function has, of all its versions."""
         with self._lock:
-            functions = [*self._busy.elements(), *(free.function for free in self._free)]
-        return sum(_place(function) == place for function in functions)
+            return sum(pool.size for pool in self._pools.get(place, ()))
 
     def sweep(self) -> None:
         """End the sandboxes that nobody has needed for a while."""
         oldest = self._clock() - self._patience
-        self._end(lambda free: free.since < oldest)
+        with self._lock:
+            pools = [pool for pools in self._pools.values() for pool in pools]
+            ended = [free for pool in pools for free in pool.free if free.since < oldest]
+            for pool in pools:
+                pool.free = [free for free in pool.free if free.since >= oldest]
+        self._close(free.sandbox for free in ended)
 
     def forget(self, place: Place) -> None:
         """End the sandboxes of a function that was removed; busy ones end after what they are doing."""
         with self._lock:
-            self._current.pop(place, None)
-        self._end(lambda free: _place(free.function) == place)
+            pools = self._pools.get(place, [])
+            ended = [free for pool in pools for free in self._dismiss(pool)]
+            pools[:] = [pool for pool in pools if pool.size or pool.waiting]
+        self._close(free.sandbox for free in ended)
 
     def close(self) -> None:
         """End every free sandbox, and wait for them. Busy ones go with the daemon (watchdog.py)."""
-        with self._lock:
-            self._current.clear()
-        self._end(lambda _: True)
+        for place in tuple(self._pools):
+            self.forget(place)
         for thread in tuple(self._ending):
             thread.join()
 
-    def _take_over(self, function: Function) -> None:
-        place = _place(function)
+    def _acquire(self, function: Function, give_up: float) -> tuple[_Pool, Sandbox]:
         with self._lock:
-            known = self._current.get(place, ())
-            others = [each for each in known if each != function]
-            self._current[place] = current = (function, *others[: VERSIONS - 1])
-        if len(others) >= VERSIONS:
-            self._end(lambda free: _place(free.function) == place and free.function not in current)
-
-    def _acquire(self, function: Function) -> Sandbox:
-        with self._lock:
-            fitting = [free for free in self._free if free.function == function]
-            if not fitting and self._busy[function] >= self._limit:
+            pool, ended = self._find(function)
+            if _is_throttled(function, self._pools[_place(function)]):
                 raise Throttled
-            self._busy[function] += 1
-            if fitting:
-                self._free.remove(fitting[-1])
-                return fitting[-1].sandbox
-        try:
-            return self._start(function)
-        except BaseException:
-            with self._lock:
-                self._busy[function] -= 1
-            raise
+            if pool.free:
+                pool.busy += 1
+                sandbox, waiting = pool.free.pop().sandbox, None
+            else:
+                waiting = _Waiting(SimpleQueue(), time.monotonic())
+                pool.waiting.append(waiting)
+                self._consider(pool)
+        if ended:
+            self._close(free.sandbox for free in ended)
+        return pool, self._await(pool, waiting, give_up) if waiting else sandbox
 
-    def _release(self, function: Function, sandbox: Sandbox, *, usable: bool) -> None:
+    def _await(self, pool: _Pool, waiting: _Waiting, give_up: float) -> Sandbox:
+        for until in (min(waiting.since + MOMENT, give_up), give_up):
+            try:
+                given = waiting.given.get(timeout=max(0.0, until - time.monotonic()))
+                break
+            except Empty:
+                with self._lock:
+                    self._consider(pool)
+        else:
+            with self._lock:
+                if waiting in pool.waiting:
+                    pool.waiting.remove(waiting)
+                    raise TimeoutError("no execution environment was free in time")
+            given = waiting.given.get()  # given at the last moment
+        if isinstance(given, BaseException):
+            raise given
+        return given
+
+    def _find(self, function: Function) -> tuple[_Pool, list[_Free]]:
+        """The function's pool, which is the one called last from now on, and what has to end for it."""
+        pools = self._pools.setdefault(_place(function), [])
+        if pools and pools[0].function is function:
+            return pools[0], []
+        pool = next((each for each in pools if each.function == function), None) or _Pool(function)
+        pool.function, pool.wanted = function, True
+        others = [each for each in pools if each is not pool and (each.size or each.waiting)]
+        current = [each for each in others if each.wanted][: VERSIONS - 1]
+        self._pools[_place(function)] = [pool, *others]
+        return pool, [free for each in others if each not in current for free in self._dismiss(each)]
+
+    def _dismiss(self, pool: _Pool) -> list[_Free]:
+        """Let the pool end with what it is doing; the sandboxes that do nothing."""
+        pool.wanted = False
+        ended, pool.free = pool.free, []
+        return ended
+
+    def _consider(self, pool: _Pool) -> None:
+        """Start another sandbox, if one is needed."""
+        while (
+            len(pool.waiting) > pool.starting
+            and pool.starting < PROCESSORS
+            and pool.size < self._limit
+            and (pool.size == 0 or time.monotonic() - pool.waiting[0].since >= MOMENT)
+        ):
+            pool.starting += 1
+            threading.Thread(target=self._add, args=(pool,), name="sandbox start", daemon=True).start()
+
+    def _add(self, pool: _Pool) -> None:
+        """Start a sandbox for whoever has waited longest when it is ready."""
+        try:
+            sandbox = self._start(pool.function)
+            sandbox.await_ready()
+        except BaseException as error:
+            with self._lock:
+                pool.starting -= 1
+                if pool.waiting:  # else those who waited have other sandboxes by now
+                    pool.waiting.popleft().given.put(error)
+                self._consider(pool)
+            _log.info("%s does not start: %s", pool.function.name, error)
+            return
         with self._lock:
-            self._busy[function] -= 1
-            kept = usable and function in self._current.get(_place(function), ())
+            pool.starting -= 1
+            pool.busy += 1
+        self._release(pool, sandbox, usable=True)
+
+    def _release(self, pool: _Pool, sandbox: Sandbox, *, usable: bool) -> None:
+        with self._lock:
+            if usable and pool.waiting:
+                pool.waiting.popleft().given.put(sandbox)
+                self._consider(pool)
+                return
+            pool.busy -= 1
+            kept = usable and pool.wanted
             if kept:
-                self._free.append(_Free(function, sandbox, self._clock()))
+                pool.free.append(_Free(sandbox, self._clock()))
+            self._consider(pool)
         if not kept:
             self._close([sandbox])
-
-    def _end(self, which: Callable[[_Free], bool]) -> None:
-        with self._lock:
-            ended = [free for free in self._free if which(free)]
-            self._free = [free for free in self._free if free not in ended]
-        self._close(free.sandbox for free in ended)
 
     def _close(self, sandboxes: Iterable[Sandbox]) -> None:
         """Close them in the background: nobody should wait for a process to end."""
@@ -163,6 +288,91 @@ class Fleet:
             thread = threading.Thread(target=close, args=(sandbox,), name="sandbox end", daemon=True)
             self._ending.add(thread)
             thread.start()
+
+
+class Run:
+    """One event in a sandbox. Whoever began it has to come to `finish`, or nobody has the sandbox again."""
+
+    def __init__(self, function: Function, sandbox: Sandbox, release: Callable[..., None]) -> None:
+        self.function = function
+        self._sandbox, self._release = sandbox, release
+
+    def answer(self, patience: float | None = None) -> Outcome | None:
+        """How the event went, as soon as that is known; None if it is not within `patience` seconds."""
+        return self._sandbox.answer(patience)
+
+    def report(self) -> Outcome:
+        """The outcome with its log."""
+        try:
+            return self._sandbox.report()
+        except BaseException:
+            self._release(usable=False)
+            raise
+
+    def end(self, patience: float | None = None) -> bool:
+        """Let others have the sandbox; False if it is not done with the event within `patience` seconds."""
+        free: bool | None = False
+        try:
+            free = self._sandbox.is_free(patience)
+        finally:
+            if free is not None:
+                self._release(usable=free)
+        return free is not None
+
+    def finish(self) -> Outcome:
+        """The outcome with its log, when others have the sandbox."""
+        outcome = self.report()
+        self.end()
+        return outcome
+
+
+class Call:
+    """An event that is given to its function by whoever asks for the result, in that thread."""
+
+    def __init__(self, begin: Callable[[float | None], Run], ended: Callable[[Run, Outcome], None]) -> None:
+        """`begin` gets the seconds that the caller waits; `ended` is told the outcome, behind the answer."""
+        self._begin, self._ended = begin, ended
+        self._run: Run | None = None
+
+    def result(self, timeout: float | None = None) -> Outcome:
+        """The outcome as soon as it is known; then `finish` is to be called.
+
+        Raises TimeoutError after so many seconds, and what `begin` does.
+        """
+        started = time.monotonic()
+        run = self._begin(timeout)
+        try:
+            left = None if timeout is None else max(0.0, started + timeout - time.monotonic())
+            outcome = run.answer(left)
+        except BaseException:
+            run.finish()
+            raise
+        if outcome is None:
+            self._finish_elsewhere(run)
+            raise TimeoutError(f"{run.function.name} has not answered within {timeout} s")
+        self._run = run
+        return outcome
+
+    def finish(self) -> None:
+        """What is left to do behind the answer. Does not take long: what does is done in another thread."""
+        run, self._run = self._run, None
+        if run:
+            self._ended(run, run.report())
+            if not run.end(_SOON):
+                threading.Thread(target=run.end, name="after an answer", daemon=True).start()
+
+    def _finish_elsewhere(self, run: Run) -> None:
+        def finish() -> None:
+            self._ended(run, run.finish())
+
+        threading.Thread(target=finish, name="after no answer", daemon=True).start()
+
+
+def _is_throttled(function: Function, pools: list[_Pool]) -> bool:
+    """Whether the events that run or wait are all that the function may have at once."""
+    if function.reserved is None:
+        return False
+    return sum(pool.busy + len(pool.waiting) for pool in pools) >= function.reserved
 
 
 def _place(function: Function) -> Place:

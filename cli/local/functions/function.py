@@ -20,7 +20,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class Function:
     """URI of its container image; "" for a function of zips."""
     command: tuple[str, ...] = ()
     """What the image's entry point is given, in place of what the image says."""
+    reserved: int | None = field(default=None, compare=False)
+    """Events that it may have at once, of all versions; None for as many as there are.
+
+    Of the function and not of a version: one that has changed is the same function.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +192,11 @@ class Functions:
         if found and found.get("PackageType") == "Image":
             # Which image it is, GetFunctionConfiguration does not say.
             found = {**found, "Code": lambda_.get_function(**version)["Code"]}
-        return read_function(found, match["region"]) if found else None
+        if not found:
+            return None
+        limit = lambda_.get_function_concurrency(FunctionName=match["name"])
+        reserved = limit.get("ReservedConcurrentExecutions")
+        return replace(read_function(found, match["region"]), reserved=reserved)
 
 
 def read_function(configuration: Mapping[str, Any], region: str) -> Function:

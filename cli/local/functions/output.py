@@ -68,11 +68,27 @@ class Output:
             for message in messages:
                 self._sink(Event(_now(), message))
 
+    def say_while(self, act: Callable[[], None], message: str) -> None:
+        """Do that, and put in a line before everything that the process writes because of it.
+
+        In this order, since the process may begin while the line is still being put in.
+        """
+        with self._lock:
+            act()
+            self._sink(Event(_now(), message))
+
     def _pump(self) -> None:
-        while ends := tuple(self._open):
-            select.select(ends, (), ())
+        # Not `select`, which knows no more than 1,024 files of a process.
+        watch, watched = select.poll(), set(self._open)
+        for end in watched:
+            watch.register(end, select.POLLIN)
+        while self._open:
+            watch.poll()
             self.drain()
-        # Here and not where the end was seen: another thread may see it while this one still selects.
+            for end in watched - self._open:
+                watch.unregister(end)
+            watched &= self._open
+        # Here and not where the end was seen: another thread may see it while this one still waits.
         os.close(self._lines)
         os.close(self._frames)
 

@@ -1,19 +1,22 @@
 """The Runtime API of one sandbox, as Lambda serves it to a runtime client:
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
-The client asks for the next event, posts a response or an error, and asks again. What it says becomes a
-Message in `messages`, pieces of a streamed response go to the Invocation's `stream`; an Invocation put into
-`inbox` is its next event. No decision is made here.
+The client asks for the next event, posts a response or an error, and asks again. An Invocation that is handed
+over is its next event, what it says is received as a Message, pieces of a streamed response go to the
+Invocation's `stream`. No decision is made here.
 
-A client that waits for an event is a connection that waits: whoever has an event writes it there. No thread
-has to wake up for that, which is what most of the time of an event would go to.
+Whoever has an event writes it to the connection on which the client waits, and reads the answer there: to
+wake up other threads for it would take more time than all the rest.
 """
 
 import base64
+import math
+import os
 import re
+import select
 import socket
 import threading
-from collections import deque
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -67,128 +70,210 @@ class Message(NamedTuple):
     """Of an exit."""
 
 
-class Inbox:
-    """Events on their way to the client: each goes to the connection that asked first."""
+class _Client:
+    """A connection of the client, and what has come of a request."""
 
-    def __init__(self, thaw: Callable[[], None]) -> None:
-        self.stream: ResponseStream | None = None
-        """Of the event that the client has."""
-        self._thaw = thaw
-        self._lock = threading.Lock()
-        self._asking: deque[socket.socket] = deque()
-        self._waiting: deque[Invocation] = deque()
-
-    def put(self, invocation: Invocation) -> None:
-        """Send it to the client, now or as soon as it asks."""
-        with self._lock:
-            self._waiting.append(invocation)
-            self._match()
-
-    def ask(self, connection: socket.socket) -> None:
-        """The client waits for an event there."""
-        with self._lock:
-            self._asking.append(connection)
-            self._match()
-
-    def _match(self) -> None:
-        while self._asking and self._waiting:
-            connection, invocation = self._asking.popleft(), self._waiting.popleft()
-            self.stream = invocation.stream
-            self._thaw()
-            # A client that has gone is seen from its process's end.
-            with suppress(OSError):
-                connection.sendall(
-                    _write_reply(
-                        HTTPStatus.OK,
-                        invocation.event,
-                        f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
-                        f"Lambda-Runtime-Deadline-Ms: {invocation.deadline}\r\n"
-                        f"Lambda-Runtime-Invoked-Function-Arn: {invocation.arn}\r\n"
-                        f"Lambda-Runtime-Trace-Id: {invocation.trace}\r\n",
-                    )
-                )
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.reader = connection, RequestReader(connection)
+        self.head: Head | None = None
+        self.body: list[bytes] = []
+        self.fresh = True
+        """Whether the thread that took the connection listens to it still."""
 
 
 class RuntimeApi:
-    """The server, on a free port of 127.0.0.1."""
+    """The server, on a free port of 127.0.0.1. `hand_over` and `receive` are for one thread at a time."""
 
     def __init__(
         self, *, freeze: Callable[[], None], thaw: Callable[[], None], stream_limit: int = STREAM_LIMIT
     ) -> None:
         """`freeze` is called when the client waits for an event, `thaw` before it gets one."""
-        self.inbox = Inbox(thaw)
-        self.messages: SimpleQueue[Message] = SimpleQueue()
-        self._freeze, self._stream_limit = freeze, stream_limit
+        self._freeze, self._thaw, self._stream_limit = freeze, thaw, stream_limit
+        self._lock = threading.Lock()
+        self._messages: SimpleQueue[Message] = SimpleQueue()
+        self._stream: ResponseStream | None = None
+        """Of the event that the client has."""
+        self._pending: Invocation | None = None
+        self._asking: _Client | None = None
+        self._known: dict[int, _Client] = {}
+        """Those that asked for an event once, by the number of their connection: `receive` reads them."""
+        self._wake, self._waker = os.pipe()
+        self._poll = select.poll()
+        self._poll.register(self._wake, select.POLLIN)
         self._listener = Listener(self._serve)
         self.port = self._listener.port
         self.address = f"{HOST}:{self.port}"
 
+    def hand_over(self, invocation: Invocation) -> None:
+        """Send an event to the client, now or as soon as it asks."""
+        with self._lock:
+            self._pending = invocation
+            self._match()
+
+    def receive(self, patience: float) -> Message:
+        """What the client says next; a "timeout" if that is nothing within so many seconds."""
+        give_up = time.monotonic() + patience
+        while True:
+            if not self._messages.empty():
+                return self._messages.get()
+            left = max(0.0, give_up - time.monotonic())
+            ready = self._poll.poll(math.ceil(left * 1000))
+            numbers = [number for number, _ in ready]
+            if self._wake in numbers:  # first: what was told came before what is on a connection
+                os.read(self._wake, 4096)
+            elif numbers:
+                if message := self._listen_to(self._known[numbers[0]]):
+                    return message
+            elif not left:
+                return Message("timeout")
+
+    def tell(self, message: Message) -> None:
+        """Have `receive` give that, from any thread."""
+        self._messages.put(message)
+        with self._lock, suppress(OSError):  # closed: nobody listens any more
+            os.write(self._waker, b"!")
+
     def close(self) -> None:
         """Stop listening, and let go of a client that waits."""
+        with self._lock:
+            if self._waker < 0:
+                return
+            os.close(self._waker)
+            self._waker = -1
         self._listener.close()
-        self._listener.hang_up()
+        with self._lock:
+            clients = tuple(self._known.values())
+            self._known.clear()
+        for client in clients:
+            client.connection.close()
+        os.close(self._wake)
+
+    def _match(self) -> None:
+        """Give the event to the client, when both are there."""
+        client, invocation = self._asking, self._pending
+        if client is None or invocation is None:
+            return
+        self._asking = self._pending = None
+        self._stream = invocation.stream
+        self._thaw()
+        # A client that has gone is seen from its process's end.
+        with suppress(OSError):
+            client.connection.sendall(
+                _write_reply(
+                    HTTPStatus.OK,
+                    invocation.event,
+                    f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+                    f"Lambda-Runtime-Deadline-Ms: {invocation.deadline}\r\n"
+                    f"Lambda-Runtime-Invoked-Function-Arn: {invocation.arn}\r\n"
+                    f"Lambda-Runtime-Trace-Id: {invocation.trace}\r\n",
+                )
+            )
 
     def _serve(self, connection: socket.socket, _: str) -> None:
-        """One connection of the client, to its end."""
-        reader = RequestReader(connection)
-        with suppress(Refused):
-            while head := reader.read():
-                chunked = "chunked" in head.find("transfer-encoding").lower()
-                if head.method == "POST" and chunked:
-                    # The connection is the response's own; whether it broke off is seen from its end.
-                    self._take_stream(connection, reader)
-                    return
-                body = b"".join(reader.pieces())
-                if head.method == "GET" and head.target == _NEXT:
-                    self._freeze()
-                    # In this order: whoever hears of it may have an event at once.
-                    self.messages.put(Message("ready"))
-                    self.inbox.ask(connection)
-                else:
-                    self._take_message(connection, head, body)
+        """Listen to a new connection until it asks for an event. From then on, `receive` listens."""
+        client = _Client(connection)
+        while client.fresh:
+            if message := self._listen_to(client):
+                self.tell(message)
 
-    def _take_message(self, connection: socket.socket, head: Head, body: bytes) -> None:
-        """The client answers an event, or could not start."""
-        found = _ANSWER.fullmatch(head.target)
-        if head.method == "POST" and head.target == _INIT_ERROR:
+    def _listen_to(self, client: _Client) -> Message | None:
+        """Take what has come on a connection; the message that is complete with it."""
+        try:
+            client.reader.receive()
+            while (part := client.reader.take()) is not None:
+                if isinstance(part, bytes):
+                    client.body.append(part)
+                elif isinstance(part, Head):
+                    client.head, client.body = part, []
+                    if "chunked" in part.find("transfer-encoding").lower():
+                        self._begin_stream(client)
+                        return None
+                else:
+                    return self._understand(client)
+        except (EOFError, OSError, Refused):
+            self._drop(client)
+        return None
+
+    def _understand(self, client: _Client) -> Message | None:
+        """A whole request is a message, or asks for an event, which is one too."""
+        assert client.head
+        method, target = client.head.method, client.head.target
+        body, answer = b"".join(client.body), _ANSWER.fullmatch(target)
+        if method == "GET" and target == _NEXT:
+            self._freeze()
+            self._ask(client)
+            return Message("ready")
+        if method == "POST" and target == _INIT_ERROR:
             message = Message("init-error", body)
-        elif head.method == "POST" and found:
-            message = Message("response" if found[2] == "response" else "error", body, found[1])
+        elif method == "POST" and answer:
+            message = Message("response" if answer[2] == "response" else "error", body, answer[1])
         else:
-            connection.sendall(_write_reply(HTTPStatus.NOT_FOUND))
-            return
+            client.connection.sendall(_write_reply(HTTPStatus.NOT_FOUND))
+            return None
         # Too large a response is accepted from the client and refused to the caller (sandbox.py): told so,
         # the client would end itself, which on Lambda it does not.
-        self.messages.put(message)
-        connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
+        client.connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
+        return message
 
-    def _take_stream(self, connection: socket.socket, reader: RequestReader) -> None:
+    def _ask(self, client: _Client) -> None:
+        """The client waits for an event on that connection."""
+        number = client.connection.fileno()
+        client.fresh = False
+        with self._lock:
+            self._asking = client
+            if number not in self._known:
+                self._known[number] = client
+                self._poll.register(number, select.POLLIN)
+            self._match()
+
+    def _drop(self, client: _Client) -> None:
+        self._leave(client)
+        client.connection.close()
+
+    def _leave(self, client: _Client) -> None:
+        """Let nobody listen there any more."""
+        client.fresh = False
+        number = client.connection.fileno()
+        with self._lock:
+            if self._known.pop(number, None):
+                self._poll.unregister(number)
+            if self._asking is client:
+                self._asking = None
+
+    def _begin_stream(self, client: _Client) -> None:
+        """From here on the connection is the response's own, with a thread that may wait for its reader."""
+        self._leave(client)
+        threading.Thread(target=self._take_stream, args=(client,), name="stream", daemon=True).start()
+
+    def _take_stream(self, client: _Client) -> None:
         """Hand a streamed response on, as it comes.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
         """
-        stream = self.inbox.stream
+        stream = self._stream
         collected: list[bytes] = []
         take = stream.put if stream else collected.append
         left = self._stream_limit
-        try:
-            for piece in reader.pieces():
-                left -= len(piece)
-                if left < 0:
-                    self.messages.put(Message("error", _TOO_LARGE))
-                    _end(stream, broken=True)
-                    return
-                take(piece)
-        except (OSError, Refused):
-            # Whether the process died, gave up or said nonsense is seen from what it does next.
-            _end(stream, broken=True)
-            return
-        trailers = dict(reader.trailers)
-        failed = ERROR_TYPE.lower() in trailers
-        _end(stream, broken=failed)
-        error = base64.b64decode(trailers.get(ERROR_BODY.lower(), ""))
-        self.messages.put(Message("error", error) if failed else Message("streamed", b"".join(collected)))
-        connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
+        with client.connection:
+            try:
+                for piece in client.reader.pieces():
+                    left -= len(piece)
+                    if left < 0:
+                        self.tell(Message("error", _TOO_LARGE))
+                        _end(stream, broken=True)
+                        return
+                    take(piece)
+            except (OSError, Refused):
+                # Whether the process died, gave up or said nonsense is seen from what it does next.
+                _end(stream, broken=True)
+                return
+            trailers = dict(client.reader.trailers)
+            failed = ERROR_TYPE.lower() in trailers
+            _end(stream, broken=failed)
+            error = base64.b64decode(trailers.get(ERROR_BODY.lower(), ""))
+            self.tell(Message("error", error) if failed else Message("streamed", b"".join(collected)))
+            with suppress(OSError):
+                client.connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
 
 
 def _end(stream: ResponseStream | None, *, broken: bool) -> None:

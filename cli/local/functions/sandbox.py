@@ -6,8 +6,8 @@ container of its image (container.py).
 It handles one event at a time and is frozen in between, as on Lambda:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
-An event has three steps: `begin` hands it over, `answer` tells how it went, `finish` sees that the process is
-done with it, and writes the platform's lines to the log. The caller has the answer before the last of them.
+An event has steps: `begin` hands it over, `answer` tells how it went; behind the answer, `report` completes
+its log, and `is_free` waits until the process asks for the next one.
 
 What went wrong with an event is told as Lambda tells it, in the same words and error types:
 
@@ -19,7 +19,6 @@ What went wrong with an event is told as Lambda tells it, in the same words and 
 """
 
 import json
-import queue
 import secrets
 import signal
 import threading
@@ -28,6 +27,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from lambdify.cli.local.functions import platform_lines
@@ -42,6 +42,8 @@ INIT_LIMIT = 10.0
 invocation; which is why a longer timeout is the limit here."""
 LOG_TAIL = 4096
 """Bytes of log that an invocation can give back."""
+_WEIGHING = 0.1
+"""Seconds for which the peak of memory is taken as it was: to ask for it takes as long as a small event."""
 _GAVE_UP = b'{"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was not complete."}'
 
 
@@ -116,7 +118,8 @@ class Sandbox:
         self._tail: deque[str] = deque()
         self._born = self._begun = self._deadline = time.perf_counter()
         self._cold = True
-        self._init = self._duration = 0.0
+        self._init = self._duration = self._weighed = 0.0
+        self._memory = 0
         self._said: Message | None = None
         """What the process said last, while it has no event."""
         self._half: Message | None = None
@@ -149,8 +152,9 @@ class Sandbox:
     ) -> Outcome:
         """Hand over one event and wait to its end. Raises SandboxGone as `begin` does."""
         self.begin(request_id, event, arn, stream)
-        self.answer()
-        return self.finish()
+        outcome = self.report()
+        self.is_free()
+        return outcome
 
     def begin(self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None) -> None:
         """Hand over one event. Raises SandboxGone if an earlier event was the process's last.
@@ -166,19 +170,22 @@ class Sandbox:
             self._init = 0.0
         self._cold = False
         self._request_id, self._outcome = request_id, None
-        self._output.say(platform_lines.start(self._function, request_id, time.time()))
+        begun = platform_lines.start(self._function, request_id, time.time())
         timeout = float(self._function.timeout)
         self._begun = time.perf_counter()
         self._deadline = self._begun + timeout
-        if self._said.kind == "ready":
-            self._said = None
-            deadline = int((time.time() + timeout) * 1000)
-            self._api.inbox.put(Invocation(request_id, event, arn, deadline, _trace(), stream))
+        if self._said.kind != "ready":
+            self._output.say(begun)
+            return
+        self._said = None
+        deadline = int((time.time() + timeout) * 1000)
+        invocation = Invocation(request_id, event, arn, deadline, _trace(), stream)
+        self._output.say_while(partial(self._api.hand_over, invocation), begun)
 
     def answer(self, patience: float | None = None) -> Outcome | None:
         """How the event went, as soon as that is known; None if it is not within `patience` seconds.
 
-        Its log is told by `finish`.
+        Its log is told by `report`.
         """
         limit = self._deadline if patience is None else time.perf_counter() + patience
         message = self._said or self._await_answer(min(limit, self._deadline))
@@ -188,16 +195,22 @@ class Sandbox:
         self._outcome = self._judge(message, self._request_id)
         return self._outcome
 
-    def finish(self) -> Outcome:
-        """The outcome with the end of its log, when the process is done with the event."""
-        outcome = self._outcome
-        assert outcome, "there is no answer yet"
-        if outcome.usable and self._said is None:
-            self._said = self._await_idle()
-            outcome = outcome._replace(usable=self._said.kind == "ready")
+    def report(self) -> Outcome:
+        """The outcome with the end of its log, which is complete now. Waits for the answer."""
+        outcome = self._outcome or self.answer()
+        assert outcome, "it has no limit but its own"
         self._process.settle()
-        self._report(outcome)
+        self._output.say(*self._write_report(outcome))
         return outcome._replace(log="".join(self._tail)[-LOG_TAIL:])
+
+    def is_free(self, patience: float | None = None) -> bool | None:
+        """Whether the process is there for another event; None if nobody knows within `patience` seconds."""
+        if self._outcome and not self._outcome.usable:
+            return False
+        if self._said is None:
+            limit = self._deadline if patience is None else time.perf_counter() + patience
+            self._said = self._await_idle(min(limit, self._deadline))
+        return self._said and self._said.kind == "ready"
 
     def close(self) -> None:
         """End the process, and everything that it started."""
@@ -211,7 +224,7 @@ class Sandbox:
 
     def _watch(self) -> None:
         code = self._process.wait()
-        self._api.messages.put(Message("exit", code=code))
+        self._api.tell(Message("exit", code=code))
 
     def _await_answer(self, deadline: float) -> Message:
         """How the event ends. After a streamed response that is when the process asks for the next one."""
@@ -229,20 +242,19 @@ class Sandbox:
             self._said = after
         return message
 
-    def _await_idle(self) -> Message:
+    def _await_idle(self, limit: float) -> Message | None:
         """What becomes of the process behind its answer: it waits for the next event, or has ended."""
         while True:
-            message = self._receive(self._deadline - time.perf_counter())
+            message = self._receive(limit - time.perf_counter())
+            if message.kind == "timeout" and limit < self._deadline:
+                return None
             if message.kind == "timeout":
                 self._process.kill()
             if message.kind in {"ready", "exit", "timeout"}:
                 return message
 
     def _receive(self, patience: float) -> Message:
-        try:
-            return self._api.messages.get(timeout=max(0.0, patience))
-        except queue.Empty:
-            return Message("timeout")
+        return self._api.receive(max(0.0, patience))
 
     def _judge(self, message: Message, request_id: str) -> Outcome:
         match message.kind:
@@ -271,14 +283,20 @@ class Sandbox:
                 self._output.say(f"{now} {request_id} {seconds}")
                 return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)
 
-    def _report(self, outcome: Outcome) -> None:
+    def _write_report(self, outcome: Outcome) -> list[str]:
         spent = Spent(
             duration=self._duration,
             init=self._init,
-            memory=self._process.peak_memory(),
+            memory=self._find_memory(),
             error_type=outcome.error_type,
         )
-        self._output.say(*platform_lines.end(self._function, self._request_id, spent, time.time()))
+        return platform_lines.end(self._function, self._request_id, spent, time.time())
+
+    def _find_memory(self) -> int:
+        now = time.perf_counter()
+        if now - self._weighed >= _WEIGHING:
+            self._memory, self._weighed = self._process.peak_memory(), now
+        return self._memory
 
     def _log(self, event: Event) -> None:
         self._tail.append(f"{event.message}\n")

@@ -90,18 +90,20 @@ def test_events_at_once_have_a_sandbox_each(make_fleet: Callable[..., Fleet], tm
     assert fleet.count(SHOP) == 3
 
 
-def test_more_events_at_once_than_the_limit_are_refused(
+def test_more_events_at_once_than_are_reserved_are_refused(
     make_fleet: Callable[..., Fleet], tmp_path: Path
 ) -> None:
     meeting = tmp_path / "meeting"
     meeting.mkdir()
-    fleet = make_fleet(MEET, limit=1)
+    fleet, reserved = make_fleet(MEET), replace(FUNCTION, reserved=1)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(invoke, fleet, event=json.dumps({"folder": str(meeting), "wanted": 2}))
+        first = threads.submit(
+            invoke, fleet, reserved, event=json.dumps({"folder": str(meeting), "wanted": 2})
+        )
         while not list(meeting.iterdir()):
             time.sleep(0.01)
         with pytest.raises(Throttled):
-            invoke(fleet)
+            invoke(fleet, reserved)
         (meeting / "second").touch()
         assert not first.result().failed
     assert not invoke(fleet, event=json.dumps({"folder": str(meeting), "wanted": 2})).failed

@@ -32,12 +32,12 @@ def serve() -> Iterator[Callable[..., tuple[RuntimeApi, Reply]]]:
     def serve(stream: ResponseStream | None = None, **options: Any) -> tuple[RuntimeApi, Reply]:
         api = RuntimeApi(freeze=lambda: None, thaw=lambda: None, **options)
         started.append(api)
-        api.inbox.put(Invocation("1", b"{}", "arn", 0, "", stream))
+        api.hand_over(Invocation("1", b"{}", "arn", 0, "", stream))
         client = http.client.HTTPConnection(api.address)
         client.request("GET", f"{PREFIX}/invocation/next")
         assert client.getresponse().read() == b"{}"
         client.close()
-        assert api.messages.get(timeout=5).kind == "ready"
+        assert api.receive(5).kind == "ready"
         started.append(Reply(api.address, "1", write_payload))
         return api, started[-1]
 
@@ -53,14 +53,14 @@ def test_pieces_go_to_the_stream_of_the_event(serve):
     assert reply.close() == b""
     assert json.loads(stream.read_prelude(5)) == {"statusCode": 200}
     assert list(stream) == [b"hello"]
-    assert api.messages.get(timeout=5).kind == "streamed"
+    assert api.receive(5).kind == "streamed"
 
 
 def test_without_a_stream_they_are_collected(serve):
     api, reply = serve()
     reply.send_whole(Response(200, (), b"hello"))
     reply.close()
-    message = api.messages.get(timeout=5)
+    message = api.receive(5)
     assert (message.kind, message.body) == ("streamed", b'{"statusCode": 200}' + bytes(8) + b"hello")
 
 
@@ -73,7 +73,7 @@ def test_more_than_lambda_takes_is_cut_off(serve):
     stream.read_prelude(5)
     with pytest.raises(StreamBroken):
         list(stream)
-    message = api.messages.get(timeout=5)
+    message = api.receive(5)
     assert (message.kind, json.loads(message.body)["errorType"]) == ("error", "Function.ResponseSizeTooLarge")
 
 
@@ -90,4 +90,4 @@ def test_a_response_that_breaks_off_is_no_answer(serve, rest):
     assert stream.read_prelude(5) == b"{}"
     with pytest.raises(StreamBroken):
         list(stream)
-    assert api.messages.empty()
+    assert api.receive(0).kind == "timeout"

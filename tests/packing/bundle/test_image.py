@@ -81,10 +81,10 @@ def test_the_image_answers_an_event_from_its_own_files(built, runtime_api, clien
         environment={"AWS_LAMBDA_RUNTIME_API": runtime_api.address},
     )
     try:
-        assert runtime_api.messages.get(timeout=30).kind == "ready", container.logs().decode()
+        assert runtime_api.receive(30).kind == "ready", container.logs().decode()
         event = json.dumps(http_api.write_event(Request("GET", "/"))).encode()
-        runtime_api.inbox.put(Invocation("1", event, "arn", 2**42, ""))
-        answer = json.loads(runtime_api.messages.get(timeout=30).body)
+        runtime_api.hand_over(Invocation("1", event, "arn", 2**42, ""))
+        answer = json.loads(runtime_api.receive(30).body)
     finally:
         container.remove(force=True)
     assert answer["statusCode"] == 200
