@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+LULL = 0.02
+"""Seconds without work after which a process that rests is stopped."""
 _PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
 _STATE, _START_TIME = 0, 19
 """Fields of /proc/PID/stat after the command's name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
@@ -87,6 +89,11 @@ class Brood:
         self._lock = threading.Lock()
         self._alive: set[int] = set()
         """Groups whose leader was not waited for yet: their numbers are theirs."""
+        self._resting: dict[int, float] = {}
+        """Groups that are to be stopped, and since when they have nothing to do."""
+        self._stopped: set[int] = set()
+        self._rested = threading.Event()
+        threading.Thread(target=self._stop_resting, name="rest", daemon=True).start()
         # -I -S: it needs nothing but the standard library, and should start at once.
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
@@ -131,8 +138,30 @@ class Brood:
             if child.pid in self._alive:
                 os.killpg(child.pid, number)
 
+    def rest(self, child: "subprocess.Popen[bytes]") -> None:
+        """Stop the child's whole group in a moment, if it does not `go_on` before.
+
+        A child that is called again and again is not stopped each time, which would take as long as what it
+        does.
+        """
+        with self._lock:
+            if child.pid in self._alive:
+                self._resting[child.pid] = time.monotonic()
+        if not self._rested.is_set():
+            self._rested.set()
+
+    def go_on(self, child: "subprocess.Popen[bytes]") -> None:
+        """Let the child's group run."""
+        with self._lock, suppress(ProcessLookupError):
+            self._resting.pop(child.pid, None)
+            if child.pid in self._stopped and child.pid in self._alive:
+                os.killpg(child.pid, signal.SIGCONT)
+            self._stopped.discard(child.pid)
+
     def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> None:
         """Ask the child to end; kill it if it does not."""
+        with self._lock:
+            self._resting.pop(child.pid, None)
         self.send(child, signal.SIGCONT)
         self.send(child, signal.SIGTERM)
         try:
@@ -148,6 +177,8 @@ class Brood:
         with self._lock:
             if child.pid in self._alive:
                 self._alive.remove(child.pid)
+                self._resting.pop(child.pid, None)
+                self._stopped.discard(child.pid)
                 # At once, and once: later, another process may have the number.
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
@@ -170,6 +201,19 @@ class Brood:
         with self._lock:
             self._watchdog.stdin.close()
         self._watchdog.wait()
+
+    def _stop_resting(self) -> None:
+        while self._rested.wait():
+            time.sleep(LULL)
+            with self._lock:
+                long_ago = time.monotonic() - LULL
+                for group in [group for group, since in self._resting.items() if since <= long_ago]:
+                    del self._resting[group]
+                    self._stopped.add(group)
+                    with suppress(ProcessLookupError):
+                        os.killpg(group, signal.SIGSTOP)
+                if not self._resting:
+                    self._rested.clear()
 
     def _tell(self, line: str) -> None:
         pipe = self._watchdog.stdin

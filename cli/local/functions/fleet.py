@@ -4,8 +4,8 @@ Rules:
 - A sandbox has one event at a time. One that is free takes the next event, the one used last first.
 - When none is free the event waits, for as long as its caller does. On Lambda another one would start at
   once; here it would take the processor from those that run, and they are mostly free before it is there. So
-  another one starts when an event has waited for a moment, as many at once as there are processors, up to a
-  limit.
+  as many start as there are processors, when an event has waited for some milliseconds; and more, up to a
+  limit, when one has waited longer: those that are busy then do not run, they wait for something themselves.
 - The reserved concurrency of a function is Lambda's own limit, and refuses (throttles) as on Lambda:
   https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 - A sandbox belongs to one version with one configuration. Two of a function may be called in turns: traffic
@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 PROCESSORS = os.cpu_count() or 1
 LIMIT = max(16, 8 * PROCESSORS)
 """Sandboxes of one version. An account may have 1,000 at once; this machine has no memory for them."""
-MOMENT = 0.05
-"""Seconds that an event waits before another sandbox starts for it."""
+SHORT, LONG = 0.005, 0.05
+"""Seconds that an event waits before another sandbox starts for it: one that has a processor, one more."""
 _SOON = 0.02
 """Seconds in which a process asks for its next event, if it does nothing behind its answer."""
 VERSIONS = 2
@@ -199,7 +199,7 @@ class Fleet:
         return pool, self._await(pool, waiting, give_up) if waiting else sandbox
 
     def _await(self, pool: _Pool, waiting: _Waiting, give_up: float) -> Sandbox:
-        for until in (min(waiting.since + MOMENT, give_up), give_up):
+        for until in (*(min(waiting.since + wait, give_up) for wait in (SHORT, LONG)), give_up):
             try:
                 given = waiting.given.get(timeout=max(0.0, until - time.monotonic()))
                 break
@@ -240,7 +240,7 @@ class Fleet:
             len(pool.waiting) > pool.starting
             and pool.starting < PROCESSORS
             and pool.size < self._limit
-            and (pool.size == 0 or time.monotonic() - pool.waiting[0].since >= MOMENT)
+            and time.monotonic() - pool.waiting[0].since >= _find_wait(pool)
         ):
             pool.starting += 1
             threading.Thread(target=self._add, args=(pool,), name="sandbox start", daemon=True).start()
@@ -366,6 +366,13 @@ class Call:
             self._ended(run, run.finish())
 
         threading.Thread(target=finish, name="after no answer", daemon=True).start()
+
+
+def _find_wait(pool: _Pool) -> float:
+    """Seconds that an event has to have waited for another sandbox to start."""
+    if pool.size == 0:
+        return 0.0
+    return SHORT if pool.size < PROCESSORS else LONG
 
 
 def _is_throttled(function: Function, pools: list[_Pool]) -> bool:

@@ -45,8 +45,10 @@ class Output:
         self._frames, self.telemetry = os.pipe()
         self._rest = {self._lines: b"", self._frames: b""}
         self._open = {self._lines, self._frames}
+        self._news = select.poll()
         for end in self._open:
             os.set_blocking(end, False)
+            self._news.register(end, select.POLLIN)
 
     def follow(self) -> None:
         """Begin to read; called when the process has its ends of the pipes, which are closed here."""
@@ -57,14 +59,12 @@ class Output:
     def drain(self) -> None:
         """Pass on everything that was written until now."""
         with self._lock:
-            for end in (self._lines, self._frames):
-                self._read(end)
+            self._read_news()
 
     def say(self, *messages: str) -> None:
         """Put in lines of the platform, after what the process has written until now."""
         with self._lock:
-            self._read(self._lines)
-            self._read(self._frames)
+            self._read_news()
             for message in messages:
                 self._sink(Event(_now(), message))
 
@@ -92,6 +92,11 @@ class Output:
         os.close(self._lines)
         os.close(self._frames)
 
+    def _read_news(self) -> None:
+        if self._open and self._news.poll(0):
+            for end in (self._lines, self._frames):
+                self._read(end)
+
     def _read(self, end: int) -> None:
         while end in self._open:
             try:
@@ -104,6 +109,7 @@ class Output:
                 self._sink(event)
             if not piece:
                 self._open.discard(end)
+                self._news.unregister(end)
 
 
 def _split_lines(data: bytes, *, ended: bool) -> tuple[list[Event], bytes]:

@@ -61,12 +61,12 @@ class HostProcess:
         self._child, self._brood, self._tmp = child, brood, tmp
 
     def freeze(self) -> None:
-        """Stop it."""
-        self._brood.send(self._child, signal.SIGSTOP)
+        """Stop it in a moment, unless it is thawed before."""
+        self._brood.rest(self._child)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._brood.send(self._child, signal.SIGCONT)
+        self._brood.go_on(self._child)
 
     def kill(self) -> None:
         """End it and what it started."""
