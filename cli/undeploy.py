@@ -81,7 +81,10 @@ def undeploy(
         existing = recovery.wait_until_idle(existing, stage, console, sleep=sleep)
     kept: tuple[KeptResource, ...] = ()
     if existing:
-        ownership.check(stage, console, "delete", yes=yes, take_over=take_over)
+        if _is_busy(existing):
+            raise stack.busy(existing.name, existing.state)
+        if not existing.is_busy:  # a deletion that is under way is joined, whoever began it
+            ownership.check(stage, console, "delete", yes=yes, take_over=take_over)
         _agree(existing, stage, console, yes=yes, keep_logs=keep_logs)
         _unprotect(existing, stage, console, agreed=unprotect, may_ask=not yes)
         kept = _kept_by_policy(existing, stage)
@@ -119,8 +122,6 @@ def _is_busy(existing: Stack) -> bool:
 
 
 def _agree(existing: Stack, stage: Stage, console: Console, *, yes: bool, keep_logs: bool) -> None:
-    if _is_busy(existing):
-        raise stack.busy(existing.name, existing.state)
     logs = "" if keep_logs else "its logs "
     question = f"Delete {existing.name} in {stage.region}, with its endpoint, {logs}and all that it runs?"
     if not yes and not console.confirm(question):

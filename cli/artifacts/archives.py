@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambdify.cli.artifacts import images
+from lambdify.cli.artifacts import images, objects
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError
@@ -97,12 +97,8 @@ def plan(bundle: "Bundle", stage: Stage) -> Artifact:
 
 def mark_images(stage: Stage) -> None:
     """Write the marker that says that the stage has, or will have, a repository of images."""
-    stage.client("s3").put_object(
-        Bucket=stage.bucket,
-        Key=stage.prefix + IMAGES_MARKER,
-        Body=images.repository_name(stage.settings).encode(),
-        ExpectedBucketOwner=stage.account.account_id,
-    )
+    name = images.repository_name(stage.settings)
+    objects.put(stage, stage.prefix + IMAGES_MARKER, name.encode(), kind="text/plain")
 
 
 @translated(during="removing the uploaded bundles")

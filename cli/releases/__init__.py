@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from lambdify.cli.artifacts import objects
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.releases import revision
 from lambdify.cli.settings import Settings
@@ -30,7 +31,6 @@ NOT_RECORDED = ("root", "source", "profile", "local", "environment", "secrets")
 """Settings that a record leaves out: they are about this machine, or hold values that nobody else may see."""
 SUMMARY_LENGTH = 140
 """Characters of a reason that is shown on one line."""
-NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +141,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
         state="unfinished",
         reason="its deployment has not ended",
     )
-    taken = "^PreconditionFailed:|^ConditionalRequestConflict:"
-    while attempt(_put, none_if=taken, release=release, stage=stage, new=True) is None:
+    while not _put(release, stage, new=True):
         # boto3 repeats a put whose answer was lost. The record that is there may then be this very one.
         if _fetch(release.number, stage) == release:
             break
@@ -195,17 +194,8 @@ def record_key(number: int, settings: Settings) -> str:
 
 def _list_numbers(stage: Stage) -> Iterator[int]:
     """Yield the numbers that are taken, highest first."""
-    folder, pages = _folder(stage.settings), stage.client("s3").get_paginator("list_objects_v2")
-    found = attempt(
-        lambda **which: [
-            each["Key"] for page in pages.paginate(**which) for each in page.get("Contents", [])
-        ],
-        none_if=NOT_THERE,
-        Bucket=stage.bucket,
-        Prefix=folder,
-        ExpectedBucketOwner=stage.account.account_id,
-    )
-    names = (key.removeprefix(folder).removesuffix(".json") for key in found or ())
+    folder = _folder(stage.settings)
+    names = (key.removeprefix(folder).removesuffix(".json") for key in objects.find(stage, folder))
     yield from sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 
 
@@ -217,16 +207,10 @@ def _records(stage: Stage) -> Iterator[Release]:
 
 def _fetch(number: int, stage: Stage) -> Release | None:
     """Return the record of that number; None if there is none."""
-    found = attempt(
-        stage.client("s3").get_object,
-        none_if=NOT_THERE,
-        Bucket=stage.bucket,
-        Key=record_key(number, stage.settings),
-        ExpectedBucketOwner=stage.account.account_id,
-    )
-    if not found:
+    found = objects.fetch(stage, record_key(number, stage.settings))
+    if found is None:
         return None
-    record = json.loads(found["Body"].read())
+    record = json.loads(found)
     return Release(
         **{
             **record,
@@ -236,12 +220,7 @@ def _fetch(number: int, stage: Stage) -> Release | None:
     )
 
 
-def _put(release: Release, stage: Stage, *, new: bool) -> Any:
-    return stage.client("s3").put_object(
-        Bucket=stage.bucket,
-        Key=record_key(release.number, stage.settings),
-        Body=json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode(),
-        ContentType="application/json",
-        ExpectedBucketOwner=stage.account.account_id,
-        **({"IfNoneMatch": "*"} if new else {}),
-    )
+def _put(release: Release, stage: Stage, *, new: bool) -> bool:
+    """Write the record; return False if another release has taken the number."""
+    content = json.dumps(asdict(release) | {"at": release.at.isoformat()}, indent=2).encode()
+    return objects.put(stage, record_key(release.number, stage.settings), content, new=new)

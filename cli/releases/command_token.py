@@ -16,9 +16,9 @@ import hmac
 import secrets
 from dataclasses import replace
 
+from lambdify.cli.artifacts import objects
 from lambdify.cli.artifacts.archives import Artifact
-from lambdify.cli.aws import attempt, translated
-from lambdify.cli.releases import NOT_THERE
+from lambdify.cli.aws import translated
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
@@ -55,28 +55,13 @@ def _derive(secret: bytes, artifact: str) -> str:
 
 @translated(during="reading the stage's secret for its release command")
 def _fetch(stage: Stage) -> bytes | None:
-    found = attempt(
-        stage.client("s3").get_object,
-        none_if=NOT_THERE,
-        Bucket=stage.bucket,
-        Key=stage.prefix + KEY,
-        ExpectedBucketOwner=stage.account.account_id,
-    )
-    return bytes(found["Body"].read()) if found else None
+    return objects.fetch(stage, stage.prefix + KEY)
 
 
 @translated(during="making the stage's secret for its release command")
 def _create(stage: Stage) -> bytes:
-    """Make the secret; another deployment may have made one meanwhile, which is the secret then."""
-    made = attempt(
-        stage.client("s3").put_object,
-        none_if="^PreconditionFailed:|^ConditionalRequestConflict:",
-        Bucket=stage.bucket,
-        Key=stage.prefix + KEY,
-        Body=secrets.token_bytes(32),
-        IfNoneMatch="*",
-        ExpectedBucketOwner=stage.account.account_id,
-    )
-    secret = _fetch(stage)
-    assert secret or made is None, "what was put is there"
-    return secret or b""
+    """Make the secret, and return it, or the one that another deployment has made meanwhile."""
+    made = secrets.token_bytes(32)
+    if objects.put(stage, stage.prefix + KEY, made, kind="application/octet-stream", new=True):
+        return made
+    return _fetch(stage) or b""

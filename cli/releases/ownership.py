@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lambdify.cli.aws import attempt, translated
+from lambdify.cli.artifacts import objects
+from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, StageTaken
 from lambdify.cli.programs import git
-from lambdify.cli.releases import NOT_THERE
 from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage
 from lambdify.cli.storage import seal
@@ -104,14 +104,8 @@ def check(stage: Stage, console: Console, what: str, *, yes: bool, take_over: bo
 @translated(during="looking whose stage this is")
 def fetch(stage: Stage) -> Owner | None:
     """Who deployed to the stage last; None where that was not kept."""
-    found = attempt(
-        stage.client("s3").get_object,
-        none_if=NOT_THERE,
-        Bucket=stage.bucket,
-        Key=stage.prefix + KEY,
-        ExpectedBucketOwner=stage.account.account_id,
-    )
-    return _read(json.loads(found["Body"].read())) if found else None
+    found = objects.fetch(stage, stage.prefix + KEY)
+    return _read(json.loads(found)) if found else None
 
 
 @translated(during="keeping whose stage this is")
@@ -119,13 +113,7 @@ def record(stage: Stage, before: Owner | None) -> None:
     """Keep who deploys, where that is not who did `before`."""
     now = find(stage.settings)
     if now != before:
-        stage.client("s3").put_object(
-            Bucket=stage.bucket,
-            Key=stage.prefix + KEY,
-            Body=json.dumps(asdict(now), indent=2).encode(),
-            ContentType="application/json",
-            ExpectedBucketOwner=stage.account.account_id,
-        )
+        objects.put(stage, stage.prefix + KEY, json.dumps(asdict(now), indent=2).encode())
 
 
 def _read(kept: Any) -> Owner:

@@ -27,6 +27,9 @@ LONGEST = {
 }
 """The resource schemas of CloudFormation say so: for each kind its name, and how long that may be."""
 
+LONGEST_REGION = "ap-southeast-10"
+"""There is none of that many characters yet."""
+
 
 @pytest.mark.cloud
 @pytest.mark.slow
@@ -65,7 +68,8 @@ def test_the_longest_name_that_is_allowed_fits_everything_that_is_named(write, e
         value = resource.get("Properties", {}).get(name)
         if value:
             named += 1
-            assert len(json.dumps(value)) - 2 <= limit, resource
+            made = value["Fn::Sub"].replace("${AWS::Region}", LONGEST_REGION) if "Fn::Sub" in value else value
+            assert len(made if isinstance(made, str) else json.dumps(made)) <= limit, resource
     assert named >= 4
 
 

@@ -62,6 +62,7 @@ def test_a_deletion_that_is_under_way_is_watched_to_its_end(stubbed, stack_is, m
 def test_a_log_group_that_came_back_is_removed(stubbed, stack_is, make_settings, talk):
     """A role that somebody gave more rights lets a function that still runs make its log group anew."""
     stack_is("CREATE_COMPLETE")
+    stubbed.refuses("s3.get_object", "NoSuchKey", "The specified key does not exist.", 404)
     stubbed.answers("cloudformation.get_template", {"TemplateBody": "{}"})
     stubbed.answers("cloudformation.describe_stack_events", events("CREATE_COMPLETE"))
     stubbed.answers("cloudformation.delete_stack", StackName=ID)

@@ -1,0 +1,50 @@
+"""Small objects in the bucket: what a stage remembers beside its archives, under keys of its own."""
+
+from lambdify.cli.aws import attempt
+from lambdify.cli.stage import Stage
+
+NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
+TAKEN = "^PreconditionFailed:|^ConditionalRequestConflict:"
+
+
+def fetch(stage: Stage, key: str) -> bytes | None:
+    """Return the content of an object; None if there is none, or no bucket."""
+    found = attempt(
+        stage.client("s3").get_object,
+        none_if=NOT_THERE,
+        Bucket=stage.bucket,
+        Key=key,
+        ExpectedBucketOwner=stage.account.account_id,
+    )
+    return bytes(found["Body"].read()) if found else None
+
+
+def find(stage: Stage, folder: str) -> tuple[str, ...]:
+    """Return the keys that begin with `folder`; none if there is no bucket."""
+    pages = stage.client("s3").get_paginator("list_objects_v2")
+    found = attempt(
+        lambda **which: [
+            each["Key"] for page in pages.paginate(**which) for each in page.get("Contents", [])
+        ],
+        none_if=NOT_THERE,
+        Bucket=stage.bucket,
+        Prefix=folder,
+        ExpectedBucketOwner=stage.account.account_id,
+    )
+    return tuple(found or ())
+
+
+def put(stage: Stage, key: str, content: bytes, *, kind: str = "application/json", new: bool = False) -> bool:
+    """Write an object; return False if it is to be `new` and somebody else has made one of that key."""
+    condition = {"IfNoneMatch": "*"} if new else {}
+    written = attempt(
+        stage.client("s3").put_object,
+        none_if=TAKEN,
+        Bucket=stage.bucket,
+        Key=key,
+        Body=content,
+        ContentType=kind,
+        ExpectedBucketOwner=stage.account.account_id,
+        **condition,
+    )
+    return written is not None
