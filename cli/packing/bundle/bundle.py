@@ -31,6 +31,7 @@ from lambdify.cli.packing.bundle import (
     files,
     image,
     incremental,
+    index_logins,
     layer,
     secret_scan,
     sizes,
@@ -130,7 +131,8 @@ def pack(
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
     app.refuse_collision((file.name for file in selection.files), candidate.path)
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
-    members = app.members(settings, candidate, selection.files)
+    read = app.members(settings, candidate, selection.files)
+    members = _without_logins(read, console)
     extra = _extra(candidate)
     known = zips.known(settings.root)
     before = _previous(settings, out, extra, members, known)
@@ -167,9 +169,16 @@ def pack(
     )
     # Without an interpreter there was no bytecode, and to look for one again is to start processes.
     if dependencies.settled and (given.python or not settings.build.bytecode):
-        contents = {member.name: member.content for member in members}
+        contents = {member.name: member.content for member in read}
         build_cache.keep(settings, out, begun, selection, contents, dependencies, bundle)
     return bundle
+
+
+def _without_logins(read: Sequence[Member], console: Console) -> tuple[Member, ...]:
+    members, cleaned = index_logins.take_out(read)
+    for name in cleaned:
+        console.note(f"{name} is packed without the login of a package index.")
+    return members
 
 
 def _find_dependencies(

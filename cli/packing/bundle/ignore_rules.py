@@ -12,6 +12,8 @@ from importlib import resources
 
 Judge = Callable[[str], str]
 
+_BACKUP = re.compile(r"(\.(bak|backup|old|orig|save|copy|\d{1,2})|~)+$", re.IGNORECASE)
+
 
 def secrets() -> Judge:
     """Asks every part of the path: a link may lead into a folder that would never have been entered."""
@@ -22,6 +24,8 @@ def secrets() -> Judge:
         names = [f"{part}/" for part in path.split("/")[:-1]]
         if not path.endswith("/"):
             names.append(_last(path))
+        # A copy that an editor or a careful person has made of a secret is one.
+        names += [original for name in names if (original := _BACKUP.sub("", name)) != name]
         return next((reason for name in names if (reason := secret(name)) and not shared(name)), "")
 
     return judge

@@ -1,15 +1,22 @@
-"""What looks like a credential in the text of files that are packed: a warning, which never shows the value.
+"""What looks like a credential in files that are packed, or is a surprise there: a warning without the value.
 
 A name says more than a content, so secrets by name are left out (see files.py) and these are only told. The
-patterns are the issuers' own published shapes; a value that says that it is an example does not count.
+shapes of tokens are in secret_shapes.toml; what takes more than a beginning and a length is here. A value
+that says that it is an example does not count.
 """
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
 
 LARGEST = 1_000_000
 """Bytes; larger files are data."""
+DATABASE = "a SQLite database"
+CORE = "a core dump, which holds all that a process knew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +25,13 @@ class Leak:
 
     path: str
     line: int
+    """0 for a file that has no lines."""
     what: str
+
+
+EXAMPLE = re.compile(
+    rb"(?i)example|password|change.?me|placeholder|your.?key|x{8}|0{12}|1234567890abcdef",
+)
 
 
 @dataclass(frozen=True)
@@ -28,10 +41,70 @@ class _Shape:
     what: str
     literals: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
+    suffix: str = ""
+    """Of the files that it is looked for in; "" for all."""
+    is_real: Callable[[re.Match[bytes]], bool] = lambda match: not EXAMPLE.search(match.group())
 
 
-SHAPES = (
-    _Shape("an AWS access key id", (b"AKIA", b"ASIA"), re.compile(rb"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
+_EXAMPLE_PASSWORDS = re.compile(
+    rb"(?i)\W*(pass(wd|word|phrase)?|pw|pwd|secret|user(name)?|token|key|api.?key|test(ing)?|admin|root|guest"
+    rb"|foo|bar|baz|abc|qwerty|hunter2|dummy|fake|sample|demo|default|postgres(ql)?|mysql|mariadb|mongo(db)?"
+    rb"|redis|rabbitmq|x+|\*+|1?23456?7?8?9?0?)\d*\W*"
+)
+_EXAMPLE_HOSTS = re.compile(
+    rb"(?i)(^|\.)(example(\.\w+)?|test|invalid|local|localhost|localdomain)$"
+    rb"|^(127|10)\.\d+\.|^192\.168\.|^0\.0\.0\.0$"
+)
+_OF = {
+    "hex": r"[0-9A-Fa-f]",
+    "letters": r"[0-9A-Za-z]",
+    "word": r"[\w-]",
+    "base64": r"[\w+/=-]",
+}
+
+
+def scan(path: str, content: bytes) -> Iterator[Leak]:
+    """The first place of each kind in one file; of binary or large ones only what kind of file it is."""
+    if content.startswith(b"SQLite format 3\0"):
+        yield Leak(path=path, line=0, what=DATABASE)
+    # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: type 4, in either byte order.
+    elif content.startswith(b"\x7fELF") and content[16:18] in (b"\4\0", b"\0\4"):
+        yield Leak(path=path, line=0, what=CORE)
+    if len(content) > LARGEST or b"\0" in content[:1024]:
+        return
+    told = set()
+    for shape in _shapes():
+        there = path.endswith(shape.suffix) and any(literal in content for literal in shape.literals)
+        if shape.what in told or not there:
+            continue
+        for match in shape.pattern.finditer(content):
+            if shape.is_real(match):
+                told.add(shape.what)
+                yield Leak(path=path, line=content.count(b"\n", 0, match.start()) + 1, what=shape.what)
+                break
+
+
+@cache
+def _shapes() -> tuple[_Shape, ...]:
+    text = resources.files(__package__).joinpath("secret_shapes.toml").read_text(encoding="utf-8")
+    return (*map(_read, tomllib.loads(text)["shape"]), *_COMPOSED)
+
+
+def _read(row: Mapping[str, Any]) -> _Shape:
+    searched = tuple(word.encode() for word in row.get("search", row["begins"]))
+    first = "|".join(map(re.escape, row["begins"])).encode()
+    rest = row.get("pattern") or f"{_OF[row['of']]}{{{row['least']},}}"
+    # A word that only ends as a token begins is none: "risk-" is no "sk-".
+    return _Shape(row["what"], searched, re.compile(rb"(?<![A-Za-z0-9_-])(?:" + first + b")" + rest.encode()))
+
+
+def _has_real_password(match: re.Match[bytes]) -> bool:
+    user, password, host = match["user"], match["password"], match["host"]
+    made_up = password == user or _EXAMPLE_PASSWORDS.fullmatch(password) or EXAMPLE.search(match.group())
+    return not (made_up or _EXAMPLE_HOSTS.search(host))
+
+
+_COMPOSED = (
     _Shape(
         "an AWS secret access key",
         (b"secret", b"SECRET", b"Secret"),
@@ -40,40 +113,21 @@ SHAPES = (
         ),
     ),
     _Shape(
-        "a private key",
-        (b"PRIVATE KEY-----",),
-        re.compile(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/]{16}"),
-    ),
-    _Shape(
-        "a GitHub token",
-        (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
-        re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{36}\b|\bgithub_pat_[A-Za-z0-9_]{60,}\b"),
-    ),
-    _Shape("a GitLab token", (b"glpat-",), re.compile(rb"\bglpat-[A-Za-z0-9_-]{20}\b")),
-    _Shape("a live Stripe key", (b"k_live_",), re.compile(rb"\b[rs]k_live_[A-Za-z0-9]{20,}\b")),
-    _Shape("a Slack token", (b"xox",), re.compile(rb"\bxox[abeprs]-[A-Za-z0-9-]{20,}\b")),
-    _Shape("a Google API key", (b"AIza",), re.compile(rb"\bAIza[A-Za-z0-9_-]{35}\b")),
-    _Shape("a package index token", (b"pypi-AgE",), re.compile(rb"\bpypi-AgE[A-Za-z0-9_-]{50,}")),
-    _Shape(
         "a URL with a password",
         (b"://",),
         re.compile(
-            rb"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?)(?:\+\w+)?://"
-            rb"[^\s:/@'\"{}$%<>]*:[^\s:/@'\"{}$%<>]{6,}@(?!localhost\b|127\.)[\w-]+\.[\w.-]+"
+            rb"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<user>[^\s:/@'\"{}$<>?#()\[\]\\,;|`*]*)"
+            rb":(?P<password>(?:[^\s:/@'\"{}$%<>?#()\[\]\\,;|`*]|%[0-9a-f]{2}){4,})@(?P<host>[\w-]+\.[\w.-]*\w)"
         ),
+        is_real=_has_real_password,
+    ),
+    _Shape(
+        "a SECRET_KEY",
+        (b"SECRET_KEY",),
+        # Of Django and Flask, as it is written in Python.
+        re.compile(
+            rb"(?m)^[ \t]*(?:app\.)?(?:DJANGO_)?SECRET_KEY[ \t]*=[ \t]*\(?[rbu]?['\"][^'\"\s]{32,}['\"]"
+        ),
+        suffix=".py",
     ),
 )
-EXAMPLE = re.compile(rb"(?i)example|password|changeme|placeholder|x{8}")
-
-
-def scan(path: str, content: bytes) -> Iterator[Leak]:
-    """The first place of each kind in one file; nothing for binary or large ones."""
-    if len(content) > LARGEST or b"\0" in content[:1024]:
-        return
-    for shape in SHAPES:
-        if not any(literal in content for literal in shape.literals):
-            continue
-        for match in shape.pattern.finditer(content):
-            if not EXAMPLE.search(match.group()):
-                yield Leak(path=path, line=content.count(b"\n", 0, match.start()) + 1, what=shape.what)
-                break

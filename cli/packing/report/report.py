@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lambdify.cli.console import Console
 from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.packing.bundle.secret_scan import DATABASE, Leak
 from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, Part
 from lambdify.cli.packing.bundle.zips import Archive
 
@@ -48,16 +49,24 @@ def show(bundle: Bundle, console: Console) -> None:
         console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
     _show_left_out(bundle, console)
     for leak in bundle.leaks:
-        console.warn(
-            f"{leak.path}:{leak.line} looks like {leak.what}, and is packed: whoever can read the function "
-            "can read it."
-        )
+        console.warn(_told(leak))
     unzipped = sum(archive.unzipped for archive in bundle.archives)
     if unzipped > NEARLY * UNZIPPED_LIMIT:
         console.warn(
             f"The bundle has {unzipped / UNZIPPED_LIMIT:.0%} of what Lambda takes; the largest is "
             f"{bundle.parts[0].name}."
         )
+
+
+def _told(leak: Leak) -> str:
+    if leak.what == DATABASE:
+        return (
+            f"{leak.path} is {DATABASE}, and is packed: in Lambda it can be read and not written, and each "
+            "execution environment has a copy of its own. Leave it out by a line in .lambdifyignore, or use "
+            "a database that all of them share."
+        )
+    place = f"{leak.path}:{leak.line}" if leak.line else leak.path
+    return f"{place} looks like {leak.what}, and is packed: whoever can read the function can read it."
 
 
 def show_in_full(report: Report, console: Console) -> None:

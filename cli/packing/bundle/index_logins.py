@@ -1,0 +1,55 @@
+"""Logins of package indexes, which stand in dependency files: taken out of what is packed.
+
+Nobody installs anything in a function, and whoever may read its code would read the password. `pip-compile`
+and `pipenv requirements` write such lines by themselves, so often nobody knows that they are there.
+
+What a variable gives stays as it is written: `https://${NAME}:${WORD}@host` holds nothing.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from lambdify.cli.packing.archive import Member
+
+_FILES = re.compile(
+    r"(.*requirements.*|.*constraints.*)\.(txt|in)|Pipfile(\.lock)?|pyproject\.toml|(uv|poetry|pdm)\.(lock|toml)"
+    r"|pylock(\..+)?\.toml|setup\.(cfg|py)|(conda-)?environment\.ya?ml|tox\.ini",
+    re.IGNORECASE,
+)
+_FOLDERS = re.compile(r"requirements?|constraints?|deps", re.IGNORECASE)
+_OPTION = re.compile(rb"^\s*(-i|-f|--index-url|--extra-index-url|--find-links)[ =]", re.MULTILINE)
+_LOGIN = re.compile(rb"(?i)(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<login>[^\s/@'\"<>]+)@")
+_GIVEN = re.compile(rb"\$\{?\w+\}?|git|hg")
+"""By a variable; or a name that all share."""
+
+
+def take_out(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+    """Return the members without logins, and the names of those that had one."""
+    cleaned = tuple(map(_clean, members))
+    changed = tuple(
+        after.name for before, after in zip(members, cleaned, strict=True) if after.content != before.content
+    )
+    return cleaned, changed
+
+
+def _clean(member: Member) -> Member:
+    if b"@" not in member.content or not _names_indexes(member):
+        return member
+    return member._replace(content=_LOGIN.sub(_without, member.content))
+
+
+def _names_indexes(member: Member) -> bool:
+    path = PurePosixPath(member.name)
+    if _FILES.fullmatch(path.name):
+        return True
+    # Of any other name, and what the first one includes.
+    lines = path.suffix in (".txt", ".in")
+    return lines and bool(_FOLDERS.fullmatch(path.parent.name) or _OPTION.search(member.content))
+
+
+def _without(match: re.Match[bytes]) -> bytes:
+    user, colon, password = match["login"].partition(b":")
+    if _GIVEN.fullmatch(password if colon else user):
+        return match.group()
+    return match["scheme"] + b"***@"
