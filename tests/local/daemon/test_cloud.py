@@ -9,17 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 from local.stacks import Deployed
 from waiting import eventually
 
 from lambdify.cli.errors import NotDeployed, PortTaken, PythonNotFound
 from lambdify.cli.local.daemon import cloud as room
-from lambdify.cli.local.functions.fleet import LIMIT
 from lambdify.cli.programs import pythons
 
 pytestmark = pytest.mark.cloud
@@ -186,31 +182,6 @@ def test_requests_at_once_are_answered_at_once(deploy: Deploy) -> None:
         answers = list(threads.map(lambda _: httpx.get(app.url).text, range(6)))
     assert answers == ["done"] * 6
     assert time.monotonic() - begun < 2.5, "one after another they take three seconds"
-
-
-@pytest.mark.slow
-def test_more_requests_at_once_than_sandboxes_are_throttled(deploy: Deploy, cloud: room.Cloud) -> None:
-    app = deploy("import time\ndef handler(event, context):\n    time.sleep(3)\n")
-
-    def ask(_: int) -> int:
-        return httpx.get(app.url, timeout=20).status_code
-
-    with ThreadPoolExecutor(LIMIT + 1) as threads:
-        assert sorted(threads.map(ask, range(LIMIT + 1))) == [200] * LIMIT + [503]
-    with ThreadPoolExecutor(LIMIT) as threads:
-        busy = [threads.submit(ask, n) for n in range(LIMIT)]
-        time.sleep(1)
-        once = boto3.client(
-            "lambda",
-            endpoint_url=cloud.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        with pytest.raises(ClientError, match="TooManyRequestsException"):
-            once.invoke(FunctionName=app.name, Qualifier="live")
-        assert {each.result() for each in busy} == {200}
 
 
 def test_a_stage_listens_on_the_port_that_it_asks_for(deploy: Deploy, cloud: room.Cloud) -> None:
