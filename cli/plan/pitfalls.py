@@ -31,8 +31,8 @@ ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/se
 def warn(settings: Settings, console: Console, *, local: bool, today: date | None = None) -> None:
     """Warn of every pitfall in the settings; `today` replaces the current date."""
     if settings.root.name in NO_NAMES and settings.name == slug(name_of_folder(settings.root)):
-        told = f'The project is called "{settings.name}", after the folder above {settings.root.name}/'
-        console.note(f'{told}; name = "..." in lambdify.toml says otherwise.')
+        text = f'The project is called "{settings.name}", after the folder above {settings.root.name}/'
+        console.note(f'{text}; name = "..." in lambdify.toml says otherwise.')
     for caution in find(settings, local=local, today=today or datetime.now(UTC).date()):
         console.warn(caution)
 

@@ -51,13 +51,13 @@ class Owner:
     def is_same(self, other: "Owner") -> bool:
         """Whether both may be the same project, by what is known of both."""
         commits, remotes = (self.commit, other.commit), (self.remote, other.remote)
-        told = [one == two for one, two in (commits, remotes) if one and two]
-        if told:
-            return any(told) and self.folder == other.folder
+        matches = [one == two for one, two in (commits, remotes) if one and two]
+        if matches:
+            return any(matches) and self.folder == other.folder
         if self.machine and self.machine == other.machine:
             return self.place == other.place
-        known = self.app and other.app
-        return Path(self.folder).name == Path(other.folder).name and (not known or self.app == other.app)
+        apps_known = self.app and other.app
+        return Path(self.folder).name == Path(other.folder).name and (not apps_known or self.app == other.app)
 
     def __str__(self) -> str:
         where = self.remote or (f"the repository that began with {self.commit[:12]}" if self.commit else "")
@@ -116,10 +116,10 @@ def record(stage: Stage, before: Owner | None) -> None:
         objects.put(stage, stage.prefix + KEY, json.dumps(asdict(now), indent=2).encode())
 
 
-def _read(kept: Any) -> Owner:
+def _read(record: Any) -> Owner:
     """The owner in a record; what a later lambdify keeps besides is left aside."""
     names = ("commit", "remote", "folder", "app", "machine", "place")
-    return Owner(**{name: str(kept.get(name, "")) for name in names})
+    return Owner(**{name: str(record.get(name, "")) for name in names})
 
 
 def _first_commit(root: Path) -> str:

@@ -163,19 +163,19 @@ def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Placeholders:
         for logical, each in resources.items()
         if each["Type"] == "AWS::IAM::Role"
     }
-    function = stage.settings.role.arn or made[roles.LOGICAL]
-    others = tuple(dict.fromkeys(arn for logical, arn in made.items() if logical != roles.LOGICAL))
+    function = stage.settings.role.arn or made[roles.LOGICAL_ID]
+    others = tuple(dict.fromkeys(arn for logical, arn in made.items() if logical != roles.LOGICAL_ID))
     return {"roles": tuple(dict.fromkeys(made.values())), "role": (function,), "schedulers": others}
 
 
-def _role_name(stage: Stage, said: object) -> str:
+def _role_name(stage: Stage, role_name: object) -> str:
     """The name of a role; of one of the project's own that CloudFormation names, what it is sure to match."""
-    if isinstance(said, dict) and isinstance(said.get("Fn::Sub"), str):
-        said = said["Fn::Sub"].replace("${AWS::Region}", stage.region)
-    if isinstance(said, str) and "${" not in said:
-        return said
+    if isinstance(role_name, dict) and isinstance(role_name.get("Fn::Sub"), str):
+        role_name = role_name["Fn::Sub"].replace("${AWS::Region}", stage.region)
+    if isinstance(role_name, str) and "${" not in role_name:
+        return role_name
     begins = f"{stage.name}-" if len(stage.name) < STACK_PART else stage.name[:STACK_PART]
-    return f"{begins}*" if said is None else "*"
+    return f"{begins}*" if role_name is None else "*"
 
 
 def _statement(rule: Statement, placeholders: Placeholders) -> Statement:

@@ -38,7 +38,7 @@ WILDCARDS: Mapping[str, str] = {
 """Each action that is allowed on every resource, and why."""
 
 
-LOGICAL = "Role"
+LOGICAL_ID = "Role"
 """The logical id of the function's role."""
 FUNCTION, SCHEDULE, SHIFT = "function", "schedule", "shift"
 """What roles of a stage are for, as their names say it."""
@@ -106,12 +106,12 @@ def write(settings: Settings) -> dict[str, Resource]:
     }
     if settings.role.managed_policies:
         properties["ManagedPolicyArns"] = list(settings.role.managed_policies)
-    return {LOGICAL: {"Type": "AWS::IAM::Role", "Properties": properties}}
+    return {LOGICAL_ID: {"Type": "AWS::IAM::Role", "Properties": properties}}
 
 
 def arn(settings: Settings) -> object:
     """Return the ARN of the function's role, ours or an existing one."""
-    return settings.role.arn or {"Fn::GetAtt": [LOGICAL, "Arn"]}
+    return settings.role.arn or {"Fn::GetAtt": [LOGICAL_ID, "Arn"]}
 
 
 def _policies(settings: Settings) -> Iterator[Resource]:
