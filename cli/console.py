@@ -222,7 +222,7 @@ class Console:
     # ---------------------------------------------------------------- questions
 
     def confirm(self, question: str, *, flag: str = "--yes") -> bool:
-        """Ask; return whether the reply is a yes. Raises UsageError, which names `flag`, or Declined."""
+        """Ask; return whether the reply is a yes. Raises UsageError, which names `flag`, and Declined."""
         if not self.interactive:
             raise UsageError(
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',

@@ -251,7 +251,7 @@ class LocalCloudFailed(LambdifyError):
 
 
 class StageTaken(LambdifyError):
-    """Another project was deployed to the stage last, and nobody said that this one may have it."""
+    """Another project was deployed to the stage last, and the user has not agreed to take it over."""
 
     exit_code = 53
 

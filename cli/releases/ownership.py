@@ -1,16 +1,16 @@
-"""Which project a stage belongs to: the one that was deployed to it last. Another one has to ask.
+"""The owner of a stage: the project that was deployed to it last. Another project has to ask first.
 
-Two projects of one name would replace each other in an account, and remove each other, with --yes and without
-a word. So what tells projects apart is kept beside the records of releases, in the bucket:
+Two projects of the same name in an account would replace and remove each other, with --yes even without a
+question. So the bucket holds, beside the records of releases, what tells projects apart:
 
-    repository   the first commit, or the address that it is fetched from: either is enough
-    folder       where in the repository the project is: there may be several
-    place        without a repository: the folder on this machine, as a digest that tells nothing of its name
+    repository   the first commit, or the URL of the remote: one of them is enough
+    folder       the project's folder in the repository, which may hold several projects
+    place        without a repository: a digest of the folder on this machine, which hides its name
 
 Rules:
-- What is not known tells nothing: a shallow clone knows no first commit, a container image no git at all.
-- A project without a repository, from another machine, is known by the names of its folder and its app.
-- Passwords in addresses are never kept.
+- An unknown value is not compared: a shallow clone has no first commit, a container image may have no git.
+- A project without a repository that comes from another machine is compared by the names of folder and app.
+- Passwords in URLs are never recorded.
 """
 
 import json
@@ -35,21 +35,22 @@ KEY = "project/owner.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """What tells a project from another; "" where something is not known."""
+    """The values that tell projects apart; "" for an unknown one."""
 
     commit: str
     """The first commit of the repository."""
     remote: str
-    """Where the repository is fetched from: "github.com/octo/shop"."""
+    """Host and path of the remote: "github.com/octo/shop"."""
     folder: str
-    """Of the project, in the repository; without one, its name."""
+    """The project's folder in the repository; without a repository, the folder's name."""
     app: str
     machine: str
+    """A digest of this machine."""
     place: str
-    """Digests of this machine and of the folder on it."""
+    """A digest of the folder on this machine."""
 
     def is_same(self, other: "Owner") -> bool:
-        """Whether both may be the same project, by what is known of both."""
+        """Whether both may be the same project, judged by the values that both have."""
         commits, remotes = (self.commit, other.commit), (self.remote, other.remote)
         matches = [one == two for one, two in (commits, remotes) if one and two]
         if matches:
@@ -67,7 +68,7 @@ class Owner:
 
 
 def find(settings: Settings) -> Owner:
-    """Who is about to deploy. Nothing is asked of the network."""
+    """Return the project that is about to deploy, without a network call."""
     root = settings.root.resolve()
     top = git.ask(root, "rev-parse", "--show-toplevel")
     return Owner(
@@ -81,9 +82,9 @@ def find(settings: Settings) -> Owner:
 
 
 def check(stage: Stage, console: Console, what: str, *, yes: bool, take_over: bool) -> Owner | None:
-    """Return who owned the stage until now, when that is the same project, or the user wants to `what` it.
+    """Return the owner of the stage, if it is this project, or the user agrees to `what` ("deploy") anyway.
 
-    Raises StageTaken where that is another project and there is nobody to ask, and Declined.
+    Raises StageTaken if another project owns the stage and nobody can be asked, and Declined.
     """
     before, now = fetch(stage), find(stage.settings)
     if before is None or before.is_same(now) or take_over:
@@ -103,34 +104,34 @@ def check(stage: Stage, console: Console, what: str, *, yes: bool, take_over: bo
 
 @translated(during="looking whose stage this is")
 def fetch(stage: Stage) -> Owner | None:
-    """Who deployed to the stage last; None where that was not kept."""
+    """Return the project that deployed to the stage last; None if it was not recorded."""
     found = objects.fetch(stage, stage.prefix + KEY)
     return _read(json.loads(found)) if found else None
 
 
 @translated(during="keeping whose stage this is")
 def record(stage: Stage, before: Owner | None) -> None:
-    """Keep who deploys, where that is not who did `before`."""
+    """Record this project as the owner, unless it is the owner `before` already."""
     now = find(stage.settings)
     if now != before:
         objects.put(stage, stage.prefix + KEY, json.dumps(asdict(now), indent=2).encode())
 
 
 def _read(record: Any) -> Owner:
-    """The owner in a record; what a later lambdify keeps besides is left aside."""
+    """Return the owner in a record; unknown fields, of a later lambdify, are ignored."""
     names = ("commit", "remote", "folder", "app", "machine", "place")
     return Owner(**{name: str(record.get(name, "")) for name in names})
 
 
 def _first_commit(root: Path) -> str:
-    """The oldest commit without a parent; "" in a shallow clone, which would take its edge for one."""
+    """Return the oldest commit without a parent; "" in a shallow clone, where other commits look like it."""
     if git.ask(root, "rev-parse", "--is-shallow-repository") != "false":
         return ""
     return git.ask(root, "rev-list", "--max-parents=0", "HEAD").rpartition("\n")[2]
 
 
 def _normalize(url: str) -> str:
-    """An address of a repository, the same for https and ssh, without who asks: "github.com/octo/shop"."""
+    """Return host and path of a repository's URL, the same for https and ssh: "github.com/octo/shop"."""
     by_ssh = re.fullmatch(r"(?:[^@/:]+@)?([^/:]+):(?!//)(.+)", url)
     try:
         host, path = by_ssh.groups() if by_ssh else (urlsplit(url).hostname or "", urlsplit(url).path)

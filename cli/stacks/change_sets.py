@@ -117,7 +117,7 @@ def _create(
         # boto3 repeats a request whose answer was lost: CloudFormation recognizes it by the token.
         ClientToken=name,
         ChangeSetType="CREATE" if creates else "UPDATE",
-        # Our roles have names; those of [resources] may have. The preview shows the rights that are added.
+        # Our roles have names, and roles of [resources] may. The preview shows the rights that are added.
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         # The new stack imports the log group that `undeploy --keep-logs` left. No other resource can be
         # imported: its deletion policy does not allow it.

@@ -27,7 +27,8 @@ Placeholders = Mapping[str, tuple[str, ...]]
 
 RIGHTS = Path(__file__).with_name("deployer.toml")
 STACK_PART = 24
-"""Characters of a stack's name that CloudFormation always keeps in the names that it generates."""
+"""Characters of a stack's name that CloudFormation always keeps in the names that it generates, such as those
+of the project's own roles without a RoleName."""
 MANAGED_SIZE = 6144
 """Characters of a managed policy; an inline policy of a role may have 10240.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -156,7 +157,7 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
 
 
 def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Placeholders:
-    """The ARNs of the roles: all that the template makes, the function's, and those of schedules."""
+    """Return the ARNs of all roles in the template, of the function's role, and of the schedules' roles."""
     path = f"arn:{stage.account.partition}:iam::{stage.account.account_id}:role/"
     made = {
         logical: path + _role_name(stage, each.get("Properties", {}).get("RoleName"))
@@ -169,7 +170,7 @@ def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Placeholders:
 
 
 def _role_name(stage: Stage, role_name: object) -> str:
-    """The name of a role; of one of the project's own that CloudFormation names, what it is sure to match."""
+    """Return the name of a role; for one that CloudFormation names, a pattern that matches it."""
     if isinstance(role_name, dict) and isinstance(role_name.get("Fn::Sub"), str):
         role_name = role_name["Fn::Sub"].replace("${AWS::Region}", stage.region)
     if isinstance(role_name, str) and "${" not in role_name:

@@ -41,25 +41,25 @@ WILDCARDS: Mapping[str, str] = {
 LOGICAL_ID = "Role"
 """The logical id of the function's role."""
 FUNCTION, SCHEDULE, SHIFT = "function", "schedule", "shift"
-"""What roles of a stage are for, as their names say it."""
+"""Purposes of a stage's roles, which are part of their names."""
 NAME_LENGTH = 64
 """Characters of a role's name. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
 LONGEST_REGION = 16
-"""Characters of a region's name, with room for those to come: "ap-southeast-1" has 14."""
+"""Characters of a region's name, with room for new regions: "ap-southeast-1" has 14."""
 
 
 def name(settings: Settings, purpose: str, region: str = "${AWS::Region}") -> str:
-    """The name of a role of the stage: "shop-dev-function-eu-central-1".
+    """Return the name of a role of the stage: "shop-dev-function-eu-central-1".
 
-    It is whole, so that who deploys one stage has no right on another stage's roles; and it has the region in
-    it, since roles belong to the account. A name that would be too long ends in a digest of itself.
+    We set the whole name, so that the deployer of one stage needs no right on another stage's roles. The name
+    contains the region, since roles are global in the account. A stage's name that is too long is shortened.
     """
     room = NAME_LENGTH - LONGEST_REGION - len(f"-{purpose}-")
     return f"{shorten(settings.full_name, room)}-{purpose}-{region}"
 
 
 def shorten(text: str, room: int) -> str:
-    """The text where it has room, else its beginning and a digest of the whole."""
+    """Return the text if it fits into `room` characters; else its beginning and a digest of the whole."""
     if len(text) <= room:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]

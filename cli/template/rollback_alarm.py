@@ -37,7 +37,7 @@ def alarm_name(settings: Settings) -> str:
 
 
 def schedule_name(settings: Settings) -> str:
-    """The name of the schedule that takes a shift back; no stage's own name has a dot."""
+    """Return the name of the schedule that takes a shift back; its dot tells it from names of stages."""
     return f"{roles.shorten(settings.full_name, SCHEDULE_LENGTH - len(SUFFIX))}{SUFFIX}"
 
 

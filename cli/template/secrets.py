@@ -28,7 +28,7 @@ def statements(sources: Mapping[str, str]) -> list[dict[str, Any]]:
         written.append(
             _allow("secretsmanager:GetSecretValue", map(_secret, sorted(stores["secretsmanager"])))
         )
-        # roles.WILDCARDS says why on every resource; and so does
+        # The action is allowed on every resource; roles.WILDCARDS says why, and so does
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
         written.append(_allow("secretsmanager:BatchGetSecretValue", ["*"]))
     return written

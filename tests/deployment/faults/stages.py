@@ -11,14 +11,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from stages import stage_in
-
 from lambdify.cli import aws, releases
 from lambdify.cli.console import Console
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import NotDeployed
 from lambdify.cli.plan import pitfalls
 from lambdify.cli.releases.rollback import rollback
+from lambdify.cli.stage import Stage
 from lambdify.cli.undeploy import undeploy
 
 KEYS = ("100000900001", "secret")
@@ -33,18 +32,20 @@ def doze(_):
 
 def ship(settings, bundle, account, console, **how):
     """What `lambdify deploy` does with the account."""
-    pitfalls.check(stage_in(account, settings))
-    return deploy(stage_in(account, settings), lambda: bundle, console, **how)
+    pitfalls.check(Stage(settings=settings, account=account))
+    return deploy(Stage(settings=settings, account=account), lambda: bundle, console, **how)
 
 
 def remove(settings, account, console, **how):
     """`lambdify undeploy`, by somebody who has set protect = false and agrees to all."""
-    return undeploy(stage_in(account, replace(settings, protect=False)), console, unprotect=True, **how)
+    return undeploy(
+        Stage(settings=replace(settings, protect=False), account=account), console, unprotect=True, **how
+    )
 
 
 def give_back(settings, account, console, **how):
     """`lambdify rollback` with the account."""
-    return rollback(stage_in(account, settings), console, **how)
+    return rollback(Stage(settings=settings, account=account), console, **how)
 
 
 class TriedStage:
@@ -104,7 +105,7 @@ class TriedStage:
 
     def live(self):
         """The version of the release that has the traffic."""
-        found = releases.find_live(stage_in(self.direct, self.settings))
+        found = releases.find_live(Stage(settings=self.settings, account=self.direct))
         return [found.version] if found else []
 
     def images(self):
