@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ USUAL_MODULE = 120
 """What half of the modules stay within."""
 MOST_MODULES = 16
 LONGEST_FUNCTION = 60
+LONGEST_FILE_OF_TESTS = 500
 LONG_FUNCTION = 30
 """What nine of ten functions stay within."""
 
@@ -171,6 +173,23 @@ def test_nothing_is_left_for_later():
 
 def test_no_module_is_too_long_to_be_read():
     assert [file for file in TREES if len((ROOT / file).read_text().splitlines()) > LONGEST_MODULE] == []
+
+
+def test_no_file_of_tests_is_too_long_to_be_read():
+    files = [*(ROOT / "tests").rglob("*.py")]
+    assert [str(file) for file in files if len(file.read_text().splitlines()) > LONGEST_FILE_OF_TESTS] == []
+
+
+def test_no_test_is_passed_over_for_the_name_of_its_folder(request):
+    """pytest looks into no folder called "build", nor into others of its list, unless it is named."""
+    patterns = request.config.getini("norecursedirs")
+    folders = {
+        folder
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for folder in file.relative_to(ROOT).parent.parts
+    }
+    assert folders
+    assert [each for each in folders if any(fnmatch(each, pattern) for pattern in patterns)] == []
 
 
 def lengths() -> list[tuple[int, str]]:

@@ -2,67 +2,14 @@
 
 import asyncio
 import contextvars
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-import uvloop
 
 from lambdify.adapter.asgi import Server, build_scope
-from lambdify.adapter.errors import ProtocolBroken, ResponseRefused, StartupFailed
+from lambdify.adapter.errors import ProtocolBroken, ResponseRefused
 from lambdify.adapter.messages import Request, Response
 
-GET = Request("GET", "/")
-START = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"text/plain")]}
-
-
-@pytest.fixture(params=["at once", "after a wait", "on uvloop"])
-def serve(request: pytest.FixtureRequest) -> Iterator[Callable[[Any], Server]]:
-    """Servers that end with the test, for the ways in which a request can run: see `event_loop`."""
-    servers: list[Server] = []
-
-    def start(app: Any) -> Server:
-        servers.append(Server(wait_first(app) if request.param == "after a wait" else app))
-        return servers[-1]
-
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy() if request.param == "on uvloop" else None)
-    yield start
-    for server in servers:
-        server.close()
-    asyncio.set_event_loop_policy(None)
-
-
-def wait_first(app: Any) -> Any:
-    """The app, which waits before it answers a request."""
-
-    async def waiting(scope, receive, send):
-        if scope["type"] == "http":
-            await asyncio.sleep(0)
-        await app(scope, receive, send)
-
-    return waiting
-
-
-@pytest.fixture
-def call(serve: Callable[[Any], Server], context: Any) -> Callable[..., Response]:
-    """The answer of an app to one request."""
-    return lambda app, request=GET: serve(app).run(request, {}, context)
-
-
-def http(app: Any) -> Any:
-    """An app for requests alone: it refuses lifespan, as Django does."""
-
-    async def wrapped(scope, receive, send):
-        if scope["type"] != "http":
-            raise ValueError(f"this app does not speak {scope['type']}")
-        await app(scope, receive, send)
-
-    return wrapped
-
-
-def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": data, "more_body": more}
+from .apps import GET, START, body, http
 
 
 class TestHTTP:
@@ -412,112 +359,3 @@ class TestBackground:
 
         assert serve(app).run(GET, {}, context).body == b"answered"
         assert len(ticks) > 1
-
-
-def lifespan(log: list[str], startup: dict[str, Any] | None = None) -> Any:
-    """An app that notes its life in `log`, and answers the startup with `startup`."""
-
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            log.append((await receive())["type"])
-            scope["state"]["started"] = True
-            await send(startup or {"type": "lifespan.startup.complete"})
-            log.append((await receive())["type"])
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        log.append(f"request with {scope['state']}")
-        scope["state"]["mine"] = True
-        await send(START)
-        await send(body(b""))
-
-    return app
-
-
-class TestLifespan:
-    def test_it_runs_once_for_all_requests_which_each_get_a_copy_of_its_state(self, context):
-        log: list[str] = []
-        server = Server(lifespan(log))
-        assert log == ["lifespan.startup"]
-        server.run(GET, {}, context)
-        server.run(GET, {}, context)
-        server.close()
-        assert log == [
-            "lifespan.startup",
-            "request with {'started': True}",
-            "request with {'started': True}",
-            "lifespan.shutdown",
-        ]
-
-    def test_a_failed_startup_fails_the_init_with_the_reason(self):
-        failed = {"type": "lifespan.startup.failed", "message": "Traceback: no database"}
-        with pytest.raises(StartupFailed, match="Traceback: no database"):
-            Server(lifespan([], failed))
-
-    def test_a_failed_startup_without_a_reason_fails_the_init_too(self):
-        async def app(scope, receive, send):
-            try:
-                await send({"type": "lifespan.startup.failed", "message": ""})
-            except Exception:
-                return
-
-        async def patient(scope, receive, send):
-            await receive()
-            await app(scope, receive, send)
-
-        with pytest.raises(StartupFailed, match="the app said so"):
-            Server(patient)
-
-    def test_starlette_reports_what_its_lifespan_raised(self):
-        from contextlib import asynccontextmanager
-
-        from starlette.applications import Starlette
-
-        @asynccontextmanager
-        async def broken(app):
-            raise RuntimeError("no database")
-            yield
-
-        with pytest.raises(StartupFailed, match=r"(?s)Traceback.*in broken.*RuntimeError: no database"):
-            Server(Starlette(lifespan=broken))
-
-    def test_an_app_that_refuses_the_scope_has_no_lifespan_and_nothing_is_logged(self, call, caplog):
-        caplog.set_level(logging.WARNING)
-
-        @http
-        async def app(scope, receive, send):
-            await send(START)
-            await send(body(b"no lifespan"))
-
-        assert call(app).body == b"no lifespan"
-        assert caplog.text == ""
-
-    def test_an_app_that_answers_anything_as_a_request_has_no_lifespan(self, call, caplog):
-        caplog.set_level(logging.WARNING)
-
-        async def app(scope, receive, send):
-            await receive()
-            await send(START)
-            await send(body(b"no lifespan"))
-
-        assert call(app).body == b"no lifespan"
-        assert caplog.text == ""
-
-    def test_an_app_that_returns_at_once_has_no_lifespan(self, call):
-        async def app(scope, receive, send):
-            if scope["type"] == "http":
-                await send(START)
-                await send(body(b"no lifespan"))
-
-        assert call(app).body == b"no lifespan"
-
-    def test_an_app_that_raises_while_it_starts_goes_on_but_is_not_silent(self, call, caplog):
-        async def app(scope, receive, send):
-            await receive()
-            if scope["type"] == "lifespan":
-                raise RuntimeError("no database")
-            await send(START)
-            await send(body(b"without a database"))
-
-        assert call(app).body == b"without a database"
-        assert "the app raised while it started" in caplog.text
-        assert "RuntimeError: no database" in caplog.text

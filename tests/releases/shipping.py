@@ -1,0 +1,45 @@
+"""What the tests of releases tell a stage to do, and how its functions answer."""
+
+import time
+
+KEEP_WARM = {"lambdify": "keep-warm"}
+COMMAND = "release-command"
+SMOKE = {"release.smoke": "/health"}
+SHIFT = {"release.shift": "40% every 2 minutes"}
+
+
+def nap(seconds):
+    """`sleep`, where CloudFormation is on this machine."""
+    time.sleep(min(seconds, 0.05))
+
+
+def answer_with(statuses):
+    """Versions that answer with these statuses; every other one is fine."""
+
+    def answer(version, event):
+        if event == KEEP_WARM:
+            return {"lambdify": "warm"}
+        return {"statusCode": statuses.get(version, 200), "body": f"I am {version}"}
+
+    return answer
+
+
+def kill(seconds):
+    """What `sleep` is to a process that is killed in the middle of a shift."""
+    if seconds >= 60:
+        raise SystemExit
+    nap(seconds)
+
+
+class Minutes:
+    """`sleep` for a shift: what happens in each of its minutes."""
+
+    def __init__(self, *happenings):
+        self._happenings = iter(happenings)
+
+    def __call__(self, seconds):
+        if seconds < 60:
+            nap(seconds)
+            return
+        assert seconds == 60
+        next(self._happenings)()
