@@ -19,7 +19,6 @@ import stages
 from lambdify.cli import aws
 from lambdify.cli.console import Console
 from lambdify.cli.packing.wheels import docker
-from lambdify.cli.releases.rollback import rollback
 
 LOADED = docker
 """What is loaded before the fork need not be loaded in each."""
@@ -52,7 +51,7 @@ def run(command, settings, bundle, number, account):
     console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ={})
     commands = {
         "deploy": partial(stages.ship, settings, bundle),
-        "rollback": partial(rollback, settings, number=number),
+        "rollback": partial(stages.give_back, settings, number=number),
         "undeploy": partial(stages.remove, settings),
     }
     commands[command](account, console, yes=True, sleep=lambda _: time.sleep(0.01))
