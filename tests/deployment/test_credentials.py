@@ -19,8 +19,6 @@ from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import AwsError, CredentialsError
 from lambdify.cli.undeploy import undeploy
 
-from . import second_judge
-
 IDENTITY = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:user/ann</Arn>"
     b"<UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
@@ -300,6 +298,9 @@ def test_a_stage_lives_in_the_other_partitions(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     settings = make_settings(overrides={"region": region})
+    # Imported when it is needed: it is large.
+    from . import second_judge
+
     with mock_aws(config={"lambda": {"use_docker": False}}):
         second_judge.teach(monkeypatch)
         account = aws.connect(settings)

@@ -19,14 +19,15 @@ from lambdify.cli.look import status
 from lambdify.cli.releases.rollback import rollback
 from lambdify.cli.undeploy import undeploy
 
-from . import second_judge
-
 
 @pytest.fixture
 def judge(make_settings, monkeypatch):
     """An account in moto, with what its CloudFormation lacks; functions answer without being run."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    # Imported when it is needed: it is large.
+    from . import second_judge
+
     with mock_aws(config={"lambda": {"use_docker": False}}):
         second_judge.teach(monkeypatch)
         yield aws.connect(make_settings())

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from stages import stage_in
 
 from lambdify.cli import aws
@@ -92,6 +91,9 @@ NEVER = {
 
 def handled(kind):
     """What CloudFormation does of a kind of resource, and what of that whenever it looks at one."""
+    # Imported when it is needed: it is large.
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
     permissions = {name: set(handler["permissions"]) for name, handler in handlers.items() if name != "list"}
     return set().union(*permissions.values()), permissions["read"]
@@ -179,12 +181,21 @@ def clients(function):
     return found
 
 
-def calls():
-    """Every call of an AWS API in the code, as (service, method, file)."""
-    # The local cloud asks ministack, which asks nobody for permission.
+@pytest.fixture(scope="module")
+def trees():
+    """The code that asks AWS, by file. The local cloud asks ministack, which asks nobody for permission."""
     code = ROOT / "cli"
     files = [path for path in code.rglob("*.py") if path.relative_to(code).parts[0] != "local"]
-    trees = {str(path.relative_to(code)): ast.parse(path.read_bytes()) for path in files}
+    return {str(path.relative_to(code)): ast.parse(path.read_bytes()) for path in files}
+
+
+@pytest.fixture(scope="module")
+def calls(trees):
+    """Every call of an AWS API in the code, as (service, method, file)."""
+    return list(find_calls(trees))
+
+
+def find_calls(trees):
     services = {service for tree in trees.values() for node in ast.walk(tree) if (service := is_client(node))}
     for path, tree in trees.items():
         for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
@@ -202,9 +213,9 @@ def calls():
                     yield service, node.args[0].value, path
 
 
-def test_whatever_lambdify_asks_of_aws_is_allowed(policy, boto_session):
+def test_whatever_lambdify_asks_of_aws_is_allowed(policy, boto_session, calls):
     made = {}
-    for service, method, path in calls():
+    for service, method, path in calls:
         operation = boto_session.client(service).meta.method_to_api_mapping.get(method, method)
         made.setdefault(f"{service}:{operation}", set()).add(path)
     assert {"s3:upload_fileobj", "cloudformation:CreateChangeSet", "sts:GetCallerIdentity"} <= set(made)
@@ -218,16 +229,14 @@ def test_whatever_lambdify_asks_of_aws_is_allowed(policy, boto_session):
     assert missing == {}
 
 
-def test_no_call_escapes_the_test_above(boto_session):
+def test_no_call_escapes_the_test_above(boto_session, trees, calls):
     """Whatever is called as AWS's APIs are is seen, however the client got its name."""
-    seen = {(path, method) for _, method, path in calls()}
-    services = {service for service, _, _ in calls()}
+    seen = {(path, method) for _, method, path in calls}
+    services = {service for service, _, _ in calls}
     methods = {name for each in services for name in boto_session.client(each).meta.method_to_api_mapping}
-    code = ROOT / "cli"
-    for path in sorted(code.rglob("*.py")):
-        name = str(path.relative_to(code))
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Attribute) and node.attr in methods and not name.startswith("local/"):
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in methods:
                 assert (name, node.attr) in seen or ast.unparse(node) == "room.invoke", (name, node.lineno)
 
 

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.core import get_rules
 
 from lambdify.cli import template
 from lambdify.cli.artifacts.archives import Artifact
@@ -14,16 +12,11 @@ from lambdify.cli.template import roles
 ARTIFACT = Artifact(bucket="bucket", app_key="shop/dev/app-1.zip", layer_key=None, uploaded=())
 
 
-@pytest.fixture(scope="module")
-def rules():
-    return get_rules([], [], ["I"])
-
-
 @pytest.fixture
-def resources(make_settings, rules):
+def resources(make_settings, complaints):
     def write(overrides):
         written = template.write(make_settings("dev", overrides), ARTIFACT, Target(python="3.13"))
-        assert [str(match) for match in lint(written.text, rules=rules)] == []
+        assert complaints(written) == []
         return written.body["Resources"]
 
     return write
