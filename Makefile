@@ -8,6 +8,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests run side by side, and those that share something slow mostly in one process: see tests/conftest.py.
+SIDE_BY_SIDE := -n auto --dist worksteal
+# Bytecode is kept, whatever the shell says: without it every program that a test starts is compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick coverage lint types bench bench-packaging clean
 
@@ -15,14 +19,14 @@ demo: $(VENV)/.installed
 	$(BIN)/python tests/demo.py
 
 test: $(VENV)/.installed-for-tests lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 quick: $(VENV)/.installed-for-tests lint types
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 coverage: $(VENV)/.installed-for-tests
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest tests/adapter -m "not slow"
+	$(BIN)/python -m coverage run -m pytest $(SIDE_BY_SIDE) tests/adapter -m "not slow"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
