@@ -60,7 +60,7 @@ class Beside(threading.Thread):
         self._result = self._work(*self._arguments)
 
     def result(self) -> Any:
-        self.join(5)
+        self.join(60)
         assert not self.is_alive()
         return self._result
 

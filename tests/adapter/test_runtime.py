@@ -70,7 +70,7 @@ def call(load: Load, api: RuntimeApi) -> Iterator[Callable[..., bytes]]:
     def call(runtime: ModuleType, event: Any = EVENT, answer: bytes = ACCEPTED) -> bytes:
         received = threads.submit(api.read_all, answer)
         assert runtime.handler(event, CONTEXT) is None
-        return received.result(5)
+        return received.result(60)
 
     yield call
     threads.shutdown()

@@ -53,7 +53,7 @@ def test_a_call_that_is_held_calls_nobody(service):
 
 
 def test_all_are_under_way_at_the_same_time(monkeypatch, service):
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def meet(_):
         together.wait()

@@ -217,7 +217,7 @@ console = Console()
 with console.step("Resolving [red]"):
     with console.progress("Uploading", 10) as advance:
         advance(10)
-        time.sleep(0.3)  # the display is refreshed ten times a second
+        time.sleep(0.5)  # the display is refreshed ten times a second
     console.note("[bold]12[/bold] packages")
 console.error(BuildError("it broke"))
 console.answer("https://example.org/" + "a" * 200)
@@ -277,10 +277,10 @@ import time
 from lambdify.cli.console import Console
 with Console().transfer("Download 2 packages", 3 << 20) as bar:
     bar.advance(1 << 20)
-    time.sleep(0.3)
+    time.sleep(0.5)
     bar.expect(1 << 20)
     bar.advance(1 << 20)
-    time.sleep(0.3)
+    time.sleep(0.5)
 """
 
 
@@ -296,10 +296,10 @@ from lambdify.cli.console import Console, Line
 console = Console()
 with console.step("Updating the stack"):
     console.show_pending(["Function", "Role"])
-    time.sleep(0.3)
+    time.sleep(0.5)
     console.note("Role  UPDATE_COMPLETE")
     console.show_pending(["Function"])
-    time.sleep(0.3)
+    time.sleep(0.5)
 console.lines([Line("! What Orders holds is deleted with it", "danger"), Line("  plain")])
 console.answer([Line("~ Function", "changed"), Line("    MemorySize  512 → 1024")])
 """

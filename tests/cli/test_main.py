@@ -226,7 +226,7 @@ def test_an_interruption_says_what_goes_on(number, flags, hint):
     )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    _, story = process.communicate(timeout=10)
+    _, story = process.communicate(timeout=60)
     assert process.returncode == 130
     assert story.strip() == f"error: Interrupted.\nhint: {hint}"
 

@@ -96,7 +96,7 @@ def zipped(files: Mapping[str, str]) -> bytes:
 
 
 def template(
-    settings: Settings, bucket: str, key: str, *, timeout: int = 5, python: str = MINOR, every: str = ""
+    settings: Settings, bucket: str, key: str, *, timeout: int = 30, python: str = MINOR, every: str = ""
 ) -> Template:
     """Function, version, alias, HTTP API; a schedule if `every` says so."""
     name = settings.full_name

@@ -38,7 +38,7 @@ def serve() -> Iterator[Serve]:
 def exchange(url: str, data: bytes) -> bytes:
     """Everything that the server sends for those bytes until it closes the connection."""
     host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(data)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -92,7 +92,7 @@ def test_a_chunked_body_is_put_together(serve: Serve) -> None:
 def test_a_client_that_waits_for_100_continue_gets_it(serve: Serve) -> None:
     url, _ = serve(OK)
     host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"ab")
@@ -212,7 +212,7 @@ class Pieces:
         try:
             for piece in pieces:
                 yield piece
-                self.go_on.wait(5)
+                self.go_on.wait(60)
             if broken:
                 raise StreamBroken
         finally:
@@ -285,7 +285,7 @@ def test_a_client_that_goes_is_noticed(serve: Serve) -> None:
     pieces.go_on.set()
     url, _ = serve(pieces.response)
     host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(GET)
         connection.recv(1024)
-    assert pieces.closed.wait(5)
+    assert pieces.closed.wait(60)

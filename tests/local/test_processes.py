@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from lambdify.cli.local.daemon import state
 from lambdify.cli.local.processes import Brood, Process, end, identify, is_running, wait
@@ -31,9 +31,7 @@ def start(brood: Brood, script: str, folder: Path) -> "tuple[subprocess.Popen[by
     """A child that runs the script, and the first line that it prints."""
     with (folder / "output").open("wb") as output:
         child = brood.start([sys.executable, "-c", script], environ={}, folder=folder, output=output)
-    while not (line := (folder / "output").read_text()):
-        time.sleep(0.01)
-    return child, line.strip()
+    return child, eventually((folder / "output").read_text).strip()
 
 
 def known(pid: int) -> Process:
@@ -58,8 +56,8 @@ def test_a_process_that_only_waits_for_its_parent_does_not_run() -> None:
 def test_what_a_child_started_ends_with_it(brood: Brood, tmp_path: Path) -> None:
     child, grandchild = start(brood, PARENT, tmp_path)
     process = known(int(grandchild))
-    brood.end(child, patience=2)
-    assert wait(process, patience=2)
+    brood.end(child, patience=60)
+    assert wait(process, patience=60)
 
 
 def test_a_child_that_does_not_listen_is_killed(brood: Brood, tmp_path: Path) -> None:
@@ -71,7 +69,7 @@ def test_a_child_that_does_not_listen_is_killed(brood: Brood, tmp_path: Path) ->
 def test_a_child_that_is_stopped_can_be_ended(brood: Brood, tmp_path: Path) -> None:
     child, _ = start(brood, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
     brood.send(child, signal.SIGSTOP)
-    brood.end(child, patience=5)
+    brood.end(child, patience=60)
     assert child.returncode == -signal.SIGTERM
 
 
@@ -89,12 +87,12 @@ def test_children_do_not_outlive_the_brood(tmp_path: Path) -> None:
     brood.send(child, signal.SIGSTOP)
     brood.close()
     assert brood.reap(child) == -signal.SIGKILL
-    assert wait(process, patience=2)
+    assert wait(process, patience=60)
 
 
 def test_a_process_that_somebody_else_started_is_asked_then_killed(brood: Brood, tmp_path: Path) -> None:
     polite, _ = start(brood, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
-    assert not end(known(polite.pid), patience=5)
+    assert not end(known(polite.pid), patience=60)
     assert polite.wait() == -signal.SIGTERM
     (tmp_path / "output").unlink()
     stubborn, _ = start(brood, STUBBORN, tmp_path)

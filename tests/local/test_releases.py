@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from local.running import MINOR
 from stages import stage_in
+from waiting import eventually
 
 from lambdify.cli import aws, releases, settings, undeploy
 from lambdify.cli.aws import Account
@@ -86,6 +88,25 @@ class Shop:
             sleep=sleep,
         )
 
+    def count_errors(self, version: str) -> float:
+        """What CloudWatch has counted of that version."""
+        now = datetime.now(UTC)
+        dimensions = {
+            "FunctionName": self.plain.full_name,
+            "Resource": f"{self.plain.full_name}:live",
+            "ExecutedVersion": version,
+        }
+        found = self.account.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in found["Datapoints"]))
+
     def roll_back(self, number: int | None = None) -> int:
         """Go back; the release."""
         done = rollback.rollback(
@@ -136,15 +157,6 @@ def shop(cloud: room.Cloud, tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(cloud, tmp_path, plain, account, console)
     yield shop
     undeploy.undeploy(stage_in(account, shop.choose()), console, yes=True, sleep=nap)
-
-
-def eventually(check: Callable[[], bool], seconds: float = 10) -> bool:
-    give_up = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_a_version_that_fails_leaves_the_one_before_serving_and_the_next_starts_cleanly(shop: Shop) -> None:
@@ -200,7 +212,8 @@ def test_a_part_of_the_traffic_goes_to_a_new_version_and_back_when_it_dies(shop:
             met.add(httpx.get(url).text)
         for _ in range(30):
             httpx.get(f"{url}/raise")
-        time.sleep(2)  # Lambda's metrics are written each second
+        # Lambda's metrics are written each second.
+        assert eventually(lambda: shop.count_errors("2"))
 
     with pytest.raises(ReleaseFailed, match=r"Version 2 had \d+ errors within a minute. It had 50%"):
         shop.deploy(2, sleep=minute, release__shift="50% every 1 minutes")
@@ -225,7 +238,7 @@ class Visitor:
         self._thread.join()
 
     def _run(self) -> None:
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=60) as client:
             while not self._over.is_set():
                 response = client.get(self._url)
                 self.answers.append((response.status_code, response.text))

@@ -4,10 +4,10 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from lambdify.cli.programs import run
 
@@ -29,11 +29,7 @@ def alive(pid):
 
 
 def gone_soon(pid):
-    for _ in range(100):
-        if not alive(pid):
-            return True
-        time.sleep(0.05)
-    return False
+    return eventually(lambda: not alive(pid))
 
 
 def test_how_a_program_went(tmp_path):
@@ -72,8 +68,7 @@ def test_an_interrupt_ends_the_program_and_what_it_started_even_what_does_not_wa
     pid_file = tmp_path / "pid"
 
     def interrupt():
-        while not (pid_file.is_file() and pid_file.read_text()):
-            time.sleep(0.02)
+        eventually(lambda: pid_file.is_file() and pid_file.read_text())
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()

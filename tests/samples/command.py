@@ -9,22 +9,16 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from waiting import eventually
+
 EXECUTABLE = Path(sys.executable).with_name("lambdify")
 PATIENCE = 300.0
 """Seconds for one command; the first of all fetches wheels and the local cloud."""
-
-
-LOG_PATIENCE = 15.0
-"""Seconds until a line has to be in the log."""
-
-CLOSE_PATIENCE = 10.0
-"""Seconds until the port of a stage that was taken away has to be free."""
 
 
 class CommandFailed(AssertionError):
@@ -84,27 +78,30 @@ def copy_project(source: Path, to: Path, home: Path) -> Project:
 
 def wait_for_log(project: Project, text: str) -> list[str]:
     """The lines of the log, once the text is in one of them: a line needs a moment to get there."""
-    deadline = time.monotonic() + LOG_PATIENCE
-    while True:
-        lines = project.run("logs", "--local").answer.splitlines()
-        if any(text in line for line in lines):
-            return lines
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{text!r} is not in the log:\n" + "\n".join(lines))
+    lines: list[str] = []
+
+    def is_there() -> bool:
+        lines[:] = project.run("logs", "--local").answer.splitlines()
+        return any(text in line for line in lines)
+
+    if not eventually(is_there):
+        raise AssertionError(f"{text!r} is not in the log:\n" + "\n".join(lines))
+    return lines
 
 
 def wait_until_closed(site: str) -> None:
     """Return once nobody listens there; the local cloud looks every second which stages are gone."""
     address = urlsplit(site)
-    deadline = time.monotonic() + CLOSE_PATIENCE
-    while True:
+
+    def is_closed() -> bool:
         try:
             socket.create_connection((address.hostname, address.port), timeout=1).close()
         except ConnectionRefusedError:
-            return
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{site} is still listened at")
-        time.sleep(0.1)
+            return True
+        return False
+
+    if not eventually(is_closed, every=0.1):
+        raise AssertionError(f"{site} is still listened at")
 
 
 def change_line(file: Path, old: str, new: str) -> None:

@@ -66,7 +66,7 @@ def _serve(command: list[str], port: int, folder: Path, **environment: str) -> I
         yield site
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def _wait_until_it_answers(site: str, process: subprocess.Popen[bytes]) -> None:

@@ -131,7 +131,7 @@ def site(project: Project) -> str:
 def arrivals(url: str) -> list[tuple[float, bytes]]:
     """When each piece of the body arrived, in seconds after the first."""
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
     connection.request("GET", address.path)
     answer = connection.getresponse()
     found = []

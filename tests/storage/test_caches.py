@@ -78,7 +78,7 @@ def test_nothing_is_taken_from_under_a_run(cache, project):
     assert run.stdout.readline() == "in\n"
     with pytest.raises(CacheInUse):
         caches.clear(project)
-    run.communicate("\n", timeout=10)
+    run.communicate("\n", timeout=60)
     assert caches.clear(project).entries == 4
 
 

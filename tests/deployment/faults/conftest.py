@@ -42,5 +42,5 @@ def mortal():
     mortal = Mortal()
     yield mortal
     mortal.process.stdin.close()
-    mortal.process.wait(10)
+    mortal.process.wait(60)
     mortal.process.stdout.close()

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -175,13 +174,24 @@ def test_two_stages_are_up_at_once_and_apart(deploy: Deploy, cloud: room.Cloud) 
     assert listed[two.name].url == two.url
 
 
-def test_requests_at_once_are_answered_at_once(deploy: Deploy) -> None:
-    app = deploy("import time\ndef handler(event, context):\n    time.sleep(0.5)\n    return 'done'\n")
-    begun = time.monotonic()
+MEET = """
+import os, pathlib, time, uuid
+def handler(event, context):
+    here = pathlib.Path({folder!r})
+    here.joinpath(uuid.uuid4().hex).touch()
+    while len(os.listdir(here)) < {wanted}: time.sleep(0.01)
+    return "done"
+"""
+"""Answers when so many requests have come together, or so many files have been put there."""
+
+
+def test_requests_at_once_are_answered_at_once(deploy: Deploy, tmp_path: Path) -> None:
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    app = deploy(MEET.format(folder=str(meeting), wanted=6))
     with ThreadPoolExecutor(6) as threads:
-        answers = list(threads.map(lambda _: httpx.get(app.url).text, range(6)))
+        answers = list(threads.map(lambda _: httpx.get(app.url, timeout=60).text, range(6)))
     assert answers == ["done"] * 6
-    assert time.monotonic() - begun < 2.5, "one after another they take three seconds"
 
 
 def test_a_stage_listens_on_the_port_that_it_asks_for(deploy: Deploy, cloud: room.Cloud) -> None:
@@ -239,4 +249,4 @@ def test_what_a_function_calls_on_aws_is_local_too(deploy: Deploy) -> None:
 @pytest.mark.slow
 def test_a_schedule_fires_by_itself(deploy: Deploy) -> None:
     app = deploy("def handler(event, context):\n    print('event', event)\n", every="rate(1 minute)")
-    assert eventually(lambda: "event {'lambdify': 'keep-warm'}" in app.log(), seconds=100)
+    assert eventually(lambda: "event {'lambdify': 'keep-warm'}" in app.log(), seconds=180)

@@ -67,9 +67,11 @@ def open_ports(cloud: room.Cloud) -> set[int]:
 def test_a_cloud_that_runs_is_found_at_once(own_home: Path, console: Console) -> None:
     assert room.find() is None
     started = room.ensure(console)
-    begun = time.monotonic()
-    assert room.ensure(console) == room.find() == started
-    assert time.monotonic() - begun < 0.2
+
+    def never(seconds: float) -> None:
+        pytest.fail("it was waited for")
+
+    assert room.ensure(console, sleep=never) == room.find() == started
 
 
 def test_everything_listens_on_the_loopback_only(own_home: Path, console: Console, tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_stop_ends_a_request_that_is_under_way(own_home: Path, console: Console,
         pids = everything(cloud)
         begun = time.monotonic()
         room.stop(console)
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 50, "the request would have taken a minute"
         assert not any(map(is_alive, pids))
         assert asked.exception() or asked.result().status_code == 500
 

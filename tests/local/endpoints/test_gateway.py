@@ -118,7 +118,7 @@ def done() -> Iterator[threading.Event]:
 
 def test_a_client_does_not_wait_longer_than_api_gateway_does(done: threading.Event) -> None:
     def slow() -> Outcome:
-        done.wait(10)
+        done.wait(60)
         return Outcome(b"{}", failed=False)
 
     assert told(gateway(slow, limit=0.1).answer(GET)) == (503, "Service Unavailable")
@@ -211,9 +211,9 @@ def test_what_a_function_streams_goes_on_as_it_comes() -> None:
 
     def send(stream: ResponseStream) -> Outcome:
         stream.put(b'{"statusCode": 201, "cookies": ["a=1"]}' + bytes(8))
-        first.wait(5)
+        first.wait(60)
         stream.put(b"one")
-        second.wait(5)
+        second.wait(60)
         stream.put(b"two")
         stream.end()
         return Outcome(b"", failed=False)

@@ -15,6 +15,7 @@ import docker
 import pytest
 from local.running import ARN, FUNCTION, REQUEST_ID, Running
 from local.runtime_image import make_base, write_context
+from waiting import eventually
 
 from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.functions import engine as room
@@ -207,10 +208,7 @@ def test_nothing_runs_between_two_events(run: Run, containers: Callable[[], list
         "    return max(after - before for before, after in zip(ticks, ticks[1:]))\n"
     )
     running.invoke()
-    give_up = time.monotonic() + 30
-    while [each.status for each in containers()] != ["paused"]:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    assert eventually(lambda: [each.status for each in containers()] == ["paused"])
     time.sleep(1)
     assert float(running.invoke().payload) >= 1
 
@@ -222,10 +220,7 @@ def test_a_container_that_was_removed_between_two_events_gives_the_second_one_ba
     running.invoke()
     (container,) = containers()
     container.remove(force=True)
-    give_up = time.monotonic() + 30
-    while not running.sandbox._process.has_ended():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    assert eventually(running.sandbox._process.has_ended)
     with pytest.raises(SandboxGone):
         running.sandbox.invoke(REQUEST_ID, b"{}", f"{ARN}:7")
 
@@ -239,7 +234,7 @@ def test_an_image_that_is_gone_is_named(engine: Engine) -> None:
 
 KILLED = """
 import os, pathlib, signal, sys
-from lambdify.cli.local import engine
+from lambdify.cli.local.functions import engine
 from lambdify.cli.local.processes import Brood
 brood = Brood()
 made = engine.connect(pathlib.Path(sys.argv[1]), brood).create(sys.argv[2], ["-c", "input()"], {}, memory=128)
@@ -262,10 +257,8 @@ def test_the_watchdog_of_a_killed_daemon_removes_its_containers(
     base: str, tmp_path: Path, client: docker.DockerClient
 ) -> None:
     kill(tmp_path, base, "daemon")
-    give_up = time.monotonic() + 30
-    while client.containers.list(all=True, filters={"label": f"{room.HOME}={tmp_path}"}, ignore_removed=True):
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    mine = {"label": f"{room.HOME}={tmp_path}"}
+    assert eventually(lambda: not client.containers.list(all=True, filters=mine, ignore_removed=True))
 
 
 def test_where_the_watchdog_was_killed_too_the_next_cloud_does(

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from local.running import ARN, FUNCTION, REQUEST_ID
+from waiting import eventually
 
 from lambdify.cli.local.functions.fleet import Fleet, Place, Throttled
 from lambdify.cli.local.functions.function import Function
@@ -67,10 +67,7 @@ def invoke(fleet: Fleet, function: Function = FUNCTION, event: str = "{}") -> Ou
 
 
 def gone(pid: int) -> bool:
-    give_up = time.monotonic() + 5
-    while identify(pid) and time.monotonic() < give_up:
-        time.sleep(0.01)
-    return identify(pid) is None
+    return eventually(lambda: identify(pid) is None)
 
 
 def test_events_one_after_another_share_a_sandbox(make_fleet: Callable[..., Fleet]) -> None:

@@ -3,9 +3,9 @@
 import os
 import struct
 import time
-from collections.abc import Callable
 
 import pytest
+from waiting import eventually
 
 from lambdify.cli.local.functions.output import Event, Output
 
@@ -39,13 +39,6 @@ class Piped:
 @pytest.fixture
 def piped() -> Piped:
     return Piped()
-
-
-def eventually(check: Callable[[], bool]) -> bool:
-    give_up = time.monotonic() + 5
-    while not check() and time.monotonic() < give_up:
-        time.sleep(0.01)
-    return check()
 
 
 def test_a_line_is_an_event(piped: Piped) -> None:

@@ -109,7 +109,7 @@ class SnapStartApi:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def hear(self) -> tuple[str, bytes]:
-        return self.said.get(timeout=20)
+        return self.said.get(timeout=60)
 
     def close(self) -> None:
         self.events.put(None)
@@ -188,7 +188,7 @@ def test_a_hook_that_fails_before_the_snapshot_fails_the_init(start, api):
     process = start(WSGI + "register_before_snapshot(lambda: 1 / 0)\n")
     path, error = api.hear()
     assert (path, json.loads(error)["errorType"]) == ("/init/error", "ZeroDivisionError")
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 64
     assert "ZeroDivisionError" in output
 
@@ -198,5 +198,5 @@ def test_a_hook_that_fails_after_the_restore_fails_the_restore(start, api):
     assert api.hear() == ("/restore/next", b"")
     path, error = api.hear()
     assert (path, json.loads(error)["errorType"]) == ("/restore/error", "ZeroDivisionError")
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 65

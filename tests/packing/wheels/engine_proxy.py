@@ -25,7 +25,7 @@ class EngineProxy:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
     def _run(self, target, *arguments) -> None:  # type: ignore[no-untyped-def]
         thread = threading.Thread(target=target, args=arguments)

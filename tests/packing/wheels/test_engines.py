@@ -3,7 +3,6 @@
 import shutil
 import signal
 import subprocess
-import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import docker
 import pytest
 from docker.errors import APIError, NotFound
 from packing.packages import native_tree, source_tree
+from waiting import eventually
 
 from .engine_proxy import engine_proxy
 
@@ -82,14 +82,6 @@ class Containers:
         return False
 
 
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-    return value
-
-
 def left_behind(root):
     """What there is in the project that was not there before, but for what uv resolved, which is kept."""
     ours = [path for path in (root / ".lambdify").rglob("*") if path.is_file()]
@@ -100,7 +92,7 @@ def test_an_engine_elsewhere_is_given_copies_and_gives_copies_back(root, lambdif
     (root / "slow" / "backend.py").write_text(waiting(marker, 1)["slow/backend.py"])
     with engine_proxy() as proxy:
         process = lambdify.start("package", cwd=root, env={"DOCKER_HOST": proxy.address})
-        container = until(containers.building)
+        container = eventually(containers.building)
         assert container.attrs["Mounts"] == []
         assert not container.attrs["HostConfig"]["Binds"]
         _, errors = process.communicate(timeout=60)
@@ -114,7 +106,7 @@ def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
 ):
     with engine_proxy() as proxy:
         process = lambdify.start("package", cwd=root, env={"DOCKER_HOST": proxy.address})
-        container = until(containers.building)
+        container = eventually(containers.building)
         proxy.cut()
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 22, errors
@@ -122,7 +114,7 @@ def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
     assert "slow: the container engine went away" in errors
     assert "point DOCKER_HOST at an engine" in errors
     # The engine cannot be asked to remove the container. It sees by itself that nobody is left.
-    until(lambda: containers.is_gone(container))
+    assert eventually(lambda: containers.is_gone(container))
     assert left_behind(root) == [".gitignore"]
     assert list(lambdify.temporary.iterdir()) == []
     assert list(lambdify.cache.rglob("*.whl")) == []
@@ -131,11 +123,11 @@ def test_an_engine_that_goes_away_is_told_with_the_package_and_nothing_is_left(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_container_outlives_who_started_it(root, lambdify, containers, number):
     process = lambdify.start("package", cwd=root)
-    container = until(containers.building)
+    container = eventually(containers.building)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     if number == signal.SIGKILL:
-        until(lambda: containers.is_gone(container))
+        assert eventually(lambda: containers.is_gone(container))
     else:
         assert process.returncode == 130, errors
         assert containers.is_gone(container)

@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from packing.packages import source_tree
+from waiting import eventually
 
 PROGRAM = """
 import sys
@@ -24,14 +23,6 @@ import os, pathlib, sys, time
 pathlib.Path({path!r}).write_text(str(os.getpid()))
 time.sleep(300)
 """
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> object:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-    return value
 
 
 def start(root: Path, tmp_path: Path) -> "subprocess.Popen[bytes]":
@@ -55,10 +46,10 @@ def test_the_build_backend_that_uv_started_ends_too(project, tmp_path):
     files = {**source_tree("slow", "1.0"), "backend.py": WAIT.format(path=str(started))}
     root = project({f"slow/{name}": text for name, text in files.items()} | {"requirements.txt": "./slow\n"})
     process = start(root, tmp_path)
-    until(started.is_file)
-    backend = int(until(started.read_text))
+    assert eventually(started.is_file)
+    backend = int(eventually(started.read_text))
     assert alive(backend)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) != 0
-    until(lambda: not alive(backend), 5)
+    assert process.wait(60) != 0
+    assert eventually(lambda: not alive(backend))
     assert list((tmp_path / "temporary").iterdir()) == []
