@@ -97,8 +97,7 @@ def test_more_events_at_once_than_are_reserved_are_refused(
         first = threads.submit(
             invoke, fleet, reserved, event=json.dumps({"folder": str(meeting), "wanted": 2})
         )
-        while not list(meeting.iterdir()):
-            time.sleep(0.01)
+        assert eventually(lambda: list(meeting.iterdir()))
         with pytest.raises(Throttled):
             invoke(fleet, reserved)
         (meeting / "second").touch()
