@@ -40,6 +40,32 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A worker is given a stretch of the tests: it begins with slow ones, and its end may be stolen."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = _deal(items, workers)
+
+
+def _deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in as many stretches of one length, module by module; the slow ones begin each of them."""
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+
+    def is_slow(module: list[pytest.Item]) -> bool:
+        return any(item.get_closest_marker("slow") for item in module)
+
+    stretches: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for module in filter(is_slow, modules.values()):
+        min(stretches, key=len).extend(module)
+    # From the largest on, so that all come out at one length.
+    for module in sorted((each for each in modules.values() if not is_slow(each)), key=len, reverse=True):
+        min(stretches, key=len).extend(module)
+    return [item for stretch in stretches for item in stretch]
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden(name, text)`: the text is what the file of that name in `golden/` beside the test says."""

@@ -19,6 +19,8 @@ from lambdify.cli.look import status
 from lambdify.cli.releases.rollback import rollback
 from lambdify.cli.undeploy import undeploy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def judge(make_settings, monkeypatch):
@@ -82,7 +84,6 @@ def memory(account):
     return account.client("lambda").get_function_configuration(**function)["MemorySize"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("endpoint", ["http-api", "rest-api", "function-url", "alb", "none"])
 def test_a_stage_lives_from_its_creation_to_its_removal(
     endpoint, judge, make_settings, make_bundle, talk, inventory, fronts, listener

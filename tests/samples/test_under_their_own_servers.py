@@ -7,6 +7,8 @@ from samples.browser import Browser
 from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parcels, talk_to_receipts
 from samples.servers import run_django, run_fastapi, run_flask
 
+pytestmark = pytest.mark.slow
+
 SUPERUSER = {
     "DJANGO_SUPERUSER_USERNAME": "libby",
     "DJANGO_SUPERUSER_EMAIL": "libby@example.org",

@@ -40,12 +40,14 @@ def test_the_template_of_these_settings(write, golden, name):
     golden(f"with/{name}.json", write(GOLDEN[name]).text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIAGONAL)
 def test_cfn_lint_has_nothing_to_say(write, complaints, name):
     assert complaints(write(DIAGONAL[name]), "eu-central-1") == []
 
 
 # GovCloud has no function URLs.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("region", "name"),
     [("cn-north-1", name) for name in ENDPOINTS]
@@ -58,12 +60,14 @@ def test_cfn_lint_has_nothing_to_say_in_other_partitions(write, complaints, regi
     assert complaints(write(there), region) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_cfn_lint_has_nothing_to_say_of_a_shift_in_other_partitions(write, complaints, region, partition):
     there = json.loads(json.dumps(FUNCTIONS["shifting"]).replace("arn:aws:", f"arn:{partition}:"))
     assert complaints(write(there), region) == []
 
 
+@pytest.mark.slow
 def test_with_a_role_of_its_own_none_is_made_to_take_a_shift_back(write, complaints):
     written = write(FUNCTIONS["with-a-role"] | FUNCTIONS["shifting"])
     assert {each for each in written.body["Resources"] if each.startswith("Shift")} == {"ShiftAlarm"}

@@ -17,7 +17,7 @@ from lambdify.cli.errors import NotDeployed, PortTaken, PythonNotFound
 from lambdify.cli.local.daemon import cloud as room
 from lambdify.cli.programs import pythons
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 ECHO = "def handler(event, context):\n    print('asked for', event['rawPath'])\n    return event\n"
 Deploy = Callable[..., Deployed]
@@ -246,7 +246,6 @@ def test_what_a_function_calls_on_aws_is_local_too(deploy: Deploy) -> None:
     assert app.bucket in httpx.get(app.url).json()
 
 
-@pytest.mark.slow
 def test_a_schedule_fires_by_itself(deploy: Deploy) -> None:
     app = deploy("def handler(event, context):\n    print('event', event)\n", every="rate(1 minute)")
     assert eventually(lambda: "event {'lambdify': 'keep-warm'}" in app.log(), seconds=180)

@@ -29,6 +29,7 @@ from lambdify.cli.storage import caches
 
 pytestmark = [
     pytest.mark.cloud,
+    pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at processes through Linux's /proc"),
 ]
 

@@ -131,6 +131,7 @@ def test_the_same_report_is_the_same_page_and_replaces_an_older_one(report, tmp_
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 class TestInABrowser:
     @pytest.fixture
     def look(self, report, tmp_path, open_in_browser):
