@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.storage import folders
 
 OWN = "lambdify.toml"
 SHARED = "pyproject.toml"
@@ -72,14 +73,30 @@ def find_shared(root: Path) -> ConfigFile | None:
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder from `start` upwards that has a settings file; `start` itself if none has."""
+    """The nearest folder from `start` upwards that has a settings file; `start` itself if none has.
+
+    Raises SettingsError for one above that is another user's.
+    """
     for folder in (start, *start.parents):
-        if (folder / OWN).is_file():
+        own, shared = folder / OWN, folder / SHARED
+        if own.is_file():
+            refuse_stranger(own, start)
             return folder
-        shared = folder / SHARED
         if shared.is_file() and "[tool.lambdify" in shared.read_text(encoding="utf-8", errors="replace"):
+            refuse_stranger(shared, start)
             return folder
     return start
+
+
+def refuse_stranger(path: Path, start: Path) -> None:
+    """Raise SettingsError for a file above `start` that somebody has put there who has no say here."""
+    owner = folders.strange_owner(path, start)
+    if owner is not None:
+        raise SettingsError(
+            f"{path} would decide over {start}, and it or its folder belongs to another user ({owner}).",
+            hint=f"If it is part of your project, make it yours: `chown -R $USER {path.parent}`. If it is "
+            f"not, put a {OWN} into your own folder, which may be empty.",
+        )
 
 
 def project_name(root: Path) -> str:

@@ -63,6 +63,23 @@ def write_whole(path: Path, text: str) -> None:
         Path(unfinished).unlink(missing_ok=True)
 
 
+def strange_owner(path: Path, start: Path) -> int | None:
+    """Whose a file is that was found above `start`, if it is nobody's who may decide there; else None.
+
+    Who may: the user, also one who has become root by sudo; root; and whoever `start` belongs to, since a
+    project can be another user's as a whole. It takes the file, the link to it, and the folder, whose files
+    count with it.
+    As git has it: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    """
+    trusted = {os.geteuid(), 0, start.stat().st_uid}
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
+        trusted.add(int(os.environ["SUDO_UID"]))
+    if path.parent == start:
+        return None
+    owners = (path.lstat().st_uid, path.stat().st_uid, path.parent.stat().st_uid)
+    return next((owner for owner in owners if owner not in trusted), None)
+
+
 def make_private(folder: Path) -> Path:
     """Make a folder that its owner alone may enter; one that others may enter is closed, if it is ours.
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lambdify.cli.packing.requirements.credentials import basic, find_login, with_login, with_netrc
+from lambdify.cli.settings import config_file
 
 _OF_UV = {
     "UV_DEFAULT_INDEX": "default",
@@ -194,5 +195,7 @@ def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         if file.name == "pyproject.toml":
             table = table.get("tool", {}).get("uv", {})
         if table:
-            nearest = file if above else nearest
+            if above:
+                config_file.refuse_stranger(file, root)
+                nearest = file
             yield table
