@@ -17,6 +17,7 @@ from lambdify.adapter.errors import PayloadRefused
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import LambdifyError, NotDeployed
 from lambdify.cli.local.endpoints.front_ends import FRONT_ENDS, Api, FrontEnd
+from lambdify.cli.local.endpoints.plain_http import read_headers, read_response, write_request
 from lambdify.cli.local.functions.fleet import Call, Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.http_server import Answered, Streamed, plain
@@ -50,16 +51,20 @@ class Gateway:
         mount, path = wire.split_mount(request.path, api.mount)
         if mount != api.mount:
             return front.missing
-        request = request._replace(mount=mount, path=path or "/")
+        asked = request
+        request = write_request(request._replace(mount=mount, path=path or "/"))
         request_id = str(uuid.uuid4())
         event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()
         if len(event) > EVENT_LIMIT:
             _log.warning("%s %s: the event has %d bytes, over Lambda's limit", *request[:2], len(event))
             return front.too_large
         if api.streams:
-            return self._stream(api, front, request_id, event)
+            answer = self._stream(api, front, request_id, event)
+            if isinstance(answer, Streamed):
+                return answer._replace(headers=read_headers(answer.headers, asked))
+            return read_response(answer, asked)
         under_way = self._start(api.integration, request_id, event, None)
-        response = self._await(front, under_way)
+        response = read_response(self._await(front, under_way), asked)
         return Answered(response, under_way.finish) if isinstance(under_way, Call) else response
 
     def _stream(self, api: Api, front: FrontEnd, request_id: str, event: bytes) -> Response | Streamed:
