@@ -6,59 +6,68 @@ Rules
 2. The interface is read off the call, by looking at code objects and never calling: ASGI takes scope, receive
    and send; WSGI takes environ and start_response; a Lambda handler calls its two event and context.
    `inspect` would do this in fewer lines, and costs 10 ms of cold start where the app does not import it.
-3. What cannot be told is refused with the way out, not guessed: the wrong interface fails at each request.
+3. A call of `*args` says nothing by itself, so what it calls is asked, by the names of its parameters: the
+   attributes, globals and closure that its code names. That is looked at too, never called; an app that is
+   tried out might charge a card.
+4. What cannot be told is refused with the way out, not guessed: the wrong interface fails at each request.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from types import CellType, FunctionType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lambdify.adapter.errors import AppNotLoaded, InterfaceUnknown
 
 Interface = Literal["wsgi", "asgi", "handler"]
+
+HANDLER = ("event", "context")
+VARARGS, COROUTINE = 0x04, 0x80
+"""Flags of code objects: https://docs.python.org/3/library/inspect.html#inspect-module-co-flags."""
+PLAIN = (FunctionType, staticmethod, classmethod, MemberDescriptorType)
+"""Attributes of a class that run nothing of the app's when an object is asked for them."""
 
 WAY_OUT = 'say which it speaks, handler = Adapter(app, interface="wsgi") or "asgi", and deploy that handler'
 
 
 def load(reference: str) -> Any:
-    """The app that "package.module:attribute" names; "package.module:create_app()" is called for it."""
+    """The app that "package.module:attribute" names.
+
+    "package.module:create_app('production', debug=False)" is called for it, with literals alone.
+    """
     module_name, colon, path = reference.partition(":")
-    factory = path.endswith("()")
-    names = path.removesuffix("()").split(".")
+    path, call, rest = path.partition("(")
+    names = path.split(".")
     if not colon or not all(name.isidentifier() for name in (*module_name.split("."), *names)):
-        raise _not_loaded(
-            f'{reference!r} is not a reference to an app: write "package.module:attribute", '
-            'or "package.module:create_app()" for an app that a function makes'
-        )
+        raise _bad_form(reference)
+    positional, named = _read_arguments(reference, rest) if call and rest != ")" else ([], {})
     found = _import(module_name)
     for name in names:
         try:
             found = getattr(found, name)
         except AttributeError as error:
             raise _not_loaded(f"{module_name!r} has no attribute {path!r}") from error
-    return found() if factory else found
+    return found(*positional, **named) if call else found
 
 
 def find_interface(app: object) -> Interface:
     """How the app is called: "wsgi", "asgi", or "handler" for one that takes a Lambda event as it is."""
-    parameters = _read_parameters(app)
-    if parameters == ("event", "context"):
+    seen = _look(app)
+    parameters = seen.parameters if seen else ()
+    if parameters == HANDLER:
         return "handler"
-    match len(parameters):
-        case 3:
-            return "asgi"
-        case 2:
-            return "wsgi"
-        case 1:
-            raise _unknown(
-                f"{_describe(app)} takes one argument, as ASGI 2 apps do: only ASGI 3 is supported"
-            )
-    raise _unknown(
-        f"{_describe(app)} does not tell by its parameters whether it is a WSGI or ASGI app: {WAY_OUT}"
-    )
+    if len(parameters) == 3:
+        return "asgi"
+    if len(parameters) == 2:
+        return "wsgi"
+    if seen and seen.is_open and (told := _read_names(seen) or _ask_inside(seen)):
+        return told
+    raise _unknown(_explain(app, seen))
 
 
 def _not_loaded(why: str) -> AppNotLoaded:
@@ -73,6 +82,30 @@ def _unknown(why: str) -> InterfaceUnknown:
     return InterfaceUnknown(why)
 
 
+def _bad_form(reference: str) -> AppNotLoaded:
+    return _not_loaded(
+        f'{reference!r} is not a reference to an app: write "package.module:attribute", '
+        'or "package.module:create_app()" for an app that a function makes'
+    )
+
+
+def _read_arguments(reference: str, rest: str) -> tuple[list[Any], dict[str, Any]]:
+    """The literals between the parentheses of a reference, which are read and never run."""
+    import ast  # 3 ms: only for those who pass some
+
+    try:
+        call = ast.parse(f"_({rest}", mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            raise _bad_form(reference)
+        named = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in call.keywords}
+        positional = [ast.literal_eval(argument) for argument in call.args]
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
+        raise _bad_form(reference) from error
+    if "" in named:  # **more
+        raise _bad_form(reference)
+    return positional, named
+
+
 def _import(name: str) -> Any:
     try:
         return import_module(name)
@@ -83,10 +116,27 @@ def _import(name: str) -> Any:
         raise _not_loaded(f"there is no module {error.name!r}, looked for as the app's {name!r}") from error
 
 
-def _read_parameters(app: Any) -> tuple[str, ...]:
-    """The names of the positional parameters that a call has to fill; none if they cannot be seen."""
+class _Call:
+    """The function that calling an object runs, and what of it is filled in already."""
+
+    def __init__(self, function: Any, owner: object, bound: int, named: set[str]) -> None:
+        self.function = function
+        self.owner = owner
+        self.code = function.__code__
+        required = self.code.co_argcount - len(function.__defaults__ or ())
+        self.parameters: tuple[str, ...] = tuple(
+            name for name in self.code.co_varnames[bound:required] if name not in named
+        )
+        """The names of the positional parameters that a call has to fill."""
+        self.is_open = bool(self.code.co_flags & VARARGS) and len(self.parameters) < 2
+        """Whether `*args` takes most of what it is called with."""
+
+
+def _look(app: Any) -> _Call | None:
+    """What a call of the object runs; None if that cannot be seen."""
     bound = 0
     named: set[str] = set()
+    owner = None
     while True:
         if isinstance(app, partial):
             bound += len(app.args)
@@ -94,21 +144,95 @@ def _read_parameters(app: Any) -> tuple[str, ...]:
             app = app.func
         elif hasattr(app, "__func__"):
             bound += 1
+            owner = app.__self__
             app = app.__func__
         elif hasattr(app, "__wrapped__"):
             app = app.__wrapped__
         elif hasattr(app, "__code__"):
-            break
+            return _Call(app, owner, bound, named)
         elif isinstance(app, type):  # a WSGI app may be a class: it is the second example of PEP 3333
             bound += 1
             app = app.__init__  # type: ignore[misc]  # it is only looked at
         elif hasattr(type(app).__call__, "__code__"):
             bound += 1
+            owner = app
             app = type(app).__call__
         else:
-            return ()
-    required = app.__code__.co_argcount - len(app.__defaults__ or ())
-    return tuple(name for name in app.__code__.co_varnames[bound:required] if name not in named)
+            return None
+
+
+def _read_names(seen: _Call) -> Interface | None:
+    """The interface that the names of the parameters tell, or a coroutine function: WSGI has none."""
+    first = seen.parameters[0] if seen.parameters else ""
+    if seen.parameters == HANDLER:
+        return "handler"
+    if first.startswith("env"):
+        return "wsgi"
+    return "asgi" if first == "scope" or (seen.is_open and seen.code.co_flags & COROUTINE) else None
+
+
+def _ask_inside(seen: _Call) -> Interface | None:
+    """The interface of what a call of `*args` leads to; None if nothing tells, or two things differ."""
+    told: set[Interface] = set()
+    asked = {(seen.function, id(seen.owner))}
+    waiting = [seen]
+    while waiting:
+        for call in filter(None, map(_look, _named_by(waiting.pop()))):
+            if (call.function, id(call.owner)) in asked:
+                continue
+            asked.add((call.function, id(call.owner)))
+            if interface := _read_names(call):
+                told.add(interface)
+            elif call.is_open:
+                waiting.append(call)
+    return told.pop() if len(told) == 1 else None
+
+
+def _named_by(seen: _Call) -> Iterator[object]:
+    """What the code of a function names and might call; classes are left out, which make objects of it."""
+    function, names = seen.function, seen.code.co_names
+    found = [_contents(cell) for cell in function.__closure__ or ()]
+    found += [function.__globals__.get(name) for name in names]
+    found += [_attribute(seen.owner, name) for name in names if name != "__call__"]
+    if "super" in names:
+        above = [each.__dict__.get("__call__") for each in type(seen.owner).__mro__]
+        found += [MethodType(each, seen.owner) for each in above if isinstance(each, FunctionType)]
+    return (each for each in found if not isinstance(each, type))
+
+
+def _contents(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # the name is not set yet
+        return None
+
+
+def _attribute(owner: object, name: str) -> object:
+    """An attribute of an object; None for one that is computed, since that would run the app's code."""
+    if name in getattr(owner, "__dict__", ()):
+        return owner.__dict__[name]
+    for each in type(owner).__mro__:
+        if name in each.__dict__:
+            found = each.__dict__[name]
+            plain = isinstance(found, PLAIN) or not hasattr(found, "__get__")
+            return getattr(owner, name, None) if plain else None
+    return None
+
+
+def _explain(app: Any, seen: _Call | None) -> str:
+    """Why the interface cannot be told, and what to do."""
+    what = _describe(app)
+    if not callable(app):
+        server = ': its ".server" can, so add that to the name of the app' if hasattr(app, "server") else ""
+        return f"{what} is no app, since it cannot be called{server}"
+    is_function = isinstance(app, FunctionType)
+    if seen and len(seen.parameters) == 1 and not (is_function and seen.parameters != ("scope",)):
+        return f"{what} takes one argument, as ASGI 2 apps do: only ASGI 3 is supported"
+    if seen and is_function and not seen.is_open:
+        needs = f"needs {', '.join(seen.parameters)}" if seen.parameters else "takes nothing of a request"
+        values = ", ".join(["'...'"] * len(seen.parameters))
+        return f"{what} {needs}: if it makes the app, write {app.__name__}({values})"
+    return f"{what} does not tell by its parameters whether it is a WSGI or ASGI app: {WAY_OUT}"
 
 
 def _describe(app: object) -> str:
