@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args, get_origin
 
+from lambdify.cli.settings import app_reference
 from lambdify.cli.settings.tables import Shift
 
 Reader = Callable[[object], object]
@@ -111,6 +112,18 @@ def _python(value: object) -> object:
     return one_of("", *runtimes())(value)
 
 
+def _app(value: object) -> object:
+    if value == "":
+        return value
+    if not isinstance(value, str):
+        raise Refused(app_reference.FORM)
+    try:
+        app_reference.parse(value)
+    except app_reference.Malformed as error:
+        raise Refused(str(error)) from error
+    return value
+
+
 def _minutes(value: object) -> int:
     """Minutes between two keep-warm calls: 5, "5 minutes", "1 hour", or "off", which is 0."""
     if isinstance(value, str):
@@ -174,10 +187,7 @@ READERS: Mapping[str, Reader] = {
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
     "name": matching(r"[A-Za-z][A-Za-z0-9-]*", "letters, digits and hyphens, beginning with a letter"),
     "stage": matching(r"[A-Za-z0-9][A-Za-z0-9-]*", "letters, digits and hyphens"),
-    "app": matching(
-        r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?",
-        'a module and the name of the app in it: "package.module:app", or "package.module:create_app()"',
-    ),
+    "app": _app,
     "region": matching(r"[a-z]{2,4}(-[a-z]+)+-\d", 'the name of an AWS region, such as "eu-central-1"'),
     "function.python": _python,
     "function.memory": whole(128, 10240, "MB"),
