@@ -4,7 +4,8 @@ Rooms return values; this module turns them into what a command prints.
 """
 
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +72,17 @@ def show_local(running: "Cloud | None", stages: Sequence["ServedStage"]) -> str:
     """Return a table of the stages that the local cloud serves."""
     if running is None:
         return "The local cloud is not running."
+    apis = f"AWS's APIs: {running.endpoint_url}, with the keys that `lambdify local env` prints."
     if not stages:
-        return (
-            f"The local cloud is running, and nothing is deployed to it. AWS's APIs: {running.endpoint_url}"
-        )
+        return f"The local cloud is running, and nothing is deployed to it.\n{apis}"
     rows = [(each.name, each.region, each.url, each.version, str(each.environments)) for each in stages]
-    return "\n".join(columns(("Stage", "Region", "Endpoint", "Version", "Environments"), rows))
+    return "\n".join([*columns(("Stage", "Region", "Endpoint", "Version", "Environments"), rows), "", apis])
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """Lines for a shell. What would lead somewhere else is taken out of its environment."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join([*lines, "unset AWS_PROFILE AWS_SESSION_TOKEN"])
 
 
 def _text(unknown: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lambdify.cli import aws, settings
 from lambdify.cli.console import Console
-from lambdify.cli.errors import LocalCloudDown, UsageError
+from lambdify.cli.errors import UsageError
 from lambdify.cli.settings import Settings, config_file
 from lambdify.cli.stage import Stage
 
@@ -69,13 +69,9 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
 
         # This comes before anything is built or deployed: without this Python the function cannot run here.
         pythons.fetch(chosen.function.python, console)
-    running = cloud.ensure(console) if start else cloud.find()
-    if running is None:
-        raise LocalCloudDown(
-            "The local cloud is not running.", hint="`lambdify deploy --local` starts it and deploys to it."
-        )
+    running = cloud.ensure(console) if start else cloud.demand(console)
     prepared = cloud.prepare(chosen, running)
-    account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=cloud.CREDENTIALS)
+    account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=running.credentials)
     # ministack's ECR has repositories but no registry: images stay in the container engine.
     stage = Stage(settings=prepared, account=replace(account, registry=False))
     return Session(console=console, stage=stage, cloud=running)

@@ -12,6 +12,7 @@ from lambdify.cli.commands import make_console
     cls=help_page.CommandGroup,
     examples=(
         ("lambdify local status", "what it serves, and where"),
+        ('eval "$(lambdify local env)"', "let other AWS tools of this shell talk to it"),
         ("lambdify local stop", "end it, and all that is deployed to it"),
     ),
 )
@@ -27,11 +28,23 @@ def local_status(flags: Flags) -> None:
     from lambdify.cli.command_line import answers
     from lambdify.cli.local.daemon import cloud
 
-    running = cloud.find()
+    console = make_console(flags)
+    running = cloud.find(console)
     stages = cloud.status(running) if running else ()
-    make_console(flags).answer(
-        answers.show_local(running, stages), [answers.to_json(stage) for stage in stages]
-    )
+    console.answer(answers.show_local(running, stages), [answers.to_json(stage) for stage in stages])
+
+
+@command.command("env")
+@arguments.json
+@arguments.common
+def local_env(flags: Flags) -> None:
+    """Print the variables that lead other AWS tools to it, with its keys."""
+    from lambdify.cli.command_line import answers
+    from lambdify.cli.local.daemon import cloud
+
+    console = make_console(flags)
+    variables = cloud.variables(cloud.demand(console))
+    console.answer(answers.exports(variables), variables)
 
 
 @command.command("stop")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lambdify.cli.command_line import answers
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon.cloud import Cloud, ServedStage
 from lambdify.cli.releases import Release
 
@@ -69,7 +70,8 @@ def test_a_live_release_that_failed_says_that_it_did():
 def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):
     cloud = Cloud(
         endpoint_url="http://127.0.0.1:4566",
-        control_url="http://127.0.0.1:1",
+        control=tmp_path / "control.sock",
+        credentials=Credentials("LAMBDIFYKEY", "very-secret"),
         pid=1,
         version="0",
         home=tmp_path,
@@ -85,6 +87,9 @@ def test_the_local_cloud_is_a_table_of_its_stages(tmp_path):
     assert answers.show_local(cloud, [stage]).splitlines() == [
         "Stage     Region     Endpoint               Version  Environments",
         "shop-dev  us-east-1  http://127.0.0.1:8000        2             3",
+        "",
+        "AWS's APIs: http://127.0.0.1:4566, with the keys that `lambdify local env` prints.",
     ]
-    assert answers.show_local(cloud, []).endswith("AWS's APIs: http://127.0.0.1:4566")
+    assert "AWS's APIs: http://127.0.0.1:4566, with" in answers.show_local(cloud, [])
+    assert "very-secret" not in answers.show_local(cloud, [stage]) + repr(cloud)
     assert answers.show_local(None, []) == "The local cloud is not running."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local.running import FUNCTION, MINOR, Running
+from local.running import CREDENTIALS, FUNCTION, MINOR, Running
 
 from lambdify.cli.console import Console
 from lambdify.cli.local.daemon import cloud as room
@@ -57,6 +57,7 @@ def make_program(tmp_path: Path, brood: Brood) -> Callable[..., Unpacked]:
             task_root=tmp_path / "task",
             layers=tmp_path / "opt",
             endpoint_url="http://127.0.0.1:9",
+            credentials=CREDENTIALS,
             folder=tmp_path / "tmp",
             brood=brood,
         )

@@ -2,12 +2,14 @@
 
 import sys
 
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Event
 from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
 
 MINOR = "{}.{}".format(*sys.version_info)
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:shop"
+CREDENTIALS = Credentials("LAMBDIFYKEY", "secret")
 REQUEST_ID = "8e2f4ab0-0000-4000-8000-000000000000"
 
 FUNCTION = Function(

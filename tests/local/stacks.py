@@ -28,7 +28,7 @@ class Deployed:
         plain = settings.load(folder, stage="test", overrides={"name": f"app{uuid.uuid4().hex[:8]}"})
         self.settings: Settings = room.prepare(plain, cloud)
         self.account: Account = aws.connect(
-            self.settings, endpoint_url=cloud.endpoint_url, credentials=room.CREDENTIALS
+            self.settings, endpoint_url=cloud.endpoint_url, credentials=cloud.credentials
         )
         self.name = self.settings.full_name
         self.bucket = f"{self.name}-bucket"

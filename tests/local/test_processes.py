@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from waiting import eventually
 
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
 from lambdify.cli.local.processes import Brood, Process, end, identify, is_running, wait
 
@@ -108,7 +109,13 @@ def test_the_state_is_written_whole_and_read_back(tmp_path: Path) -> None:
     assert state.load(tmp_path) is None
     me = known(os.getpid())
     written = state.State(
-        version="1.0", endpoint_url="http://a", control_url="http://b", daemon=me, ministack=me, watchdog=me
+        version="1.0",
+        endpoint_url="http://a",
+        control=tmp_path / "control.sock",
+        credentials=Credentials("LAMBDIFYKEY", "secret"),
+        daemon=me,
+        ministack=me,
+        watchdog=me,
     )
     state.write(tmp_path, written)
     assert state.load(tmp_path) == written

@@ -152,7 +152,7 @@ class Shop:
 def shop(cloud: room.Cloud, tmp_path: Path) -> Iterator[Shop]:
     plain = settings.load(tmp_path, stage="test", overrides={"name": f"shop{uuid.uuid4().hex[:8]}"})
     prepared = room.prepare(plain, cloud)
-    account = aws.connect(prepared, endpoint_url=cloud.endpoint_url, credentials=room.CREDENTIALS)
+    account = aws.connect(prepared, endpoint_url=cloud.endpoint_url, credentials=cloud.credentials)
     console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ={})
     shop = Shop(cloud, tmp_path, plain, account, console)
     yield shop

@@ -47,8 +47,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def store(project: Project) -> None:
     """Put the secrets where the settings say, as somebody does who may."""
-    chosen = cloud.prepare(settings.load(project.folder), cloud.find())
-    account = aws.connect(chosen, endpoint_url=cloud.find().endpoint_url, credentials=cloud.CREDENTIALS)
+    running = cloud.find()
+    chosen = cloud.prepare(settings.load(project.folder), running)
+    account = aws.connect(chosen, endpoint_url=running.endpoint_url, credentials=running.credentials)
     account.client("ssm").put_parameter(Name="/secretive/greeting", Value="good ", Type="SecureString")
     secret = '{"token": "morning"}'
     account.client("secretsmanager").create_secret(Name="secretive", SecretString=secret)

@@ -15,6 +15,7 @@ from lambdify.cli.aws import Account, translated
 from lambdify.cli.errors import NotDeployed, PythonNotFound
 from lambdify.cli.local.aws.log_writer import LogWriter, Stream
 from lambdify.cli.local.aws.metric_writer import MetricWriter
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import runtime_client
 from lambdify.cli.local.functions.fleet import Call, Fleet, Run, Throttled
 from lambdify.cli.local.functions.function import Function, Functions
@@ -36,9 +37,15 @@ class LambdaService:
     """Runs what is deployed at the endpoint; sandboxes and code live in `folder`."""
 
     def __init__(
-        self, connect: Callable[[str], Account], endpoint_url: str, folder: Path, brood: Brood
+        self,
+        connect: Callable[[str], Account],
+        endpoint_url: str,
+        credentials: Credentials,
+        folder: Path,
+        brood: Brood,
     ) -> None:
-        self._endpoint_url, self._brood = endpoint_url, brood
+        """`credentials` are those of the functions."""
+        self._endpoint_url, self._credentials, self._brood = endpoint_url, credentials, brood
         self._home, self._tmp = folder.parent, folder / "tmp"
         self._lock = threading.Lock()
         self._engine: Engine | None = None
@@ -137,6 +144,7 @@ class LambdaService:
             task_root=code.task_root,
             layers=code.layers,
             endpoint_url=self._endpoint_url,
+            credentials=self._credentials,
             folder=self._tmp,
             brood=self._brood,
         )
@@ -150,7 +158,12 @@ class LambdaService:
             if self._engine is None:
                 self._engine = engine.connect(self._home, self._brood)
         self._engine.check(function.image)
-        return Contained(function=function, endpoint_url=self._endpoint_url, engine=self._engine)
+        return Contained(
+            function=function,
+            endpoint_url=self._endpoint_url,
+            credentials=self._credentials,
+            engine=self._engine,
+        )
 
 
 @cache

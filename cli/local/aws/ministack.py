@@ -5,25 +5,33 @@ by itself or leaves files outside the home folder.
 """
 
 import http.client
+import json
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lambdify.cli.errors import LocalCloudFailed
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.processes import Brood
 
 VERSION = "1.5.33"
-"""Pinned to the letter: ministack_bridge.py replaces four of its functions."""
+"""Pinned to the letter: ministack_bridge.py replaces some of its functions."""
 LOG = "ministack.log"
 PATIENCE = 300.0
 """Seconds for the first start, when uv downloads it."""
 
 
-def start(brood: Brood, home: Path, port: int) -> "subprocess.Popen[bytes]":
-    """Start ministack on that port of 127.0.0.1."""
+def start(
+    brood: Brood, home: Path, listening: socket.socket, keys: Sequence[Credentials], control: Path
+) -> "subprocess.Popen[bytes]":
+    """Start ministack on a socket that is bound to 127.0.0.1, for those who have one of the keys.
+
+    The first key signs the URLs that it hands out. `control` is the socket that takes invocations.
+    """
     from uv import find_uv_bin
 
     command = [
@@ -33,7 +41,13 @@ def start(brood: Brood, home: Path, port: int) -> "subprocess.Popen[bytes]":
         str(Path(__file__).with_name("ministack_bridge.py")),
     ]
     with (home / LOG).open("wb") as log:
-        return brood.start(command, environ=_environ(home, port), folder=home, output=log)
+        return brood.start(
+            command,
+            environ=_environ(home, listening, keys, control),
+            folder=home,
+            output=log,
+            keep_open=[listening.fileno()],
+        )
 
 
 def wait_until_ready(
@@ -80,13 +94,19 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _environ(home: Path, port: int) -> dict[str, str]:
+def _environ(
+    home: Path, listening: socket.socket, keys: Sequence[Credentials], control: Path
+) -> dict[str, str]:
     folder = home / "ministack"
     for name in ("tmp", "s3", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
-        "GATEWAY_PORT": str(port),
+        # Read by ministack_bridge.py. Nobody but us and root may read a process's environment.
+        "LAMBDIFY_CONTROL": str(control),
+        "LAMBDIFY_KEYS": json.dumps(dict(keys)),
+        "LAMBDIFY_SOCKET": str(listening.fileno()),
+        "GATEWAY_PORT": str(listening.getsockname()[1]),
         "BIND_HOST": "127.0.0.1",
         "PERSIST_STATE": "0",
         "TMPDIR": str(folder / "tmp"),

@@ -1,56 +1,82 @@
-"""Run by ministack's own Python, in ministack's environment: starts it with four of its functions replaced.
+"""Run by ministack's own Python, in ministack's environment: starts it behind a guard (guard.py), on a socket
+that the daemon has bound, with some of its functions replaced.
 
 ministack can hand an invocation to an HTTP endpoint (MINISTACK_LAMBDA_PROXY_URL), but takes an error of the
 function for an error of the endpoint, and writes log lines of its own beside those that our sandbox writes.
-Here the endpoint's answer says what Lambda's Invoke says, in the same headers:
+Here the endpoint is the daemon's socket, whatever the function says, and its answer says what Lambda's Invoke
+says, in the same headers:
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
 
 It takes every metric of a name for the one that an alarm is on: an error of any version would ring for one.
 And its schedules call no API, where one has to take back a shift that nobody leads.
+
+The URLs that it hands out, of code, layers and answers, are signed here, as on AWS.
 """
 
 import base64
+import http.client
 import inspect
 import json
+import os
 import sys
 import time
 import types
-import urllib.error
-import urllib.request
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import hypercorn.asyncio  # type: ignore[import-not-found]
 from ministack.app import main
+from ministack.core import responses
 from ministack.services import cloudwatch, eventbridge, lambda_svc
+from ministack.services.cloudformation import custom_resource
+
+if TYPE_CHECKING:
+    from lambdify.cli.local.unix_http import Connection
 
 COLD_START = 20
 """Seconds on top of the function's timeout: our sandbox is the one who tells a timeout."""
-LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Past any proxy that the developer's environment names."""
+LIFETIME = 600
+"""Seconds that a URL of code is good for:
+https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html"""
+NOT_DEPLOYED = "This function was not deployed with lambdify, and nothing here can run it."
+CUSTOM_RESOURCE = 3600
+"""Seconds within which a custom resource has to answer."""
 
 
 def execute_in_sandbox(func: dict[str, Any], event: Any, url: str, request_id: str) -> dict[str, Any]:
     """Hand one invocation to lambdify's daemon; the result in ministack's own terms."""
+    if url != f"unix:{os.environ['LAMBDIFY_CONTROL']}":
+        return {"body": {"errorType": "Sandbox.Failure", "errorMessage": NOT_DEPLOYED}, "error": True}
     config = func.get("config") or func
     timeout = int(config.get("Timeout") or 3)
-    request = urllib.request.Request(  # noqa: S310 - the URL is our own
-        url,
-        data=json.dumps(event, ensure_ascii=False).encode(),
-        headers={
-            "Content-Type": "application/json",
-            "X-Amzn-Lambda-Function-Name": config["FunctionName"],
-            "X-Amzn-Lambda-Function-Version": config.get("Version", "$LATEST"),
-            "X-Amzn-Lambda-Function-Arn": config["FunctionArn"],
-            "X-Amzn-Lambda-Request-Id": request_id,
-            "X-Amzn-Lambda-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
-        },
-    )
+    headers = {
+        "Content-Type": "application/json",
+        "X-Amzn-Lambda-Function-Name": config["FunctionName"],
+        "X-Amzn-Lambda-Function-Version": config.get("Version", "$LATEST"),
+        "X-Amzn-Lambda-Function-Arn": config["FunctionArn"],
+        "X-Amzn-Lambda-Request-Id": request_id,
+        "X-Amzn-Lambda-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
+    }
+    connection = reach_daemon(2 * timeout + COLD_START)
     try:
-        with LOOPBACK.open(request, timeout=2 * timeout + COLD_START) as response:
-            return read_result(response.headers, response.read())
-    except urllib.error.HTTPError as error:
-        return read_refusal(error.code, error.read())
-    except OSError as error:
+        connection.request("POST", "/invoke", json.dumps(event, ensure_ascii=False).encode(), headers)
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
         return {"body": {"errorType": "Sandbox.Failure", "errorMessage": str(error)}, "error": True}
+    finally:
+        connection.close()
+    if response.status == http.client.OK:
+        return read_result(response.headers, body)
+    return read_refusal(response.status, body)
+
+
+def reach_daemon(timeout: float) -> "Connection":
+    """A connection to the daemon's socket; `timeout` in seconds."""
+    from lambdify.cli.local.unix_http import Connection
+
+    return Connection(Path(os.environ["LAMBDIFY_CONTROL"]), timeout=timeout)
 
 
 def read_result(headers: Any, body: bytes) -> dict[str, Any]:
@@ -123,9 +149,63 @@ def call_apis() -> None:
     eventbridge._invoke_target = invoke
 
 
+def sign_locations(keys: dict[str, str]) -> None:
+    """Have the URLs that are handed out signed: whoever gets one may use it, and nobody else."""
+    from lambdify.cli.local.aws.signatures import sign_url
+
+    key_id, secret = next(iter(keys.items()))
+
+    def sign(path: str, lifetime: int, method: str = "GET") -> str:
+        url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_ministack/{path}"
+        region = responses.get_region()
+        now = datetime.now(UTC)
+        return sign_url(url, key_id, secret, region=region, now=now, lifetime=lifetime, method=method)
+
+    def place() -> str:
+        return f"{responses.get_account_id()}/{responses.get_region()}"
+
+    def code(func_name: str) -> str:
+        return sign(f"lambda-code/{place()}/{func_name}", LIFETIME)
+
+    def layer(layer_name: str, version: int) -> str:
+        return sign(f"lambda-layers/{place()}/{layer_name}/{version}/content", LIFETIME)
+
+    replace("_presigned_code_url", code)
+    replace("_layer_content_url", layer)
+    custom_resource._response_url = lambda token: sign(f"cfn-response/{token}", CUSTOM_RESOURCE, "PUT")
+
+
+def stand_guard(keys: dict[str, str], descriptor: int) -> None:
+    """Have ministack listen on the socket that we were given, and answer those who have keys."""
+    from lambdify.cli.local.aws.guard import Guard
+    from lambdify.cli.packing.wheels.docker_host import THROUGH_DESKTOP
+
+    original = hypercorn.asyncio.serve
+
+    async def serve(app: Any, config: Any) -> None:
+        # Bound by the daemon: nobody can take the port before we are here.
+        config.bind = [f"fd://{descriptor}"]
+        await original(Guard(app, keys, names={THROUGH_DESKTOP.host}), config)
+
+    hypercorn.asyncio.serve = serve
+
+
+def see_ourselves() -> None:
+    """Let `lambdify.cli` be imported: this folder's code, without anything that is installed beside it."""
+    cli = types.ModuleType("lambdify.cli")
+    cli.__path__ = [str(Path(__file__).parents[2])]
+    package = types.ModuleType("lambdify")
+    package.__path__ = []
+    sys.modules.update({"lambdify": package, "lambdify.cli": cli})
+
+
 if __name__ == "__main__":
+    see_ourselves()
+    keys = json.loads(os.environ.pop("LAMBDIFY_KEYS"))
     narrow_alarms()
     call_apis()
     replace("_execute_function_proxy", execute_in_sandbox)
     replace("_emit_lambda_logs", write_no_logs)
+    sign_locations(keys)
+    stand_guard(keys, int(os.environ["LAMBDIFY_SOCKET"]))
     main()

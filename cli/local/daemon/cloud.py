@@ -16,21 +16,21 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from lambdify.cli import errors
 from lambdify.cli.errors import LocalCloudDown, LocalCloudFailed
 from lambdify.cli.local import processes
 from lambdify.cli.local.aws import ministack
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
+from lambdify.cli.local.functions.function import PROXY_VARIABLE
+from lambdify.cli.local.unix_http import Connection
 from lambdify.cli.settings import Settings
 from lambdify.cli.storage import folders
 
 if TYPE_CHECKING:
     from lambdify.cli.console import Console
 
-CREDENTIALS = ("test", "test")
-"""ministack takes any pair; none of the user's own is ever sent to it."""
 REGION = "us-east-1"
 """Where a stage lives locally when its settings name no region."""
 _START_PATIENCE = ministack.PATIENCE + 30
@@ -45,8 +45,10 @@ class Cloud:
 
     endpoint_url: str
     """Where boto3 finds AWS's APIs."""
-    control_url: str
-    """Where the daemon takes invocations and questions."""
+    control: Path
+    """The socket where the daemon takes questions."""
+    credentials: Credentials
+    """What requests to AWS's APIs are signed with; none of the user's own is ever sent there."""
     pid: int
     version: str
     """Of the lambdify that started it."""
@@ -70,7 +72,7 @@ class ServedStage:
 
 def ensure(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> Cloud:
     """The running local cloud, started if there is none. Raises LocalCloudFailed."""
-    running = find()
+    running = find(console)
     if running is None:
         with console.step("Starting the local cloud"), state.locked(folders.home()):
             # Another command may have started it while we waited for the lock.
@@ -83,33 +85,60 @@ def ensure(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -
     return running
 
 
-def find() -> Cloud | None:
-    """The local cloud that is running now, if any."""
+def find(console: "Console | None" = None) -> Cloud | None:
+    """The local cloud that is running now, if any; `console` hears of a state that cannot be read."""
     home = folders.home()
     found = state.load(home)
+    if console and state.is_broken(home):
+        console.warn(
+            f"{home / state.FILE} counts as none: it is incomplete, or another version of lambdify wrote it."
+        )
     if found is None or not found.alive:
         return None
     return Cloud(
         endpoint_url=found.endpoint_url,
-        control_url=found.control_url,
+        control=found.control,
+        credentials=found.credentials,
         pid=found.daemon.pid,
         version=found.version,
         home=home,
     )
 
 
+def demand(console: "Console") -> Cloud:
+    """The local cloud that is running now. Raises LocalCloudDown."""
+    running = find(console)
+    if running is None:
+        raise LocalCloudDown(
+            "The local cloud is not running.", hint="`lambdify deploy --local` starts it and deploys to it."
+        )
+    return running
+
+
+def variables(cloud: Cloud) -> dict[str, str]:
+    """What leads other AWS tools to it. Holds its secret.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
+    return {
+        "AWS_ENDPOINT_URL": cloud.endpoint_url,
+        "AWS_ACCESS_KEY_ID": cloud.credentials.key_id,
+        "AWS_SECRET_ACCESS_KEY": cloud.credentials.secret,
+        # The AWS CLI reads the second one alone.
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
 def stop(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> bool:
     """End the local cloud and everything in it; True when there was something to end."""
     home = folders.home()
-    if state.load(home) is None:
+    find(console)
+    if not (home / state.FILE).exists():
         return False
     with console.step("Stopping the local cloud"), state.locked(home):
-        found = state.load(home)
-        if found is None:
-            return False
-        was_alive = found.alive
-        killed = processes.end(found.daemon, patience=_STOP_PATIENCE, sleep=sleep)
-        _clear(home, found, sleep)
+        was_alive = any(map(processes.is_running, state.named(home)[:1]))
+        killed = _clear(home, sleep)
     if killed:
         console.warn("The local cloud did not end when it was asked to, and was killed.")
     return was_alive
@@ -125,7 +154,7 @@ def prepare(settings: Settings, cloud: Cloud) -> Settings:
         settings,
         region=settings.region or REGION,
         profile="",
-        environment={**settings.environment, "MINISTACK_LAMBDA_PROXY_URL": f"{cloud.control_url}/invoke"},
+        environment={**settings.environment, PROXY_VARIABLE: f"unix:{cloud.control}"},
     )
 
 
@@ -146,8 +175,8 @@ def status(cloud: Cloud) -> tuple[ServedStage, ...]:
 
 def _start(home: Path, sleep: Callable[[float], None]) -> Cloud:
     """Start the daemon and wait until it has written its state. If the wait fails, nothing has started."""
-    if stale := state.load(home):
-        _clear(home, stale, sleep)
+    if (home / state.FILE).exists():
+        _clear(home, sleep)
     pid = _spawn(home)
     try:
         return _await(pid, home, sleep)
@@ -206,18 +235,24 @@ def _has_ended(pid: int) -> bool:
     return processes.identify(pid) is None
 
 
-def _clear(home: Path, found: state.State, sleep: Callable[[float], None]) -> None:
-    """See that nothing is left of a daemon that has ended: its watchdog ends the rest, then itself."""
-    if not processes.wait(found.watchdog, patience=_STOP_PATIENCE, sleep=sleep):
-        processes.end(found.watchdog, patience=0, sleep=sleep)
-    processes.end(found.ministack, patience=_STOP_PATIENCE, sleep=sleep)
+def _clear(home: Path, sleep: Callable[[float], None]) -> bool:
+    """End what the state names, and take it away; True when the daemon had to be killed.
+
+    The daemon ends the rest, or its watchdog does, which is the last to end; ministack is named for the case
+    that the watchdog was killed.
+    """
+    found = state.named(home)
+    killed = bool(found) and processes.end(found[0], patience=_STOP_PATIENCE, sleep=sleep)
+    for each in reversed(found[1:]):
+        if not processes.wait(each, patience=_STOP_PATIENCE, sleep=sleep):
+            processes.end(each, patience=_STOP_PATIENCE, sleep=sleep)
     state.remove(home)
+    return killed
 
 
 def _ask(cloud: Cloud, method: str, path: str, asked: dict[str, Any] | None = None) -> Any:
     """The daemon's answer. An error of ours that it met is raised here."""
-    address = urlsplit(cloud.control_url).netloc
-    connection = http.client.HTTPConnection(address, timeout=_ANSWER_PATIENCE)
+    connection = Connection(cloud.control, timeout=_ANSWER_PATIENCE)
     try:
         connection.request(method, path, json.dumps(asked or {}))
         response = connection.getresponse()

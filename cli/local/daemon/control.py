@@ -1,4 +1,4 @@
-"""What the daemon answers on its own port, to ministack and to the commands.
+"""What the daemon answers on a socket of its own (unix_http.py), to ministack and to the commands.
 
     POST /invoke     an invocation that ministack hands over (ministack_bridge.py)
     POST /endpoint   {name, region, port} → {url}
@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from lambdify.adapter.messages import Request, Response
 from lambdify.cli.calls.invocation import read_payload
 from lambdify.cli.errors import LambdifyError
 from lambdify.cli.local.functions.fleet import Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.response_stream import DELIMITER
+from lambdify.cli.local.unix_http import Answer, Asked
 
 Question = Callable[[dict[str, Any]], object]
 """What is asked, as JSON → the answer."""
@@ -34,7 +34,7 @@ class Control:
         """`invoke` takes ARN, request id and event; `questions` are by method and path."""
         self._invoke, self._questions = invoke, questions
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Asked) -> Answer:
         """The response to one request."""
         try:
             if (request.method, request.path) == ("POST", "/invoke"):
@@ -47,8 +47,8 @@ class Control:
             refusal = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
             return _json(HTTPStatus.INTERNAL_SERVER_ERROR, refusal)
 
-    def _run(self, request: Request) -> Response:
-        headers = dict(request.headers)
+    def _run(self, request: Asked) -> Answer:
+        headers = request.headers
         arn = ":".join(headers["x-amzn-lambda-function-arn"].split(":")[:7])
         version = headers["x-amzn-lambda-function-version"]
         try:
@@ -60,8 +60,8 @@ class Control:
         payload = outcome.payload
         if DELIMITER in payload:  # ministack takes JSON alone, where Lambda hands a stream on as it is
             payload = json.dumps(read_payload(payload)).encode()
-        return Response(HTTPStatus.OK, (("x-amz-log-result", log), *failed), payload)
+        return Answer(HTTPStatus.OK, payload, (("x-amz-log-result", log), *failed))
 
 
-def _json(status: int, value: object) -> Response:
-    return Response(status, (("content-type", "application/json"),), json.dumps(value).encode())
+def _json(status: int, value: object) -> Answer:
+    return Answer(status, json.dumps(value).encode(), (("content-type", "application/json"),))

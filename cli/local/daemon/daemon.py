@@ -3,7 +3,7 @@
     ministack     a child: AWS's APIs
     sandboxes     children, or containers: the functions
     gateways      threads: the stages' endpoints
-    control       a thread: what ministack and the commands ask (control.py)
+    control       a thread: what ministack and the commands ask (control.py), on a socket in the home folder
 
 It ends when it is told to, when ministack does, or when its home folder is gone; all of the above ends with
 it, also when it is killed (watchdog.py). Nothing is kept: the next cloud starts empty.
@@ -26,17 +26,18 @@ from typing import Any
 from lambdify.cli import settings
 from lambdify.cli.aws import Account, connect
 from lambdify.cli.errors import AwsError, LambdifyError
+from lambdify.cli.local import credentials
 from lambdify.cli.local.aws import ministack
 from lambdify.cli.local.aws.lambda_service import LambdaService
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
-from lambdify.cli.local.daemon.cloud import CREDENTIALS
 from lambdify.cli.local.daemon.control import Control
 from lambdify.cli.local.endpoints.stages import Served, Stages
 from lambdify.cli.local.functions.fleet import Place
 from lambdify.cli.local.functions.function import remove_tree
-from lambdify.cli.local.http_server import Server
 from lambdify.cli.local.listener import HOST
 from lambdify.cli.local.processes import Brood, identify
+from lambdify.cli.local.unix_http import Server
 from lambdify.cli.storage import caches, folders
 
 SWEEP = 1.0
@@ -50,6 +51,8 @@ class Daemon:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._control = home / "control.sock"
+        self._owner, self._function = credentials.make(), credentials.make()
         self._over = threading.Event()
 
     def stop(self) -> None:
@@ -66,21 +69,24 @@ class Daemon:
             child, port = stack.enter_context(self._ministack(brood))
             folder = stack.enter_context(_folder(self._home / "functions"))
             endpoint_url = f"http://{HOST}:{port}"
-            connect = connector(endpoint_url, self._home)
-            service = LambdaService(connect, endpoint_url, folder, brood)
+            connect = connector(endpoint_url, self._owner, self._home)
+            service = LambdaService(connect, endpoint_url, self._function, folder, brood)
             stack.callback(service.close)
             stages = Stages(connect, service.start)
             stack.callback(stages.close)
-            control = Server(Control(service.invoke, self._questions(service, stages)).answer)
+            control = Server(self._control, Control(service.invoke, self._questions(service, stages)).answer)
             stack.callback(control.close)
-            self._announce(endpoint_url, control.url, child.pid, brood.watchdog)
-            stack.callback(state.remove, self._home)
+            self._announce(endpoint_url, child.pid, brood.watchdog)
+            stack.callback(self._withdraw)
             self._look_after(child, service, stages)
 
     @contextmanager
     def _ministack(self, brood: Brood) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-        port = _free_port()
-        child = ministack.start(brood, self._home, port)
+        keys = self._owner, self._function
+        with socket.socket() as listening:
+            listening.bind((HOST, 0))
+            port: int = listening.getsockname()[1]
+            child = ministack.start(brood, self._home, listening, keys, self._control)
         try:
             ministack.wait_until_ready(child, self._home, port, sleep=self._pause)
             yield child, port
@@ -91,7 +97,7 @@ class Daemon:
         if self._over.wait(seconds):
             raise SystemExit
 
-    def _announce(self, endpoint_url: str, control_url: str, ministack_pid: int, watchdog_pid: int) -> None:
+    def _announce(self, endpoint_url: str, ministack_pid: int, watchdog_pid: int) -> None:
         daemon, child, watchdog = map(identify, (os.getpid(), ministack_pid, watchdog_pid))
         assert daemon
         assert child
@@ -101,21 +107,31 @@ class Daemon:
             state.State(
                 version=version("lambdify"),
                 endpoint_url=endpoint_url,
-                control_url=control_url,
+                control=self._control,
+                credentials=self._owner,
                 daemon=daemon,
                 ministack=child,
                 watchdog=watchdog,
             ),
         )
-        _log.info("AWS at %s, control at %s", endpoint_url, control_url)
+        _log.info("AWS at %s, control at %s", endpoint_url, self._control)
+
+    def _is_announced(self) -> bool:
+        left = state.load(self._home)
+        return left is not None and left.daemon.pid == os.getpid()
+
+    def _withdraw(self) -> None:
+        # If it is another cloud's by now, that one is to be found.
+        if self._is_announced():
+            state.remove(self._home)
 
     def _look_after(self, child: "subprocess.Popen[bytes]", service: LambdaService, stages: Stages) -> None:
         while not self._over.wait(SWEEP):
             if child.poll() is not None:
                 _log.error("ministack ended:\n%s", ministack.tail(self._home / ministack.LOG))
                 return
-            if not state.exists(self._home):
-                _log.error("%s was deleted: no command could find this cloud again", self._home)
+            if not self._is_announced():
+                _log.error("%s no longer says where this cloud is: no command could find it", self._home)
                 return
             service.fleet.sweep()
             try:
@@ -153,14 +169,14 @@ def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
     }
 
 
-def connector(endpoint_url: str, home: Path) -> Callable[[str], Account]:
+def connector(endpoint_url: str, keys: Credentials, home: Path) -> Callable[[str], Account]:
     """A function from a region to the account behind the endpoint; its clients are made once."""
     lock = threading.Lock()
 
     @cache
     def make(region: str) -> Account:
         asked = settings.load(home, overrides={"region": region})
-        account = connect(asked, endpoint_url=endpoint_url, credentials=CREDENTIALS)
+        account = connect(asked, endpoint_url=endpoint_url, credentials=keys)
         # boto3's clients may be shared by threads, but only one thread at a time may make them:
         # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
         for service in _SERVICES:
@@ -185,14 +201,10 @@ def _folder(path: Path) -> Iterator[Path]:
         remove_tree(path)
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def main() -> None:
     """Run the daemon of the home folder until it is told to end."""
+    # Whatever is written here is for its owner only.
+    os.umask(0o077)
     # What was open in whoever started us must not stay open for as long as we live: a pipe, a lock.
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)

@@ -16,6 +16,7 @@ from lambdify.adapter import wire
 from lambdify.adapter.errors import PayloadRefused
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import LambdifyError, NotDeployed
+from lambdify.cli.local import hosts
 from lambdify.cli.local.endpoints.front_ends import FRONT_ENDS, Api, FrontEnd
 from lambdify.cli.local.endpoints.plain_http import read_headers, read_response, write_request
 from lambdify.cli.local.functions.fleet import Call, Throttled
@@ -44,6 +45,8 @@ class Gateway:
 
     def answer(self, request: Request) -> Response | Streamed | Answered:
         """The response to one request, as a client of the endpoint would get it."""
+        if not hosts.is_ours(request.host):
+            return plain(403, "Only names of this machine lead here: localhost, *.localhost, 127.0.0.1")
         api = self._find_api()
         if api is None:
             return plain(404, "Not Found")

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import variables
-from lambdify.cli.local.functions.engine import STDERR, Container, Engine
+from lambdify.cli.local.functions.engine import STDERR, USER, Container, Engine
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Output
 from lambdify.cli.local.processes import peak_memory
@@ -44,7 +45,19 @@ class Contained:
     function: Function
     endpoint_url: str
     """Where AWS is, as this machine sees it."""
+    credentials: Credentials
+    """What the function signs with there."""
     engine: Engine
+
+    @property
+    def users(self) -> tuple[int, ...]:
+        """Who it runs as: a connection through an engine's virtual machine comes from ourselves."""
+        return (int(USER.partition(":")[0]),) if self.engine.reach.shared else ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it calls this machine."""
+        return (self.engine.reach.host,)
 
     def start(self, api: int, stream: str, output: Output) -> "ContainerProcess":
         """Start it: the Runtime API is at that port, the log stream has that name."""
@@ -55,6 +68,7 @@ class Contained:
                 api=f"{host}:{api}",
                 stream=stream,
                 endpoint_url=f"http://{host}:{urlsplit(self.endpoint_url).port}",
+                credentials=self.credentials,
             ),
             "_LAMBDA_TELEMETRY_LOG_FD": "2",
             "LAMBDA_RUNTIME_DIR": "/var/runtime",

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import variables
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Output
@@ -36,10 +37,16 @@ class Unpacked:
     """Its layers, one over the other: /opt on Lambda."""
     endpoint_url: str
     """Where boto3 in the function finds AWS."""
+    credentials: Credentials
+    """What it signs with there."""
     folder: Path
     """Where each process gets a folder for temporary files."""
     brood: Brood
     """The children of the daemon, of which it becomes one."""
+    users: tuple[int, ...] = ()
+    """It runs as ourselves."""
+    names: tuple[str, ...] = ()
+    """It is on this machine."""
 
     def start(self, api: int, stream: str, output: Output) -> "HostProcess":
         """Start it: the Runtime API is at that port, the log stream has that name."""
@@ -111,7 +118,13 @@ def _environ(program: Unpacked, api: str, stream: str, tmp: Path, telemetry: int
     function, root, layers = program.function, program.task_root, program.layers
     own = dict(function.environment)
     return {
-        **variables.write(function, api=api, stream=stream, endpoint_url=program.endpoint_url),
+        **variables.write(
+            function,
+            api=api,
+            stream=stream,
+            endpoint_url=program.endpoint_url,
+            credentials=program.credentials,
+        ),
         "_HANDLER": function.handler,
         "_LAMBDA_TELEMETRY_LOG_FD": str(telemetry),
         "LAMBDA_RUNTIME_DIR": str(program.runtime),

@@ -17,12 +17,13 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Literal, NamedTuple
 
+from lambdify.cli.local import hosts, peers
 from lambdify.cli.local.http_reader import Head, Refused, RequestReader
 from lambdify.cli.local.listener import HOST, Listener
 from lambdify.cli.local.response_stream import ResponseStream
@@ -85,9 +86,19 @@ class RuntimeApi:
     """The server, on a free port of 127.0.0.1. `hand_over` and `receive` are for one thread at a time."""
 
     def __init__(
-        self, *, freeze: Callable[[], None], thaw: Callable[[], None], stream_limit: int = STREAM_LIMIT
+        self,
+        *,
+        freeze: Callable[[], None],
+        thaw: Callable[[], None],
+        stream_limit: int = STREAM_LIMIT,
+        users: Collection[int] = (),
+        names: Collection[str] = (),
     ) -> None:
-        """`freeze` is called when the client waits for an event, `thaw` before it gets one."""
+        """`freeze` is called when the client waits for an event, `thaw` before it gets one.
+
+        `users` may connect besides ourselves; `names` are what clients call this machine besides its own.
+        """
+        self._users, self._names = {os.geteuid(), *users}, names
         self._freeze, self._thaw, self._stream_limit = freeze, thaw, stream_limit
         self._lock = threading.Lock()
         self._messages: SimpleQueue[Message] = SimpleQueue()
@@ -171,6 +182,10 @@ class RuntimeApi:
 
     def _serve(self, connection: socket.socket, _: str) -> None:
         """Listen to a new connection until it asks for an event. From then on, `receive` listens."""
+        if not peers.is_one_of(connection, self._users):
+            # Whoever does not run in the sandbox could take its events.
+            connection.close()
+            return
         client = _Client(connection)
         while client.fresh:
             if message := self._listen_to(client):
@@ -185,6 +200,10 @@ class RuntimeApi:
                     client.body.append(part)
                 elif isinstance(part, Head):
                     client.head, client.body = part, []
+                    if not self._is_from_sandbox(part):
+                        client.connection.sendall(_write_reply(HTTPStatus.FORBIDDEN))
+                        self._drop(client)
+                        return None
                     if "chunked" in part.find("transfer-encoding").lower():
                         self._begin_stream(client)
                         return None
@@ -193,6 +212,11 @@ class RuntimeApi:
         except (EOFError, OSError, Refused):
             self._drop(client)
         return None
+
+    def _is_from_sandbox(self, head: Head) -> bool:
+        """Whether the request is to a name of this machine, and from no page in a browser."""
+        to_us = hosts.is_ours(head.find("host") or HOST, self._names)
+        return to_us and not peers.comes_from_page(name for name, _ in head.headers)
 
     def _understand(self, client: _Client) -> Message | None:
         """A whole request is a message, or asks for an event, which is one too."""

@@ -25,7 +25,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -82,6 +82,14 @@ class Program(Protocol):
     def function(self) -> Function:
         """Whose it is."""
 
+    @property
+    def users(self) -> Collection[int]:
+        """Who it runs as, if not as ourselves."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What it calls this machine, if not 127.0.0.1."""
+
     def start(self, api: int, stream: str, output: Output) -> Process:
         """Start it: the Runtime API is at that port, the log stream has that name.
 
@@ -127,7 +135,12 @@ class Sandbox:
         self._request_id = ""
         self._outcome: Outcome | None = None
         self._started = threading.Event()
-        self._api = RuntimeApi(freeze=self._freeze, thaw=lambda: self._process.thaw())
+        self._api = RuntimeApi(
+            freeze=self._freeze,
+            thaw=lambda: self._process.thaw(),
+            users=program.users,
+            names=program.names,
+        )
         self._output = Output(self._log)
         self._output.say(*platform_lines.init_start(self._function, time.time()))
         try:

@@ -3,20 +3,23 @@
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 """
 
+from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions.function import Function
 
 
-def write(function: Function, *, api: str, stream: str, endpoint_url: str) -> dict[str, str]:
+def write(
+    function: Function, *, api: str, stream: str, endpoint_url: str, credentials: Credentials
+) -> dict[str, str]:
     """The function's own variables, and over them those of the platform.
 
     `api` is the address of the Runtime API, `endpoint_url` where boto3 finds AWS, both as the function sees
-    them.
+    them; `credentials` are good there and nowhere else.
     """
     json_log = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": function.log_level or "INFO"}
     return {
         **dict(function.environment),
         **(json_log if function.log_format == "JSON" else {}),
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": credentials.key_id,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{'Image' if function.image else f'python{function.python}'}",
@@ -28,8 +31,9 @@ def write(function: Function, *, api: str, stream: str, endpoint_url: str) -> di
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_REGION": function.region,
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_SESSION_TOKEN": "test",
+        "AWS_SECRET_ACCESS_KEY": credentials.secret,
+        # A role has one on Lambda. Here the keys are enough.
+        "AWS_SESSION_TOKEN": "local",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
     }

@@ -81,8 +81,8 @@ def test_everything_listens_on_the_loopback_only(own_home: Path, console: Consol
     httpx.get(app.url)
     found = listening(everything(cloud))
     assert {address for address, _ in found} == {LOOPBACK}
-    # AWS's APIs, control, the gateway, and the Runtime API of the one sandbox.
-    assert len(found) == 4
+    # AWS's APIs, the gateway, and the Runtime API of the one sandbox. Control is no port.
+    assert len(found) == 3
 
 
 def test_stop_leaves_no_process_and_no_port(own_home: Path, console: Console, tmp_path: Path) -> None:

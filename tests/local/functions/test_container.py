@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 import pytest
-from local.running import ARN, FUNCTION, REQUEST_ID, Running
+from local.running import ARN, CREDENTIALS, FUNCTION, REQUEST_ID, Running
 from local.runtime_image import make_base, write_context
 from waiting import eventually
 
@@ -72,7 +72,9 @@ def run(engine: Engine, base: str, client: docker.DockerClient, tmp_path: Path) 
             )
         images.append(name)
         function = replace(FUNCTION, handler="", python="", image=name, command=("app.handler",), **changes)
-        program = Contained(function=function, endpoint_url="http://127.0.0.1:9", engine=engine)
+        program = Contained(
+            function=function, endpoint_url="http://127.0.0.1:9", credentials=CREDENTIALS, engine=engine
+        )
         started.append(Running(program))
         return started[-1]
 

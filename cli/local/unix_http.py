@@ -1,0 +1,148 @@
+"""HTTP between processes of one user, over a socket that is a file: nothing that a browser could reach.
+
+Both ends are ours. The folder of the socket lets nobody else in, and the server asks the kernel who is there.
+The standard library alone, as ministack's side runs in an environment of its own (ministack_bridge.py).
+"""
+
+import http.client
+import http.server
+import logging
+import os
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdify.cli.local import peers
+
+_LONGEST = 100
+"""Bytes of a path that every system takes: https://man7.org/linux/man-pages/man7/unix.7.html"""
+_CLOSING = 0.05
+"""Seconds after which a server notices that it is to close."""
+_log = logging.getLogger(__name__)
+
+
+class Asked(NamedTuple):
+    """A request."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """By names in lower case."""
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """What comes back."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Server:
+    """A socket at `path` that is listened on, until `close`."""
+
+    def __init__(self, path: Path, answer: Callable[[Asked], Answer]) -> None:
+        """Listen at once; a socket that somebody left there is replaced."""
+        path.unlink(missing_ok=True)
+        handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
+        with reachable(path) as address:
+            self._server = _Server(address, handler)
+        path.chmod(0o600)
+        self._path = path
+        threading.Thread(
+            target=self._server.serve_forever, args=(_CLOSING,), name="control", daemon=True
+        ).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._path.unlink(missing_ok=True)
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection to the server at `path`; `timeout` in seconds, for each answer."""
+
+    def __init__(self, path: Path, *, timeout: float) -> None:
+        """Connects with the first request."""
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Reach the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        with reachable(self._path) as address:
+            self.sock.connect(address)
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """The path of a socket, short enough for the system as long as the block runs.
+
+    Raises OSError where it is too long and the system has no other way.
+    """
+    if len(os.fsencode(path)) <= _LONGEST or not Path("/proc/self/fd").exists():
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def verify_request(self, request: object, _: object) -> bool:
+        """Whether the other end is us."""
+        assert isinstance(request, socket.socket)
+        return peers.user_of_unix(request) == os.geteuid()
+
+    def handle_error(self, *_: object) -> None:
+        """Note what went wrong; whoever asked finds the connection closed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            _log.exception("a question could not be answered")
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    answer: Callable[[Asked], Answer]
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self._reply()
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self._reply()
+
+    def address_string(self) -> str:
+        """Who asks: on a socket of this kind, nobody has an address."""
+        return ""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing."""
+
+    def _reply(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.answer(Asked(self.command, self.path, headers, body))
+        self.send_response_only(HTTPStatus(answer.status))
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+        self.wfile.flush()
