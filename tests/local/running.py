@@ -9,7 +9,7 @@ from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
 
 MINOR = "{}.{}".format(*sys.version_info)
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:shop"
-CREDENTIALS = Credentials("LAMBDIFYKEY", "secret")
+CREDENTIALS = Credentials("LAMBDIFYKEY", "of-this-cloud")
 REQUEST_ID = "8e2f4ab0-0000-4000-8000-000000000000"
 
 FUNCTION = Function(
