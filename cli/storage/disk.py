@@ -8,6 +8,8 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lambdify.cli.errors import DiskFull, FileRefused, LambdifyError
@@ -36,11 +38,23 @@ def explain(error: OSError) -> LambdifyError | None:
     return None
 
 
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the system refuses in the block, or in the function it decorates, into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        if explanation := explain(error):
+            raise explanation from error
+        raise
+
+
 def _left() -> list[str]:
     places = {
         "the project": Path.cwd() / folders.WORKSPACE,
         "TMPDIR": Path(tempfile.gettempdir()),
         "LAMBDIFY_CACHE": folders.cache(),
+        "LAMBDIFY_HOME": folders.home(),
     }
     # The cache may never have been there; its disk is that of the nearest folder which is.
     there = {

@@ -25,6 +25,7 @@ from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.programs import pythons
+from lambdify.cli.storage import disk
 
 if TYPE_CHECKING:
     from lambdify.cli.local.functions.engine import Engine
@@ -126,12 +127,14 @@ class LambdaService:
             place = (function.region, function.name, qualifier, function.version)
             self.metrics.put(*place, failed=outcome.failed)
 
+    @disk.explained()
     def _start_sandbox(self, function: Function) -> Sandbox:
         def sink(name: str, event: Event) -> None:
             self.logs.put(Stream(function.region, function.log_group, name), event)
 
         return Sandbox(self._program(function), sink)
 
+    @disk.explained()
     def _program(self, function: Function) -> Program:
         if function.image:
             return self._contain(function)

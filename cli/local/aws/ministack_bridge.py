@@ -95,7 +95,9 @@ def read_refusal(status: int, body: bytes) -> dict[str, Any]:
             reason_code="ConcurrentInvocationLimitExceeded", msg="Rate Exceeded."
         )
         return throttle
-    return {"body": json.loads(body), "error": True}
+    told = json.loads(body)
+    message = f"{told['message']} {told['hint']}".strip()
+    return {"body": {"errorType": told["error"], "errorMessage": message}, "error": True}
 
 
 def write_no_logs(

@@ -4,6 +4,7 @@ One daemon per home folder (daemon.py) hosts ministack, the sandboxes and the ga
 only door to it: commands never talk to the daemon by themselves.
 """
 
+import errno
 import http.client
 import json
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambdify.cli import errors
-from lambdify.cli.errors import LocalCloudDown, LocalCloudFailed
+from lambdify.cli.errors import DiskFull, LocalCloudDown, LocalCloudFailed
 from lambdify.cli.local import processes
 from lambdify.cli.local.aws import ministack
 from lambdify.cli.local.credentials import Credentials
@@ -26,7 +27,7 @@ from lambdify.cli.local.daemon import state
 from lambdify.cli.local.functions.function import PROXY_VARIABLE
 from lambdify.cli.local.unix_http import Connection
 from lambdify.cli.settings import Settings
-from lambdify.cli.storage import folders
+from lambdify.cli.storage import disk, folders
 
 if TYPE_CHECKING:
     from lambdify.cli.console import Console
@@ -190,7 +191,10 @@ def _await(pid: int, home: Path, sleep: Callable[[float], None]) -> Cloud:
     hint = f"Its log is {home / state.LOG}."
     give_up = time.monotonic() + _START_PATIENCE
     while (running := find()) is None:
-        if _has_ended(pid):
+        if (code := _exit_code(pid)) is not None:
+            if code == DiskFull.exit_code:
+                with disk.explained():
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home))
             said = ministack.tail(home / state.LOG)
             raise LocalCloudFailed(f"The local cloud could not be started:\n{said}", hint=hint)
         if time.monotonic() > give_up:
@@ -229,10 +233,12 @@ def _spawn(home: Path) -> int:
         os.close(log)
 
 
-def _has_ended(pid: int) -> bool:
+def _exit_code(pid: int) -> int | None:
+    """How the daemon ended, -1 if nobody can tell any more; None while it runs."""
     with suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    return processes.identify(pid) is None
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if ended else None
+    return None if processes.identify(pid) else -1
 
 
 def _clear(home: Path, sleep: Callable[[float], None]) -> bool:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -38,7 +38,7 @@ from lambdify.cli.local.functions.function import remove_tree
 from lambdify.cli.local.listener import HOST
 from lambdify.cli.local.processes import Brood, identify
 from lambdify.cli.local.unix_http import Server
-from lambdify.cli.storage import caches, folders
+from lambdify.cli.storage import caches, disk, folders
 
 SWEEP = 1.0
 """Seconds between two looks at what has to end."""
@@ -214,9 +214,13 @@ def main() -> None:
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        daemon.run()
+        with disk.explained():
+            daemon.run()
     except LambdifyError as error:
-        sys.exit(f"{error.message}\n{error.hint}")
+        # Where the log lies, there may be no room for this either: the code says it too.
+        with suppress(OSError):
+            _log.error("%s\n%s", error.message, error.hint)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":
