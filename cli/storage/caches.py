@@ -4,7 +4,7 @@
     <cache>/downloads     wheels as they came from an index
     <cache>/contents      what is in each of those
     <cache>/fragments     distributions, stripped, compiled and deflated
-    <cache>/runtime       AWS's runtime client, for each Python
+    <cache>/runtime       AWS's runtime client, for each Python, and what stands in for AWS
     .lambdify/build       a project's own zips
 
 Rules:
@@ -33,7 +33,7 @@ SHELVES = {
     "downloads": "wheels from an index",
     "contents": "what is in them",
     "fragments": "distributions, ready to be put into a zip",
-    "runtime": "AWS's runtime client, for the local cloud",
+    "runtime": "what the local cloud runs on",
 }
 """Folders of the cache, and what they hold."""
 BUNDLES = "bundles"

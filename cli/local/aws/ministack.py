@@ -1,4 +1,4 @@
-"""AWS's APIs on the loopback: ministack, pinned, in an environment of its own that uv makes.
+"""AWS's APIs on the loopback: ministack, locked, in a folder of its own that uv fills.
 
 ministack pins botocore, so it cannot be installed beside us. It is started with everything off that listens
 by itself or leaves files outside the home folder.
@@ -14,15 +14,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lambdify.cli import pythons
 from lambdify.cli.errors import LocalCloudFailed
+from lambdify.cli.local import locked
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.processes import Brood
 
 VERSION = "1.5.33"
 """Pinned to the letter: ministack_bridge.py replaces some of its functions."""
+LOCK = Path(__file__).with_suffix(".txt")
 LOG = "ministack.log"
 PATIENCE = 300.0
-"""Seconds for the first start, when uv downloads it."""
+"""Seconds for a start."""
 
 
 def start(
@@ -32,18 +35,15 @@ def start(
 
     The first key signs the URLs that it hands out. `control` is the socket that takes invocations.
     """
-    from uv import find_uv_bin
-
-    command = [
-        *[find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable],
-        # -P: in the folder of the script there is a module named ministack too.
-        *["--from", f"ministack=={VERSION}", "python", "-P"],
-        str(Path(__file__).with_name("ministack_bridge.py")),
-    ]
+    bridge = Path(__file__).with_name("ministack_bridge.py")
+    # -S: nothing that is installed beside us. -P: the script's folder has a module named ministack, too.
+    command = [sys.executable, "-s", "-S", "-P", str(bridge)]
+    packages = locked.fetch("ministack", LOCK, Path(sys.executable), pythons.RUNNING)
+    environ = _environ(home, listening, keys, control)
     with (home / LOG).open("wb") as log:
         return brood.start(
             command,
-            environ=_environ(home, listening, keys, control),
+            environ={**environ, "PYTHONPATH": str(packages)},
             folder=home,
             output=log,
             keep_open=[listening.fileno()],
@@ -64,7 +64,7 @@ def wait_until_ready(
         if child.poll() is not None:
             raise LocalCloudFailed(
                 f"ministack, which stands in for AWS, ended while it was starting:\n{tail(home / LOG)}",
-                hint="uv installs it from the package index; check that the index can be reached.",
+                hint=f"Its log is {home / LOG}.",
             )
         if time.monotonic() > give_up:
             raise LocalCloudFailed(
