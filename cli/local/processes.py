@@ -3,6 +3,9 @@
 Rules:
 - A process is known by its pid and its start time together: pids are given out again.
 - Every child leads a process group of its own, and is ended as a group, so that what it started goes too.
+- What a function starts may leave that group, or lose its parent. On Linux a sandbox adopts all that comes of
+  it (boot.py), and the daemon what a sandbox leaves: both are "child subreapers". So what belongs to whom can
+  be told to the end, and goes with it. https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
 - What the daemon cannot end, because it was killed itself, the watchdog ends (watchdog.py). That goes for
   containers too, which are no children, and which it knows by name.
 """
@@ -16,15 +19,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from lambdify.cli.local import watchdog
+
 LULL = 0.02
 """Seconds without work after which a process that rests is stopped."""
 _PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
+PR_SET_CHILD_SUBREAPER = 36
 _STATE, _START_TIME = 0, 19
 """Fields of /proc/PID/stat after the command's name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
 
@@ -73,6 +79,15 @@ def wait(process: Process, *, patience: float, sleep: Callable[[float], None] = 
     return True
 
 
+def adopt_orphans() -> bool:
+    """Have this process adopt what loses its parent among its descendants; False where the system cannot."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
 def peak_memory(pid: int) -> int:
     """The most memory that the process ever used, in MB; 0 where the system does not tell."""
     # Not pathlib, which takes longer than the system does: this is asked for with every event.
@@ -85,7 +100,10 @@ def peak_memory(pid: int) -> int:
 class Brood:
     """The children of the daemon: each in a group of its own, and none that outlives it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, adopt: bool = False) -> None:
+        """With `adopt`, whatever loses its parent among them becomes a child of this process, and is ended."""
+        self._adopts = adopt and adopt_orphans()
+        self._guests = 0
         self._lock = threading.Lock()
         self._alive: set[int] = set()
         """Groups whose leader was not waited for yet: their numbers are theirs."""
@@ -114,19 +132,22 @@ class Brood:
         folder: Path,
         output: IO[Any] | int,
         keep_open: Sequence[int] = (),
+        umask: int = -1,
     ) -> "subprocess.Popen[bytes]":
-        """Start a child whose stdout and stderr both go to `output`."""
-        child = subprocess.Popen(
-            command,
-            env=environ,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=keep_open,
-            process_group=0,
-        )
+        """Start a child whose stdout and stderr both go to `output`; files that it makes have `umask`."""
+        # In one go: a child that nobody knows yet could be taken for one that lost its parent.
         with self._lock:
+            child = subprocess.Popen(
+                command,
+                env=environ,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=keep_open,
+                process_group=0,
+                umask=umask,
+            )
             self._alive.add(child.pid)
             self._tell(f"+{child.pid}")
         return child
@@ -183,7 +204,20 @@ class Brood:
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 self._tell(f"-{child.pid}")
+            self._end_adopted()
         return code
+
+    @contextmanager
+    def guests(self) -> Iterator[None]:
+        """Let other children be, which somebody else starts in the block and waits for."""
+        with self._lock:
+            self._guests += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._guests -= 1
+                self._end_adopted()
 
     def lend(self, container: str) -> None:
         """Have the watchdog remove that container, if nobody is left who could."""
@@ -201,6 +235,24 @@ class Brood:
         with self._lock:
             self._watchdog.stdin.close()
         self._watchdog.wait()
+        with self._lock:
+            self._guests = 0
+            self._end_adopted()
+
+    def _end_adopted(self) -> None:
+        """End the children that lost their parent; the sandbox that they were of is no more."""
+        if not self._adopts or self._guests:
+            return
+        known = {*self._alive, self._watchdog.pid}
+        while found := {
+            pid
+            for pid, (_, parent, group) in watchdog.processes().items()
+            if parent == os.getpid() and not {pid, group} & known
+        }:
+            watchdog.end_trees(found)
+            for pid in found:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
 
     def _stop_resting(self) -> None:
         while self._rested.wait():

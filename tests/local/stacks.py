@@ -91,7 +91,8 @@ def zipped(files: Mapping[str, str]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in files.items():
-            archive.writestr(name, text)
+            # With a time of its own, the same content would have another digest a moment later.
+            archive.writestr(zipfile.ZipInfo(name), text)
     return content.getvalue()
 
 

@@ -138,12 +138,15 @@ class LambdaService:
     def _program(self, function: Function) -> Program:
         if function.image:
             return self._contain(function)
-        python = find_python(function.python)
+        # What these start, uv for one, is not of a sandbox.
+        with self._brood.guests():
+            python = find_python(function.python)
+            runtime = runtime_client.fetch(python, function.python)
         code = self.functions.unpack(function)
         return Unpacked(
             function=function,
             python=python,
-            runtime=runtime_client.fetch(python, function.python),
+            runtime=runtime,
             task_root=code.task_root,
             layers=code.layers,
             endpoint_url=self._endpoint_url,

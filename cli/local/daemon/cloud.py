@@ -24,7 +24,7 @@ from lambdify.cli.local import processes
 from lambdify.cli.local.aws import ministack
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
-from lambdify.cli.local.functions.function import PROXY_VARIABLE
+from lambdify.cli.local.functions.function import PROXY_VARIABLE, remove_tree
 from lambdify.cli.local.unix_http import Connection
 from lambdify.cli.settings import Settings
 from lambdify.cli.storage import disk, folders
@@ -252,6 +252,8 @@ def _clear(home: Path, sleep: Callable[[float], None]) -> bool:
     for each in reversed(found[1:]):
         if not processes.wait(each, patience=_STOP_PATIENCE, sleep=sleep):
             processes.end(each, patience=_STOP_PATIENCE, sleep=sleep)
+    # What a daemon that was killed has left.
+    remove_tree(home / "functions")
     state.remove(home)
     return killed
 

@@ -14,8 +14,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
@@ -40,6 +40,8 @@ from lambdify.cli.local.processes import Brood, identify
 from lambdify.cli.local.unix_http import Server
 from lambdify.cli.storage import caches, disk, folders
 
+END = 2.5
+"""Seconds for an end in good order: logs written, processes asked. Then the rest is ended at once."""
 SWEEP = 1.0
 """Seconds between two looks at what has to end."""
 _SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
@@ -54,15 +56,25 @@ class Daemon:
         self._control = home / "control.sock"
         self._owner, self._function = credentials.make(), credentials.make()
         self._over = threading.Event()
+        self._brood = Brood(adopt=True)
 
     def stop(self) -> None:
-        """Let `run` end, at the next moment where it can clean up."""
-        self._over.set()
+        """Let `run` end, at the next moment where it can clean up; without it if that takes too long."""
+        if not self._over.is_set():
+            self._over.set()
+            threading.Thread(target=self._end_anyway, name="end", daemon=True).start()
+
+    def _end_anyway(self) -> None:
+        time.sleep(END)
+        _log.warning("something did not end within %s s", END)
+        self._brood.close()
+        self._withdraw()
+        os._exit(0)
 
     def run(self) -> None:
         """Start everything, say so in the state file, and look after it to the end."""
         with ExitStack() as stack:
-            brood = Brood()
+            brood = self._brood
             stack.callback(brood.close)
             # Sandboxes run from it, those that begin later too.
             stack.enter_context(caches.in_use())
@@ -91,7 +103,7 @@ class Daemon:
             ministack.wait_until_ready(child, self._home, port, sleep=self._pause)
             yield child, port
         finally:
-            brood.end(child, patience=3)
+            brood.end(child, patience=1)
 
     def _pause(self, seconds: float) -> None:
         if self._over.wait(seconds):
@@ -220,7 +232,14 @@ def main() -> None:
         # Where the log lies, there may be no room for this either: the code says it too.
         with suppress(OSError):
             _log.error("%s\n%s", error.message, error.hint)
-        sys.exit(error.exit_code)
+        _leave(error.exit_code)
+    _leave(0)
+
+
+def _leave(code: int) -> None:
+    """End now. Python would wait for threads: an invocation's may have no end in sight."""
+    logging.shutdown()
+    os._exit(code)
 
 
 if __name__ == "__main__":

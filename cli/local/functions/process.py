@@ -57,6 +57,7 @@ class Unpacked:
             folder=self.task_root,
             output=output.stdout,
             keep_open=(output.telemetry,),
+            umask=0o022,
         )
         return HostProcess(child, self.brood, tmp)
 
