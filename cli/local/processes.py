@@ -101,7 +101,7 @@ class Brood:
     """The children of the daemon: each in a group of its own, and none that outlives it."""
 
     def __init__(self, *, adopt: bool = False) -> None:
-        """With `adopt`, whatever loses its parent among them becomes a child of this process, and is ended."""
+        """With `adopt`, whatever loses its parent among them becomes a child of ours, and is ended."""
         self._adopts = adopt and adopt_orphans()
         self._guests = 0
         self._lock = threading.Lock()

@@ -153,6 +153,7 @@ class LambdaService:
             credentials=self._credentials,
             folder=self._tmp,
             brood=self._brood,
+            leases=self.functions.leases,
         )
 
     def _contain(self, function: Function) -> Program:

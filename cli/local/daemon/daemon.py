@@ -44,6 +44,8 @@ END = 2.5
 """Seconds for an end in good order: logs written, processes asked. Then the rest is ended at once."""
 SWEEP = 1.0
 """Seconds between two looks at what has to end."""
+COLLECT = 5.0
+"""Seconds between two looks at what code is still needed."""
 _SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
 _log = logging.getLogger("lambdify")
 
@@ -138,6 +140,7 @@ class Daemon:
             state.remove(self._home)
 
     def _look_after(self, child: "subprocess.Popen[bytes]", service: LambdaService, stages: Stages) -> None:
+        collected = 0.0
         while not self._over.wait(SWEEP):
             if child.poll() is not None:
                 _log.error("ministack ended:\n%s", ministack.tail(self._home / ministack.LOG))
@@ -147,12 +150,13 @@ class Daemon:
                 return
             service.fleet.sweep()
             try:
-                gone = stages.sweep()
+                for each in stages.sweep():
+                    service.fleet.forget(Place(each.region, each.name))
+                if time.monotonic() - collected >= COLLECT:
+                    service.functions.collect()
+                    collected = time.monotonic()
             except AwsError as error:
                 _log.warning("%s", error.message)  # ministack may be about to end; the next round will tell
-                continue
-            for each in gone:
-                service.fleet.forget(Place(each.region, each.name))
 
     def _questions(
         self, service: LambdaService, stages: Stages

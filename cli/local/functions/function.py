@@ -2,7 +2,8 @@
 
 An alias may lead to two versions; which of them gets an event is drawn by their weights, as on Lambda.
 The description is asked for again at most once a second, so that what answers is what was deployed. Code is
-unpacked once for each content, into folders that nobody changes afterwards.
+unpacked once for each content, into folders that nobody changes afterwards, and that go with the last version
+that has it.
 """
 
 import base64
@@ -18,6 +19,7 @@ import threading
 import time
 import urllib.request
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,7 +27,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli.aws import Account, attempt
+from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LocalCloudFailed
 
 FRESH = 1.0
@@ -80,6 +82,29 @@ class Code:
     layers: Path
 
 
+class Leases:
+    """Which folders processes run from now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: Counter[Path] = Counter()
+
+    def take(self, *folders: Path) -> None:
+        """Keep these folders where they are."""
+        with self._lock:
+            self._taken.update(folders)
+
+    def give_back(self, *folders: Path) -> None:
+        """One process less needs them."""
+        with self._lock:
+            self._taken.subtract(folders)
+
+    def held(self) -> set[Path]:
+        """All that are needed."""
+        with self._lock:
+            return {folder for folder, count in self._taken.items() if count > 0}
+
+
 class Functions:
     """Descriptions and code of what is deployed in the accounts that `connect(region)` gives."""
 
@@ -97,7 +122,10 @@ class Functions:
         """Where each alias leads: ARNs of versions, and their part of the traffic."""
         self._unpacked: dict[tuple[str, tuple[str, ...]], Code] = {}
         """By the digest of the code and the ARNs of the layers."""
+        self._places: set[tuple[str, str]] = set()
+        """Region and name of each function that has anything there."""
         self._lock = threading.Lock()
+        self.leases = Leases()
 
     def find(self, arn: str) -> Function | None:
         """The function that an ARN with a version or alias leads to, or None if there is none."""
@@ -122,6 +150,7 @@ class Functions:
         """The function's code and layers as folders, made if this content was never seen before."""
         lambda_ = self._connect(function.region).client("lambda")
         with self._lock:
+            self._places.add((function.region, function.name))
             task_root = self._folder / f"code-{_hex(function.code)[:32]}"
             if not task_root.exists():
                 found = lambda_.get_function(FunctionName=function.arn, Qualifier=function.version)
@@ -141,6 +170,38 @@ class Functions:
                 write_tree(layers, [_download(each["Location"], each["CodeSha256"]) for each in found])
             code = self._unpacked[key] = Code(task_root=task_root, layers=layers)
         return code
+
+    @translated(during="looking for versions that were removed")
+    def collect(self) -> None:
+        """Remove the code and layers that no version has any more and no process runs from."""
+        with self._lock:
+            trees = {*self._folder.glob("code-*"), *self._folder.glob("layers-*")}
+            if not trees:
+                return
+            wanted = {place: self._list(*place) for place in self._places}
+            self._places = {place for place, contents in wanted.items() if contents}
+            there = {content for contents in wanted.values() for content in contents}
+            self._unpacked = {key: code for key, code in self._unpacked.items() if key in there}
+            kept = {folder for code in self._unpacked.values() for folder in (code.task_root, code.layers)}
+            for tree in trees - kept - self.leases.held():
+                remove_tree(tree)
+
+    def _list(self, region: str, name: str) -> set[tuple[str, tuple[str, ...]]]:
+        """What the versions of a function consist of; nothing if it is gone."""
+        lambda_ = self._connect(region).client("lambda")
+        found: set[tuple[str, tuple[str, ...]]] = set()
+        marker: dict[str, str] = {}
+        while answer := attempt(
+            lambda_.list_versions_by_function,
+            none_if=r"^ResourceNotFoundException",
+            FunctionName=name,
+            **marker,
+        ):
+            found |= {(each["CodeSha256"], _read_layers(each)) for each in answer["Versions"]}
+            if not answer.get("NextMarker"):
+                break
+            marker = {"Marker": answer["NextMarker"]}
+        return found
 
     def _choose(self, arn: str) -> str | None:
         """The ARN of a version that the ARN leads to."""
@@ -219,10 +280,14 @@ def read_function(configuration: Mapping[str, Any], region: str) -> Function:
         log_format=logging.get("LogFormat", "Text"),
         log_level=logging.get("ApplicationLogLevel", ""),
         code=configuration["CodeSha256"],
-        layers=tuple(layer["Arn"] for layer in configuration.get("Layers", ())),
+        layers=_read_layers(configuration),
         image=configuration.get("Code", {}).get("ImageUri", ""),
         command=tuple(image_config.get("Command", ())),
     )
+
+
+def _read_layers(configuration: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(layer["Arn"] for layer in configuration.get("Layers", ()))
 
 
 def write_tree(folder: Path, zips: Sequence[bytes]) -> None:

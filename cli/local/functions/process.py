@@ -8,12 +8,12 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import variables
-from lambdify.cli.local.functions.function import Function
+from lambdify.cli.local.functions.function import Function, Leases
 from lambdify.cli.local.functions.output import Output
 from lambdify.cli.local.listener import HOST
 from lambdify.cli.local.processes import Brood, peak_memory
@@ -43,6 +43,8 @@ class Unpacked:
     """Where each process gets a folder for temporary files."""
     brood: Brood
     """The children of the daemon, of which it becomes one."""
+    leases: Leases = field(default_factory=Leases)
+    """Where it is noted that the folders of its code are needed."""
     users: tuple[int, ...] = ()
     """It runs as ourselves."""
     names: tuple[str, ...] = ()
@@ -51,22 +53,27 @@ class Unpacked:
     def start(self, api: int, stream: str, output: Output) -> "HostProcess":
         """Start it: the Runtime API is at that port, the log stream has that name."""
         tmp = Path(tempfile.mkdtemp(dir=self.folder))
-        child = self.brood.start(
-            _command(self),
-            environ=_environ(self, f"{HOST}:{api}", stream, tmp, output.telemetry),
-            folder=self.task_root,
-            output=output.stdout,
-            keep_open=(output.telemetry,),
-            umask=0o022,
-        )
-        return HostProcess(child, self.brood, tmp)
+        self.leases.take(self.task_root, self.layers)
+        try:
+            child = self.brood.start(
+                _command(self),
+                environ=_environ(self, f"{HOST}:{api}", stream, tmp, output.telemetry),
+                folder=self.task_root,
+                output=output.stdout,
+                keep_open=(output.telemetry,),
+                umask=0o022,
+            )
+        except BaseException:
+            self.leases.give_back(self.task_root, self.layers)
+            raise
+        return HostProcess(child, self, tmp)
 
 
 class HostProcess:
     """A process of this machine, as sandbox.Process has it."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", brood: Brood, tmp: Path) -> None:
-        self._child, self._brood, self._tmp = child, brood, tmp
+    def __init__(self, child: "subprocess.Popen[bytes]", program: Unpacked, tmp: Path) -> None:
+        self._child, self._program, self._brood, self._tmp = child, program, program.brood, tmp
 
     def freeze(self) -> None:
         """Stop it in a moment, unless it is thawed before."""
@@ -104,6 +111,7 @@ class HostProcess:
     def close(self) -> None:
         """End it, and remove its temporary files."""
         self._brood.end(self._child, patience=_PATIENCE)
+        self._program.leases.give_back(self._program.task_root, self._program.layers)
         shutil.rmtree(self._tmp, ignore_errors=True)
 
 
