@@ -5,7 +5,9 @@ importable. (Not with -I: a function may set PYTHONPATH and other PYTHON* variab
 environment holds none of the developer's.) Arguments: the layers' folder, the runtime's folder, the handler.
 
 What the function starts stays below this process, also where its own parent ends, so that it can be ended
-with it (processes.py).
+with it (processes.py). Its code is read-only: the modes of files and folders say so, which root does not
+heed. So root gets a view of its own in which they are mounted read-only, or, where it may not mount, as in
+most containers, loses the right to write against modes.
 
 sys.path as the managed runtime has it:
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpath
@@ -14,6 +16,19 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-
 import os
 import site
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
+
+PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 24, 36
+CLONE_NEWNS = 0x20000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048
+"""nosuid, nodev, noexec, noatime, nodiratime: where the kernel has locked them, a mount has to keep them."""
+CAPABILITIES_VERSION = 0x20080522
+CAP_DAC_OVERRIDE = 1
+"""https://man7.org/linux/man-pages/man7/capabilities.7.html"""
 
 
 def main(layers: str, runtime: str, handler: str) -> None:
@@ -22,9 +37,9 @@ def main(layers: str, runtime: str, handler: str) -> None:
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    adopt_orphans()
-    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     task_root = os.environ["LAMBDA_TASK_ROOT"]
+    settle(task_root, layers, runtime)
+    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path[:0] = [task_root, f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python"]
     sys.path.append(runtime)
     sys.argv = ["awslambdaric", handler]
@@ -33,12 +48,48 @@ def main(layers: str, runtime: str, handler: str) -> None:
     serve(sys.argv)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of whatever loses its own among what comes of this process, where the system can."""
+def settle(task_root: str, *others: str) -> None:
+    """Become the parent of what this process leaves behind, and close the folders to root."""
+    root = os.geteuid() == 0
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+        system = ctypes.CDLL(None, use_errno=True)
+        system.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        if not root or mount_read_only(system, [task_root, *others]) or give_up_override(system):
+            # What was the working folder is still the writable one that is mounted over.
+            os.chdir(task_root)
+            return
+    if root:
+        print("As root, and here, the function's code can be written, which on Lambda it cannot.")  # noqa: T201
+
+
+def mount_read_only(system: "ctypes.CDLL", folders: list[str]) -> bool:
+    """Whether this process, and what it starts, now sees the folders read-only."""
+    if system.unshare(CLONE_NEWNS) or system.mount(None, b"/", None, MS_REC | MS_PRIVATE, None):
+        return False
+    for folder in folders:
+        path = os.fsencode(folder)
+        flags = MS_REMOUNT | MS_BIND | MS_RDONLY | (os.statvfs(folder).f_flag & KEPT_FLAGS)
+        if system.mount(path, path, None, MS_BIND, None) or system.mount(None, path, None, flags, None):
+            return False
+    return True
+
+
+def give_up_override(system: "ctypes.CDLL") -> bool:
+    """Whether modes hold for this process from now on, although it is root's."""
+    import ctypes
+
+    header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION, 0)
+    # Effective, permitted and inheritable ones, of the first 32 and of the rest.
+    data = (ctypes.c_uint32 * 6)()
+    if system.capget(header, data):
+        return False
+    for place in range(3):
+        data[place] &= ~(1 << CAP_DAC_OVERRIDE)
+    # For those that it starts; without the right to, they keep what root has.
+    system.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+    return bool(system.capset(header, data) == 0)
 
 
 if __name__ == "__main__":
