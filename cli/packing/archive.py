@@ -1,8 +1,8 @@
 """Zips for Lambda, whose bytes depend on nothing but what is in them.
 
 Not the machine's umask, clock, folder or order of files: every member has a date made from its content, has
-mode 0644 or 0755 (Lambda's user has to be able to read what root unpacks), no folder has a member of its own,
-and names are composed Unicode, marked as UTF-8.
+mode 0644 or 0755 (Lambda's user has to be able to read what root unpacks), no folder but an empty one has a
+member of its own, and names are composed Unicode, marked as UTF-8.
 
 The standard library's zipfile reads our zips. It cannot write them: it deflates by itself, one member at a
 time, and has no way to take a member that is deflated already. Here members are deflated in threads (zlib
@@ -41,13 +41,15 @@ LARGEST = 2**32 - 1
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
+_FILE, _EXECUTABLE, _FOLDER = 0o100644 << 16, 0o100755 << 16, 0o040755 << 16 | 0x10
+"""Modes, as Unix has them; of a folder as MS-DOS does, too."""
 _VERSION = 20
 _MADE_ON_UNIX = 3 << 8 | _VERSION
 _UTF8 = 1 << 11
 
 
 class Member(NamedTuple):
-    """A file that is to be packed."""
+    """A file that is to be packed, or an empty folder, whose name ends in "/"."""
 
     name: str
     content: bytes
@@ -118,7 +120,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
                 method = zipfile.ZIP_DEFLATED if entry.deflated else zipfile.ZIP_STORED
                 sizes = (len(entry.data), entry.unzipped, len(name), 0)
                 facts = (_UTF8, method, *_date(entry.crc), entry.crc, *sizes)
-                mode = (0o100755 if entry.executable else 0o100644) << 16
+                mode = _FOLDER if entry.name.endswith("/") else _EXECUTABLE if entry.executable else _FILE
                 file.write(_LOCAL.pack(b"PK\3\4", _VERSION, *facts) + name)
                 file.write(entry.data)
                 central.append(

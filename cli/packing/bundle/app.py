@@ -98,5 +98,7 @@ def _adapter() -> Iterator[Member]:
 
 
 def _read(file: files.ProjectFile) -> bytes:
+    if file.is_folder:
+        return b""
     with files.readable(file.name):
         return file.path.read_bytes()

@@ -9,6 +9,8 @@ Rules:
 - A virtual environment is known by its pyvenv.cfg (PEP 405), whatever its name.
 - A link is followed inside the project and never out of it; one that leads to a secret is one.
 - A folder that is left out is not entered, so what lies in it is not listed.
+- A folder of which nothing is packed is packed by itself: an app may count on it. Not so where a secret or a
+  folder was left out of it, such as a __pycache__ that a removed package has left.
 """
 
 import os
@@ -29,10 +31,10 @@ IGNORE_FILE = ".lambdifyignore"
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFile:
-    """A file that is packed."""
+    """A file that is packed, or an empty folder."""
 
     name: str
-    """Its name in the bundle: relative, with "/", in Unicode's composed form."""
+    """Its name in the bundle: relative, with "/", in Unicode's composed form. A folder's ends in "/"."""
     path: Path
     stamp: Stamp
     executable: bool
@@ -40,7 +42,12 @@ class ProjectFile:
     @property
     def size(self) -> int:
         """Bytes."""
-        return self.stamp.size
+        return 0 if self.is_folder else self.stamp.size
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder, without anything in it."""
+        return self.name.endswith("/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,15 +132,28 @@ def _folder(now: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Ite
     # Ours is no part of the project that there would be anything to say about.
     listed = [entry for entry in listed if prefix + entry.name != folders.WORKSPACE]
     yield Listing(path=path, words=tuple(sorted(map(fingerprint.word, listed))))
-    for entry in listed:
-        inner, name = Path(entry.path), prefix + entry.name
-        if entry.is_symlink() and (reason := _bad_link(now.root, inner, above)):
-            yield LeftOut(path=name, reason=reason)
-        elif entry.is_dir():
-            verdict = _verdict(now, inner, f"{name}/")
-            yield from [verdict] if verdict else _folder(now, inner, f"{name}/", above)
-        elif entry.is_file():
-            yield _verdict(now, inner, name) or _project_file(inner, name)
+    found = [item for entry in listed for item in _entry(now, entry, prefix, above)]
+    yield from found
+    bare = not any(isinstance(item, ProjectFile) or _is_more_than_a_file(item) for item in found)
+    if bare and prefix:
+        yield _project_file(path, prefix)
+
+
+def _entry(now: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
+    """One thing in a folder, and all that is in it."""
+    path, name = Path(entry.path), prefix + entry.name
+    if entry.is_symlink() and (reason := _bad_link(now.root, path, above)):
+        yield LeftOut(path=name, reason=reason)
+    elif entry.is_dir():
+        verdict = _verdict(now, path, f"{name}/")
+        yield from [verdict] if verdict else _folder(now, path, f"{name}/", above)
+    elif entry.is_file():
+        yield _verdict(now, path, name) or _project_file(path, name)
+
+
+def _is_more_than_a_file(item: _Found) -> bool:
+    """Whether what is left out says that its folder is no empty one."""
+    return isinstance(item, LeftOut) and (item.secret or item.path.endswith("/"))
 
 
 def _verdict(now: _Rules, path: Path, name: str) -> LeftOut | None:
@@ -173,7 +193,7 @@ def _project_file(path: Path, name: str) -> ProjectFile:
         name=unicodedata.normalize("NFC", name),
         path=path,
         stamp=fingerprint.stamp(status),
-        executable=bool(status.st_mode & 0o100),
+        executable=bool(status.st_mode & 0o100) and not name.endswith("/"),
     )
 
 

@@ -80,6 +80,7 @@ def _files(archive: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
             entry = tarfile.TarInfo(info.filename)
             entry.size = info.file_size
             entry.mode = info.external_attr >> 16 & 0o777
+            entry.type = tarfile.DIRTYPE if info.is_dir() else tarfile.REGTYPE
             # A zip's date has no zone: read as UTC, it is the same everywhere.
             entry.mtime = calendar.timegm((*info.date_time, 0, 0, 0))
             with packed.open(info) as content:
