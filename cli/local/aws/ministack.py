@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lambdify.cli import pythons
 from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local import locked
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.processes import Brood
+from lambdify.cli.programs import pythons
 
 VERSION = "1.5.33"
 """Pinned to the letter: ministack_bridge.py replaces some of its functions."""
