@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lambdify.cli.errors import LocalCloudFailed
-from lambdify.cli.local import locked
 from lambdify.cli.local.credentials import Credentials
+from lambdify.cli.local.functions import locked
 from lambdify.cli.local.processes import Brood
 from lambdify.cli.programs import pythons
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lambdify.cli.local import locked
+from lambdify.cli.local.functions import locked
 
 LOCK = Path(__file__).with_suffix(".txt")
 BUILD = LOCK.with_name("runtime_client_build.txt")

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli.errors import LocalCloudFailed
-from lambdify.cli.local import locked
 from lambdify.cli.local.aws import ministack
-from lambdify.cli.local.functions import runtime_client
+from lambdify.cli.local.functions import locked, runtime_client
 from lambdify.cli.programs import pythons
 
 LOCKS = [ministack.LOCK, runtime_client.LOCK, runtime_client.BUILD]
