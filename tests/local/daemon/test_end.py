@@ -10,7 +10,7 @@ import httpx
 import pytest
 from local.proc import descendants, is_alive
 from local.stacks import Deployed
-from local.test_cloud import eventually
+from waiting import eventually
 
 from lambdify.cli.console import Console
 from lambdify.cli.local.daemon import cloud as room

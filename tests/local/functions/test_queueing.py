@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local.running import ARN, FUNCTION, REQUEST_ID
 
 from lambdify.cli.errors import PythonNotFound
 from lambdify.cli.local.functions.fleet import Call, Fleet, Place, Throttled
@@ -18,7 +19,6 @@ from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Event
 from lambdify.cli.local.functions.process import Unpacked
 from lambdify.cli.local.functions.sandbox import Sandbox
-from tests.local.conftest import ARN, FUNCTION, REQUEST_ID
 
 QUICK = "import os\ndef handler(event, context):\n    return os.getpid()\n"
 MEET = (
