@@ -74,7 +74,7 @@ def wait_until_ready(
         sleep(0.02)
 
 
-def tail(log: Path, lines: int = 8) -> str:
+def tail(log: Path, lines: int = 16) -> str:
     """The last lines of a log, indented."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")

@@ -175,7 +175,8 @@ class Sandbox:
         A streamed response goes to `stream` as it comes; without one it is the payload.
         """
         self.await_ready()
-        assert self._said
+        if self._said is None:  # the process was ended in the middle of an earlier event
+            raise SandboxGone
         if not self._cold:
             if self._said.kind == "exit" or self._process.has_ended():
                 raise SandboxGone

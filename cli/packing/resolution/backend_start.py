@@ -11,8 +11,8 @@ import sys
 
 ENVIRONMENT = "LAMBDIFY_BACKENDS"
 """The variable that holds the environment, as JSON."""
-_OF_UV = ("PATH", "VIRTUAL_ENV")
-"""What uv sets for each build: where the backend's own requirements are."""
+_OF_UV = ("PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
+"""What uv sets itself: where the requirements of a backend are, and that it waits for each line of output."""
 
 
 def main() -> None:

@@ -78,7 +78,7 @@ def test_reserved_concurrency_refuses_as_on_lambda(deploy: Deploy, tmp_path: Pat
             assert not first.done(), first.result().text
         assert httpx.get(app.url).status_code == 503
         with pytest.raises(ClientError, match="TooManyRequestsException"):
-            app.account.unrepeated("lambda").invoke(FunctionName=app.name, Qualifier="live")
+            app.account.without_retries("lambda").invoke(FunctionName=app.name, Qualifier="live")
         (folder / "second").touch()
         assert first.result().status_code == 200
     assert httpx.get(app.url).status_code == 200
