@@ -7,14 +7,14 @@ with real projects. The evidence is shown to the user.
 
 import ast
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from lambdify.cli.detection import kind, launch
+from lambdify.cli.detection import catalogue, kind, launch
 from lambdify.cli.detection.kind import Kind
 from lambdify.cli.detection.launch import Launch
-from lambdify.cli.detection.module import FunctionNode, Module
+from lambdify.cli.detection.module import Assignment, FunctionNode, Module
 from lambdify.cli.detection.project import Project
 
 MADE_HERE = 20
@@ -28,6 +28,12 @@ MANAGED = 8
 ASGI_BESIDE_WSGI = -5
 """`startproject` writes both; WSGI is simpler to run, and Django's own docs begin with it."""
 MOUNTED = -15
+AROUND = 8
+"""A known wrapper of an app is made to be served in its place, under whatever name."""
+GUESSED = -30
+"""What takes an app and is not known counts for less than the app itself."""
+FROM_ELSEWHERE = -16
+"""An app that is imported from a package is not to be read."""
 SIDE_FOLDER = -12
 TEST_FOLDER = -60
 
@@ -38,6 +44,8 @@ FILE_POINTS: Mapping[str, int] = {
 NAME_POINTS: Mapping[str, int] = {
     "application": 7, "app": 6, "api": 3, "wsgi_app": 3, "asgi_app": 3, "server": 2,
 }  # fmt: skip
+RE_EXPORTED = frozenset({"app", "application", "wsgi_app", "asgi_app"})
+"""Names that an app from another package goes by."""
 TESTS = re.compile(
     r"(^|/)(tests?|testing|examples?|docs?|docs_src|samples?|benchmarks?|fixtures)/"
     r"|(^|/)(test_[^/]*|[^/]*_test|conftest|noxfile|setup|tasks)\.py$"
@@ -49,8 +57,10 @@ FACTORY_NAME = re.compile(r"(create|make|build|get|init|new)_?(\w+_)?(app|applic
 
 FRAMEWORK_MARKERS = (
     b"Flask", b"FastAPI", b"Starlette", b"Quart", b"Litestar", b"bottle", b"falcon", b"Sanic", b"blacksheep",
-    b"Dash(", b"OpenAPI(", b"AsyncApp", b"ProtocolTypeRouter", b"make_wsgi_app", b"get_wsgi_application",
-    b"get_asgi_application", b"WSGIHandler", b"ASGIHandler", b"start_response", b"receive, send",
+    b"Dash", b"OpenAPI(", b"AsyncApp", b"ProtocolTypeRouter", b"make_wsgi_app", b"get_wsgi_application",
+    b"get_asgi_application", b"WSGIHandler", b"ASGIHandler", b"start_response", b"receive, send", b"Eve(",
+    b"vizro", b"Starlite", b"Esmerald", b"Lilya", b"responder", b"fasthtml", b"cherrypy", b"pyramid",
+    b"pecan", b"webapp2", b"ariadne", b"strawberry", b"spyne", b"wsgifunc", b"http_app", b"sse_app",
 )  # fmt: skip
 """A file without any of these creates no app, and is parsed only if another file imports from it. They are
 searched for one by one, which is five times faster than one regular expression."""
@@ -74,17 +84,21 @@ class Candidate:
     """The folder that has to be on sys.path, relative to the project: "" or "src"."""
     origin: str = ""
     """Where the app is created, "file:line": candidates with the same origin are the same app."""
+    file: str = ""
+    """The file that has the name."""
+    guessed: bool = False
+    """Whether it is what a call gave back that took an app, and the call is not known."""
 
 
-def find(root: Path) -> list[Candidate]:
+def find(project: Project) -> list[Candidate]:
     """Return every app in the project, the likeliest first; those in tests and examples score below zero."""
-    project = Project(root)
-    launches = launch.find(root)
-    modules = [module for module in map(project.module, _worth_parsing(project, launches)) if module]
+    launches = launch.find(project.root)
+    modules = [module for module in map(project.module, worth_parsing(project, launches)) if module]
     found = [candidate for module in modules for candidate in _in_module(module, project)]
     found += _started_but_unclear(found, launches, project)
     has_wsgi = any(each.framework == "django" and each.interface == "wsgi" for each in found)
     has_manage = any(file.rpartition("/")[2] == "manage.py" for file in project.files)
+    certain = {each.origin for each in found if not each.guessed}
     mounted = {
         app.origin
         for module in modules
@@ -92,22 +106,30 @@ def find(root: Path) -> list[Candidate]:
         if (app := kind.classify_qualified(name, module, project))
     }
     weighed = [
-        _adjust_score(each, launches=launches, mounted=mounted, has_manage=has_manage, has_wsgi=has_wsgi)
+        _adjust_score(
+            replace(each, score=each.score + (GUESSED if each.guessed and each.origin in certain else 0)),
+            launches=launches,
+            mounted=mounted,
+            has_manage=has_manage,
+            has_wsgi=has_wsgi,
+        )
         for each in found
     ]
     return sorted(weighed, key=lambda each: (-each.score, each.app))
 
 
-def _worth_parsing(project: Project, launches: tuple[Launch, ...]) -> list[str]:
-    started = {project.file_of(each.module) for each in launches} - {""}
+def worth_parsing(project: Project, launches: tuple[Launch, ...]) -> list[str]:
+    """Return the files that may create or import an app."""
+    launched = {project.file_of(each.module) for each in launches} - {""}
     return sorted(
         file
         for file in project.files
-        if file in started or ENTRY_FILES.search(file) or _mentions_framework(project.text(file))
+        if file in launched or ENTRY_FILES.search(file) or _mentions_framework(project.text(file))
     )
 
 
 def _mentions_framework(text: bytes) -> bool:
+    text = text.replace(b"\0", b"")  # those of UTF-16
     return any(hint in text for hint in FRAMEWORK_MARKERS)
 
 
@@ -117,36 +139,77 @@ def _in_module(module: Module, project: Project) -> Iterator[Candidate]:
     for assignment in reversed(module.assignments):
         if assignment.name in seen or assignment.name.startswith("_"):
             continue
-        seen.add(assignment.name)
         made = kind.classify_expression(module, assignment.node, project)
-        # Migrate(app, db) takes an app too: a wrapper is a candidate only under a usual name of apps.
-        if made and (assignment.name in NAME_POINTS or not made.wrapped):
-            yield _candidate(
-                module,
-                assignment.name,
-                made,
-                MADE_HERE,
-                _quote(module, assignment.line, assignment.node, assignment.name),
-            )
+        if made is None and isinstance(assignment.node, ast.Constant):
+            continue  # `except ImportError: app = None`
+        seen.add(assignment.name)
+        if made and _is_meant(assignment, made) and not _has_suffix(module, assignment.name, made):
+            quoted = _quote(module, assignment.line, assignment.node, assignment.name)
+            points = MADE_HERE + (AROUND if made.wrapped == "known" else 0)
+            yield build(module, assignment.name + made.suffix, made, points, quoted)
+    yield from _functions(module, project, seen)
+    if ENTRY_FILES.search(module.file):
+        yield from _imported(module, project, seen)
+
+
+def _is_meant(assignment: Assignment, made: Kind) -> bool:
+    """Whether a name may be that of an app; what an unknown call gave back has to be called so.
+
+    Or it takes the place of the app: `web = wrap(web)`.
+    """
+    if made.wrapped != "guess" or assignment.name in NAME_POINTS:
+        return True
+    replaced = any(
+        isinstance(part, ast.Name) and part.id == assignment.name for part in ast.walk(assignment.node)
+    )
+    return replaced or bool(re.search("[aw]sgi", assignment.name.lower()))
+
+
+def _has_suffix(module: Module, name: str, made: Kind) -> bool:
+    """Whether the module has a name for the attribute that is the app: `server = app.server`."""
+    inner = f"{name}{made.suffix}"
+    return bool(made.suffix) and any(inner == ast.unparse(each.node) for each in module.assignments)
+
+
+def _functions(module: Module, project: Project, seen: set[str]) -> Iterator[Candidate]:
     for name, function in module.functions.items():
-        if name not in seen and (made := kind.classify_signature(module, function)):
+        if name not in seen and (made := kind.classify_function(module, function, project)):
             evidence = f"{module.file}:{function.lineno}  def {name}({ast.unparse(function.args)})"
-            yield _candidate(module, name, made, MADE_HERE, evidence)
+            yield build(module, name, made, MADE_HERE, evidence)
         elif (
             FACTORY_NAME.fullmatch(name)
-            and not _required(function)
+            and not required(function)
             and (made := kind.classify_factory(module, function, project))
         ):
             evidence = f"{module.file}:{function.lineno}  {name}() returns it"
-            yield _candidate(module, f"{name}()", made, FACTORY, evidence)
-    if ENTRY_FILES.search(module.file):
-        for name in (NAME_POINTS.keys() & module.imports.keys()) - seen:
-            if made := kind.classify_name(module, name, project):
-                evidence = f"{module.file} imports {module.imports[name]}"
-                yield _candidate(module, name, made, MADE_HERE - 1, evidence)
+            yield build(module, f"{name}()", made, FACTORY, evidence)
 
 
-def _candidate(module: Module, attribute: str, made: Kind, points: int, evidence: str) -> Candidate:
+def _imported(module: Module, project: Project, seen: set[str]) -> Iterator[Candidate]:
+    """Yield the apps that a file imports, also from a package that the project does not have."""
+    for name in (NAME_POINTS.keys() & module.imports.keys()) - seen:
+        imported = module.imports[name]
+        evidence = f"{module.file} imports {imported}"
+        if made := kind.classify_name(module, name, project):
+            yield build(module, name + made.suffix, made, MADE_HERE - 1, evidence)
+        elif name in RE_EXPORTED and _is_foreign(imported, module, project):
+            made = Kind("unknown", "unknown", imported)
+            yield build(module, name, made, MADE_HERE + FROM_ELSEWHERE, evidence)
+
+
+def _is_foreign(imported: str, module: Module, project: Project) -> bool:
+    """Whether a name is imported from a package that is not the project's, and is no framework's."""
+    top = imported.partition(".")[0]
+    return (
+        "." in imported
+        and not project.holds(top, near=module.root)
+        and top not in sys.stdlib_module_names
+        and top not in catalogue.packages()
+    )
+
+
+def build(module: Module, attribute: str, made: Kind, points: int, evidence: str) -> Candidate:
+    """Return the candidate that a name of a module is, with the points of its place and name."""
     stem = module.file.rpartition("/")[2].removesuffix(".py")
     return Candidate(
         app=f"{module.name}:{attribute}",
@@ -154,11 +217,13 @@ def _candidate(module: Module, attribute: str, made: Kind, points: int, evidence
         interface=made.interface,
         score=points
         + FILE_POINTS.get(stem, 0)
-        + NAME_POINTS.get(attribute, 0)
+        + NAME_POINTS.get(attribute.partition(".")[0], 0)
         + PACKAGE_DEPTH * module.name.count("."),
         evidence=(evidence,),
         path=module.root,
         origin=made.origin,
+        file=module.file,
+        guessed=made.wrapped == "guess",
     )
 
 
@@ -168,39 +233,78 @@ def _quote(module: Module, line: int, node: ast.expr, name: str) -> str:
     return f"{module.file}:{line}  {name} = {source if len(source) <= 60 else source[:57] + '...'}"
 
 
-def _required(function: FunctionNode) -> bool:
-    """Whether the function has required arguments."""
+def required(function: FunctionNode) -> list[str]:
+    """Return the names of the arguments that a function needs."""
     arguments = function.args
-    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return positional > 0 or any(default is None for default in arguments.kw_defaults)
+    positional = [*arguments.posonlyargs, *arguments.args]
+    needed = positional[: len(positional) - len(arguments.defaults)]
+    needed += [
+        each
+        for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
+    return [each.arg for each in needed]
+
+
+def unfilled(function: FunctionNode, positional: int, named: tuple[str, ...]) -> list[str]:
+    """Return the arguments that a function needs, and that a call with these does not give it."""
+    arguments = function.args
+    filled = {each.arg for each in (*arguments.posonlyargs, *arguments.args)[:positional]} | set(named)
+    return [name for name in required(function) if name not in filled]
 
 
 def _started_but_unclear(
     found: list[Candidate], launches: tuple[Launch, ...], project: Project
 ) -> Iterator[Candidate]:
-    """Yield names that a launch file starts, but whose kind is not known from the code."""
+    """Yield names that a launch file starts, but that were not found by reading."""
     for launched in launches:
         module = project.find(launched.module)
-        name = launched.attribute.removesuffix("()")
-        if module is None or name not in module.names():
+        name, call, _ = launched.attribute.partition("(")
+        if any(_match(each, launched) == STARTED for each in found) or not name:
             continue
-        app = f"{module.name}:{launched.attribute}"
-        if not any(each.app == app for each in found):
-            made = kind.classify_name(module, name, project) or Kind(
-                "unknown", "unknown", f"{module.file}:{name}"
-            )
-            yield _candidate(module, launched.attribute, made, MADE_HERE, f"{module.file} has it")
+        if module is None:
+            if not project.holds(launched.module.partition(".")[0]) and project.depends_on(launched.module):
+                yield _foreign(launched)
+        elif name in module.names() and not _takes_app(module, name, project):
+            unclear = Kind("unknown", "unknown", f"{module.file}:{name}")
+            function = module.functions.get(name)
+            factory = kind.classify_factory(module, function, project) if function else None
+            made = factory or kind.classify_name(module, name, project) or unclear
+            attribute = f"{name}()" if factory and not call else launched.attribute + made.suffix
+            yield build(module, attribute, made, MADE_HERE, f"{module.file} has it")
+
+
+def _takes_app(module: Module, name: str, project: Project) -> bool:
+    """Whether a name is what only takes an app, such as an extension."""
+    return any(
+        isinstance(each.node, ast.Call) and kind.takes_app(module, each.node, project)
+        for each in module.assignments
+        if each.name == name
+    )
+
+
+def _foreign(launched: Launch) -> Candidate:
+    """Return the app of a package that the project depends on, which a file starts."""
+    app = f"{launched.module}:{launched.attribute}"
+    return Candidate(
+        app=app,
+        framework="unknown",
+        interface="unknown",
+        score=MADE_HERE,
+        evidence=(f"{launched.module} is a dependency",),
+        path="",
+        origin=app,
+    )
 
 
 def _adjust_score(
     candidate: Candidate, *, launches: tuple[Launch, ...], mounted: set[str], has_manage: bool, has_wsgi: bool
 ) -> Candidate:
     """Return the candidate with the points that depend on the rest of the project."""
-    file = candidate.evidence[0].partition(":")[0].partition(" ")[0]
     points, evidence = 0, list(candidate.evidence)
-    if TESTS.search(file):
+    if TESTS.search(candidate.file):
         points += TEST_FOLDER
-    elif SIDE.search(file):
+    elif SIDE.search(candidate.file):
         points += SIDE_FOLDER
     if candidate.framework == "django":
         points += MANAGED if has_manage else 0
@@ -219,7 +323,9 @@ def _adjust_score(
 def _match(candidate: Candidate, launched: Launch) -> int:
     """Return the points for a launch file that names the candidate, exactly or below another root; else 0."""
     module, _, attribute = candidate.app.partition(":")
-    if launched.attribute.removesuffix("()") not in {"", attribute.removesuffix("()")}:
+    # `flask --app shop:create_app` and `uvicorn --factory` call it; "app" of a Dash object is its server.
+    plain = launched.attribute.removesuffix("()")
+    if launched.attribute not in {"", attribute} and plain != re.split(r"[.(]", attribute)[0]:
         return 0
     if module == launched.module:
         return STARTED

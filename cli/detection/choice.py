@@ -5,29 +5,30 @@
 The steps are in project, module, kind and candidate, in that order; launch reads how the project is started.
 """
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 
 from lambdify.cli.console import Console
-from lambdify.cli.detection import candidate, kind
+from lambdify.cli.detection import absence, candidate, kind
 from lambdify.cli.detection.candidate import Candidate
 from lambdify.cli.detection.kind import Kind
+from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.project import Project
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
-from lambdify.cli.settings import Settings, options
+from lambdify.cli.settings import Settings, app_reference, options
+from lambdify.cli.settings.app_reference import AppReference
 
 __all__ = ["Candidate", "choose_app", "find_apps"]
 
 MARGIN = 4
 """Points by which the best candidate has to lead, or the user is asked."""
 UNKNOWN = Kind("unknown", "unknown", "")
-NAMES = {"fastapi": "FastAPI", "wsgi": "WSGI", "asgi": "ASGI", "unknown": ""}
-"""Names of frameworks that are not just capitalised."""
 
 
 def find_apps(root: Path) -> list[Candidate]:
     """Return every app in the project, the likeliest first; those in tests and examples score below zero."""
-    return candidate.find(root)
+    return candidate.find(Project(root))
 
 
 def choose_app(settings: Settings, console: Console) -> Candidate:
@@ -35,12 +36,18 @@ def choose_app(settings: Settings, console: Console) -> Candidate:
 
     Raises AppNotFound, and AppAmbiguous if nobody can be asked.
     """
-    if settings.app:
-        return _find_named(settings)
-    apps = find_apps(settings.root)
+    project = Project(settings.root)
+    chosen = _find_named(settings, project) if settings.app else _find_best(project, console)
+    _tell_flaw(chosen, project, settings, console)
+    return chosen
+
+
+def _find_best(project: Project, console: Console) -> Candidate:
+    """Return the clearly best app, or the user's choice. Raises AppNotFound, AppAmbiguous."""
+    apps = candidate.find(project)
     likely = [each for each in apps if each.score > 0]
     if not likely:
-        raise _not_found(settings.root, apps)
+        raise absence.explain(project, apps)
     best = likely[0]
     close = [each for each in likely if best.score - each.score < MARGIN and each.origin != best.origin]
     if not close:
@@ -58,6 +65,24 @@ def choose_app(settings: Settings, console: Console) -> Candidate:
     return next(each for each in rivals if each.app == chosen)
 
 
+def _tell_flaw(app: Candidate, project: Project, settings: Settings, console: Console) -> None:
+    """Tell what cannot be read in the app's file. Raises AppNotFound, unless a newer Python may read it."""
+    flaw = project.flaws.get(app.file)
+    if flaw is None:
+        return
+    python = settings.function.python
+    if not flaw.newer or _version(python) <= _version(absence.RUNNING):
+        raise absence.refuse_flaw(app.file, flaw, python)
+    console.warn(
+        f"{app.file}, line {flaw.line}, is not valid Python {absence.RUNNING}, which runs lambdify: "
+        f"{flaw.why}. The function has Python {python}; detection left that statement out."
+    )
+
+
+def _version(python: str) -> tuple[int, ...]:
+    return tuple(map(int, python.split(".")))
+
+
 def _distinct(apps: list[Candidate]) -> list[Candidate]:
     """Return one candidate of each app, the likeliest."""
     first: dict[str, Candidate] = {}
@@ -66,57 +91,121 @@ def _distinct(apps: list[Candidate]) -> list[Candidate]:
     return list(first.values())
 
 
-def _find_named(settings: Settings) -> Candidate:
+def _find_named(settings: Settings, project: Project) -> Candidate:
     """Return the app that the settings name, without importing it. Raises AppNotFound."""
     where = settings.source.name if settings.source else "the settings"
-    for found in find_apps(settings.root):
-        if found.app == settings.app:
+    apps = candidate.find(project)
+    for found in apps:
+        if settings.app in {found.app, *_object_of(found)}:
             return replace(found, evidence=(f"{where} names it", *found.evidence))
-    source, _, attribute = settings.app.partition(":")
-    project = Project(settings.root)
-    module = project.find(source)
+    wanted = app_reference.parse(settings.app)
+    module = project.find(wanted.module)
     if module is None:
-        raise AppNotFound(
-            f'{where} names the app "{settings.app}", and there is no module {source} in {settings.root}.',
-            hint=_suggestion(settings.root)
-            or f"It would be {source.replace('.', '/')}.py; a file that is not valid Python does not count.",
-        )
-    name = attribute.removesuffix("()").partition(".")[0]
+        return _find_outside(settings, wanted, project, where, apps)
+    name = wanted.name
     if name not in module.names() and not module.star_imports:
+        if flaw := project.flaws.get(module.file):
+            raise absence.refuse_flaw(module.file, flaw, settings.function.python)
         raise AppNotFound(
             f'{where} names the app "{settings.app}", and {module.file} has nothing called {name}.',
-            hint=options.nearest(name, module.names()) or _suggestion(settings.root),
+            hint=options.nearest(name, module.names()) or _suggestion(apps),
         )
-    called = module.functions.get(name) if attribute.endswith("()") else None
-    made = (
-        kind.classify_factory(module, called, project)
-        if called
-        else kind.classify_name(module, name, project)
-    )
-    made = made or UNKNOWN
+    made = _classify_named(wanted, module, project, where, apps) or UNKNOWN
     return Candidate(
-        app=f"{module.name}:{attribute}",
+        app=f"{module.name}:{wanted.attribute if wanted.call else wanted.path + made.suffix}",
         framework=made.framework,
         interface=made.interface,
         score=0,
         evidence=(f"{where} names it",),
         path=module.root,
         origin=made.origin,
+        file=module.file,
     )
 
 
-def _suggestion(root: Path) -> str:
-    found = [each for each in find_apps(root) if each.score > 0]
+def _object_of(found: Candidate) -> tuple[str, ...]:
+    """Return the name of the object whose attribute is the app: a Dash object means its server."""
+    module, _, path = found.app.partition(":")
+    return (f"{module}:{path.partition('.')[0]}",) if "." in path else ()
+
+
+def _classify_named(
+    wanted: AppReference, module: Module, project: Project, where: str, apps: list[Candidate]
+) -> Kind | None:
+    """Return the kind of what the settings name; None if reading does not tell. Raises AppNotFound."""
+    owner, function = kind.find_function(module, wanted.path, project)
+    if owner is None or function is None:
+        made = kind.classify_name(module, wanted.name, project)
+        if made is None and not wanted.call:
+            _refuse_extension(wanted, module, project, where, apps)
+        return made
+    if wanted.call:
+        if missing := candidate.unfilled(function, len(wanted.positional), wanted.named):
+            raise AppNotFound(
+                f'{where} names the app "{wanted.module}:{wanted.attribute}", and {wanted.path} in '
+                f"{owner.file}, line {function.lineno}, needs {', '.join(missing)} too.",
+                hint=absence.write_call(module, wanted.path, function),
+            )
+        return kind.classify_factory(owner, function, project)
+    if made := kind.classify_function(owner, function, project):
+        return made
+    if made := kind.classify_factory(owner, function, project):
+        raise AppNotFound(
+            f'{where} names the app "{wanted.module}:{wanted.attribute}", and {wanted.path} in {owner.file}, '
+            f"line {function.lineno}, is a function that makes the {absence.describe(made)}.",
+            hint=absence.write_call(module, wanted.path, function),
+        )
+    return None
+
+
+def _refuse_extension(
+    wanted: AppReference, module: Module, project: Project, where: str, apps: list[Candidate]
+) -> None:
+    """Raise AppNotFound if a name is what only takes an app."""
+    for each in reversed(module.assignments):
+        if each.name != wanted.path or not isinstance(each.node, ast.Call):
+            continue
+        if taken := kind.takes_app(module, each.node, project):
+            inner = next((app.app for app in apps if app.origin == taken.origin), "")
+            raise AppNotFound(
+                f'{where} names the app "{wanted.module}:{wanted.attribute}", and that is made by '
+                f"{ast.unparse(each.node.func)}, which takes an app and is none: "
+                f"{module.file}, line {each.line}.",
+                hint=f'Name the app that it takes: app = "{inner}"'
+                if inner
+                else "Give the app that it takes a name at the top level, and name that.",
+            )
+
+
+def _find_outside(
+    settings: Settings, wanted: AppReference, project: Project, where: str, apps: list[Candidate]
+) -> Candidate:
+    """Return an app of a package that the project depends on. Raises AppNotFound if there is none."""
+    top = wanted.module.partition(".")[0]
+    if file := project.file_of(wanted.module):
+        if flaw := project.flaws.get(file):
+            raise absence.refuse_flaw(file, flaw, settings.function.python)
+    elif not project.holds(top) and project.depends_on(top):
+        return Candidate(
+            app=settings.app,
+            framework="unknown",
+            interface="unknown",
+            score=0,
+            evidence=(f"{where} names it",),
+            path="",
+            origin=settings.app,
+        )
+    raise AppNotFound(
+        f'{where} names the app "{settings.app}", and there is no module {wanted.module} in {settings.root}.',
+        hint=_suggestion(apps)
+        or f"It would be {wanted.module.replace('.', '/')}.py, or in a package that a dependency file names.",
+    )
+
+
+def _suggestion(apps: list[Candidate]) -> str:
+    found = [each for each in apps if each.score > 0]
     return f'Did you mean "{found[0].app}"? ({found[0].evidence[0]})' if found else ""
 
 
-def _not_found(root: Path, apps: list[Candidate]) -> AppNotFound:
-    aside = f" {apps[0].app} was left aside, being in tests or examples." if apps else ""
-    return AppNotFound(
-        f"No Flask, Django, FastAPI or other WSGI or ASGI app was found in {root}.{aside}",
-        hint='Run it in the project\'s folder, or name the app in lambdify.toml: app = "package.module:app"',
-    )
-
-
 def _describe(app: Candidate) -> str:
-    return f"{NAMES.get(app.framework, app.framework.capitalize())} app {app.app}".strip()
+    return f"{absence.describe(Kind(app.framework, app.interface, ''))} {app.app}"

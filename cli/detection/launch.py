@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdify.cli.detection import source
+
 
 class Launch(NamedTuple):
     """An app that a file starts."""
@@ -23,10 +25,10 @@ FILES = (
     "pyproject.toml", "zappa_settings.json", "render.yaml", "fly.toml", "app.yaml", "*.sh", "Makefile",
 )  # fmt: skip
 SERVERS = re.compile(r"\b(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|mod_wsgi-express|uwsgi)\b")
-TARGET = re.compile(r"(?<![\w./:-])([A-Za-z_][\w.]*):([A-Za-z_]\w*(?:\(\))?)(?![\w:/.-])")
+TARGET = re.compile(r"(?<![\w./:-])([A-Za-z_][\w.]*):([A-Za-z_]\w*(?:\([^()]*\))?)(?![\w:/.(-])")
 MODULE_ONLY = re.compile(r"(?<![\w./:=-])((?:[A-Za-z_]\w*\.)+(?:wsgi|asgi))(?![\w:/.])")
 FASTAPI = re.compile(r"\bfastapi[\"', ]+(?:run|dev)[\"', ]+(?:\./)?([\w./]+)\.py\b")
-FLASK = re.compile(r"(?:\bFLASK_APP\s*[= ]\s*|\bflask\s+--app[= ])[\"']?([\w./:()]+)")
+FLASK = re.compile(r"(?:\bFLASK_APP\s*[= ]\s*|\bflask\s+--app[= ])[\"']?([\w./]+(?::\w+(?:\([^()]*\))?)?)")
 ZAPPA = re.compile(r"\"app_function\"\s*:\s*\"([\w.]+)\.(\w+)\"")
 ENTRYPOINT = re.compile(r"^\s*entrypoint\s*=\s*\"([\w.]+):(\w+)\"", re.MULTILINE)
 """[tool.fastapi] in pyproject.toml."""
@@ -38,7 +40,7 @@ def find(root: Path) -> tuple[Launch, ...]:
     for pattern in FILES:
         for path in sorted(root.glob(pattern)):
             if path.is_file():
-                text = path.read_text(encoding="utf-8", errors="replace")
+                text = source.decode(path.read_bytes()).replace("\r\n", "\n")
                 found |= dict.fromkeys(_in_text(text, path.name))
     return tuple(found)
 
@@ -47,7 +49,8 @@ def _in_text(text: str, file: str) -> Iterator[Launch]:
     # A command may run over several lines.
     for line in re.sub(r"\\\n", " ", text).splitlines():
         if SERVERS.search(line):
-            if target := TARGET.search(line):
+            # In the JSON of a Dockerfile, the quotes of an argument are escaped.
+            if target := TARGET.search(line.replace('\\"', '"')):
                 yield Launch(target[1], target[2], file)
             elif target := MODULE_ONLY.search(line):
                 # Without an attribute, gunicorn takes "application".
@@ -55,7 +58,7 @@ def _in_text(text: str, file: str) -> Iterator[Launch]:
         if target := FASTAPI.search(line):
             yield Launch(target[1].replace("/", "."), "", file)
         if target := FLASK.search(line):
-            name, _, attribute = target[1].removesuffix(".py").replace("/", ".").partition(":")
-            yield Launch(name.removesuffix(".py"), attribute, file)
+            name, _, attribute = target[1].partition(":")
+            yield Launch(name.removesuffix(".py").removeprefix("./").replace("/", "."), attribute, file)
     for target in (*ZAPPA.finditer(text), *(ENTRYPOINT.finditer(text) if file == "pyproject.toml" else ())):
         yield Launch(target[1], target[2], file)

@@ -92,11 +92,11 @@ def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements that an import runs, including those in `if`, `try` and `with`."""
     for node in body:
-        if isinstance(node, ast.If | ast.Try | ast.With):
+        if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With):
             if isinstance(node, ast.If) and _is_main(node.test):
                 continue
             yield from _top_level(node.body)
-            if isinstance(node, ast.Try):
+            if isinstance(node, ast.Try | ast.TryStar):
                 for handler in node.handlers:
                     yield from _top_level(handler.body)
                 yield from _top_level(node.finalbody)
@@ -124,8 +124,20 @@ def _assignments(node: ast.stmt) -> Iterator[Assignment]:
         for target in node.targets:
             if isinstance(target, ast.Name):
                 yield Assignment(target.id, node.value, node.lineno)
+            elif isinstance(target, ast.Tuple):
+                yield from _unpacked(target, node)
     elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
         yield Assignment(node.target.id, node.value, node.lineno)
+
+
+def _unpacked(target: ast.Tuple, node: ast.Assign) -> Iterator[Assignment]:
+    """Yield the names of `app, db = ...`, each with its element."""
+    for index, name in enumerate(target.elts):
+        if isinstance(name, ast.Name):
+            value: ast.expr = ast.Subscript(node.value, ast.Constant(index), ast.Load())
+            if isinstance(node.value, ast.Tuple) and index < len(node.value.elts):
+                value = node.value.elts[index]
+            yield Assignment(name.id, ast.copy_location(value, node.value), node.lineno)
 
 
 def _mounted(tree: ast.Module) -> Iterator[ast.expr]:

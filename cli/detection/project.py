@@ -6,17 +6,23 @@ shop/storage.py exists, the folder is shop/; with `from shop.storage import Stor
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lambdify.cli.detection import module
+from lambdify.cli.detection import module, source
 from lambdify.cli.detection.module import Module
+from lambdify.cli.detection.source import Flaw
 
 SKIPPED_FOLDERS = frozenset(
     {"node_modules", "site-packages", "__pycache__", "migrations", "build", "dist", "static"}
 )
 SOURCE_FOLDERS = frozenset({"src", "lib", "backend", "server", "source"})
 """Folders that usually hold packages, and are none themselves."""
+DEPENDENCY_FILES = (
+    "*requirements*.txt", "requirements/*.txt", "pyproject.toml", "Pipfile", "setup.cfg", "setup.py",
+    "environment.y*ml",
+)  # fmt: skip
 MAX_BYTES = 1_000_000
 """Bytes; a larger file is data that happens to be Python."""
 
@@ -28,6 +34,8 @@ class Project:
         self.root = root
         self.files = frozenset(_python_files(root))
         self._folders = frozenset(folder for file in self.files for folder in _parents(file))
+        self.flaws: dict[str, Flaw] = {}
+        """What is wrong with the files that were read, by file."""
         self._modules: dict[str, Module | None] = {}
 
     def text(self, file: str) -> bytes:
@@ -39,10 +47,14 @@ class Project:
             return b""
 
     def module(self, file: str) -> Module | None:
-        """Return a file as a module; None if it is not valid Python."""
+        """Return a file as a module; None if nothing of it can be read as Python."""
         if file not in self._modules:
             self._modules[file] = self._parse(file)
         return self._modules[file]
+
+    def tree(self, file: str) -> ast.Module | None:
+        """Return the statements of a file; None if nothing of it can be read as Python."""
+        return source.parse(self.text(file))[0]
 
     def find(self, name: str, *, near: str = "") -> Module | None:
         """Return the module that `import name` finds from a file whose import root is `near`, or None."""
@@ -58,10 +70,27 @@ class Project:
                     return file
         return ""
 
+    def holds(self, name: str, *, near: str = "") -> bool:
+        """Whether a file or a folder of the project is imported as `name`, from the root or from `near`."""
+        return any(self._holds(root, name) for root in {"", near, *SOURCE_FOLDERS})
+
+    def depends_on(self, name: str) -> bool:
+        """Whether a dependency file in the root folder names the package that a module is of."""
+        package = re.escape(re.sub("[-_.]+", "-", name.partition(".")[0].lower()))
+        wanted = re.compile(rf"(?<![\w-]){package}(?![\w-])")
+        texts = (
+            path.read_bytes()
+            for pattern in DEPENDENCY_FILES
+            for path in self.root.glob(pattern)
+            if path.is_file()
+        )
+        return any(wanted.search(re.sub("[-_.]+", "-", source.decode(text).lower())) for text in texts)
+
     def _parse(self, file: str) -> Module | None:
-        try:
-            tree = ast.parse(self.text(file), file)
-        except (SyntaxError, ValueError, RecursionError):
+        tree, flaw = source.parse(self.text(file))
+        if flaw:
+            self.flaws[file] = flaw
+        if tree is None:
             return None
         root = self._import_root(file, tree)
         inner = file.removeprefix(f"{root}/") if root else file

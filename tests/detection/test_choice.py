@@ -6,9 +6,9 @@ import pytest
 
 from lambdify.cli import settings
 from lambdify.cli.console import Console
+from lambdify.cli.detection import catalogue
 from lambdify.cli.detection.candidate import FRAMEWORK_MARKERS
 from lambdify.cli.detection.choice import choose_app, find_apps
-from lambdify.cli.detection.kind import CONSTRUCTORS
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -108,7 +108,7 @@ def test_a_file_that_is_not_python_is_passed_over(project):
 def test_every_maker_leaves_a_hint_in_the_files_that_call_it():
     unseen = [
         name
-        for name in CONSTRUCTORS
+        for name in catalogue.app_names()
         if not any(hint in f"import {name}; {name}()".encode() for hint in FRAMEWORK_MARKERS)
     ]
     assert unseen == []

@@ -1,0 +1,99 @@
+"""Python files as they are: of any encoding, and perhaps with statements that this Python cannot read.
+
+One statement that is not valid, or newer than the Python that runs lambdify, must not hide the rest of a
+file. It is left out, and the first of them is kept as the flaw of the file, to be told where it matters.
+"""
+
+import ast
+import codecs
+import io
+import re
+import tokenize
+import warnings
+from typing import NamedTuple
+
+MAX_FLAWS = 20
+"""Statements of a file that are left out at most; a file with more of them is no Python."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig",
+}  # fmt: skip
+"""Byte order marks; the longer ones first, since one begins with another."""
+BEGINNING = re.compile(r"(?!(?:elif|else|except|finally)\b)[^\s#)\]}]")
+"""The first character of a line where a statement at the top level begins."""
+
+
+class Flaw(NamedTuple):
+    """Why Python cannot read a file."""
+
+    line: int
+    why: str
+    newer: bool
+    """Whether a newer Python might read it."""
+
+
+def parse(data: bytes) -> tuple[ast.Module | None, Flaw | None]:
+    """Return what can be read of a file, and what is wrong with it; no tree if nothing can be read."""
+    if mark := _wide_encoding(data):
+        tree, _ = _parse_text(decode(data))
+        return tree, Flaw(1, f"the file is {mark}, which Python does not read. Save it as UTF-8", newer=False)
+    try:
+        return _parse(data), None
+    except SyntaxError as error:
+        if error.lineno is None or b"\0" in data:
+            return None, Flaw(error.lineno or 1, error.msg, newer=False)
+        tree, _ = _parse_text(_decode_python(data))
+        return tree, Flaw(error.lineno, error.msg, newer=True)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return None, Flaw(1, str(error), newer=False)
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file that is no code, by its byte order mark; UTF-8 without one."""
+    encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
+    return data.decode(encoding, errors="replace")
+
+
+def _wide_encoding(data: bytes) -> str:
+    name = next((name for mark, name in MARKS.items() if data.startswith(mark)), "")
+    return name.upper() if name in {"utf-16", "utf-32"} else ""
+
+
+def _decode_python(data: bytes) -> str:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:
+        encoding = "utf-8"
+    return data.decode(encoding, errors="replace")
+
+
+def _parse(code: bytes | str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as those of "\d": the project's Python tells them
+        return ast.parse(code)
+
+
+def _parse_text(text: str) -> tuple[ast.Module | None, int]:
+    """Return the tree of the statements that can be read, and how many were left out."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    if lines and re.match(r"[ \t\f]*#.*?coding[:=]", lines[0]):
+        lines[0] = ""
+    for left_out in range(MAX_FLAWS):
+        try:
+            return _parse("\n".join(lines) + "\n"), left_out
+        except SyntaxError as error:
+            _blank(lines, error.lineno or 1)
+        except (ValueError, RecursionError, MemoryError):
+            break
+    return None, MAX_FLAWS
+
+
+def _blank(lines: list[str], number: int) -> None:
+    """Empty the statement at the top level that a line belongs to, with its decorators."""
+    number = min(number, len(lines)) - 1
+    starts = [index for index, line in enumerate(lines) if BEGINNING.match(line)]
+    first = max((index for index in starts if index <= number), default=0)
+    end = min((index for index in starts if index > number), default=len(lines))
+    while first > 0 and lines[first - 1].startswith("@"):
+        first -= 1
+    lines[first:end] = [""] * (end - first)
