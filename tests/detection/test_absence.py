@@ -25,7 +25,8 @@ CASES = {
     "factory-of-an-object": {"shop/__init__.py": FACTORY.replace("config_name", "config: Config")},
     "factory-of-another-name": {"shop.py": FACTORY.replace("create_app(config_name)", "serve()")},
     "aiohttp": {
-        "main.py": "from aiohttp import web\n\ndef init_app():\n    app = web.Application()\n    return app\n\n"
+        "main.py": "from aiohttp import web\n\ndef init_app():\n    app = web.Application()\n"
+         "    return app\n\n"
         "if __name__ == '__main__':\n    web.run_app(init_app())\n"
     },
     "streamlit": {"app.py": "import streamlit as st\n\nst.title('Sales')\n"},
@@ -67,7 +68,8 @@ CASES = {
         "shop/__init__.py": FACTORY, "lambdify.toml": 'app = "shop:create_app()"\n',
     },
     "named-extension": {
-        "app.py": "from flask import Flask\nfrom flask_restx import Api\nweb = Flask(__name__)\napi = Api(web)\n",
+        "app.py": "from flask import Flask\nfrom flask_restx import Api\nweb = Flask(__name__)\n"
+         "api = Api(web)\n",
         "lambdify.toml": 'app = "app:api"\n',
     },
     "named-in-a-broken-file": {
@@ -158,8 +160,10 @@ def test_an_app_of_a_dependency_may_be_named(project):
     "data",
     [
         b"\xef\xbb\xbf" + b"from flask import Flask\r\napp = Flask('x')\r\n",
-        "# -*- coding: latin-1 -*-\nfrom flask import Flask\nname = 'é'\napp = Flask(name)\n".encode("latin-1"),
-        "# vim: set fileencoding=cp1252 :\r\nfrom flask import Flask\r\nname = '€'\r\napp = Flask(name)\r\n".encode("cp1252"),
+        "# -*- coding: latin-1 -*-\nfrom flask import Flask\nname = 'é'\n"
+         "app = Flask(name)\n".encode("latin-1"),
+        "# vim: set fileencoding=cp1252 :\r\nfrom flask import Flask\r\nname = '€'\r\n"
+         "app = Flask(name)\r\n".encode("cp1252"),
         b"from flask import Flask\rapp = Flask('x')\r",
     ],
 )  # fmt: skip

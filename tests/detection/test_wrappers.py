@@ -62,19 +62,27 @@ def test_an_extension_is_not_the_app(project, code):
 @pytest.mark.parametrize(
     ("code", "app", "interface"),
     [
-        (FASTAPI + "from starlette.middleware.cors import CORSMiddleware\napp = CORSMiddleware(web, x=1)", "app", "asgi"),
-        (FASTAPI + "from fastapi.middleware.cors import CORSMiddleware\nouter = CORSMiddleware(app=web)", "outer", "asgi"),
-        (FLASK + "from werkzeug.middleware.proxy_fix import ProxyFix\nfixed = ProxyFix(web)", "fixed", "wsgi"),
-        (FLASK + "from werkzeug.middleware.proxy_fix import ProxyFix\nweb.wsgi_app = ProxyFix(web.wsgi_app)", "web", "wsgi"),
+        (FASTAPI + "from starlette.middleware.cors import CORSMiddleware\n"
+         "app = CORSMiddleware(web, x=1)", "app", "asgi"),
+        (FASTAPI + "from fastapi.middleware.cors import CORSMiddleware\n"
+         "outer = CORSMiddleware(app=web)", "outer", "asgi"),
+        (FLASK + "from werkzeug.middleware.proxy_fix import ProxyFix\n"
+         "fixed = ProxyFix(web)", "fixed", "wsgi"),
+        (FLASK + "from werkzeug.middleware.proxy_fix import ProxyFix\n"
+         "web.wsgi_app = ProxyFix(web.wsgi_app)", "web", "wsgi"),
         (FLASK + "from werkzeug.middleware.dispatcher import DispatcherMiddleware\n"
          "served = DispatcherMiddleware(web, {'/api': api})", "served", "wsgi"),
         (FLASK + "from whitenoise import WhiteNoise\napp = WhiteNoise(web, root='static')", "app", "wsgi"),
-        (FLASK + "from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware\nout = SentryWsgiMiddleware(web)", "out", "wsgi"),
-        (FASTAPI + "from sentry_sdk.integrations.asgi import SentryAsgiMiddleware\nout = SentryAsgiMiddleware(web)", "out", "asgi"),
-        (FASTAPI + "import socketio\nsio = socketio.AsyncServer()\nboth = socketio.ASGIApp(sio, web)", "both", "asgi"),
+        (FLASK + "from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware\n"
+         "out = SentryWsgiMiddleware(web)", "out", "wsgi"),
+        (FASTAPI + "from sentry_sdk.integrations.asgi import SentryAsgiMiddleware\n"
+         "out = SentryAsgiMiddleware(web)", "out", "asgi"),
+        (FASTAPI + "import socketio\nsio = socketio.AsyncServer()\n"
+         "both = socketio.ASGIApp(sio, web)", "both", "asgi"),
         (FASTAPI + "import socketio\nboth = socketio.ASGIApp(sio, other_asgi_app=web)", "both", "asgi"),
         (FLASK + "import socketio\nboth = socketio.WSGIApp(sio, web)", "both", "wsgi"),
-        (FASTAPI + "from fastapi_versioning import VersionedFastAPI\napp = VersionedFastAPI(web)", "app", "asgi"),
+        (FASTAPI + "from fastapi_versioning import VersionedFastAPI\n"
+         "app = VersionedFastAPI(web)", "app", "asgi"),
         (FASTAPI + "import gradio as gr\napp = gr.mount_gradio_app(web, demo, path='/')", "app", "asgi"),
         (FASTAPI + "from a2wsgi import ASGIMiddleware\nout = ASGIMiddleware(web)", "out", "wsgi"),
         (FLASK + "from a2wsgi import WSGIMiddleware\nout = WSGIMiddleware(web)", "out", "asgi"),
@@ -82,20 +90,25 @@ def test_an_extension_is_not_the_app(project, code):
         (FLASK + "import newrelic.agent\napp = newrelic.agent.WSGIApplicationWrapper(web)", "app", "wsgi"),
         (FLASK + "import newrelic.agent\napp = newrelic.agent.wsgi_application()(web)", "app", "wsgi"),
         (FLASK + "from something import PrefixMiddleware\napp = PrefixMiddleware(web)", "app", "wsgi"),
-        (FLASK + "class Reverse:\n    def __init__(self, app): ...\n    def __call__(self, environ, start_response): ...\n"
+        (FLASK + "class Reverse:\n    def __init__(self, app): ...\n"
+         "    def __call__(self, environ, start_response): ...\n"
          "app = Reverse(web)", "app", "wsgi"),
-        (FLASK + "class Any:\n    def __init__(self, app): ...\n    def __call__(self, *args, **kwargs): ...\n"
+        (FLASK + "class Any:\n    def __init__(self, app): ...\n"
+         "    def __call__(self, *args, **kwargs): ...\n"
          "app = Any(web)", "app", "wsgi"),
         (FASTAPI + "class Mw:\n    def __call__(self, scope, receive, send): ...\nx = Mw(web)", "x", "asgi"),
         (FLASK + "app = lambda *a: web(*a)", "app", "wsgi"),
         (FLASK + "def app(*args):\n    return web(*args)", "app", "wsgi"),
-        (FASTAPI + "from m import SomeMiddleware\ndef wrap(app):\n    return SomeMiddleware(app)\nout = wrap(web)", "out", "asgi"),
-        ("from flask import Flask\nfrom something import Whatever\napp = Whatever(Flask('x'))", "app", "wsgi"),
+        (FASTAPI + "from m import SomeMiddleware\ndef wrap(app):\n    return SomeMiddleware(app)\n"
+         "out = wrap(web)", "out", "asgi"),
+        (("from flask import Flask\nfrom something import Whatever\n"
+         "app = Whatever(Flask('x'))"), "app", "wsgi"),
         (FLASK + "from something import Whatever\nweb = Whatever(web)", "web", "wsgi"),
-        ("from django.core.asgi import get_asgi_application\nfrom channels.routing import ProtocolTypeRouter\n"
-         "application = ProtocolTypeRouter({'http': get_asgi_application(), 'websocket': 1})", "application", "asgi"),
-        ("from django.core.wsgi import get_wsgi_application\nfrom dj_static import Cling\n"
-         "application = Cling(get_wsgi_application())", "application", "wsgi"),
+        (("from django.core.asgi import get_asgi_application\n"
+         "from channels.routing import ProtocolTypeRouter\n"
+         "application = ProtocolTypeRouter({'http': get_asgi_application()})"), "application", "asgi"),
+        (("from django.core.wsgi import get_wsgi_application\nfrom dj_static import Cling\n"
+         "application = Cling(get_wsgi_application())"), "application", "wsgi"),
     ],
 )  # fmt: skip
 def test_a_wrapper_is_the_app(project, code, app, interface):
@@ -119,7 +132,8 @@ def test_channels_without_http_leave_the_wsgi_app(project):
         {
             "asgi.py": "from channels.routing import ProtocolTypeRouter\n"
             "application = ProtocolTypeRouter({'websocket': 1})\n",
-            "wsgi.py": "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n",
+            "wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+            "application = get_wsgi_application()\n",
         }
     )
     assert found(root) == [("wsgi:application", "wsgi")]
@@ -173,10 +187,11 @@ def test_a_dash_object_that_a_file_starts_means_its_server(project):
         ("class Router:\n    def __call__(self, environ, start_response): ...\napp = Router()\n", "wsgi"),
         ("class Router:\n    def __call__(self, env, sr): ...\napp = Router()\n", "wsgi"),
         ("class Router:\n    async def __call__(self, scope, receive, send): ...\napp = Router()\n", "asgi"),
-        ("class Base:\n    def __call__(self, environ, start_response): ...\n"
-         "class Router(Base): ...\napp = Router()\n", "wsgi"),
-        ("from flask import Flask\nclass Any:\n    def __init__(self):\n        self.web = Flask('x')\n"
-         "    def __call__(self, *args, **kwargs):\n        return self.web(*args, **kwargs)\napp = Any()\n", "wsgi"),
+        (("class Base:\n    def __call__(self, environ, start_response): ...\n"
+         "class Router(Base): ...\napp = Router()\n"), "wsgi"),
+        (("from flask import Flask\nclass Any:\n    def __init__(self):\n        self.web = Flask('x')\n"
+         "    def __call__(self, *args, **kwargs):\n        return self.web(*args, **kwargs)\n"
+         "app = Any()\n"), "wsgi"),
         ("app = lambda environ, start_response: [b'']\n", "wsgi"),
     ],
 )  # fmt: skip
@@ -193,9 +208,10 @@ def test_an_object_that_is_called_otherwise_is_none(project):
     ("code", "app"),
     [
         ("from fasthtml.common import fast_app\napp, rt = fast_app()\n", "main:app"),
-        ("from flask import Flask\ndef create_app():\n    app = Flask('x')\n    return app, 1\n"
-         "app, db = create_app()\n", "main:app"),
-        ("from flask import Flask\ntry:\n    app = Flask('x')\nexcept ValueError:\n    app = None\n", "main:app"),
+        (("from flask import Flask\ndef create_app():\n    app = Flask('x')\n    return app, 1\n"
+         "app, db = create_app()\n"), "main:app"),
+        (("from flask import Flask\ntry:\n    app = Flask('x')\nexcept ValueError:\n"
+         "    app = None\n"), "main:app"),
         ("import os\nfrom flask import Flask\napp = Flask('a') if os.name else Flask('b')\n", "main:app"),
         ("from flask import Flask\nfrom lib import make\ndef create_app() -> Flask:\n    return make()\n",
          "main:create_app()"),
