@@ -58,7 +58,9 @@ def _find_best(project: Project, console: Console) -> Candidate:
         raise AppAmbiguous(
             f"There are {len(rivals)} apps, and nothing says which one to deploy: "
             + "; ".join(f"{_describe(each)} ({each.evidence[0]})" for each in rivals),
-            hint=f'Write the one you mean into lambdify.toml: app = "{best.app}"',
+            hint=f"Run it in the folder of the one you mean: cd {best.path or '.'}"
+            if all(each.app == best.app for each in rivals)
+            else f'Write the one you mean into lambdify.toml: app = "{best.app}"',
         )
     chosen = console.choose("Which app is to be deployed?", [each.app for each in rivals])
     console.note(f'To be asked no more, write this into lambdify.toml: app = "{chosen}"')

@@ -8,7 +8,7 @@ import pytest
 from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.detection.choice import choose_app
-from lambdify.cli.errors import AppNotFound
+from lambdify.cli.errors import AppAmbiguous, AppNotFound
 
 FACTORY = """
     from flask import Flask
@@ -204,3 +204,10 @@ def test_a_file_of_another_purpose_may_be_broken(project):
         {"app.py": "from flask import Flask\napp = Flask('x')\n", "wsgi.py": "from flask import (\n"}
     )
     assert choose(root).app == "app:app"
+
+
+def test_two_apps_of_one_name_are_told_apart_by_their_folders(project):
+    flask = "from flask import Flask\napp = Flask('x')\n"
+    with pytest.raises(AppAmbiguous) as caught:
+        choose(project({"my-shop/app.py": flask, "my-club/app.py": flask}))
+    assert caught.value.hint == "Run it in the folder of the one you mean: cd my-club"
