@@ -26,6 +26,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from operator import index
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -226,7 +227,7 @@ class Exchange:
         """Take a message of the response; extensions are refused since none is offered."""
         kind = message["type"]
         if kind == "http.response.start" and not self.status:
-            self.status = message["status"]
+            self.status = index(message["status"])  # a number, and one that JSON writes as one
             headers = message.get("headers", ())
             self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
         elif kind == "http.response.body" and self.status and not self.complete:

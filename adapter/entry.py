@@ -11,6 +11,9 @@ the project says so
     "command": "python manage.py migrate"    what runs in a new version before it gets traffic
     "concurrency": 5                         how many environments a keep-warm event may ask for
 
+Lambda sets TZ to ":UTC", which the C library takes for "UTC", and what reads it in Python (a Django setting,
+for one) for no zone at all. So the app finds "UTC", unless the project says another.
+
 The app's imports make objects by the ten thousand, nearly all of which stay for good. So the garbage
 collector looks at them rarely while they are made, and then no more.
 
@@ -85,6 +88,8 @@ def _initialise() -> Any:
 def _load() -> Any:
     """The app as a Lambda handler: an app that is one already stays what it is."""
     root = os.environ["LAMBDA_TASK_ROOT"]
+    if os.environ.get("TZ") == ":UTC":
+        os.environ["TZ"] = "UTC"  # the same to the C library, which has nothing to read again
     bundle = _read_bundle(root)
     if "secrets" in bundle:
         from lambdify.adapter.aws import secrets  # an HTTP client, 25 ms of CPU: only for those who have some

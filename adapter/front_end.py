@@ -57,7 +57,7 @@ def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
         )
     try:
         headers = [*read_headers(payload), *(("set-cookie", cookie) for cookie in cookies)]
-        body = bodies.read(payload.get("body"), payload.get("isBase64Encoded"))
+        body = bodies.read(payload.get("body"), payload.get("isBase64Encoded"), strict=True)
         return Response(int(payload["statusCode"]), tuple(headers), body)
     except MALFORMED as error:
         raise PayloadRefused(f"what the function returned is not a response: {error!r}") from error

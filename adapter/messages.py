@@ -22,6 +22,10 @@ Pair = tuple[str, str]
 Headers = tuple[Pair, ...]
 """Pairs in the order of the wire. Names are lower case; values hold bytes as latin-1, as HTTP does."""
 
+UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
+"""https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2"""
+
 LONGEST_KEPT = 2_000
 """Characters; the names of a browser's headers take 300."""
 
@@ -51,10 +55,12 @@ class Names:
         "cookie",
         "cookies",
         "encoded",
+        "framed",
         "hops",
         "host",
         "keys",
         "length",
+        "odd",
         "port",
         "proto",
         "row",
@@ -63,15 +69,22 @@ class Names:
     )
 
     def __init__(self, given: tuple[str, ...]) -> None:
-        self.row = tuple([name.lower() for name in given])
+        odd = not all(given) or bool(
+            "".join(given).encode(errors="surrogatepass").translate(None, TOKEN_CHARACTERS)
+        )
+        """Whether a name is no token. In lower case it might pass for one: the Kelvin sign is a k then."""
+        self.row = tuple([name.lower() if not odd or is_token(name) else "" for name in given])
         at = {name: position for position, name in enumerate(self.row)}
         self.cookie = at.get("cookie")
         self.cookies = self.row.count("cookie")
         self.hops = at.get("x-forwarded-for")
         self.host = at.get("host")
-        self.length = None if "transfer-encoding" in at else at.get("content-length")
-        """As HTTP has it: the one overrides the other (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
-        self.settled = self.length is None and self.cookies < 2
+        self.length = at.get("content-length")
+        self.framed = "transfer-encoding" in at or self.row.count("content-length") > 1
+        """Whether there is more than one word on the body's length: then none counts: here the body is whole
+        (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
+        self.odd = odd
+        self.settled = self.length is None and self.cookies < 2 and not self.framed and not odd
         """Whether a request without a body may have these headers as they are."""
         self.port = at.get("x-forwarded-port")
         self.proto = at.get("x-forwarded-proto")
@@ -92,12 +105,32 @@ class Names:
 NAMES: dict[tuple[str, ...], Names] = {}
 
 
+ROOM_FOR_NAMES = 800_000
+"""Bytes of all rows that are kept, some hundred of a browser's."""
+
+
 def find_names(given: tuple[str, ...]) -> Names:
     """What there is to know of a row of names."""
     try:
         return NAMES[given]
     except KeyError:
-        return remember(NAMES, given, Names(given), 250)
+        names = Names(given)
+    if names.odd or _weigh(given) > ROOM_FOR_NAMES // 10:
+        return names
+    if sum(map(_weigh, NAMES)) + _weigh(given) > ROOM_FOR_NAMES:
+        NAMES.clear()
+    NAMES[given] = names
+    return names
+
+
+def _weigh(given: tuple[str, ...]) -> int:
+    """Bytes, about, of a row and all that is worked out of it: four texts for each name, and a map."""
+    return 4 * sum(map(len, given)) + 280 * len(given) + 1_500
+
+
+def is_token(name: str) -> bool:
+    """Whether this is the name of a header."""
+    return bool(name) and not name.encode(errors="surrogatepass").translate(None, TOKEN_CHARACTERS)
 
 
 def _field(position: int) -> Any:

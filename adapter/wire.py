@@ -6,7 +6,8 @@ Rules
 2. A mount is split off on a segment boundary: stage `dev` is no part of `/developer`.
 3. Header names are lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
    turned back into its bytes (https://peps.python.org/pep-3333/#unicode-issues).
-4. A request has one `cookie` header, and a `content-length` that is true: a body is whole, however it came.
+4. What is no name of a header is left out. A request has one `cookie` header, and a `content-length` that is
+   true: a body is whole, however it came.
 5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
    concerns only one connection is left out, and `content-length` is right or absent.
 6. A host header that names no host (https://www.rfc-editor.org/rfc/rfc9110#section-7.2) is handed on as it
@@ -21,16 +22,15 @@ from binascii import a2b_hex
 from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import bodies
-from lambdify.adapter.messages import NAMES, Headers, Names, Pair, Request, Response, find_names, remember
+from lambdify.adapter.messages import NAMES, UNRESERVED, Request, Response, find_names, is_token, remember
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from lambdify.adapter.errors import ResponseRefused
+    from lambdify.adapter.messages import Headers, Names, Pair
 
-UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PATH_CHARACTERS = UNRESERVED + b"!$&'()*+,;=:@/"
-TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
 NAME_CHARACTERS = UNRESERVED + b"!$&'()*+,;=%"
 
 CONNECTION_ONLY = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"))
@@ -141,7 +141,7 @@ def build_request(
     query: str,
     mount: str = "",
     client: str | None = None,
-    host: str = "localhost",
+    host: str = "",
     cookies: list[str] | None = None,
 ) -> Request:
     """The Request of an event, from what its source alone knows and from what all events have alike.
@@ -293,20 +293,23 @@ def _flatten(several: dict[str, list[str]]) -> tuple[tuple[str, ...], tuple[str,
 def _settle(
     names: Names, values: tuple[str, ...], body: bytes, cookies: list[str] | None
 ) -> tuple[Names, tuple[str, ...]]:
-    """With the length that the body has, and with one cookie header: the `cookies`, or all there are."""
-    if body or names.length is not None:
+    """Without what is no header, with the true length and one cookie header: `cookies`, or all there are."""
+    if names.odd:
+        pairs = [pair for pair in zip(names.row, values, strict=True) if pair[0]]
+        names, values = find_names(tuple([name for name, _ in pairs])), tuple([value for _, value in pairs])
+    if body or names.length is not None or names.framed:
         length = str(len(body))
-        if names.length is None or values[names.length] != length:
-            names, values = _putlast(names, values, "content-length", length)
+        if names.framed or names.length is None or values[names.length] != length:
+            names, values = _put_last(names, values, "content-length", length)
     if names.cookies > 1:
         several = cookies or [
             value for name, value in zip(names.row, values, strict=True) if name == "cookie"
         ]
-        names, values = _putlast(names, values, "cookie", "; ".join(several))
+        names, values = _put_last(names, values, "cookie", "; ".join(several))
     return names, values
 
 
-def _putlast(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
+def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
     """With one header of that name, behind all others, and of one connection no longer."""
     gone = (name, "transfer-encoding")
     kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] not in gone]
@@ -323,7 +326,7 @@ def _find_name(given: str) -> str:
         return LOWERED[given]
     except KeyError:
         name = given.lower()
-    if not name or name.encode().translate(None, TOKEN_CHARACTERS):
+    if not is_token(given):
         raise _refuse(f"{name[:80]!r} is not the name of a header")
     return "" if name in CONNECTION_ONLY else remember(LOWERED, given, name)
 

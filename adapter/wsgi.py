@@ -200,8 +200,11 @@ CODES: dict[str, int] = {}
 
 
 def find_code(status: str) -> int:
-    """The number in a status line."""
-    return int(status.partition(" ")[0])
+    """The number in a status line; a ValueError if it begins with none."""
+    code = status.partition(" ")[0]
+    if not (code.isascii() and code.isdecimal()) or len(code) > 3:  # `int` reads the digits of every script
+        raise ValueError(f"{status[:80]!r} is not a status line")
+    return int(code)
 
 
 def wrap_file(file: IO[bytes], block_size: int = 65_536) -> Iterable[bytes]:

@@ -9,7 +9,7 @@ Rules
 3. The client is the last hop of x-forwarded-for, the one that the load balancer wrote, without the port that
    `routing.http.xff_client_port.enabled` adds. (It does not write it in its modes "preserve" and "remove".)
 4. A single-value map cannot hold two cookies, but names differ by case there and HTTP ignores case:
-   set-cookie, Set-cookie, sEt-cookie ... each carry one.
+   set-cookie, Set-cookie, sEt-cookie ... each carry one. Nine letters have 512 spellings: more are refused.
 5. A response may be 1 MB of JSON.
 """
 
@@ -20,6 +20,8 @@ from lambdify.adapter.messages import Headers, Request, Response
 
 LIMIT = 1_048_576
 """Bytes of JSON (the page above, "Limits")."""
+
+SPELLINGS = 2 ** len("setcookie")
 
 
 def read_event(event: dict[str, Any]) -> Request:
@@ -76,6 +78,12 @@ def _write_headers(headers: Headers) -> dict[str, str]:
     written = wire.join(headers, ", ")
     written.pop("set-cookie", None)
     cookies = [value for name, value in headers if name == "set-cookie"]
+    if len(cookies) > SPELLINGS:
+        from lambdify.adapter.errors import ResponseRefused
+
+        raise ResponseRefused(
+            f"it sets {len(cookies)} cookies; without multi-value headers a load balancer takes {SPELLINGS}"
+        )
     return written | {_spell("set-cookie", number): cookie for number, cookie in enumerate(cookies)}
 
 

@@ -52,7 +52,7 @@ def read_event(event: dict[str, Any]) -> Request:
         path=request["uri"],
         query=request.get("querystring") or "",
         client=request["clientIp"],
-        host=_read_config(event).get("distributionDomainName", "localhost"),
+        host=_read_config(event).get("distributionDomainName") or "",
     )
 
 

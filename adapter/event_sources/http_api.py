@@ -10,6 +10,8 @@ Rules
 3. `rawQueryString` is exactly what the client sent.
 4. Repeated headers arrive as one, joined with commas, and leave so too; cookies are apart in both directions.
 5. A payload without `statusCode` is a whole JSON body with status 200.
+6. An emulator's event may lack `domainName` and `sourceIp`. Then the client is unknown: the last hop of
+   x-forwarded-for is the client's own word here.
 """
 
 import json
@@ -25,7 +27,11 @@ FUNCTION_URL_DOMAIN = ".lambda-url."
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
     context = event["requestContext"]
-    domain = context["domainName"]
+    http = context["http"]
+    try:
+        domain, client = context["domainName"] or "", http["sourceIp"] or ""
+    except KeyError:
+        domain, client = context.get("domainName") or "", http.get("sourceIp") or ""
     path = event["rawPath"]
     if FUNCTION_URL_DOMAIN not in domain and path.encode().rstrip(wire.PATH_CHARACTERS):
         path = wire.quote(path)
@@ -33,14 +39,13 @@ def read_event(event: dict[str, Any]) -> Request:
     mount = ""
     if stage != DEFAULT_STAGE:
         mount, path = wire.split_mount(path, f"/{stage}")
-    http = context["http"]
     return wire.build_request(
         event,
         http["method"],
         path,
         event.get("rawQueryString", ""),
         mount,
-        http["sourceIp"],
+        client,
         domain,
         event.get("cookies"),
     )

@@ -14,6 +14,7 @@ Rules
 4. The query arrives decoded and without its order across keys: it is encoded again, each key with its values
    in order.
 5. Headers come and go in multi-value maps. The client's content-length is not among them.
+6. An event of an emulator or a unit test may lack all of `requestContext`: then the client is unknown.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ DEFAULT_STAGE = "prod"
 
 def read_event(event: dict[str, Any]) -> Request:
     """The request that the event carries."""
-    context = event["requestContext"]
+    context = event.get("requestContext") or {}
     mount, path = _split_path(event, context)
     return wire.build_request(
         event,
@@ -34,8 +35,8 @@ def read_event(event: dict[str, Any]) -> Request:
         path,
         wire.read_query(event, decoded=True),
         mount,
-        context["identity"]["sourceIp"],
-        context.get("domainName") or "localhost",
+        (context.get("identity") or {}).get("sourceIp") or "",
+        context.get("domainName") or "",
     )
 
 
@@ -128,6 +129,8 @@ def _split_matched(event: dict[str, Any], path: str) -> tuple[str, str]:
 
 
 def _fill_in(resource: str, parameters: dict[str, str]) -> str:
-    for name, value in parameters.items():
-        resource = resource.replace(f"{{{name}+}}", value).replace(f"{{{name}}}", value)
-    return resource
+    filled, *parts = resource.split("{")  # once: a value may look like the name of another
+    for part in parts:
+        name, _, rest = part.partition("}")
+        filled += parameters.get(name.removesuffix("+"), f"{{{name}}}") + rest
+    return filled

@@ -301,7 +301,7 @@ def test_an_event_of_many_keys_is_described_briefly(context):
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param({"httpMethod": "GET", "path": "/"}, id="REST without a context"),
+        pytest.param({"httpMethod": "GET", "path": 5}, id="REST with a number"),
         pytest.param({"httpMethod": None, "path": None, "requestContext": None}, id="REST of nulls"),
         pytest.param(
             {"version": "2.0", "rawPath": "/", "requestContext": {}}, id="format 2.0 without a method"

@@ -21,7 +21,7 @@ text, is_base64 = bodies.write(body, ())
 assert is_base64 and bodies.read(text, True) == body
 def refuses(text):
     try:
-        bodies.read(text, True)
+        bodies.read(text, True, strict=True)
     except ValueError:
         return True
 bad = [text[:-1], text[:-1] + "*", text[:100] + "\\n" + text[100:]]

@@ -59,7 +59,7 @@ def test_no_body_is_an_empty_body(text):
 @pytest.mark.parametrize("text", ["AAE", "A?==", "AAEC====AAEC", "é"])
 def test_bad_base64_is_a_value_error(text):
     with pytest.raises(ValueError):
-        bodies.read(text, is_base64=True)
+        bodies.read(text, is_base64=True, strict=True)
 
 
 @pytest.mark.parametrize(("text", "is_base64"), [("x" * 900, False), ("eHh4" * 225, True)])

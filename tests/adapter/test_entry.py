@@ -178,6 +178,41 @@ def test_an_app_in_a_source_folder_is_imported_from_there_before_any_other(invok
     assert payloads(done)[0]["body"] == "home"
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(":UTC", "UTC"), ("UTC", "UTC"), ("Europe/Berlin", "Europe/Berlin"), (":x", ":x"), ("", "")],
+)
+def test_the_time_zone_of_lambda_is_one_that_django_knows(invoke, monkeypatch, given, found):
+    monkeypatch.setenv("TZ", given)
+    code = "import os, time\nzone = f\"{os.environ['TZ']} {time.timezone}\"\n" + FLASK.replace(
+        '"home"', "zone"
+    )
+    name, seconds = payloads(invoke(code, HOME))[0]["body"].rsplit(" ", 1)
+    assert name == found
+    assert given == "Europe/Berlin" or seconds == "0"
+
+
+def test_without_a_time_zone_there_is_none(invoke, monkeypatch):
+    monkeypatch.delenv("TZ", raising=False)
+    code = "import os\nzone = str('TZ' in os.environ)\n" + FLASK.replace('"home"', "zone")
+    assert payloads(invoke(code, HOME))[0]["body"] == "False"
+
+
+def test_a_django_site_whose_time_zone_is_tz_starts(invoke, monkeypatch):
+    monkeypatch.setenv("TZ", ":UTC")
+    code = """
+import os
+from django.conf import settings
+settings.configure(SECRET_KEY="x", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, TIME_ZONE=os.getenv("TZ", "UTC"))
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
+from django.urls import path
+urlpatterns = [path("", lambda request: HttpResponse(settings.TIME_ZONE))]
+app = get_wsgi_application()
+"""
+    assert payloads(invoke(code, HOME))[0]["body"] == "UTC"
+
+
 def test_a_factory_makes_the_app(invoke):
     assert payloads(invoke(FLASK, HOME, app="main:create_app()"))[0]["body"] == "home"
 

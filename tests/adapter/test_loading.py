@@ -1,5 +1,6 @@
 """From a reference to an app, and from an app to its interface; with real modules and real frameworks."""
 
+import asyncio
 import contextlib
 import functools
 import sys
@@ -147,7 +148,11 @@ class TestInterface:
     def test_mangum_is_a_handler(self):
         from mangum import Mangum
 
+        loop = asyncio.new_event_loop()  # it asks for one, and would make it
+        asyncio.set_event_loop(loop)
         assert loading.find_interface(Mangum(asgi_app, lifespan="off")) == "handler"
+        asyncio.set_event_loop(None)
+        loop.close()
 
     def test_flask(self):
         from flask import Flask
