@@ -41,7 +41,8 @@ class Adapter:
 
     `on_event(event, context)` is called for events that are not HTTP requests, a queue's or a schedule's, and
     what it returns is the payload. Without it they are refused. `show_errors` puts the traceback of what the
-    app raised into its 500: for a stage that nobody else can reach.
+    app raised into its 500: for a stage that nobody else can reach. With `remote_user`, a WSGI app finds
+    whom the front end's authorizer let in as REMOTE_USER; without, that is only in the event.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Adapter:
         interface: Literal["wsgi", "asgi"] | None = None,
         on_event: Callable[[Any, Any], Any] | None = None,
         show_errors: bool = False,
+        remote_user: bool = False,
     ) -> None:
         self.app = app
         self.on_event = on_event
@@ -60,7 +62,18 @@ class Adapter:
         if self.interface == "wsgi":
             from lambdify.adapter import wsgi
 
+            if remote_user:
+                from lambdify.adapter.remote_user import add_user
+
+                app = add_user(app)
             self._server = wsgi.Server(app)
+        elif remote_user and self.interface == "asgi":
+            from lambdify.adapter.errors import InterfaceUnknown
+
+            raise InterfaceUnknown(
+                "remote_user is for WSGI apps: ASGI has no REMOTE_USER, "
+                'the authorizer\'s word stands in scope["aws.event"]["requestContext"]'
+            )
         elif self.interface == "asgi":
             from lambdify.adapter import asgi  # asyncio and mangum cost a WSGI app 30 ms of cold start
 

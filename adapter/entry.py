@@ -7,6 +7,7 @@ the project says so
     "path": "src"                            the folder that it is imported from
     "on_event": "package.module:function"    what gets the events that are not HTTP
     "show_errors": true                      a 500 shows the app's traceback
+    "remote_user": true                      a WSGI app finds whom the authorizer let in as REMOTE_USER
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
     "command": "python manage.py migrate"    what runs in a new version before it gets traffic
     "concurrency": 5                         how many environments a keep-warm event may ask for
@@ -108,7 +109,12 @@ def _load() -> Any:
                 f"{bundle['app']!r} is a Lambda handler, which gets every event itself: on_event has to go"
             )
         return app
-    adapter = Adapter(app, on_event=on_event, show_errors=bundle.get("show_errors", False))
+    adapter = Adapter(
+        app,
+        on_event=on_event,
+        show_errors=bundle.get("show_errors", False),
+        remote_user=bundle.get("remote_user", False),
+    )
     if adapter.interface == "asgi":
         _close_on_sigterm(adapter)
     return adapter

@@ -203,7 +203,7 @@ def test_a_django_site_whose_time_zone_is_tz_starts(invoke, monkeypatch):
     code = """
 import os
 from django.conf import settings
-settings.configure(SECRET_KEY="x", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, TIME_ZONE=os.getenv("TZ", "UTC"))
+settings.configure(SECRET_KEY="x", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, TIME_ZONE=os.getenv("TZ"))
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.urls import path
@@ -211,6 +211,15 @@ urlpatterns = [path("", lambda request: HttpResponse(settings.TIME_ZONE))]
 app = get_wsgi_application()
 """
     assert payloads(invoke(code, HOME))[0]["body"] == "UTC"
+
+
+def test_the_user_of_an_authorizer_is_the_apps_where_the_bundle_says_so(invoke):
+    event = json.loads(json.dumps(HOME))
+    event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": "ada"}}}
+    code = FLASK.replace("import Flask", "import Flask, request").replace(
+        '"home"', "str(request.remote_user)"
+    )
+    assert payloads(invoke(code, event, remote_user=True))[0]["body"] == "ada"
 
 
 def test_a_factory_makes_the_app(invoke):

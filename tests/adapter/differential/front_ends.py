@@ -102,7 +102,8 @@ REQUEST_LOSSES = (
     ),
     Loss(
         "the query arrives decoded, so `+` and `%20` are the same, and bytes that are not UTF-8 become "
-        "U+FFFD; the order of different keys is lost",
+        "U+FFFD; the order of different keys is lost, and whether one without a value had a `=`: "
+        "`?foo` arrives as `?foo=`",
         (REST, HTTP_1),
         _decode_query,
         f"{API_GATEWAY}/set-up-lambda-proxy-integrations.html",
@@ -181,7 +182,14 @@ def describe() -> str:
         "",
     ]
     whole = [name for name in FRONT_ENDS if all(name not in loss.where for loss in REQUEST_LOSSES)]
-    return "\n".join([*lines, f"Requests arrive whole through: {', '.join(whole)}.", ""])
+    lines += [f"Requests arrive whole through: {', '.join(whole)}.", ""]
+    lines += [
+        "What AWS does not say: whether an HTTP API merges slashes that follow each other. `//a` and `/a//b`",
+        "reach the app as they stand in the event. Where the difference matters, do not count on it:",
+        "a function URL hands on the path as it was sent.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
