@@ -227,12 +227,14 @@ class Exchange:
         """Take a message of the response; extensions are refused since none is offered."""
         kind = message["type"]
         if kind == "http.response.start" and not self.status:
-            self.status = index(message["status"])  # a number, and one that JSON writes as one
+            status = message["status"]  # a number, and one that JSON writes as one
+            self.status = status if type(status) is int else index(status)
             headers = message.get("headers", ())
             self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
         elif kind == "http.response.body" and self.status and not self.complete:
-            # What is in it now: an app may fill a buffer again. Bytes are not copied.
-            self._chunks.append(b"".join((message.get("body", b""),)))
+            piece = message.get("body", b"")
+            # What is in it now: an app may fill a buffer again.
+            self._chunks.append(piece if type(piece) is bytes else b"".join((piece,)))
             if not message.get("more_body", False):
                 self.complete = True
                 self.end()

@@ -160,24 +160,10 @@ class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str,
         client: str = "",
         client_port: int = 0,
     ) -> Self:
-        names, values = tuple(zip(*headers, strict=True)) or ((), ())
-        return tuple.__new__(
-            cls,
-            (
-                method,
-                path,
-                query,
-                find_names(names),
-                values,
-                body,
-                mount,
-                scheme,
-                host,
-                port,
-                client,
-                client_port,
-            ),
-        )
+        row, values = tuple(zip(*headers, strict=True)) or ((), ())
+        names = find_names(row)
+        fields = (method, path, query, names, values, body, mount, scheme, host, port, client, client_port)
+        return tuple.__new__(cls, fields)
 
     method: str = _field(0)
     path: str = _field(1)

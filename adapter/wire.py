@@ -181,6 +181,7 @@ def build_request(
         scheme, name, port = remember(ORIGINS, origin, _find_origin(origin), 100)
     if not name:
         _, name, port = _find_origin((scheme, host, origin[2]))
+        name = name or "localhost"
     client_port = 0
     if client is None:
         client, client_port = find_client("" if names.hops is None else values[names.hops])
@@ -188,24 +189,9 @@ def build_request(
         path = to_ascii(path)
     if not query.isascii():
         query = to_ascii(query)
-    # What Request() does with pairs is done: this is its last line.
-    return make(
-        Request,
-        (
-            method,
-            path,
-            query,
-            names,
-            values,
-            body,
-            mount,
-            scheme,
-            name or "localhost",
-            port,
-            client,
-            client_port,
-        ),
-    )
+    # What Request() does with pairs is done: these are its last lines.
+    fields = (method, path, query, names, values, body, mount, scheme, name, port, client, client_port)
+    return make(Request, fields)
 
 
 def build_response(method: str, status: int, headers: Iterable[Pair], body: bytes | None) -> Response:

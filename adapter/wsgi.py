@@ -153,7 +153,7 @@ class Answer:
                 raise exc_info[1].with_traceback(exc_info[2])
         elif self.status:
             raise _breach("the app called start_response twice")
-        self.status, self.headers = status, [*headers]
+        self.status, self.headers = status, headers
         return self.write
 
     def write(self, chunk: bytes) -> None:

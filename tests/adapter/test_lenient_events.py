@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from lambdify.adapter import Adapter, event_sources
-from lambdify.adapter.messages import Request
+from lambdify.adapter.errors import ResponseRefused
+from lambdify.adapter.event_sources import alb
+from lambdify.adapter.messages import Request, Response
 
 V2: dict[str, Any] = {
     "version": "2.0",
@@ -95,3 +97,21 @@ def test_a_false_flag_is_a_bad_request_and_the_log_names_it(text, context, caplo
     assert answer["statusCode"] == 400
     assert "isBase64Encoded" in caplog.text
     assert text not in caplog.text or len(text) < 3
+
+
+def test_what_is_no_name_of_a_header_is_left_out():
+    request = read(V2 | {"headers": {"x-a": "1", "x-\u212aey": "2", "": "3", "x-b": "4"}})
+    assert request.headers == (("x-a", "1"), ("x-b", "4"))
+
+
+def test_an_event_that_says_what_it_is_and_has_no_path_is_a_bad_request():
+    event = {name: value for name, value in V2.items() if name != "rawPath"}
+    assert Adapter(lambda environ, start_response: [])(event, None)["statusCode"] == 400
+
+
+def test_a_load_balancer_gets_as_many_cookies_as_it_can_tell_apart():
+    event = alb.write_event(Request("GET", "/"), multi_value=False)
+    cookies = tuple(("set-cookie", f"c{number}=1") for number in range(513))
+    assert len(alb.write_payload(Response(200, cookies[:512]), event)["headers"]) == 512
+    with pytest.raises(ResponseRefused, match="513 cookies"):
+        alb.write_payload(Response(200, cookies), event)

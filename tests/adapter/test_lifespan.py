@@ -132,3 +132,14 @@ def test_what_starlettes_shutdown_raises_is_logged_once(caplog):
     Server(Starlette(lifespan=broken)).close()
     assert [record.name for record in caplog.records] == ["lambdify.adapter"]
     assert "the pool is on fire" in caplog.text
+
+
+def test_a_shutdown_that_says_nothing_and_raises_is_logged(caplog):
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        raise RuntimeError("the pool is on fire")
+
+    Server(app).close()
+    assert "the pool is on fire" in caplog.text

@@ -279,9 +279,7 @@ class TestEnds:
         def app(environ, start_response):
             seen.append(dict(environ))
             environ["HTTP_X_LEFT"] = environ["lambdify.left"] = "left"
-            headers = [("X-A", "1")]
-            start_response("200 OK", headers)
-            headers.append(("X-B", "2"))
+            start_response("200 OK", [("X-A", "1")])
             return [b""]
 
         adapter = Adapter(app)
