@@ -39,9 +39,16 @@ _START = Path(__file__).with_name("backend_start.py")
 
 @contextmanager
 def kept_apart(
-    indexes: Indexes, extra: Mapping[str, str], environ: Mapping[str, str] = os.environ
+    indexes: Indexes,
+    extra: Mapping[str, str],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    allowed: bool = True,
 ) -> Iterator[Mapping[str, str]]:
-    """Variables for uv that keep the backends apart which it starts; `extra` is meant for these too."""
+    """Variables for uv that keep the backends apart which it starts; `extra` is meant for these too.
+
+    Those that are not `allowed` end before they begin, saying `REFUSAL`.
+    """
     with TemporaryDirectory(prefix="lambdify-backends-") as name:
         folder = Path(name)
         for each in ("start", "home", "tmp"):
@@ -55,4 +62,8 @@ def kept_apart(
             "HOME": str(folder / "home"),
             "TMPDIR": str(folder / "tmp"),
         }
-        yield {**extra, "PYTHONPATH": str(folder / "start"), ENVIRONMENT: json.dumps(clean)}
+        yield {
+            **extra,
+            "PYTHONPATH": str(folder / "start"),
+            ENVIRONMENT: json.dumps(clean if allowed else None),
+        }

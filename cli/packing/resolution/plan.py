@@ -28,7 +28,14 @@ from lambdify.cli.packing.requirements.pylock import Package, read_pylock
 from lambdify.cli.packing.requirements.requirements import find_name, read_hashes, read_lines, read_pins
 from lambdify.cli.packing.requirements.sources import Source, read_toml
 from lambdify.cli.packing.resolution.resolution_cache import Resolution, resolve_once
-from lambdify.cli.packing.resolution.resolver import OWN_NAME, Expect, Question, resolve, unresolvable
+from lambdify.cli.packing.resolution.resolver import (
+    OWN_NAME,
+    Elsewhere,
+    Expect,
+    Question,
+    resolve,
+    unresolvable,
+)
 from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings.tables import Build
@@ -62,25 +69,29 @@ def make_plan(
     *,
     upgrade: bool = False,
     expect: Expect | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Plan:
     """Decide what the source and the `extra` requirements come to on the target.
 
     What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest. While an
-    index is asked, `expect` gets what will most likely be in the answer.
+    index is asked, `expect` gets what will most likely be in the answer. With `elsewhere` no package's code
+    runs on this machine.
     """
     if source is None:
         indexes = find_indexes((), root)
-        question = Question(subject="what lambdify adds", root=root, lines=extra, indexes=indexes)
+        question = Question(
+            subject="what lambdify adds", root=root, lines=extra, indexes=indexes, elsewhere=elsewhere
+        )
         return _plan(resolve_once(question, target, prefer_wheels=True, upgrade=upgrade), indexes)
     notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
     match source.kind:
         case "requirements.txt" | "pyproject.toml":
-            plan = _free(source, root, target, build, extra, upgrade, expect)
+            plan = _free(source, root, target, build, extra, upgrade, expect, elsewhere)
         case "uv.lock" | "pylock.toml":
-            plan = _with_extra(_exact(source, target, build), source, root, target, extra, upgrade)
+            plan = _with_extra(_exact(source, target, build), source, root, target, extra, upgrade, elsewhere)
         case "poetry.lock" | "Pipfile.lock":
-            pinned = _pinned(source, root, target, build, expect)
-            plan = _with_extra(pinned, source, root, target, extra, upgrade)
+            pinned = _pinned(source, root, target, build, expect, elsewhere)
+            plan = _with_extra(pinned, source, root, target, extra, upgrade, elsewhere)
     return replace(plan, notes=(*notes, *plan.notes))
 
 
@@ -92,6 +103,7 @@ def _free(
     extra: tuple[str, ...],
     upgrade: bool,
     expect: Expect | None,
+    elsewhere: Elsewhere | None,
 ) -> Plan:
     """Unlocked input: uv chooses the versions."""
     lines = _declared_lines(source)
@@ -104,6 +116,7 @@ def _free(
         indexes=indexes,
         options=_optional_parts(build),
         pinned=read_pins(lines),
+        elsewhere=elsewhere,
     )
     allowed = read_hashes(lines)
     # In the container everything can be built, so there is no reason to take an older version.
@@ -140,7 +153,14 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
     return _plan(_locked(packages), find_indexes((), project))
 
 
-def _pinned(source: Source, root: Path, target: Target, build: Build, expect: Expect | None) -> Plan:
+def _pinned(
+    source: Source,
+    root: Path,
+    target: Target,
+    build: Build,
+    expect: Expect | None,
+    elsewhere: Elsewhere | None,
+) -> Plan:
     """A lock that names versions and hashes; the index says which files they are."""
     # Few projects have one of these two, and their readers bring libraries along.
     if source.kind == "poetry.lock":
@@ -154,7 +174,14 @@ def _pinned(source: Source, root: Path, target: Target, build: Build, expect: Ex
 
         lines = read_pipfile_lock(source.path, build.groups)
     indexes = find_indexes(lines, root)
-    question = Question(subject=source.name, root=root, lines=lines, indexes=indexes, options=("--no-deps",))
+    question = Question(
+        subject=source.name,
+        root=root,
+        lines=lines,
+        indexes=indexes,
+        options=("--no-deps",),
+        elsewhere=elsewhere,
+    )
     packages, notes = resolve(question, target, prefer_wheels=False, expect=expect)
     _check_hashes(packages, read_hashes(lines), source, set())
     return _plan(_locked(packages, notes), indexes)
@@ -166,7 +193,13 @@ def _locked(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resol
 
 
 def _with_extra(
-    plan: Plan, source: Source, root: Path, target: Target, extra: tuple[str, ...], upgrade: bool
+    plan: Plan,
+    source: Source,
+    root: Path,
+    target: Target,
+    extra: tuple[str, ...],
+    upgrade: bool,
+    elsewhere: Elsewhere | None,
 ) -> Plan:
     """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
     locked = {package.name: package for package in plan.packages}
@@ -180,6 +213,7 @@ def _with_extra(
         lines=(*plan.indexes.options, *missing),
         indexes=plan.indexes,
         constraints=pins,
+        elsewhere=elsewhere,
     )
     found = resolve_once(question, target, prefer_wheels=True, upgrade=upgrade)
     added = tuple(package for package in found.packages if package.name not in locked)

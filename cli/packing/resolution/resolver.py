@@ -9,7 +9,7 @@ it knows of before, and work on that begins meanwhile. Nothing depends on that b
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +20,10 @@ from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package, read_pylock
 from lambdify.cli.packing.requirements.sources import read_toml
 from lambdify.cli.packing.resolution.advice import find_advice
+from lambdify.cli.packing.resolution.backend_start import REFUSAL
 from lambdify.cli.packing.resolution.uv import NO_BUILD, PYTHON, run_uv
 from lambdify.cli.packing.target import Target
+from lambdify.cli.programs import Outcome
 
 _YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
 OWN_NAME = "lambdify"
@@ -46,6 +48,12 @@ class Question:
     """Names whose version the user has fixed: no other one needs to be looked for."""
     only_binary: tuple[str, ...] = ()
     """Names that must not be built."""
+    elsewhere: "Elsewhere | None" = None
+    """Who runs uv where a package has to be built to say what it requires; None for this machine."""
+
+
+Elsewhere = Callable[[Sequence[str], Path, Question], Outcome]
+"""Runs uv with these arguments; what it reads and writes is in the folder, beside what the question names."""
 
 
 Expect = Callable[[tuple[Package, ...]], object]
@@ -150,21 +158,25 @@ def _compile(question: Question, target: Target) -> _Answer:
         }
         for filename, lines in inputs.items():
             (folder / filename).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        arguments = [
+            *("pip", "compile", "--format", "pylock.toml"),
+            *("--output-file", str(folder / "pylock.toml")),
+            *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
+            *("--constraints", str(folder / "constraints.txt")),
+            *("--excludes", str(folder / "excludes.txt")),
+            *question.options,
+            *(f"--only-binary={package}" for package in question.only_binary),
+            *(str(file) for file in (*question.files, folder / "requirements.txt")),
+        ]
         outcome = run_uv(
-            [
-                *("pip", "compile", "--format", "pylock.toml"),
-                *("--output-file", str(folder / "pylock.toml")),
-                *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
-                *("--constraints", str(folder / "constraints.txt")),
-                *("--excludes", str(folder / "excludes.txt")),
-                *question.options,
-                *(f"--only-binary={package}" for package in question.only_binary),
-                *(str(file) for file in (*question.files, folder / "requirements.txt")),
-            ],
+            arguments,
             cwd=question.root,
             extra=dict(question.indexes.uv_environment),
             indexes=question.indexes,
+            builds=question.elsewhere is None,
         )
+        if question.elsewhere and not outcome.succeeded and REFUSAL in outcome.errors:
+            outcome = question.elsewhere(arguments, folder, question)
         if not outcome.succeeded:
             raise _Unresolvable(outcome.errors)
         packages = read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=question.subject)

@@ -61,11 +61,12 @@ def run_uv(
     extra: Mapping[str, str] | None = None,
     indexes: Indexes | None = None,
     build: Mapping[str, str] | None = None,
+    builds: bool = True,
 ) -> Outcome:
     """Run uv and return how it went.
 
     `extra` are variables for uv itself, `build` for the build backends that it starts, which see `indexes`
-    and little else.
+    and little else. Without `builds`, uv fails where one would have to run.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     environment |= {
@@ -78,12 +79,13 @@ def run_uv(
     }
     environment |= extra or {}
     if NO_BUILD in arguments:
-        return run([_find_uv(), *arguments], cwd=cwd, environment=environment)
-    with backends.kept_apart(indexes or Indexes(), build or {}) as apart:
-        return run([_find_uv(), *arguments], cwd=cwd, environment={**environment, **apart})
+        return run([find_uv(), *arguments], cwd=cwd, environment=environment)
+    with backends.kept_apart(indexes or Indexes(), build or {}, allowed=builds) as apart:
+        return run([find_uv(), *arguments], cwd=cwd, environment={**environment, **apart})
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """Return the path of uv's program."""
     # Imported here: the package is a dependency, and finding its binary touches the disk.
     from uv import find_uv_bin
 

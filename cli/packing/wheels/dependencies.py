@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console
 from lambdify.cli.packing import fingerprint
@@ -25,6 +26,9 @@ from lambdify.cli.packing.resolution.resolution_cache import inputs
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 from lambdify.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from lambdify.cli.packing.resolution.resolver import Elsewhere
 
 _LATER = ("packaging.pylock", "lambdify.cli.packing.wheels.wheelhouse")
 
@@ -59,7 +63,16 @@ def find_dependencies(
         # All that comes after the plan takes a while to import, and uv longer to answer.
         aside.submit(lambda: [importlib.import_module(name) for name in _LATER])
         begin = (lambda packages: _begin(packages, expect)) if expect else None
-        plan = make_plan(source, settings.root, target, settings.build, extra, upgrade=upgrade, expect=begin)
+        plan = make_plan(
+            source,
+            settings.root,
+            target,
+            settings.build,
+            extra,
+            upgrade=upgrade,
+            expect=begin,
+            elsewhere=_elsewhere(settings, target, console),
+        )
     local = look(plan.packages, settings.root, moment)
     from lambdify.cli.packing.wheels import wheelhouse
 
@@ -71,6 +84,15 @@ def find_dependencies(
     image = settings.build.image or target.build_image
     images = {(image, wheel.image) for wheel in made.built if wheel.image}
     return replace(known, local=local, images=tuple(sorted(images)))
+
+
+def _elsewhere(settings: Settings, target: Target, console: Console) -> "Elsewhere | None":
+    """Who runs uv where this machine may not run the code of packages."""
+    if settings.build.strategy != "docker":
+        return None
+    from lambdify.cli.packing.wheels.container_resolver import in_container
+
+    return in_container(settings, target, console)
 
 
 def _begin(packages: Iterable[Package], expect: Callable[[Sequence[Distribution]], object]) -> None:

@@ -34,7 +34,8 @@ EPOCH = "315532800"
 """1980, the oldest time that a zip can hold: the same source gives the same bytes."""
 _PATIENCE = 5
 """Seconds that an engine may take for an answer that we can do without."""
-_ROOM = PurePosixPath("/lambdify")
+ROOM = PurePosixPath("/lambdify")
+"""What we bring into the container lies here."""
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _HANDED_ON = (
     "PIP_TRUSTED_HOST",
@@ -132,12 +133,12 @@ def build_in_container(
         with ExitStack() as opened:
             with _named(", ".join(job.package.label for job in jobs)):
                 container = opened.enter_context(engine.container(image))
-                container.put(luggage, _ROOM)
-                python = _find_python(container, site)
+                container.put(luggage, ROOM)
+                python = find_python(container, site)
             workshop = _Workshop(
                 container=container,
                 python=python,
-                environment=_environment(site.indexes, certificates),
+                environment=environment(site.indexes, certificates),
                 site=site,
                 shelf=shelf,
             )
@@ -177,16 +178,22 @@ def _pack(jobs: Sequence[Job], luggage: Path) -> str:
             shutil.copytree(job.source, place / "source", symlinks=True)
         else:
             shutil.copy(job.source, place)
+    return pack_certificates(luggage)
+
+
+def pack_certificates(luggage: Path) -> str:
+    """Lay the certificates that this machine trusts beside it, and return their path in the container."""
     named = (os.environ.get(variable) for variable in _CERTIFICATES)
     bundle = next((path for path in named if path and Path(path).is_file()), None)
     if bundle is None:
         return ""
     # The network's own authority, as the host trusts it: there is no other way to an index behind one.
     shutil.copy(bundle, luggage / "certificates.pem")
-    return str(_ROOM / "certificates.pem")
+    return str(ROOM / "certificates.pem")
 
 
-def _environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
+def environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
+    """Return the variables for what runs in the container."""
     trust = dict.fromkeys(_CERTIFICATES, certificates) if certificates else {}
     handed_on = {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
     return {
@@ -203,7 +210,7 @@ def _environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
     }
 
 
-def _find_python(container: "Container", site: Site) -> str:
+def find_python(container: "Container", site: Site) -> str:
     """Return the image's interpreter of the function's version, with pip."""
     python = site.target.python
     short = f"cp{python.replace('.', '')}"
@@ -248,7 +255,7 @@ def _run_before(workshop: _Workshop, command: str) -> None:
 
 
 def _build(workshop: _Workshop, number: int, job: Job) -> Result:
-    place, out = _ROOM / str(number), _ROOM / f"{number}-wheel"
+    place, out = ROOM / str(number), ROOM / f"{number}-wheel"
     what = _what_to_build(job, place)
     pip = [workshop.python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(out), *what]
     ran = workshop.container.run(pip, workshop.environment)
@@ -259,7 +266,7 @@ def _build(workshop: _Workshop, number: int, job: Job) -> Result:
     if job.package.kind == "wheel":
         return Result(job=job, wheel=wheel)
     if libraries := missing_libraries(find_natives_in_wheel(wheel)):
-        fixed = _ROOM / f"{number}-fixed"
+        fixed = ROOM / f"{number}-fixed"
         repaired = _repair(workshop, out / wheel.name, fixed)
         log = write_log(workshop.site, job.package.name, f"{ran.output}\n{repaired}")
         if repaired and not _has_files(workshop, fixed):
@@ -285,7 +292,7 @@ def _has_files(workshop: _Workshop, folder: PurePosixPath) -> bool:
 
 def _repair(workshop: _Workshop, wheel: PurePosixPath, into: PurePosixPath) -> str:
     """Let auditwheel copy the system libraries that a wheel needs into it; return what it printed."""
-    tools = _ROOM / "auditwheel"
+    tools = ROOM / "auditwheel"
     install = [
         workshop.python,
         "-m",
