@@ -1,9 +1,12 @@
 """What a package's own code sees when it runs on this machine: nothing that is not for it."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
 
 APP = "from flask import Flask\n\napp = Flask(__name__)\n"
 BACKEND = """
@@ -161,3 +164,19 @@ def test_what_a_release_machine_says_of_versions_is_passed_on(root, lambdify, se
     version = {"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SEES_ALL": "1"}
     assert lambdify("package", cwd=root, env=version).returncode == 0
     assert all(note["environ"].items() >= version.items() for note in notes(seen))
+
+
+def test_uv_compiles_what_it_installs_all_the_same(tmp_path):
+    """Its own program for that answers line by line, and is given up after a minute without a line."""
+    info = "plain-1.dist-info"
+    with zipfile.ZipFile(tmp_path / "plain-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("plain.py", "")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: plain\nVersion: 1\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    into = tmp_path / "into"
+    options = ["--offline", "--no-deps", "--target", str(into), "--compile-bytecode"]
+    line = ["pip", "install", *PYTHON, *options, str(next(tmp_path.glob("*.whl")))]
+    done = run_uv(line, cwd=tmp_path)
+    assert done.succeeded, done.errors
+    assert list(into.rglob("plain.*.pyc"))
