@@ -153,7 +153,9 @@ def _entry(now: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozenset
 
 def _is_more_than_a_file(item: _Found) -> bool:
     """Whether what is left out says that its folder is no empty one."""
-    return isinstance(item, LeftOut) and (item.secret or item.path.endswith("/"))
+    return isinstance(item, LeftOut) and (
+        item.secret or item.path.endswith("/") or item.reason == ignore_rules.OURS
+    )
 
 
 def _verdict(now: _Rules, path: Path, name: str) -> LeftOut | None:

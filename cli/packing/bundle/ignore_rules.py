@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 Judge = Callable[[str], str]
+OURS = "lambdify's own"
+"""The reason for what an earlier run has written."""
 
 _BACKUP = re.compile(r"(\.(bak|backup|old|orig|save|copy|\d{1,2})|~)+$", re.IGNORECASE)
 
