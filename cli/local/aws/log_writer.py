@@ -11,7 +11,7 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LambdifyError
 from lambdify.cli.local.functions.output import Event
 
-PAUSE = 0.25
+PAUSE = 0.1
 """Seconds in which events are collected."""
 _BATCH = 1000
 """Events of one call; AWS takes ten times as many, but no more than a megabyte:

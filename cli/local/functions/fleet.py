@@ -75,6 +75,8 @@ class _Pool:
     free: list[_Free] = field(default_factory=list)
     """The one that was used last is at the end."""
     busy: int = 0
+    answered: int = 0
+    """Of those that are busy: they are free in a moment."""
     starting: int = 0
     waiting: deque[_Waiting] = field(default_factory=deque)
     wanted: bool = True
@@ -150,7 +152,7 @@ class Fleet:
             except BaseException:
                 self._release(pool, sandbox, usable=False)
                 raise
-            return Run(function, sandbox, partial(self._release, pool, sandbox))
+            return Run(function, sandbox, partial(self._note, pool), partial(self._release, pool, sandbox))
 
     def count(self, place: Place) -> int:
         """How many sandboxes the function has, of all its versions."""
@@ -187,7 +189,8 @@ class Fleet:
             pool, ended = self._find(function)
             if _is_throttled(function, self._pools[_place(function)]):
                 raise Throttled
-            if pool.free:
+            # Whoever asks again at once, with nobody else, means the one that has just answered.
+            if pool.free and not 0 < pool.busy == pool.answered:
                 pool.busy += 1
                 sandbox, waiting = pool.free.pop().sandbox, None
             else:
@@ -235,12 +238,15 @@ class Fleet:
         return ended
 
     def _consider(self, pool: _Pool) -> None:
-        """Start another sandbox, if one is needed."""
+        """Give those who wait what is free; start another sandbox, if one is needed."""
+        while pool.waiting and pool.free and _is_late(pool, SHORT):
+            pool.busy += 1
+            pool.waiting.popleft().given.put(pool.free.pop().sandbox)
         while (
-            len(pool.waiting) > pool.starting
+            len(pool.waiting) > pool.starting + (0 if _is_late(pool, LONG) else pool.answered)
             and pool.starting < PROCESSORS
             and pool.size < self._limit
-            and time.monotonic() - pool.waiting[0].since >= _find_wait(pool)
+            and _is_late(pool, _find_wait(pool))
         ):
             pool.starting += 1
             threading.Thread(target=self._add, args=(pool,), name="sandbox start", daemon=True).start()
@@ -263,8 +269,14 @@ class Fleet:
             pool.busy += 1
         self._release(pool, sandbox, usable=True)
 
-    def _release(self, pool: _Pool, sandbox: Sandbox, *, usable: bool) -> None:
+    def _note(self, pool: _Pool) -> None:
+        """One of the pool's sandboxes has answered, and is free in a moment."""
         with self._lock:
+            pool.answered += 1
+
+    def _release(self, pool: _Pool, sandbox: Sandbox, *, usable: bool, answered: bool = False) -> None:
+        with self._lock:
+            pool.answered -= answered
             if usable and pool.waiting:
                 pool.waiting.popleft().given.put(sandbox)
                 self._consider(pool)
@@ -293,20 +305,28 @@ class Fleet:
 class Run:
     """One event in a sandbox. Whoever began it has to come to `finish`, or nobody has the sandbox again."""
 
-    def __init__(self, function: Function, sandbox: Sandbox, release: Callable[..., None]) -> None:
+    def __init__(
+        self, function: Function, sandbox: Sandbox, answered: Callable[[], None], release: Callable[..., None]
+    ) -> None:
+        """`answered` is called when the answer is known, `release` when others may have the sandbox."""
         self.function = function
-        self._sandbox, self._release = sandbox, release
+        self._sandbox, self._answered, self._release = sandbox, answered, release
+        self._known = False
 
     def answer(self, patience: float | None = None) -> Outcome | None:
         """How the event went, as soon as that is known; None if it is not within `patience` seconds."""
-        return self._sandbox.answer(patience)
+        outcome = self._sandbox.answer(patience)
+        if outcome and not self._known:
+            self._known = True
+            self._answered()
+        return outcome
 
     def report(self) -> Outcome:
         """The outcome with its log."""
         try:
             return self._sandbox.report()
         except BaseException:
-            self._release(usable=False)
+            self._release(usable=False, answered=self._known)
             raise
 
     def end(self, patience: float | None = None) -> bool:
@@ -316,7 +336,7 @@ class Run:
             free = self._sandbox.is_free(patience)
         finally:
             if free is not None:
-                self._release(usable=free)
+                self._release(usable=free, answered=self._known)
         return free is not None
 
     def finish(self) -> Outcome:
@@ -366,6 +386,11 @@ class Call:
             self._ended(run, run.finish())
 
         threading.Thread(target=finish, name="after no answer", daemon=True).start()
+
+
+def _is_late(pool: _Pool, wait: float) -> bool:
+    """Whether an event has waited for so many seconds."""
+    return bool(pool.waiting) and time.monotonic() - pool.waiting[0].since >= wait
 
 
 def _find_wait(pool: _Pool) -> float:

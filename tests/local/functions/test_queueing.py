@@ -180,3 +180,34 @@ def test_a_caller_that_gives_up_leaves_the_event_to_its_end(team: Callable[..., 
     (meeting / "second").touch()
     assert ended.wait(10)
     assert any(line.startswith("REPORT") for line in busy.log)
+
+
+def test_requests_one_after_another_stay_with_one_environment(team: Callable[..., Team]) -> None:
+    """Also where the answer is out before the environment is free: the next request is for that one."""
+    quick = team(QUICK)
+    pids = set()
+    with ThreadPoolExecutor(1) as behind:
+        done = []
+        for _ in range(50):
+            call = Call(quick.begin, lambda *_: None)
+            pids.add(call.result(10).payload)
+            done.append(behind.submit(call.finish))
+        for each in done:
+            each.result(10)
+    assert len(pids) == 1
+
+
+def test_what_is_asked_alone_stays_with_the_environment_that_answered_last(
+    team: Callable[..., Team], meeting: Path
+) -> None:
+    quick = team(MEET)
+    event = json.dumps({"folder": str(meeting), "wanted": 2})
+    with ThreadPoolExecutor(2) as threads:
+        assert len(set(threads.map(partial(quick.invoke, event=event), range(2)))) == 2
+    pids = set()
+    with ThreadPoolExecutor(1) as behind:
+        for _ in range(50):
+            call = Call(partial(quick.begin, event=event), lambda *_: None)
+            pids.add(call.result(10).payload)
+            behind.submit(call.finish)
+    assert len(pids) == 1
