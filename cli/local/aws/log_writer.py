@@ -11,7 +11,7 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LambdifyError
 from lambdify.cli.local.functions.output import Event
 
-PAUSE = 0.1
+PAUSE = 0.25
 """Seconds in which events are collected."""
 _BATCH = 1000
 """Events of one call; AWS takes ten times as many, but no more than a megabyte:
@@ -48,7 +48,7 @@ class LogWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        while not (self._closing.wait(PAUSE) and self._events.empty()):
+        while not (self._closing.wait(self._find_pause()) and self._events.empty()):
             batch = defaultdict(list)
             for _ in range(min(_BATCH, self._events.qsize())):
                 stream, event = self._events.get()
@@ -58,6 +58,9 @@ class LogWriter:
                     self._write(stream, events)
                 except LambdifyError as error:
                     _log.warning("%d log events lost: %s", len(events), error.message)
+
+    def _find_pause(self) -> float:
+        return PAUSE if self._events.qsize() < _BATCH else 0
 
     @translated(during="writing logs")
     def _write(self, stream: Stream, events: list[Event]) -> None:

@@ -124,7 +124,7 @@ class Functions:
         """By the digest of the code and the ARNs of the layers."""
         self._places: set[tuple[str, str]] = set()
         """Region and name of each function that has anything there."""
-        self._lock = threading.Lock()
+        self._lock, self._asking = threading.Lock(), threading.Lock()
         self.leases = Leases()
 
     def find(self, arn: str) -> Function | None:
@@ -134,11 +134,22 @@ class Functions:
 
     def _find_version(self, arn: str) -> Function | None:
         known = self._known.get(arn)
-        if known and self._clock() - known[0] < FRESH:
+        if known is None:
+            return self._learn(arn)
+        # One asks again; those who come meanwhile take what was known.
+        if self._clock() - known[0] < FRESH or not self._asking.acquire(blocking=False):
             return known[1]
+        try:
+            return self._learn(arn)
+        finally:
+            self._asking.release()
+
+    def _learn(self, arn: str) -> Function | None:
         function = self._fetch(arn)
         if function:
             self._known[arn] = (self._clock(), function)
+        else:
+            self._known.pop(arn, None)
         return function
 
     def forget(self) -> None:
@@ -207,6 +218,9 @@ class Functions:
         """The ARN of a version that the ARN leads to."""
         asked, shares = self._led.get(arn, (0.0, ()))
         if not shares or self._clock() - asked >= FRESH:
+            # Before it is asked, so that those who come meanwhile do not ask as well.
+            if shares:
+                self._led[arn] = (self._clock(), shares)
             shares = self._follow(arn)
             self._led[arn] = (self._clock(), shares)
         left = self._draw()
