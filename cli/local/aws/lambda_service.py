@@ -17,7 +17,8 @@ from lambdify.cli.local.aws.log_writer import LogWriter, Stream
 from lambdify.cli.local.aws.metric_writer import MetricWriter
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import runtime_client
-from lambdify.cli.local.functions.fleet import Call, Fleet, Run, Throttled
+from lambdify.cli.local.functions.call import Call, Run
+from lambdify.cli.local.functions.fleet import Fleet, Throttled
 from lambdify.cli.local.functions.function import Function, Functions
 from lambdify.cli.local.functions.output import Event
 from lambdify.cli.local.functions.process import Unpacked
@@ -128,6 +129,7 @@ class LambdaService:
             self.metrics.put(*place, failed=outcome.failed)
 
     @disk.explained()
+    @translated(during="starting a function")
     def _start_sandbox(self, function: Function) -> Sandbox:
         def sink(name: str, event: Event) -> None:
             self.logs.put(Stream(function.region, function.log_group, name), event)

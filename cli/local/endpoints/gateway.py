@@ -19,7 +19,8 @@ from lambdify.cli.errors import LambdifyError, NotDeployed
 from lambdify.cli.local import hosts
 from lambdify.cli.local.endpoints.front_ends import FRONT_ENDS, Api, FrontEnd
 from lambdify.cli.local.endpoints.plain_http import read_headers, read_response, write_request
-from lambdify.cli.local.functions.fleet import Call, Throttled
+from lambdify.cli.local.functions.call import Call
+from lambdify.cli.local.functions.fleet import Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.http_server import Answered, Streamed, plain
 from lambdify.cli.local.response_stream import ResponseStream
@@ -54,8 +55,7 @@ class Gateway:
         mount, path = wire.split_mount(request.path, api.mount)
         if mount != api.mount:
             return front.missing
-        asked = request
-        request = write_request(request._replace(mount=mount, path=path or "/"))
+        asked, request = request, write_request(request, mount=mount, path=path or "/")
         request_id = str(uuid.uuid4())
         event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()
         if len(event) > EVENT_LIMIT:

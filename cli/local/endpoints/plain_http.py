@@ -32,8 +32,8 @@ _NEEDS_SECURE = re.compile(
 https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy"""
 
 
-def write_request(request: Request) -> Request:
-    """The request as it would have come over https."""
+def write_request(request: Request, **changes: str) -> Request:
+    """The request as it would have come over https, with other changes that are made on the way."""
     own = re.compile(rf"http://{_end(_address(request))}", re.IGNORECASE)
     headers = request.headers
     if any(name in _OURS for name, _ in headers):
@@ -41,7 +41,7 @@ def write_request(request: Request) -> Request:
             [(name, own.sub(_to_https, value, 1) if name in _OURS else value) for name, value in headers]
         )
     port = request.port if _has_port(request) else PORTS["https"]
-    return request._replace(scheme="https", port=port, headers=headers)
+    return request._replace(scheme="https", port=port, headers=headers, **changes)
 
 
 def read_headers(headers: Headers, request: Request) -> Headers:

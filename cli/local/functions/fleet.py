@@ -25,6 +25,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from lambdify.cli.errors import LambdifyError, LocalCloudFailed
+from lambdify.cli.local.functions.call import Run
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.sandbox import Outcome, Sandbox, SandboxGone
 from lambdify.cli.local.response_stream import ResponseStream
@@ -35,8 +37,6 @@ LIMIT = max(16, 8 * PROCESSORS)
 """Sandboxes of one version. An account may have 1,000 at once; this machine has no memory for them."""
 SHORT, LONG = 0.005, 0.05
 """Seconds that an event waits before another sandbox starts for it: one that has a processor, one more."""
-_SOON = 0.02
-"""Seconds in which a process asks for its next event, if it does nothing behind its answer."""
 VERSIONS = 2
 """Versions of a function that have sandboxes at once."""
 PATIENCE = 300.0
@@ -62,7 +62,7 @@ class _Free(NamedTuple):
 class _Waiting(NamedTuple):
     """An event that has no sandbox yet."""
 
-    given: "SimpleQueue[Sandbox | BaseException]"
+    given: "SimpleQueue[Sandbox | Exception]"
     since: float
     """By the machine's own clock."""
 
@@ -215,7 +215,7 @@ class Fleet:
                     pool.waiting.remove(waiting)
                     raise TimeoutError("no execution environment was free in time")
             given = waiting.given.get()  # given at the last moment
-        if isinstance(given, BaseException):
+        if isinstance(given, Exception):
             raise given
         return given
 
@@ -252,22 +252,31 @@ class Fleet:
             threading.Thread(target=self._add, args=(pool,), name="sandbox start", daemon=True).start()
 
     def _add(self, pool: _Pool) -> None:
-        """Start a sandbox for whoever has waited longest when it is ready."""
+        """Start a sandbox for whoever has waited longest when it is ready, or is told why there is none."""
+        sandbox = None
+        why: Exception = LocalCloudFailed(f"{pool.function.name} could not be started.")
         try:
-            sandbox = self._start(pool.function)
-            sandbox.await_ready()
-        except BaseException as error:
-            with self._lock:
-                pool.starting -= 1
-                if pool.waiting:  # else those who waited have other sandboxes by now
-                    pool.waiting.popleft().given.put(error)
-                self._consider(pool)
-            _log.info("%s does not start: %s", pool.function.name, error)
-            return
+            starting = self._start(pool.function)
+            starting.await_ready()
+            sandbox = starting
+        except (LambdifyError, OSError) as error:
+            why = error
+        finally:
+            self._arrive(pool, sandbox, why)
+
+    def _arrive(self, pool: _Pool, sandbox: Sandbox | None, why: Exception) -> None:
         with self._lock:
             pool.starting -= 1
-            pool.busy += 1
-        self._release(pool, sandbox, usable=True)
+            if sandbox:
+                pool.busy += 1
+            else:
+                if pool.waiting:  # else those who waited have other sandboxes by now
+                    pool.waiting.popleft().given.put(why)
+                self._consider(pool)
+        if sandbox:
+            self._release(pool, sandbox, usable=True)
+        else:
+            _log.info("%s does not start: %s", pool.function.name, why)
 
     def _note(self, pool: _Pool) -> None:
         """One of the pool's sandboxes has answered, and is free in a moment."""
@@ -300,92 +309,6 @@ class Fleet:
             thread = threading.Thread(target=close, args=(sandbox,), name="sandbox end", daemon=True)
             self._ending.add(thread)
             thread.start()
-
-
-class Run:
-    """One event in a sandbox. Whoever began it has to come to `finish`, or nobody has the sandbox again."""
-
-    def __init__(
-        self, function: Function, sandbox: Sandbox, answered: Callable[[], None], release: Callable[..., None]
-    ) -> None:
-        """`answered` is called when the answer is known, `release` when others may have the sandbox."""
-        self.function = function
-        self._sandbox, self._answered, self._release = sandbox, answered, release
-        self._known = False
-
-    def answer(self, patience: float | None = None) -> Outcome | None:
-        """How the event went, as soon as that is known; None if it is not within `patience` seconds."""
-        outcome = self._sandbox.answer(patience)
-        if outcome and not self._known:
-            self._known = True
-            self._answered()
-        return outcome
-
-    def report(self) -> Outcome:
-        """The outcome with its log."""
-        try:
-            return self._sandbox.report()
-        except BaseException:
-            self._release(usable=False, answered=self._known)
-            raise
-
-    def end(self, patience: float | None = None) -> bool:
-        """Let others have the sandbox; False if it is not done with the event within `patience` seconds."""
-        free: bool | None = False
-        try:
-            free = self._sandbox.is_free(patience)
-        finally:
-            if free is not None:
-                self._release(usable=free, answered=self._known)
-        return free is not None
-
-    def finish(self) -> Outcome:
-        """The outcome with its log, when others have the sandbox."""
-        outcome = self.report()
-        self.end()
-        return outcome
-
-
-class Call:
-    """An event that is given to its function by whoever asks for the result, in that thread."""
-
-    def __init__(self, begin: Callable[[float | None], Run], ended: Callable[[Run, Outcome], None]) -> None:
-        """`begin` gets the seconds that the caller waits; `ended` is told the outcome, behind the answer."""
-        self._begin, self._ended = begin, ended
-        self._run: Run | None = None
-
-    def result(self, timeout: float | None = None) -> Outcome:
-        """The outcome as soon as it is known; then `finish` is to be called.
-
-        Raises TimeoutError after so many seconds, and what `begin` does.
-        """
-        started = time.monotonic()
-        run = self._begin(timeout)
-        try:
-            left = None if timeout is None else max(0.0, started + timeout - time.monotonic())
-            outcome = run.answer(left)
-        except BaseException:
-            run.finish()
-            raise
-        if outcome is None:
-            self._finish_elsewhere(run)
-            raise TimeoutError(f"{run.function.name} has not answered within {timeout} s")
-        self._run = run
-        return outcome
-
-    def finish(self) -> None:
-        """What is left to do behind the answer. Does not take long: what does is done in another thread."""
-        run, self._run = self._run, None
-        if run:
-            self._ended(run, run.report())
-            if not run.end(_SOON):
-                threading.Thread(target=run.end, name="after an answer", daemon=True).start()
-
-    def _finish_elsewhere(self, run: Run) -> None:
-        def finish() -> None:
-            self._ended(run, run.finish())
-
-        threading.Thread(target=finish, name="after no answer", daemon=True).start()
 
 
 def _is_late(pool: _Pool, wait: float) -> bool:

@@ -14,7 +14,8 @@ import pytest
 from local.running import ARN, FUNCTION, REQUEST_ID
 
 from lambdify.cli.errors import PythonNotFound
-from lambdify.cli.local.functions.fleet import Call, Fleet, Place, Throttled
+from lambdify.cli.local.functions.call import Call
+from lambdify.cli.local.functions.fleet import Fleet, Place, Throttled
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Event
 from lambdify.cli.local.functions.process import Unpacked
