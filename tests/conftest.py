@@ -40,6 +40,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+SLOW_FIXTURES = {"cloud", "complaints"}
+"""A cloud and cfn-lint's rules take seconds to be there, in each worker: what uses them is slow."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        item.add_marker("slow")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A worker is given a stretch of the tests: it begins with slow ones, and its end may be stolen."""

@@ -35,6 +35,7 @@ def test_what_it_does_not_cover_is_said(lambdify, shop):
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
 
 
+@pytest.mark.slow
 def test_it_is_for_the_form_that_the_last_build_chose(lambdify, project):
     shop = project({"app.py": APP, "lambdify.toml": SETTINGS})
     ask = functools.partial(lambdify, "policy", "--account", "123456789012", cwd=shop)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packing.packages import native_tree, source_tree, write_wheel
 
+pytestmark = pytest.mark.slow
+
 APP = "def app(environ, start_response):\n    return []\n"
 WEB = "web @ file://{wheels}/web-1.0-py3-none-any.whl\n"
 BAD_REQUIREMENTS = [
@@ -248,7 +250,6 @@ class TestFullDisk:
 
 
 @pytest.mark.docker
-@pytest.mark.slow
 class TestImages:
     """Images that lack something, made of the one that has all."""
 

@@ -16,6 +16,8 @@ from lambdify.cli.releases import Release, pruning
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 ROLE = {
     "Version": "2012-10-17",
     "Statement": [

@@ -137,6 +137,7 @@ def test_what_lambda_needs_to_attach_a_function_its_code_is_denied(write):
     assert function.endswith(":${AWS::AccountId}:function:shop-dev")
 
 
+@pytest.mark.slow
 def test_no_arn_of_ours_says_which_partition_it_is_in(write):
     theirs = set(re.findall(r'"(arn:aws:[^"]*)"', json.dumps(EVERY)))
     ours = {

@@ -95,6 +95,7 @@ def test_without_a_measurement_nothing_is_said_of_imports(bundle, start):
     assert savings.find(bundle(), start) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="compiles a library")
 class TestSymbols:
     @pytest.fixture

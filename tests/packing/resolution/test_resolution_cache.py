@@ -425,6 +425,7 @@ def test_a_bundle_with_a_folder_is_given_back_until_the_folder_changes(packing, 
     assert run.find() is None
 
 
+@pytest.mark.slow
 def test_a_change_in_one_folder_builds_that_one(packing, index):
     index.add_wheel("web", "1.0")
     others = {f"other/{name}": text for name, text in source_tree("other", "1.0").items()}
@@ -449,6 +450,7 @@ def test_a_lock_with_a_folder_is_given_back_until_the_folder_changes(packing, pr
     assert run.find() is None
 
 
+@pytest.mark.slow
 def test_a_bundle_with_a_branch_is_given_back(packing, repository):
     run = packing(f"shop @ git+{repository.url}@main", {})
     made = run.pack()
@@ -456,6 +458,7 @@ def test_a_bundle_with_a_branch_is_given_back(packing, repository):
     assert run.find() == made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["-e ./tools", "shop @ git+{url}@main"])
 def test_an_unchanged_project_with_one_starts_no_process(packing, repository, costs_of, line):
     root = packing(line.format(url=repository.url), TOOLS | {"app.py": APP}).root

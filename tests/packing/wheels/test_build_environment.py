@@ -8,6 +8,8 @@ import pytest
 
 from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
 
+pytestmark = pytest.mark.slow
+
 APP = "from flask import Flask\n\napp = Flask(__name__)\n"
 BACKEND = """
 import json, os, subprocess, zipfile
