@@ -302,11 +302,14 @@ def install(
 def serve(folder: Path) -> Iterator[Index]:
     (folder / "simple").mkdir(parents=True)
     asked: list[str] = []
-    handler = partial(Handler, directory=str(folder), asked=asked)
+    answers = threading.Event()
+    answers.set()
+    handler = partial(Handler, directory=str(folder), asked=asked, answers=answers)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield Index(folder, server.server_port, asked=asked)
+        yield Index(folder, server.server_port, asked=asked, answers=answers)
+        answers.set()
         server.shutdown()
         thread.join()
 

@@ -1,12 +1,14 @@
 """A package index on the loopback, for those who know the password."""
 
 import base64
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 from packing.packages import write_sdist, write_wheel
+from waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Index:
 
     asked: list[str] = field(default_factory=list)
     """The paths that were asked for."""
+    answers: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, whoever asks waits; at first it is set."""
 
     @property
     def url(self) -> str:
@@ -56,14 +60,16 @@ class Handler(SimpleHTTPRequestHandler):
     """A directory listing is a simple repository page: https://peps.python.org/pep-0503/."""
 
     asked: list[str]
+    answers: threading.Event
     credentials = base64.b64encode(b"reader:s3cret-word").decode()
 
-    def __init__(self, *given, asked, **more):  # type: ignore[no-untyped-def]
-        self.asked = asked
+    def __init__(self, *given, asked, answers, **more):  # type: ignore[no-untyped-def]
+        self.asked, self.answers = asked, answers
         super().__init__(*given, **more)
 
     def send_head(self):  # type: ignore[no-untyped-def]
         self.asked.append(self.path)
+        self.answers.wait(PATIENCE)
         if self.headers.get("Authorization") != f"Basic {self.credentials}":
             self.send_response(401)
             # git sends what it was given only where it is asked to.

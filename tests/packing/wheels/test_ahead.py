@@ -49,9 +49,20 @@ def root(project, index, tmp_path, monkeypatch):
     return folder
 
 
-def test_it_begins_with_what_was_known_before(root):
+def until_it_begins(index, begun):
+    """An index that answers once something was begun with, which is noted."""
+    index.answers.clear()
+
+    def begin(distributions):
+        begun.append(distributions)
+        index.answers.set()
+
+    return begin
+
+
+def test_it_begins_with_what_was_known_before(root, index):
     begun = []
-    assert find(root, begun.append, upgrade=True) == [("web", "1.0")]
+    assert find(root, until_it_begins(index, begun), upgrade=True) == [("web", "1.0")]
     assert list(map(named, begun)) == [[("web", "1.0")]]
 
 
@@ -60,11 +71,11 @@ def test_what_the_index_says_is_what_counts(root, index):
     assert find(root, lambda _: None, upgrade=True) == [("web", "2.0")]
 
 
-def test_nothing_is_begun_with_that_would_have_to_be_downloaded(root, tmp_path):
+def test_nothing_is_begun_with_that_would_have_to_be_downloaded(root, index, tmp_path):
     for wheel in (tmp_path / "cache" / "downloads").iterdir():
         wheel.unlink()
     begun = []
-    assert find(root, begun.append, upgrade=True) == [("web", "1.0")]
+    assert find(root, until_it_begins(index, begun), upgrade=True) == [("web", "1.0")]
     assert list(map(named, begun)) == [[]]
 
 
