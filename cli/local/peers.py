@@ -6,7 +6,8 @@ import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-_TABLE = Path("/proc/net/tcp")
+_TABLES = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
+"""Of IPv6, for clients that reach an IPv4 address through a socket of that kind, as Java's do."""
 _LOCAL, _REMOTE, _USER = 1, 2, 7
 """Columns: https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html"""
 _FROM_PAGES = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
@@ -29,13 +30,14 @@ def user_of_tcp(connection: socket.socket) -> int | None:
 
     -1 stands for nobody: an end that is gone already.
     """
-    if not _TABLE.exists():
+    if not _TABLES[0].exists():
         return None
     theirs, ours = _address(connection.getpeername()), _address(connection.getsockname())
-    for line in _TABLE.read_text(encoding="ascii").splitlines()[1:]:
-        row = line.split()
-        if row[_LOCAL] == theirs and row[_REMOTE] == ours:
-            return int(row[_USER])
+    for table in filter(Path.exists, _TABLES):
+        for line in table.read_text(encoding="ascii").splitlines()[1:]:
+            row = line.split()
+            if row[_LOCAL].endswith(theirs) and row[_REMOTE].endswith(ours):
+                return int(row[_USER])
     return -1
 
 
@@ -51,6 +53,6 @@ def comes_from_page(names: Iterable[str]) -> bool:
 
 
 def _address(address: tuple[str, int]) -> str:
-    """As the kernel writes it: "0100007F:1F90" is port 8080 of 127.0.0.1."""
+    """As the kernel writes it, of IPv6 at the end: "0100007F:1F90" is port 8080 of 127.0.0.1."""
     number = int.from_bytes(socket.inet_aton(address[0]), sys.byteorder)
     return f"{number:08X}:{address[1]:04X}"

@@ -132,9 +132,8 @@ class Brood:
         folder: Path,
         output: IO[Any] | int,
         keep_open: Sequence[int] = (),
-        umask: int = -1,
     ) -> "subprocess.Popen[bytes]":
-        """Start a child whose stdout and stderr both go to `output`; files that it makes have `umask`."""
+        """Start a child whose stdout and stderr both go to `output`."""
         # In one go: a child that nobody knows yet could be taken for one that lost its parent.
         with self._lock:
             child = subprocess.Popen(
@@ -146,7 +145,6 @@ class Brood:
                 stderr=subprocess.STDOUT,
                 pass_fds=keep_open,
                 process_group=0,
-                umask=umask,
             )
             self._alive.add(child.pid)
             self._tell(f"+{child.pid}")

@@ -77,10 +77,15 @@ class Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Reach the socket."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        with reachable(self._path) as address:
-            self.sock.connect(address)
+        reaching = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            reaching.settimeout(self.timeout)
+            with reachable(self._path) as address:
+                reaching.connect(address)
+        except BaseException:
+            reaching.close()
+            raise
+        self.sock = reaching
 
 
 @contextmanager

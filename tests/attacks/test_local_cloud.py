@@ -172,6 +172,9 @@ def test_what_the_cloud_writes_is_for_its_owner_only(stage: Deployed, cloud: roo
     files = [path for path in home.iterdir() if path.is_file()]
     assert {path.name for path in files} >= {"cloud.json", "cloud.lock", "daemon.log", "ministack.log"}
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
+    folders = [path for path in home.iterdir() if path.is_dir()]
+    assert {path.name for path in folders} >= {"functions", "ministack"}
+    assert {oct(path.stat().st_mode & 0o777) for path in folders} == {"0o700"}
     looked = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "ls", str(home)], capture_output=True
     )

@@ -40,7 +40,7 @@ def start(
     command = [sys.executable, "-s", "-S", "-P", str(bridge)]
     packages = locked.fetch("ministack", LOCK, Path(sys.executable), pythons.RUNNING)
     environ = _environ(home, listening, keys, control)
-    with (home / LOG).open("wb") as log:
+    with open(home / LOG, "wb", opener=_privately) as log:
         return brood.start(
             command,
             environ={**environ, "PYTHONPATH": str(packages)},
@@ -94,12 +94,18 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
+def _privately(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: logs tell more than one thinks."""
+    return os.open(path, flags, 0o600)
+
+
 def _environ(
     home: Path, listening: socket.socket, keys: Sequence[Credentials], control: Path
 ) -> dict[str, str]:
     folder = home / "ministack"
+    folder.mkdir(mode=0o700, exist_ok=True)
     for name in ("tmp", "s3", "state"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(exist_ok=True)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
         # Read by ministack_bridge.py. Nobody but us and root may read a process's environment.

@@ -210,7 +210,7 @@ def connector(endpoint_url: str, keys: Credentials, home: Path) -> Callable[[str
 def _folder(path: Path) -> Iterator[Path]:
     """A folder that is there, and empty, for as long as the block runs."""
     remove_tree(path)
-    path.mkdir(parents=True)
+    path.mkdir(mode=0o700, parents=True)
     try:
         yield path
     finally:
@@ -219,8 +219,6 @@ def _folder(path: Path) -> Iterator[Path]:
 
 def main() -> None:
     """Run the daemon of the home folder until it is told to end."""
-    # Whatever is written here is for its owner only.
-    os.umask(0o077)
     # What was open in whoever started us must not stay open for as long as we live: a pipe, a lock.
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)

@@ -61,7 +61,6 @@ class Unpacked:
                 folder=self.task_root,
                 output=output.stdout,
                 keep_open=(output.telemetry,),
-                umask=0o022,
             )
         except BaseException:
             self.leases.give_back(self.task_root, self.layers)
