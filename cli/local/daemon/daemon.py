@@ -228,7 +228,8 @@ def main() -> None:
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with disk.explained():
+        # SystemExit: it was told to end before everything had begun.
+        with suppress(SystemExit), disk.explained():
             daemon.run()
     except LambdifyError as error:
         # Where the log lies, there may be no room for this either: the code says it too.
