@@ -150,6 +150,8 @@ class Http:
     """Whether responses are sent while the app makes them."""
     show_errors: bool
     """Whether a 500 shows the app's traceback to the client."""
+    remote_user: bool
+    """Whether a WSGI app finds whom an authorizer let in as REMOTE_USER."""
     auth: Literal["none", "iam", "jwt", "lambda"]
     rate: int
     """Requests a second."""

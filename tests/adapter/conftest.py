@@ -1,7 +1,14 @@
 """What several tests of the adapter need: a context as Lambda gives it, and every event source."""
 
+import hashlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from shutil import copytree
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 
 from .aws_service import AwsService
+from .entry_process import ADAPTER, INVOKE, MANGUM_ON_NEW_PYTHONS, TOKEN, Invoke
 from .runtime_api import RuntimeApi
 
 # Examples are timed by the wall clock: on a busy machine that tells nothing about the code.
@@ -92,3 +100,36 @@ def api() -> Iterator[RuntimeApi]:
     api = RuntimeApi()
     yield api
     api.close()
+
+
+@pytest.fixture
+def invoke(tmp_path: Path) -> Invoke:
+    """Pack a project, start its handler in a new process and send it events."""
+
+    def run(
+        code: str, *events: Any, app: str | None = "main:app", script: str = INVOKE, **settings: Any
+    ) -> subprocess.CompletedProcess[str]:
+        root = tmp_path / "task"
+        copytree(ADAPTER, root / "lambdify" / "adapter", ignore=lambda *_: ["__pycache__"])
+        (root / "main.py").write_text(code)
+        (root / ".lambdify").mkdir()
+        if app:
+            (root / ".lambdify" / "bundle.json").write_text(json.dumps({"app": app, **settings}))
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-W", MANGUM_ON_NEW_PYTHONS, "-c", script],
+            input=json.dumps(events),
+            env={
+                **os.environ,
+                "LAMBDA_TASK_ROOT": str(root),
+                "PYTHONPATH": str(root),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "LAMBDIFY_RELEASE_COMMAND": hashlib.sha256(TOKEN.encode()).hexdigest(),
+            },
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run

@@ -144,11 +144,10 @@ BROAD = {
     "adapter/__init__.py",
     "adapter/streaming/runtime.py",
     "adapter/wsgi.py",
-    "cli/local/functions/fleet.py",
     "cli/local/http_server.py",
 }
 """The ends of the line: of a command, of an app's call (streamed or not, or closed behind its answer), and of
-a daemon's thread, which answers, or hands the error to those who wait."""
+a daemon's thread."""
 
 
 def test_what_went_wrong_is_caught_by_its_name():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli.errors import NameCollision
+from lambdify.cli.errors import NameCollision, SettingsError
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.wheels.distributions import Distribution
@@ -79,11 +79,17 @@ def adapter_folder() -> Path:
 
 
 def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
+    if settings.http.remote_user and candidate.interface == "asgi":
+        raise SettingsError(
+            f"[http] remote_user: {candidate.app} is an ASGI app, and ASGI has no REMOTE_USER.",
+            hint='The app finds the authorizer\'s answer in scope["aws.event"]; leave remote_user out.',
+        )
     most = settings.warm.concurrency if settings.warm.every else 0
     said = {
         "path": candidate.path,
         "on_event": settings.function.on_event,
         "show_errors": settings.http.show_errors,
+        "remote_user": settings.http.remote_user,
         "secrets": dict(settings.secrets),
         "command": settings.release.command,
         "concurrency": most if most > 1 else 0,
