@@ -60,6 +60,11 @@ class Owner:
         apps_known = self.app and other.app
         return Path(self.folder).name == Path(other.folder).name and (not apps_known or self.app == other.app)
 
+    def is_beside(self, other: "Owner") -> bool:
+        """Whether only the place on this machine tells the two apart."""
+        repositories = self.commit or self.remote or other.commit or other.remote
+        return not repositories and bool(self.machine) and self.machine == other.machine
+
     def __str__(self) -> str:
         where = self.remote or (f"the repository that began with {self.commit[:12]}" if self.commit else "")
         return ", ".join(
@@ -89,7 +94,8 @@ def check(stage: Stage, console: Console, what: str, *, yes: bool, take_over: bo
     before, now = fetch(stage), find(stage.settings)
     if before is None or before.is_same(now) or take_over:
         return before
-    taken = f"{stage.name} in {stage.region} was deployed last from another project: {before}"
+    here = " in another folder of this machine" if before.is_beside(now) else ""
+    taken = f"{stage.name} in {stage.region} was deployed last from another project{here}: {before}"
     if yes or not console.interactive:
         raise StageTaken(
             f"{taken}. This one is {now}.",

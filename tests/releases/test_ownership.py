@@ -113,7 +113,9 @@ def test_another_project_is_refused_with_yes_and_goes_ahead_with_take_over(
         lambda **how: deploy(two, lambda: make_bundle("app = 3"), talk.console, yes=True, **how),
         lambda **how: undeploy(two, talk.console, yes=True, **how),
     ):
-        with pytest.raises(StageTaken, match="was deployed last from another project: folder one") as caught:
+        with pytest.raises(
+            StageTaken, match="from another project in another folder of this machine: folder one"
+        ) as caught:
             act()
         assert "--take-over" in caught.value.hint
         assert 'name = "..."' in caught.value.hint
