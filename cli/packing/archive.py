@@ -15,7 +15,6 @@ import hashlib
 import io
 import os
 import struct
-import tempfile
 import unicodedata
 import zipfile
 import zlib
@@ -112,9 +111,10 @@ def inflate(entry: Entry) -> bytes:
 def write(path: Path, entries: Sequence[Entry]) -> None:
     """Write a zip, which is there whole or not at all. Raises BundleRefused if there is too much in it."""
     central, at = [], 0
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # The name is there before the file: a Ctrl-C between making a file and learning its name would leave it.
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with unfinished.open("xb") as file:
             for entry in entries:
                 name = entry.name.encode()
                 method = zipfile.ZIP_DEFLATED if entry.deflated else zipfile.ZIP_STORED
@@ -131,10 +131,10 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
             _refuse_zip64(path, len(entries), at + len(directory))
             count = len(entries)
             file.write(directory + _END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0))
-        Path(unfinished).chmod(0o644)
-        Path(unfinished).replace(path)
+        unfinished.chmod(0o644)
+        unfinished.replace(path)
     finally:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def find(path: Path, sha256: str = "") -> tuple[Entry, ...] | None:
