@@ -1,0 +1,40 @@
+"""The note in a bundle that says what the app is: it holds what the settings ask for, and nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from lambdify.cli import settings
+from lambdify.cli.detection.choice import Candidate
+from lambdify.cli.errors import SettingsError
+from lambdify.cli.packing.bundle import app
+
+WSGI = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
+
+
+def note(root, candidate=WSGI, **overrides):
+    chosen = settings.load(
+        root, overrides={name.replace("__", "."): value for name, value in overrides.items()}
+    )
+    (member,) = [each for each in app.members(chosen, candidate, ()) if each.name == app.NOTE]
+    return member.content.decode()
+
+
+def test_by_default_it_names_the_app_alone(tmp_path):
+    assert note(tmp_path) == '{"app": "app:app"}'
+
+
+def test_how_many_environments_may_be_kept_warm_is_in_it_where_there_are_several(tmp_path):
+    assert note(tmp_path, warm__concurrency=3) == '{"app": "app:app", "concurrency": 3}'
+    assert "concurrency" not in note(tmp_path, warm__concurrency=1)
+    assert "concurrency" not in note(tmp_path, warm__concurrency=3, warm__every="off")
+
+
+def test_a_wsgi_app_is_told_the_user_of_an_authorizer_where_the_settings_say_so(tmp_path):
+    assert note(tmp_path, http__remote_user=True) == '{"app": "app:app", "remote_user": true}'
+
+
+def test_an_asgi_app_has_no_remote_user_which_is_said_before_anything_is_uploaded(tmp_path):
+    with pytest.raises(SettingsError, match="app:app is an ASGI app") as caught:
+        note(tmp_path, replace(WSGI, interface="asgi"), http__remote_user=True)
+    assert "leave remote_user out" in caught.value.hint
