@@ -124,6 +124,12 @@ def test_without_a_command_the_event_is_like_any_other(invoke):
     assert "EventUnknown" in done.stderr
 
 
+def test_where_the_bundle_keeps_one_warm_an_event_for_several_calls_nobody(invoke):
+    """The schedule of a deployment that is under way may ask for more than the version of before allows."""
+    done = invoke(FLASK, {**KEEP_WARM, "concurrency": 5})
+    assert payloads(done) == [{"lambdify": "warm"}]
+
+
 def test_an_event_that_keeps_several_warm_is_answered_without_the_app(invoke):
     done = invoke(FLASK, {**KEEP_WARM, "hold": 0.01}, concurrency=2)
     assert payloads(done) == [{"lambdify": "warm"}]
