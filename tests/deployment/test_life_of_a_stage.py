@@ -248,7 +248,8 @@ def test_undeploying_leaves_nothing_whatever_was_deployed_before(
         yes=True,
     )
     removal = undeploy(stage_in(account, make_settings()), talk.console, yes=True)
-    assert (removal.stack, removal.objects, removal.bucket) == (True, 7, True), "archives and releases"
+    gone = (removal.stack, removal.objects, removal.bucket)
+    assert gone == (True, 8, True), "archives, releases, and whose the stage is"
     assert inventory(account) == {}
 
 
@@ -269,7 +270,7 @@ def test_undeploying_completes_a_removal_that_was_cut_short(
         StackName=found.id, WaiterConfig={"Delay": 1}
     )
     removal = undeploy(stage_in(account, make_settings()), talk.console, yes=True)
-    assert (removal.stack, removal.objects, removal.bucket) == (False, 3, True)
+    assert (removal.stack, removal.objects, removal.bucket) == (False, 4, True)
     assert inventory(account) == {}
 
 

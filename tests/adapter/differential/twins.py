@@ -32,6 +32,7 @@ class App(NamedTuple):
             options += ["--env", f"SCRIPT_NAME={mount}"]
             return [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", *options, self.reference]
         options = ["--fd", str(listener), "--log-level", "warning", "--no-proxy-headers"]
+        options += ["--timeout-keep-alive", "60"]
         options += ["--root-path", mount]
         return [sys.executable, "-m", "uvicorn", "--http", "h11", *options, self.reference]
 
