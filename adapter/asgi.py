@@ -67,15 +67,17 @@ class Server:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._process, self._place = os.getpid(), _find_place()
+        self._process, self._loop_owner = os.getpid(), _find_loop_owner()
         self._loop = event_loop.make()
         asyncio.set_event_loop(self._loop)
         try:
-            self._lifespan, self._living, self._told = self._loop.run_until_complete(_start(app))
+            self._lifespan, self._lifespan_task, self._lifespan_failures = self._loop.run_until_complete(
+                _start(app)
+            )
         except BaseException:
             self._end_loop()
             raise
-        self._resident = asyncio.all_tasks(self._loop)
+        self._known_tasks = asyncio.all_tasks(self._loop)
         _open.add(self)
 
     def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
@@ -108,10 +110,10 @@ class Server:
             _errors().report(what, error, context)
 
     def _wait_for_others(self, context: object) -> None:
-        left_behind = asyncio.all_tasks(self._loop) - self._resident
+        left_behind = asyncio.all_tasks(self._loop) - self._known_tasks
         if left_behind:
             self._loop.run_until_complete(_wait(left_behind, context))
-            self._resident = asyncio.all_tasks(self._loop)
+            self._known_tasks = asyncio.all_tasks(self._loop)
 
     def close(self) -> None:
         """Run the app's shutdown and end the loop, once; not in the middle of a request."""
@@ -119,25 +121,27 @@ class Server:
             return
         try:
             event_loop.take_turn(self._loop)
-            self._loop.run_until_complete(self._say_goodbye())
+            self._loop.run_until_complete(self._shut_down_app())
         finally:
             self._end_loop()
 
     def _end_loop(self) -> None:
         event_loop.end(self._loop)
         with suppress(RuntimeError):  # there is none
-            if _find_place() == self._place and asyncio.get_event_loop() is self._loop:
+            if _find_loop_owner() == self._loop_owner and asyncio.get_event_loop() is self._loop:
                 asyncio.set_event_loop(None)
 
-    async def _say_goodbye(self) -> None:
+    async def _shut_down_app(self) -> None:
         with suppress(LifespanFailure):  # it is raised before the cycle knows why
             await self._lifespan.shutdown()
-        await asyncio.wait({self._living}, timeout=event_loop.PATIENCE)
+        await asyncio.wait({self._lifespan_task}, timeout=event_loop.PATIENCE)
         if self._lifespan.state is LifespanCycleState.FAILED:
-            _errors().report("the app's shutdown failed", _explain(self._lifespan, self._told), None)
+            _errors().report(
+                "the app's shutdown failed", _explain(self._lifespan, self._lifespan_failures), None
+            )
 
     def __del__(self) -> None:
-        if "_told" not in vars(self) or self._loop.is_closed():
+        if "_lifespan_failures" not in vars(self) or self._loop.is_closed():
             return
         if asyncio._get_running_loop() is None:
             self._close_here()
@@ -150,7 +154,7 @@ class Server:
             self.close()
 
 
-def _find_place() -> tuple[int, object]:
+def _find_loop_owner() -> tuple[int, object]:
     """What keeps a current loop. To ask in another place for it makes one, before Python 3.14."""
     return threading.get_ident(), sys.version_info < (3, 14) and asyncio.get_event_loop_policy()
 
@@ -330,26 +334,26 @@ async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None], list[str]
     """The app's lifespan, started, the task that it lives in, and what the app will say of its failures."""
     # mangum's own way in is a context manager in some releases and an asynchronous one in others;
     # the two coroutines that both are made of have been the same since 0.19.
-    told: list[str] = []
-    cycle = LifespanCycle(_with_optional_lifespan(app, told), "auto")
+    failures: list[str] = []
+    cycle = LifespanCycle(_with_optional_lifespan(app, failures), "auto")
     running = asyncio.create_task(cycle.run(), name="lifespan")
     with suppress(LifespanFailure):  # it is raised before the cycle knows why
         await cycle.startup()
     if cycle.state is LifespanCycleState.FAILED:
         await asyncio.wait({running}, timeout=event_loop.PATIENCE)
-        raise _explain(cycle, told) from cycle.exception
-    return cycle, running, told
+        raise _explain(cycle, failures) from cycle.exception
+    return cycle, running, failures
 
 
-def _explain(cycle: LifespanCycle, told: list[str]) -> StartupFailed:
+def _explain(cycle: LifespanCycle, failures: list[str]) -> StartupFailed:
     """Why the app's lifespan failed: what it said, or what is wrong with what it said."""
     failure: StartupFailed = _errors().StartupFailed(
-        "".join(told) or str(cycle.exception or "the app said so")
+        "".join(failures) or str(cycle.exception or "the app said so")
     )
     return failure
 
 
-def _with_optional_lifespan(app: App, told: list[str]) -> ASGI:
+def _with_optional_lifespan(app: App, failures: list[str]) -> ASGI:
     """The app, with everything that means "no lifespan here" said as mangum's LifespanUnsupported.
 
     The spec asks a server to go on, whatever the app raises (https://asgi.readthedocs.io/en/stable/specs/lifespan.html);
@@ -373,7 +377,7 @@ def _with_optional_lifespan(app: App, told: list[str]) -> ASGI:
             try:
                 await send(message)
             except LifespanFailure:
-                told.append(message.get("message", ""))
+                failures.append(message.get("message", ""))
 
         task = asyncio.ensure_future(app(scope, watch_receive, watch_send))
         try:
@@ -381,7 +385,7 @@ def _with_optional_lifespan(app: App, told: list[str]) -> ASGI:
         except asyncio.CancelledError:
             return  # it did not end when it was asked to: the loop ends now
         error = task.exception()
-        if error is None or told:  # having said that it failed, an app may well raise why
+        if error is None or failures:  # having said that it failed, an app may well raise why
             return
         if answered:
             raise error

@@ -40,22 +40,22 @@ from lambdify.adapter import Adapter, loading
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
-OURS = {"lambdify", "concurrency", "hold", "token"}
+OWN_KEYS = {"lambdify", "concurrency", "hold", "token"}
 """The keys of lambdify's own events. An HTTP event has others too, whatever its client sends."""
 
-GARBAGE = 50_000
+GC_THRESHOLD = 50_000
 """Objects, some megabytes, that are made between two collections during init. With Python's 700 (2,000 in
 later releases), an import of Flask, Django or FastAPI takes 2 to 5 % more instructions."""
 
 
 def handler(event: Any, context: Any) -> Any:
     """The payload for an event."""
-    if type(event) is dict and "lambdify" in event and event.keys() <= OURS:
-        return _manage(event, context)
+    if type(event) is dict and "lambdify" in event and event.keys() <= OWN_KEYS:
+        return _handle_own_event(event, context)
     return respond(event, context)
 
 
-def _manage(event: dict[str, Any], context: Any) -> Any:
+def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
     """The payload for an event of lambdify's own; one that is none goes the way of all others."""
     if event == KEEP_WARM:
         return WARM
@@ -77,12 +77,12 @@ def _manage(event: dict[str, Any], context: Any) -> Any:
 def _initialise() -> Any:
     """The app as a Lambda handler, and what init made out of the garbage collector's sight."""
     usual = gc.get_threshold()
-    gc.set_threshold(GARBAGE, *usual[1:])
+    gc.set_threshold(GC_THRESHOLD, *usual[1:])
     try:
         return _load()
     finally:
         gc.freeze()  # https://docs.python.org/3/library/gc.html#gc.freeze
-        if gc.get_threshold()[0] == GARBAGE:
+        if gc.get_threshold()[0] == GC_THRESHOLD:
             gc.set_threshold(*usual)
 
 

@@ -57,7 +57,7 @@ def load(reference: str) -> Any:
 
 def find_interface(app: object) -> Interface:
     """How the app is called: "wsgi", "asgi", or "handler" for one that takes a Lambda event as it is."""
-    seen = _look(app)
+    seen = _resolve_call(app)
     parameters = seen.parameters if seen else ()
     if parameters == HANDLER:
         return "handler"
@@ -65,7 +65,7 @@ def find_interface(app: object) -> Interface:
         return "asgi"
     if len(parameters) == 2:
         return "wsgi"
-    if seen and seen.is_open and (told := _read_names(seen) or _ask_inside(seen)):
+    if seen and seen.is_open and (told := _read_parameters(seen) or _search_callees(seen)):
         return told
     raise _unknown(_explain(app, seen))
 
@@ -132,7 +132,7 @@ class _Call:
         """Whether `*args` takes most of what it is called with."""
 
 
-def _look(app: Any) -> _Call | None:
+def _resolve_call(app: Any) -> _Call | None:
     """What a call of the object runs; None if that cannot be seen."""
     bound = 0
     named: set[str] = set()
@@ -161,7 +161,7 @@ def _look(app: Any) -> _Call | None:
             return None
 
 
-def _read_names(seen: _Call) -> Interface | None:
+def _read_parameters(seen: _Call) -> Interface | None:
     """The interface that the names of the parameters tell, or a coroutine function: WSGI has none."""
     first = seen.parameters[0] if seen.parameters else ""
     if seen.parameters == HANDLER:
@@ -171,24 +171,24 @@ def _read_names(seen: _Call) -> Interface | None:
     return "asgi" if first == "scope" or (seen.is_open and seen.code.co_flags & COROUTINE) else None
 
 
-def _ask_inside(seen: _Call) -> Interface | None:
+def _search_callees(seen: _Call) -> Interface | None:
     """The interface of what a call of `*args` leads to; None if nothing tells, or two things differ."""
     told: set[Interface] = set()
     asked = {(seen.function, id(seen.owner))}
     waiting = [seen]
     while waiting:
-        for call in filter(None, map(_look, _named_by(waiting.pop()))):
+        for call in filter(None, map(_resolve_call, _find_callees(waiting.pop()))):
             if (call.function, id(call.owner)) in asked:
                 continue
             asked.add((call.function, id(call.owner)))
-            if interface := _read_names(call):
+            if interface := _read_parameters(call):
                 told.add(interface)
             elif call.is_open:
                 waiting.append(call)
     return told.pop() if len(told) == 1 else None
 
 
-def _named_by(seen: _Call) -> Iterator[object]:
+def _find_callees(seen: _Call) -> Iterator[object]:
     """What the code of a function names and might call; classes are left out, which make objects of it."""
     function, names = seen.function, seen.code.co_names
     found = [_contents(cell) for cell in function.__closure__ or ()]

@@ -26,7 +26,7 @@ UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXY
 TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
 """https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2"""
 
-LONGEST_KEPT = 2_000
+MAX_KEY_LENGTH = 2_000
 """Characters; the names of a browser's headers take 300."""
 
 
@@ -40,7 +40,7 @@ def remember(known: dict[Key, Result], key: Key, result: Result, room: int = 500
     """
     if len(known) >= room:
         known.clear()
-    if sum(map(len, key)) < LONGEST_KEPT:
+    if sum(map(len, key)) < MAX_KEY_LENGTH:
         known[key] = result
     return result
 
@@ -115,15 +115,15 @@ def find_names(given: tuple[str, ...]) -> Names:
         return NAMES[given]
     except KeyError:
         names = Names(given)
-    if names.odd or _weigh(given) > ROOM_FOR_NAMES // 10:
+    if names.odd or _estimate_size(given) > ROOM_FOR_NAMES // 10:
         return names
-    if sum(map(_weigh, NAMES)) + _weigh(given) > ROOM_FOR_NAMES:
+    if sum(map(_estimate_size, NAMES)) + _estimate_size(given) > ROOM_FOR_NAMES:
         NAMES.clear()
     NAMES[given] = names
     return names
 
 
-def _weigh(given: tuple[str, ...]) -> int:
+def _estimate_size(given: tuple[str, ...]) -> int:
     """Bytes, about, of a row and all that is worked out of it: four texts for each name, and a map."""
     return 4 * sum(map(len, given)) + 280 * len(given) + 1_500
 
@@ -237,15 +237,15 @@ class Response(tuple[int, dict[str, str], Headers, bytes]):
         return self[2] or tuple(self[1].items())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Response) and self._tell() == other._tell()
+        return isinstance(other, Response) and self._as_tuple() == other._as_tuple()
 
     def __ne__(self, other: object) -> bool:  # a tuple has its own
         return not self == other
 
     def __hash__(self) -> int:
-        return hash(self._tell())
+        return hash(self._as_tuple())
 
-    def _tell(self) -> tuple[int, Headers, bytes]:
+    def _as_tuple(self) -> tuple[int, Headers, bytes]:
         return self[0], self.headers, self[3]
 
     def _replace(self, **changes: Any) -> Response:

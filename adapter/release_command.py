@@ -19,7 +19,7 @@ import sys
 from typing import Any
 
 PYTHON = ("python", "python3")
-KEPT = 64_000
+OUTPUT_LIMIT = 64_000
 """Characters of output that go back; the log has all of it. JSON may write each as six, of 6 MB."""
 
 
@@ -58,7 +58,7 @@ def run(command: str, root: str) -> dict[str, Any]:
             assert process.stdout
             for line in process.stdout:
                 print(line, end="", flush=True)
-                output = (output + line)[-KEPT:]
+                output = (output + line)[-OUTPUT_LIMIT:]
     except OSError as error:
         print(error, flush=True)
         return {"code": 127, "output": f"{error}\n"}

@@ -169,7 +169,7 @@ def build_request(
     if not "".join(values).isascii():
         values = tuple([to_latin1(value) for value in values])
     if body or not names.settled:
-        names, values = _settle(names, values, body, cookies)
+        names, values = _normalize_headers(names, values, body, cookies)
     origin = (
         "" if names.proto is None else values[names.proto],
         "" if names.host is None else values[names.host],
@@ -276,7 +276,7 @@ def _flatten(several: dict[str, list[str]]) -> tuple[tuple[str, ...], tuple[str,
         return tuple([name for name, _ in pairs]), tuple([value for _, value in pairs])
 
 
-def _settle(
+def _normalize_headers(
     names: Names, values: tuple[str, ...], body: bytes, cookies: list[str] | None
 ) -> tuple[Names, tuple[str, ...]]:
     """Without what is no header, with the true length and one cookie header: `cookies`, or all there are."""

@@ -83,7 +83,7 @@ class Server:
 def build_environ(request: Request, event: dict[str, Any], context: object) -> Environ:
     """The environ of a request, with `aws.event` and `aws.context` in it."""
     method, path, query, names, values, body, mount, scheme, host, port, client, client_port = request
-    environ = (names.template or _plan(names)).copy()
+    environ = (names.template or _make_template(names)).copy()
     environ["REQUEST_METHOD"] = method
     if mount:
         environ["SCRIPT_NAME"] = wire.decode(mount, "latin-1")
@@ -110,7 +110,7 @@ def build_environ(request: Request, event: dict[str, Any], context: object) -> E
     return environ
 
 
-def _plan(names: Names) -> Environ:
+def _make_template(names: Names) -> Environ:
     """An environ to copy for requests with these names, which know it from now on."""
     names.template = ALWAYS | dict.fromkeys(PER_REQUEST)
     if len(set(names.row)) == len(names.row) and "_" not in "".join(names.row):
@@ -152,7 +152,7 @@ class Answer:
             if self.begun():
                 raise exc_info[1].with_traceback(exc_info[2])
         elif self.status:
-            raise _breach("the app called start_response twice")
+            raise _protocol_broken("the app called start_response twice")
         self.status, self.headers = status, headers
         return self.write
 
@@ -174,7 +174,7 @@ class Answer:
             for chunk in result:
                 if chunk:
                     if not self.status:
-                        raise _breach("the app sent a body before it called start_response")
+                        raise _protocol_broken("the app sent a body before it called start_response")
                     self.write(chunk)
             self.end()
         finally:
@@ -185,11 +185,11 @@ class Answer:
     def end(self) -> None:
         """See that there is an answer, now that the body is over."""
         if not self.status:
-            raise _breach("the app did not call start_response")
+            raise _protocol_broken("the app did not call start_response")
         self.ended = True
 
 
-def _breach(how: str) -> ProtocolBroken:
+def _protocol_broken(how: str) -> ProtocolBroken:
     from lambdify.adapter.errors import ProtocolBroken
 
     return ProtocolBroken(how)

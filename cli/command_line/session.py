@@ -69,7 +69,7 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
 
         # This comes before anything is built or deployed: without this Python the function cannot run here.
         pythons.fetch(chosen.function.python, console)
-    running = cloud.ensure(console) if start else cloud.demand(console)
+    running = cloud.ensure(console) if start else cloud.require(console)
     prepared = cloud.prepare(chosen, running)
     account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=running.credentials)
     # ministack's ECR has repositories but no registry: images stay in the container engine.

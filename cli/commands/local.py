@@ -43,7 +43,7 @@ def local_env(flags: Flags) -> None:
     from lambdify.cli.local.daemon import cloud
 
     console = make_console(flags)
-    variables = cloud.variables(cloud.demand(console))
+    variables = cloud.variables(cloud.require(console))
     console.answer(answers.exports(variables), variables)
 
 

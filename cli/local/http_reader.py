@@ -18,7 +18,7 @@ from lambdify.adapter.messages import Headers, Pair
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of a head, of trailers, of whatever else is no body."""
-PIECE = 64 * 1024
+READ_SIZE = 64 * 1024
 """Bytes that are read at once."""
 _FRAMING = {"content-length", "transfer-encoding"}
 _VERSIONS = (b"HTTP/1.0", b"HTTP/1.1")
@@ -65,12 +65,12 @@ class RequestReader:
         self._found: deque[Head | bytes | End | Refused] = deque()
         self._parser = HttpRequestParser(self)
         self._target, self._headers = b"", list[Pair]()
-        self._between = True
+        self._between_requests = True
         self._unread = b""
         """What came since something was found last, so far as it is no body."""
 
     @property
-    def waits(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing more has come by now."""
         return not self._found
 
@@ -95,7 +95,7 @@ class RequestReader:
 
     def receive(self) -> None:
         """Take what has come, or wait for it. Raises EOFError at the end of the connection, OSError."""
-        data = self._connection.recv(PIECE)
+        data = self._connection.recv(READ_SIZE)
         if not data:
             raise EOFError
         self._feed(data)
@@ -113,19 +113,19 @@ class RequestReader:
         return found
 
     def _feed(self, data: bytes) -> None:
-        if self._between:
+        if self._between_requests:
             self._unread = b""
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as offer:
-            self._pass_over(data[offer.args[0] :])
+            self._decline_upgrade(data[offer.args[0] :])
         except HttpParserError:
             self._found.append(Refused())
         if not self._found:
             self._unread += data
-            self._look_at(self._unread)
+            self._check_unread(self._unread)
 
-    def _pass_over(self, rest: bytes) -> None:
+    def _decline_upgrade(self, rest: bytes) -> None:
         """Go on behind a head that offers another protocol, where the parser takes everything for that one.
 
         The offer is not taken, so a body follows as the head says, and HTTP as before.
@@ -142,7 +142,7 @@ class RequestReader:
         if rest:
             self._feed(rest)
 
-    def _look_at(self, unread: bytes) -> None:
+    def _check_unread(self, unread: bytes) -> None:
         """Refuse what would never become a request: no end in sight, or a first line without a version."""
         if len(unread) > HEAD_LIMIT:
             self._found.append(Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
@@ -154,7 +154,7 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._between = False
+        self._between_requests = False
         self._target, self._headers = b"", []
 
     def on_url(self, piece: bytes) -> None:
@@ -188,10 +188,10 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._found.append(End(tuple(self._headers)))
-        self._between = True
+        self._between_requests = True
 
 
-def limit(connection: socket.socket, seconds: float) -> None:
+def set_timeout(connection: socket.socket, seconds: float) -> None:
     """Let reading and writing wait no longer than that; BlockingIOError where it would.
 
     Not `settimeout`, which asks the system twice for each piece.

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from lambdify.adapter.messages import Headers, Request, Response
-from lambdify.cli.local.http_reader import PIECE, Head, Refused, RequestReader, limit
+from lambdify.cli.local.http_reader import READ_SIZE, Head, Refused, RequestReader, set_timeout
 from lambdify.cli.local.listener import HOST, Listener
 from lambdify.cli.local.response_stream import StreamBroken
 
@@ -29,17 +29,17 @@ BODY_LIMIT = 10 * 1024 * 1024
 PATIENCE = 75.0
 """Seconds that a connection stays open for the next request."""
 _DRAIN_LIMIT = 256 * 1024 * 1024
-_FAREWELL = 1.0
+_LINGER_TIMEOUT = 1.0
 """Seconds in which a client that was refused may still read why."""
-_OURS = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
+_OWN_HEADERS = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
 _BODILESS = {http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED}
-_BROKEN = re.compile(r"[\r\n\0]|[^\x00-\xff]")
+_FORBIDDEN_IN_HEADERS = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 """What no header may hold: a line break would end it, and begin another response."""
 
 _log = logging.getLogger(__name__)
 
 
-class Pieces(Protocol):
+class StreamedBody(Protocol):
     """A body that is still being made."""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -49,22 +49,22 @@ class Pieces(Protocol):
         """Nobody reads any more."""
 
 
-class Streamed(NamedTuple):
+class StreamedResponse(NamedTuple):
     """A response whose body is still being made."""
 
     status: int
     headers: Headers
-    pieces: Pieces
+    pieces: StreamedBody
 
 
-class Answered(NamedTuple):
+class ResponseWithFollowUp(NamedTuple):
     """A response, and what is left to do when the client has it."""
 
     response: Response
-    behind: Callable[[], None]
+    follow_up: Callable[[], None]
 
 
-Answer = Callable[[Request], Response | Streamed | Answered]
+Answer = Callable[[Request], Response | StreamedResponse | ResponseWithFollowUp]
 
 
 class Server:
@@ -86,7 +86,7 @@ class Server:
         self._listener.close()
 
     def _serve(self, connection: socket.socket, client: str) -> None:
-        limit(connection, PATIENCE)
+        set_timeout(connection, PATIENCE)
         reader = RequestReader(connection)
         with connection:
             try:
@@ -96,11 +96,11 @@ class Server:
             except Refused as refused:
                 status = http.HTTPStatus(refused.status)
                 _write(connection, None, plain(status, status.phrase))
-                _say_farewell(connection)
+                _linger(connection)
 
     def _answer_one(self, connection: socket.socket, client: str, reader: RequestReader, head: Head) -> bool:
         """Answer a request; whether another one may follow."""
-        if reader.waits and head.version != "1.0" and head.find("expect").lower() == "100-continue":
+        if reader.is_empty and head.version != "1.0" and head.find("expect").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = _read_body(reader)
         if body is None:
@@ -113,12 +113,12 @@ class Server:
         except Exception:  # the end of this thread: whoever asked gets an answer, and the log the reason
             _log.exception("%s %s could not be answered", head.method, head.target)
             answer = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
-        if not isinstance(answer, Answered):
+        if not isinstance(answer, ResponseWithFollowUp):
             return _write(connection, head, answer)
         try:
             return _write(connection, head, answer.response)
         finally:
-            answer.behind()
+            answer.follow_up()
 
 
 def plain(status: int, message: str) -> Response:
@@ -157,23 +157,23 @@ def _build_request(head: Head, body: bytes, client: str, own_port: int) -> Reque
     )
 
 
-def _write(connection: socket.socket, head: Head | None, response: Response | Streamed) -> bool:
+def _write(connection: socket.socket, head: Head | None, response: Response | StreamedResponse) -> bool:
     """Send the response to a request, or to what was none; whether the connection stays open."""
     headers = response.headers
-    if not 200 <= response.status <= 599 or _BROKEN.search("".join(map("".join, headers))):
-        if isinstance(response, Streamed):
+    if not 200 <= response.status <= 599 or _FORBIDDEN_IN_HEADERS.search("".join(map("".join, headers))):
+        if isinstance(response, StreamedResponse):
             response.pieces.close()
         response = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
         headers = response.headers
     bodiless = response.status in _BODILESS or (head is not None and head.method == "HEAD")
     given = dict(headers).get("content-length")
-    if isinstance(response, Streamed):
+    if isinstance(response, StreamedResponse):
         return _write_pieces(connection, head, response, bodiless=bodiless, length=given)
     length = given if bodiless else str(len(response.body))
     start = _write_head(response.status, headers, head, length, keep=head is not None and head.keep_alive)
     if bodiless:
         connection.sendall(start)
-    elif len(response.body) < PIECE:
+    elif len(response.body) < READ_SIZE:
         connection.sendall(start + response.body)
     else:
         connection.sendall(start)
@@ -182,7 +182,12 @@ def _write(connection: socket.socket, head: Head | None, response: Response | St
 
 
 def _write_pieces(
-    connection: socket.socket, head: Head | None, response: Streamed, *, bodiless: bool, length: str | None
+    connection: socket.socket,
+    head: Head | None,
+    response: StreamedResponse,
+    *,
+    bodiless: bool,
+    length: str | None,
 ) -> bool:
     """Each piece as it comes; a response that breaks off ends as a connection that breaks off."""
     chunked = length is None and not bodiless and head is not None and head.version != "1.0"
@@ -211,7 +216,7 @@ def _write_head(
     chunked: bool = False,
 ) -> bytes:
     lines = [_write_status(status)]
-    lines += [f"{name}: {value}" for name, value in headers if name not in _OURS]
+    lines += [f"{name}: {value}" for name, value in headers if name not in _OWN_HEADERS]
     if not any(name == "date" for name, _ in headers):
         lines.append(_write_date(int(time.time())))
     if chunked:
@@ -238,11 +243,11 @@ def _write_status(status: int) -> str:
     return f"HTTP/1.1 {status} {phrase}"
 
 
-def _say_farewell(connection: socket.socket) -> None:
+def _linger(connection: socket.socket) -> None:
     """Let the client read the answer: what it has sent meanwhile would make the system take it back."""
-    limit(connection, _FAREWELL)
+    set_timeout(connection, _LINGER_TIMEOUT)
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
         for _ in range(64):
-            if not connection.recv(PIECE):
+            if not connection.recv(READ_SIZE):
                 return

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 HOST = "127.0.0.1"
-_BREATH = 0.1
+_RETRY_PAUSE = 0.1
 """Seconds after which the system is asked again for what it has just refused."""
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Listener:
                 connection, (client, _) = self._socket.accept()
             except OSError as error:  # too many open files, or a client that has gone already
                 _log.warning("port %d: %s", self.port, error)
-                self._over.wait(_BREATH)
+                self._over.wait(_RETRY_PAUSE)
                 continue
             if self._over.is_set():
                 connection.close()

@@ -10,7 +10,7 @@ _TABLES = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
 """Of IPv6, for clients that reach an IPv4 address through a socket of that kind, as Java's do."""
 _LOCAL, _REMOTE, _USER = 1, 2, 7
 """Columns: https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html"""
-_FROM_PAGES = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
+_PAGE_HEADERS = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
 """What browsers add to what a page asks for, and no page can take away."""
 
 
@@ -49,7 +49,7 @@ def is_one_of(connection: socket.socket, users: Collection[int]) -> bool:
 
 def comes_from_page(names: Iterable[str]) -> bool:
     """Whether a browser sent headers of these names for a page, and no program of ours."""
-    return any(name.lower() in _FROM_PAGES for name in names)
+    return any(name.lower() in _PAGE_HEADERS for name in names)
 
 
 def _address(address: tuple[str, int]) -> str:

@@ -27,7 +27,7 @@ from typing import IO, Any
 
 from lambdify.cli.local import watchdog
 
-LULL = 0.02
+SUSPEND_DELAY = 0.02
 """Seconds without work after which a process that rests is stopped."""
 _PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
 PR_SET_CHILD_SUBREAPER = 36
@@ -97,21 +97,21 @@ def peak_memory(pid: int) -> int:
     return 0
 
 
-class Brood:
+class Children:
     """The children of the daemon: each in a group of its own, and none that outlives it."""
 
     def __init__(self, *, adopt: bool = False) -> None:
         """With `adopt`, whatever loses its parent among them becomes a child of ours, and is ended."""
-        self._adopts = adopt and adopt_orphans()
-        self._guests = 0
+        self._adopts_orphans = adopt and adopt_orphans()
+        self._others_allowed = 0
         self._lock = threading.Lock()
         self._alive: set[int] = set()
         """Groups whose leader was not waited for yet: their numbers are theirs."""
-        self._resting: dict[int, float] = {}
+        self._idle_since: dict[int, float] = {}
         """Groups that are to be stopped, and since when they have nothing to do."""
-        self._stopped: set[int] = set()
-        self._rested = threading.Event()
-        threading.Thread(target=self._stop_resting, name="rest", daemon=True).start()
+        self._suspended: set[int] = set()
+        self._suspend_wanted = threading.Event()
+        threading.Thread(target=self._suspend_idle, name="rest", daemon=True).start()
         # -I -S: it needs nothing but the standard library, and should start at once.
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
@@ -147,7 +147,7 @@ class Brood:
                 process_group=0,
             )
             self._alive.add(child.pid)
-            self._tell(f"+{child.pid}")
+            self._notify_watchdog(f"+{child.pid}")
         return child
 
     def send(self, child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
@@ -157,7 +157,7 @@ class Brood:
             if child.pid in self._alive:
                 os.killpg(child.pid, number)
 
-    def rest(self, child: "subprocess.Popen[bytes]") -> None:
+    def suspend_soon(self, child: "subprocess.Popen[bytes]") -> None:
         """Stop the child's whole group in a moment, if it does not `go_on` before.
 
         A child that is called again and again is not stopped each time, which would take as long as what it
@@ -165,22 +165,22 @@ class Brood:
         """
         with self._lock:
             if child.pid in self._alive:
-                self._resting[child.pid] = time.monotonic()
-        if not self._rested.is_set():
-            self._rested.set()
+                self._idle_since[child.pid] = time.monotonic()
+        if not self._suspend_wanted.is_set():
+            self._suspend_wanted.set()
 
-    def go_on(self, child: "subprocess.Popen[bytes]") -> None:
+    def resume(self, child: "subprocess.Popen[bytes]") -> None:
         """Let the child's group run."""
         with self._lock, suppress(ProcessLookupError):
-            self._resting.pop(child.pid, None)
-            if child.pid in self._stopped and child.pid in self._alive:
+            self._idle_since.pop(child.pid, None)
+            if child.pid in self._suspended and child.pid in self._alive:
                 os.killpg(child.pid, signal.SIGCONT)
-            self._stopped.discard(child.pid)
+            self._suspended.discard(child.pid)
 
     def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> None:
         """Ask the child to end; kill it if it does not."""
         with self._lock:
-            self._resting.pop(child.pid, None)
+            self._idle_since.pop(child.pid, None)
         self.send(child, signal.SIGCONT)
         self.send(child, signal.SIGTERM)
         try:
@@ -196,36 +196,36 @@ class Brood:
         with self._lock:
             if child.pid in self._alive:
                 self._alive.remove(child.pid)
-                self._resting.pop(child.pid, None)
-                self._stopped.discard(child.pid)
+                self._idle_since.pop(child.pid, None)
+                self._suspended.discard(child.pid)
                 # At once, and once: later, another process may have the number.
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
-                self._tell(f"-{child.pid}")
+                self._notify_watchdog(f"-{child.pid}")
             self._end_adopted()
         return code
 
     @contextmanager
-    def guests(self) -> Iterator[None]:
+    def allow_others(self) -> Iterator[None]:
         """Let other children be, which somebody else starts in the block and waits for."""
         with self._lock:
-            self._guests += 1
+            self._others_allowed += 1
         try:
             yield
         finally:
             with self._lock:
-                self._guests -= 1
+                self._others_allowed -= 1
                 self._end_adopted()
 
-    def lend(self, container: str) -> None:
+    def watch_container(self, container: str) -> None:
         """Have the watchdog remove that container, if nobody is left who could."""
         with self._lock:
-            self._tell(f"+{container}")
+            self._notify_watchdog(f"+{container}")
 
-    def give_back(self, container: str) -> None:
+    def unwatch_container(self, container: str) -> None:
         """That container is gone."""
         with self._lock:
-            self._tell(f"-{container}")
+            self._notify_watchdog(f"-{container}")
 
     def close(self) -> None:
         """Let the watchdog go: it ends whatever is left, then itself."""
@@ -234,12 +234,12 @@ class Brood:
             self._watchdog.stdin.close()
         self._watchdog.wait()
         with self._lock:
-            self._guests = 0
+            self._others_allowed = 0
             self._end_adopted()
 
     def _end_adopted(self) -> None:
         """End the children that lost their parent; the sandbox that they were of is no more."""
-        if not self._adopts or self._guests:
+        if not self._adopts_orphans or self._others_allowed:
             return
         known = {*self._alive, self._watchdog.pid}
         while found := {
@@ -252,20 +252,20 @@ class Brood:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, 0)
 
-    def _stop_resting(self) -> None:
-        while self._rested.wait():
-            time.sleep(LULL)
+    def _suspend_idle(self) -> None:
+        while self._suspend_wanted.wait():
+            time.sleep(SUSPEND_DELAY)
             with self._lock:
-                long_ago = time.monotonic() - LULL
-                for group in [group for group, since in self._resting.items() if since <= long_ago]:
-                    del self._resting[group]
-                    self._stopped.add(group)
+                long_ago = time.monotonic() - SUSPEND_DELAY
+                for group in [group for group, since in self._idle_since.items() if since <= long_ago]:
+                    del self._idle_since[group]
+                    self._suspended.add(group)
                     with suppress(ProcessLookupError):
                         os.killpg(group, signal.SIGSTOP)
-                if not self._resting:
-                    self._rested.clear()
+                if not self._idle_since:
+                    self._suspend_wanted.clear()
 
-    def _tell(self, line: str) -> None:
+    def _notify_watchdog(self, line: str) -> None:
         pipe = self._watchdog.stdin
         assert pipe
         # Closed: the watchdog is ending everything already. Broken: somebody killed it.

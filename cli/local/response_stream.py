@@ -11,7 +11,7 @@ from collections.abc import Generator
 
 DELIMITER = bytes(8)
 """What ends the prelude, status and headers as JSON, and begins the body."""
-HELD = 256 * 1024
+BUFFER_LIMIT = 256 * 1024
 """Bytes that may wait for the client."""
 
 
@@ -36,7 +36,7 @@ class ResponseStream:
             self._pieces.append(piece)
             self._size += len(piece)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._size < HELD or self._abandoned or self._over)
+            self._changed.wait_for(lambda: self._size < BUFFER_LIMIT or self._abandoned or self._over)
 
     def end(self, *, broken: bool = False) -> None:
         """Say that nothing follows. The first to say so is right about whether the response is complete."""

@@ -27,7 +27,7 @@ _CLOSING = 0.05
 _log = logging.getLogger(__name__)
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """A request."""
 
     method: str
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
     body: bytes
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What comes back."""
 
     status: int
@@ -48,11 +48,11 @@ class Answer(NamedTuple):
 class Server:
     """A socket at `path` that is listened on, until `close`."""
 
-    def __init__(self, path: Path, answer: Callable[[Asked], Answer]) -> None:
+    def __init__(self, path: Path, answer: Callable[[Request], Response]) -> None:
         """Listen at once; a socket that somebody left there is replaced."""
         path.unlink(missing_ok=True)
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
-        with reachable(path) as address:
+        with short_address(path) as address:
             self._server = _Server(address, handler)
         path.chmod(0o600)
         self._path = path
@@ -77,19 +77,19 @@ class Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Reach the socket."""
-        reaching = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            reaching.settimeout(self.timeout)
-            with reachable(self._path) as address:
-                reaching.connect(address)
+            connection.settimeout(self.timeout)
+            with short_address(self._path) as address:
+                connection.connect(address)
         except BaseException:
-            reaching.close()
+            connection.close()
             raise
-        self.sock = reaching
+        self.sock = connection
 
 
 @contextmanager
-def reachable(path: Path) -> Iterator[str]:
+def short_address(path: Path) -> Iterator[str]:
     """The path of a socket, short enough for the system as long as the block runs.
 
     Raises OSError where it is too long and the system has no other way.
@@ -123,7 +123,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
-    answer: Callable[[Asked], Answer]
+    answer: Callable[[Request], Response]
 
     def do_GET(self) -> None:
         """Answer."""
@@ -143,7 +143,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _reply(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.answer(Asked(self.command, self.path, headers, body))
+        answer = self.answer(Request(self.command, self.path, headers, body))
         self.send_response_only(HTTPStatus(answer.status))
         for name, value in answer.headers:
             self.send_header(name, value)

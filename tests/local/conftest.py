@@ -14,18 +14,18 @@ from local.running import CREDENTIALS, FUNCTION, MINOR, Running
 
 from lambdify.cli.console import Console
 from lambdify.cli.local.daemon import cloud as room
-from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.process import ZipProgram
 from lambdify.cli.local.functions.runtime_client import fetch
-from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.processes import Children
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def brood() -> Iterator[Brood]:
-    brood = Brood()
-    yield brood
-    brood.close()
+def children() -> Iterator[Children]:
+    children = Children()
+    yield children
+    children.close()
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def interpreters() -> dict[str, Path]:
 
 
 @pytest.fixture
-def make_program(tmp_path: Path, brood: Brood) -> Callable[..., Unpacked]:
+def make_program(tmp_path: Path, children: Children) -> Callable[..., ZipProgram]:
     """A function with that source as app.py."""
 
     def make(
@@ -44,13 +44,13 @@ def make_program(tmp_path: Path, brood: Brood) -> Callable[..., Unpacked]:
         python: Path | None = None,
         runtime: Path | None = None,
         **changes: Any,
-    ) -> Unpacked:
+    ) -> ZipProgram:
         function = replace(FUNCTION, python=minor, **changes)
         for name in ("task", "opt", "tmp"):
             (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / "task" / "app.py").write_text(source, encoding="utf-8")
         python = python or Path(sys.executable)
-        return Unpacked(
+        return ZipProgram(
             function=function,
             python=python,
             runtime=runtime or fetch(python, function.python),
@@ -59,7 +59,7 @@ def make_program(tmp_path: Path, brood: Brood) -> Callable[..., Unpacked]:
             endpoint_url="http://127.0.0.1:9",
             credentials=CREDENTIALS,
             folder=tmp_path / "tmp",
-            brood=brood,
+            children=children,
         )
 
     return make
@@ -85,7 +85,7 @@ def pack_adapter(tmp_path: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def run(make_program: Callable[..., Unpacked]) -> Iterator[Callable[..., Running]]:
+def run(make_program: Callable[..., ZipProgram]) -> Iterator[Callable[..., Running]]:
     """A sandbox of a function with that source as app.py."""
     started: list[Running] = []
 

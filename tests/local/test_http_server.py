@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from lambdify.adapter.messages import Headers, Request, Response
-from lambdify.cli.local.http_server import BODY_LIMIT, Server, Streamed
+from lambdify.cli.local.http_server import BODY_LIMIT, Server, StreamedResponse
 from lambdify.cli.local.response_stream import StreamBroken
 
-Serve = Callable[[Response | Streamed], tuple[str, list[Request]]]
+Serve = Callable[[Response | StreamedResponse], tuple[str, list[Request]]]
 OK = Response(200, (("content-type", "text/plain"),), b"fine")
 
 
@@ -20,10 +20,10 @@ OK = Response(200, (("content-type", "text/plain"),), b"fine")
 def serve() -> Iterator[Serve]:
     servers: list[Server] = []
 
-    def start(response: Response | Streamed) -> tuple[str, list[Request]]:
+    def start(response: Response | StreamedResponse) -> tuple[str, list[Request]]:
         asked: list[Request] = []
 
-        def answer(request: Request) -> Response | Streamed:
+        def answer(request: Request) -> Response | StreamedResponse:
             asked.append(request)
             return response
 
@@ -206,7 +206,7 @@ class Pieces:
     def __init__(self, *pieces: bytes, headers: Headers = (), broken: bool = False) -> None:
         self.closed = threading.Event()
         self.go_on = threading.Event()
-        self.response = Streamed(200, headers, self._make(pieces, broken=broken))
+        self.response = StreamedResponse(200, headers, self._make(pieces, broken=broken))
 
     def _make(self, pieces: tuple[bytes, ...], *, broken: bool) -> Generator[bytes]:
         try:

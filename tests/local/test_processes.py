@@ -13,7 +13,7 @@ from waiting import eventually
 
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
-from lambdify.cli.local.processes import Brood, Process, end, identify, is_running, wait
+from lambdify.cli.local.processes import Children, Process, end, identify, is_running, wait
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
@@ -22,16 +22,16 @@ PARENT = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, 
 
 
 @pytest.fixture
-def brood() -> Iterator[Brood]:
-    brood = Brood()
-    yield brood
-    brood.close()
+def children() -> Iterator[Children]:
+    children = Children()
+    yield children
+    children.close()
 
 
-def start(brood: Brood, script: str, folder: Path) -> "tuple[subprocess.Popen[bytes], str]":
+def start(children: Children, script: str, folder: Path) -> "tuple[subprocess.Popen[bytes], str]":
     """A child that runs the script, and the first line that it prints."""
     with (folder / "output").open("wb") as output:
-        child = brood.start([sys.executable, "-c", script], environ={}, folder=folder, output=output)
+        child = children.start([sys.executable, "-c", script], environ={}, folder=folder, output=output)
     return child, eventually((folder / "output").read_text).strip()
 
 
@@ -54,49 +54,51 @@ def test_a_process_that_only_waits_for_its_parent_does_not_run() -> None:
     child.wait()
 
 
-def test_what_a_child_started_ends_with_it(brood: Brood, tmp_path: Path) -> None:
-    child, grandchild = start(brood, PARENT, tmp_path)
+def test_what_a_child_started_ends_with_it(children: Children, tmp_path: Path) -> None:
+    child, grandchild = start(children, PARENT, tmp_path)
     process = known(int(grandchild))
-    brood.end(child, patience=60)
+    children.end(child, patience=60)
     assert wait(process, patience=60)
 
 
-def test_a_child_that_does_not_listen_is_killed(brood: Brood, tmp_path: Path) -> None:
-    child, _ = start(brood, STUBBORN, tmp_path)
-    brood.end(child, patience=0.1)
+def test_a_child_that_does_not_listen_is_killed(children: Children, tmp_path: Path) -> None:
+    child, _ = start(children, STUBBORN, tmp_path)
+    children.end(child, patience=0.1)
     assert child.returncode == -signal.SIGKILL
 
 
-def test_a_child_that_is_stopped_can_be_ended(brood: Brood, tmp_path: Path) -> None:
-    child, _ = start(brood, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
-    brood.send(child, signal.SIGSTOP)
-    brood.end(child, patience=60)
+def test_a_child_that_is_stopped_can_be_ended(children: Children, tmp_path: Path) -> None:
+    child, _ = start(children, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
+    children.send(child, signal.SIGSTOP)
+    children.end(child, patience=60)
     assert child.returncode == -signal.SIGTERM
 
 
-def test_a_child_that_has_ended_gets_no_signal(brood: Brood, tmp_path: Path) -> None:
-    child, _ = start(brood, "print(1)", tmp_path)
-    assert brood.reap(child) == 0
-    brood.send(child, signal.SIGKILL)
-    brood.end(child, patience=1)
+def test_a_child_that_has_ended_gets_no_signal(children: Children, tmp_path: Path) -> None:
+    child, _ = start(children, "print(1)", tmp_path)
+    assert children.reap(child) == 0
+    children.send(child, signal.SIGKILL)
+    children.end(child, patience=1)
 
 
-def test_children_do_not_outlive_the_brood(tmp_path: Path) -> None:
-    brood = Brood()
-    child, grandchild = start(brood, PARENT, tmp_path)
+def test_children_do_not_outlive_the_daemon(tmp_path: Path) -> None:
+    children = Children()
+    child, grandchild = start(children, PARENT, tmp_path)
     process = known(int(grandchild))
-    brood.send(child, signal.SIGSTOP)
-    brood.close()
-    assert brood.reap(child) == -signal.SIGKILL
+    children.send(child, signal.SIGSTOP)
+    children.close()
+    assert children.reap(child) == -signal.SIGKILL
     assert wait(process, patience=60)
 
 
-def test_a_process_that_somebody_else_started_is_asked_then_killed(brood: Brood, tmp_path: Path) -> None:
-    polite, _ = start(brood, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
+def test_a_process_that_somebody_else_started_is_asked_then_killed(
+    children: Children, tmp_path: Path
+) -> None:
+    polite, _ = start(children, "print(1, flush=True); import time; time.sleep(60)", tmp_path)
     assert not end(known(polite.pid), patience=60)
     assert polite.wait() == -signal.SIGTERM
     (tmp_path / "output").unlink()
-    stubborn, _ = start(brood, STUBBORN, tmp_path)
+    stubborn, _ = start(children, STUBBORN, tmp_path)
     assert end(known(stubborn.pid), patience=0.1)
     assert stubborn.wait() == -signal.SIGKILL
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lambdify.cli.local.response_stream import DELIMITER, HELD, ResponseStream, StreamBroken
+from lambdify.cli.local.response_stream import BUFFER_LIMIT, DELIMITER, ResponseStream, StreamBroken
 
 
 def filled(*pieces: bytes) -> ResponseStream:
@@ -49,12 +49,12 @@ def test_whoever_puts_waits_while_too_much_is_held():
     done = threading.Event()
 
     def fill() -> None:
-        stream.put(bytes(HELD))
+        stream.put(bytes(BUFFER_LIMIT))
         done.set()
 
     threading.Thread(target=fill, daemon=True).start()
     assert not done.wait(0.1)
-    assert next(iter(stream)) == bytes(HELD)
+    assert next(iter(stream)) == bytes(BUFFER_LIMIT)
     assert done.wait(60)
 
 
@@ -64,7 +64,7 @@ def test_whoever_puts_does_not_wait_for_a_reader_that_has_gone():
     next(pieces)
     pieces.close()
     for _ in range(3):
-        stream.put(bytes(HELD))
+        stream.put(bytes(BUFFER_LIMIT))
 
 
 def test_what_is_put_after_the_end_is_dropped():

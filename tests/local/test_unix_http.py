@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli.local import peers
-from lambdify.cli.local.unix_http import Answer, Asked, Connection, Server
+from lambdify.cli.local.unix_http import Connection, Request, Response, Server
 
 
-def echo(asked: Asked) -> Answer:
+def echo(asked: Request) -> Response:
     if asked.path == "/fails":
         raise ValueError("a bug")
-    return Answer(
+    return Response(
         200, f"{asked.method} {asked.path} ".encode() + asked.body, (("x-seen", asked.headers["x-a"]),)
     )
 

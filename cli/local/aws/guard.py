@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-OPEN = frozenset({"/_ministack/health", "/_ministack/ready"})
+PUBLIC_PATHS = frozenset({"/_ministack/health", "/_ministack/ready"})
 """Whether ministack is up is no secret."""
 _CORS = b"access-control-"
 _SERVICE = re.compile(r"Credential=[^,]*/([^/,]+)/aws4_request")
@@ -58,7 +58,7 @@ class Guard:
         head = _read(scope)
         try:
             self._check_origin(head)
-            if head.method == "GET" and head.path in OPEN:
+            if head.method == "GET" and head.path in PUBLIC_PATHS:
                 await self._app(scope, receive, _without_cors(send))
                 return
             found = signatures.read(head)
@@ -134,7 +134,7 @@ def _without_cors(send: Send) -> Send:
 
 
 async def _refuse(send: Send, head: Head, refused: Refused) -> None:
-    kind, body = _word(head, refused)
+    kind, body = _write_error(head, refused)
     headers = [
         (b"content-type", kind.encode()),
         (b"content-length", str(len(body)).encode()),
@@ -146,12 +146,12 @@ async def _refuse(send: Send, head: Head, refused: Refused) -> None:
     await send({"type": "http.response.body", "body": b"" if head.method == "HEAD" else body})
 
 
-def _word(head: Head, refused: Refused) -> tuple[str, bytes]:
+def _write_error(head: Head, refused: Refused) -> tuple[str, bytes]:
     """Content type and body of a refusal, in the protocol that the request speaks."""
     service = _SERVICE.search(head.value("authorization"))
     if service and service[1] not in _XML and "x-www-form-urlencoded" not in head.value("content-type"):
-        told = {"__type": refused.code, "message": refused.message, "Message": refused.message}
-        return "application/x-amz-json-1.0", json.dumps(told).encode()
+        fields = {"__type": refused.code, "message": refused.message, "Message": refused.message}
+        return "application/x-amz-json-1.0", json.dumps(fields).encode()
     error = f"<Code>{refused.code}</Code><Message>{escape(refused.message)}</Message>"
     if "x-www-form-urlencoded" in head.value("content-type"):
         return "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()

@@ -21,9 +21,9 @@ from lambdify.cli.local.functions.call import Call, Run
 from lambdify.cli.local.functions.fleet import Fleet, Throttled
 from lambdify.cli.local.functions.function import Function, Functions
 from lambdify.cli.local.functions.output import Event
-from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.process import ZipProgram
 from lambdify.cli.local.functions.sandbox import Outcome, Program, Sandbox
-from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.processes import Children
 from lambdify.cli.local.response_stream import ResponseStream
 from lambdify.cli.programs import pythons
 from lambdify.cli.storage import disk
@@ -44,10 +44,10 @@ class LambdaService:
         endpoint_url: str,
         credentials: Credentials,
         folder: Path,
-        brood: Brood,
+        children: Children,
     ) -> None:
         """`credentials` are those of the functions."""
-        self._endpoint_url, self._credentials, self._brood = endpoint_url, credentials, brood
+        self._endpoint_url, self._credentials, self._children = endpoint_url, credentials, children
         self._home, self._tmp = folder.parent, folder / "tmp"
         self._lock = threading.Lock()
         self._engine: Engine | None = None
@@ -125,8 +125,8 @@ class LambdaService:
     def _count(self, arn: str, run: Run, outcome: Outcome) -> None:
         qualifier, function = arn.rpartition(":")[2], run.function
         if qualifier != function.version:
-            place = (function.region, function.name, qualifier, function.version)
-            self.metrics.put(*place, failed=outcome.failed)
+            dimensions = (function.region, function.name, qualifier, function.version)
+            self.metrics.put(*dimensions, failed=outcome.failed)
 
     @disk.explained()
     @translated(during="starting a function")
@@ -139,13 +139,13 @@ class LambdaService:
     @disk.explained()
     def _program(self, function: Function) -> Program:
         if function.image:
-            return self._contain(function)
+            return self._image_program(function)
         # What these start, uv for one, is not of a sandbox.
-        with self._brood.guests():
+        with self._children.allow_others():
             python = find_python(function.python)
             runtime = runtime_client.fetch(python, function.python)
         code = self.functions.unpack(function)
-        return Unpacked(
+        return ZipProgram(
             function=function,
             python=python,
             runtime=runtime,
@@ -154,20 +154,20 @@ class LambdaService:
             endpoint_url=self._endpoint_url,
             credentials=self._credentials,
             folder=self._tmp,
-            brood=self._brood,
+            children=self._children,
             leases=self.functions.leases,
         )
 
-    def _contain(self, function: Function) -> Program:
+    def _image_program(self, function: Function) -> Program:
         # The Docker SDK takes long to import: only a cloud with an image loads it.
         from lambdify.cli.local.functions import engine
-        from lambdify.cli.local.functions.container import Contained
+        from lambdify.cli.local.functions.container import ImageProgram
 
         with self._lock:
             if self._engine is None:
-                self._engine = engine.connect(self._home, self._brood)
+                self._engine = engine.connect(self._home, self._children)
         self._engine.check(function.image)
-        return Contained(
+        return ImageProgram(
             function=function,
             endpoint_url=self._endpoint_url,
             credentials=self._credentials,

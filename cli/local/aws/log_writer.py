@@ -11,7 +11,7 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LambdifyError
 from lambdify.cli.local.functions.output import Event
 
-PAUSE = 0.25
+WRITE_INTERVAL = 0.25
 """Seconds in which events are collected."""
 _BATCH = 1000
 """Events of one call; AWS takes ten times as many, but no more than a megabyte:
@@ -33,7 +33,7 @@ class LogWriter:
     def __init__(self, connect: Callable[[str], Account]) -> None:
         self._connect = connect
         self._events: queue.SimpleQueue[tuple[Stream, Event]] = queue.SimpleQueue()
-        self._made: set[Stream] = set()
+        self._created: set[Stream] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
         self._thread.start()
@@ -48,7 +48,7 @@ class LogWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        while not (self._closing.wait(self._find_pause()) and self._events.empty()):
+        while not (self._closing.wait(self._find_interval()) and self._events.empty()):
             batch = defaultdict(list)
             for _ in range(min(_BATCH, self._events.qsize())):
                 stream, event = self._events.get()
@@ -59,17 +59,17 @@ class LogWriter:
                 except LambdifyError as error:
                     _log.warning("%d log events lost: %s", len(events), error.message)
 
-    def _find_pause(self) -> float:
-        return PAUSE if self._events.qsize() < _BATCH else 0
+    def _find_interval(self) -> float:
+        return WRITE_INTERVAL if self._events.qsize() < _BATCH else 0
 
     @translated(during="writing logs")
     def _write(self, stream: Stream, events: list[Event]) -> None:
         logs = self._connect(stream.region).client("logs")
         names = {"logGroupName": stream.group, "logStreamName": stream.name}
-        if stream not in self._made:
+        if stream not in self._created:
             # No group: the stack is being removed, and its log goes with it. The function may not make one.
             attempt(logs.create_log_stream, none_if="^Resource(AlreadyExists|NotFound)Exception", **names)
-            self._made.add(stream)
+            self._created.add(stream)
         attempt(
             logs.put_log_events,
             none_if="^ResourceNotFoundException",

@@ -12,19 +12,19 @@ from typing import NamedTuple
 from lambdify.cli.aws import Account, translated
 from lambdify.cli.errors import LambdifyError
 
-PAUSE = 1.0
+WRITE_INTERVAL = 1.0
 """Seconds in which invocations are counted."""
 _log = logging.getLogger(__name__)
 
 
-class Counted(NamedTuple):
+class Metric(NamedTuple):
     """What is counted."""
 
     region: str
     function: str
     alias: str
     version: str
-    metric: str
+    name: str
     """Invocations or Errors."""
 
 
@@ -34,7 +34,7 @@ class MetricWriter:
     def __init__(self, connect: Callable[[str], Account]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._counts: Counter[Counted] = Counter()
+        self._counts: Counter[Metric] = Counter()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metric writer", daemon=True)
         self._thread.start()
@@ -42,8 +42,8 @@ class MetricWriter:
     def put(self, region: str, function: str, alias: str, version: str, *, failed: bool) -> None:
         """Count an invocation of a version through an alias; returns at once."""
         with self._lock:
-            self._counts[Counted(region, function, alias, version, "Invocations")] += 1
-            self._counts[Counted(region, function, alias, version, "Errors")] += failed
+            self._counts[Metric(region, function, alias, version, "Invocations")] += 1
+            self._counts[Metric(region, function, alias, version, "Errors")] += failed
 
     def close(self) -> None:
         """Write what is left, then end."""
@@ -51,28 +51,28 @@ class MetricWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._closing.wait(PAUSE):
+        while not self._closing.wait(WRITE_INTERVAL):
             self._write_all()
         self._write_all()
 
     def _write_all(self) -> None:
         with self._lock:
             counts, self._counts = self._counts, Counter()
-        for counted, count in counts.items():
+        for metric, count in counts.items():
             try:
-                self._write(counted, count)
+                self._write(metric, count)
             except LambdifyError as error:
                 _log.warning("metrics lost: %s", error.message)
 
     @translated(during="writing metrics")
-    def _write(self, counted: Counted, count: int) -> None:
-        alias = {"Resource": f"{counted.function}:{counted.alias}", "ExecutedVersion": counted.version}
-        name = {"FunctionName": counted.function}
-        self._connect(counted.region).client("cloudwatch").put_metric_data(
+    def _write(self, metric: Metric, count: int) -> None:
+        alias = {"Resource": f"{metric.function}:{metric.alias}", "ExecutedVersion": metric.version}
+        name = {"FunctionName": metric.function}
+        self._connect(metric.region).client("cloudwatch").put_metric_data(
             Namespace="AWS/Lambda",
             MetricData=[
                 {
-                    "MetricName": counted.metric,
+                    "MetricName": metric.name,
                     "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
                     "Value": float(count),
                     "Unit": "Count",

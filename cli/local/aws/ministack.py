@@ -17,7 +17,7 @@ from pathlib import Path
 from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import locked
-from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.processes import Children
 from lambdify.cli.programs import pythons
 
 VERSION = "1.5.33"
@@ -29,7 +29,7 @@ PATIENCE = 300.0
 
 
 def start(
-    brood: Brood, home: Path, listening: socket.socket, keys: Sequence[Credentials], control: Path
+    children: Children, home: Path, listening: socket.socket, keys: Sequence[Credentials], control: Path
 ) -> "subprocess.Popen[bytes]":
     """Start ministack on a socket that is bound to 127.0.0.1, for those who have one of the keys.
 
@@ -41,7 +41,7 @@ def start(
     packages = locked.fetch("ministack", LOCK, Path(sys.executable), pythons.RUNNING)
     environ = _environ(home, listening, keys, control)
     with open(home / LOG, "wb", opener=_privately) as log:
-        return brood.start(
+        return children.start(
             command,
             environ={**environ, "PYTHONPATH": str(packages)},
             folder=home,

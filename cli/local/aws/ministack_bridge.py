@@ -34,13 +34,13 @@ from ministack.services.cloudformation import custom_resource
 if TYPE_CHECKING:
     from lambdify.cli.local.unix_http import Connection
 
-COLD_START = 20
+COLD_START_ALLOWANCE = 20
 """Seconds on top of the function's timeout: our sandbox is the one who tells a timeout."""
-LIFETIME = 600
+URL_LIFETIME = 600
 """Seconds that a URL of code is good for:
 https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html"""
 NOT_DEPLOYED = "This function was not deployed with lambdify, and nothing here can run it."
-CUSTOM_RESOURCE = 3600
+CUSTOM_RESOURCE_LIMIT = 3600
 """Seconds within which a custom resource has to answer."""
 
 
@@ -58,7 +58,7 @@ def execute_in_sandbox(func: dict[str, Any], event: Any, url: str, request_id: s
         "X-Amzn-Lambda-Request-Id": request_id,
         "X-Amzn-Lambda-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
     }
-    connection = reach_daemon(2 * timeout + COLD_START)
+    connection = reach_daemon(2 * timeout + COLD_START_ALLOWANCE)
     try:
         connection.request("POST", "/invoke", json.dumps(event, ensure_ascii=False).encode(), headers)
         response = connection.getresponse()
@@ -95,9 +95,9 @@ def read_refusal(status: int, body: bytes) -> dict[str, Any]:
             reason_code="ConcurrentInvocationLimitExceeded", msg="Rate Exceeded."
         )
         return throttle
-    told = json.loads(body)
-    message = f"{told['message']} {told['hint']}".strip()
-    return {"body": {"errorType": told["error"], "errorMessage": message}, "error": True}
+    refusal = json.loads(body)
+    message = f"{refusal['message']} {refusal['hint']}".strip()
+    return {"body": {"errorType": refusal["error"], "errorMessage": message}, "error": True}
 
 
 def write_no_logs(
@@ -132,8 +132,8 @@ def narrow_alarms() -> None:
         dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
         key = (alarm.get("Namespace"), alarm.get("MetricName"), dimensions)
         # ministack's own code, that sees one metric: what the others share is left alone.
-        sees = {**vars(cloudwatch), "_metrics": {key: cloudwatch._metrics.get(key, [])}}
-        types.FunctionType(original.__code__, sees)(alarm)
+        namespace = {**vars(cloudwatch), "_metrics": {key: cloudwatch._metrics.get(key, [])}}
+        types.FunctionType(original.__code__, namespace)(alarm)
 
     cloudwatch._evaluate_alarm = evaluate
 
@@ -163,21 +163,21 @@ def sign_locations(keys: dict[str, str]) -> None:
         now = datetime.now(UTC)
         return sign_url(url, key_id, secret, region=region, now=now, lifetime=lifetime, method=method)
 
-    def place() -> str:
+    def account_and_region() -> str:
         return f"{responses.get_account_id()}/{responses.get_region()}"
 
     def code(func_name: str) -> str:
-        return sign(f"lambda-code/{place()}/{func_name}", LIFETIME)
+        return sign(f"lambda-code/{account_and_region()}/{func_name}", URL_LIFETIME)
 
     def layer(layer_name: str, version: int) -> str:
-        return sign(f"lambda-layers/{place()}/{layer_name}/{version}/content", LIFETIME)
+        return sign(f"lambda-layers/{account_and_region()}/{layer_name}/{version}/content", URL_LIFETIME)
 
     replace("_presigned_code_url", code)
     replace("_layer_content_url", layer)
-    custom_resource._response_url = lambda token: sign(f"cfn-response/{token}", CUSTOM_RESOURCE, "PUT")
+    custom_resource._response_url = lambda token: sign(f"cfn-response/{token}", CUSTOM_RESOURCE_LIMIT, "PUT")
 
 
-def stand_guard(keys: dict[str, str], descriptor: int) -> None:
+def install_guard(keys: dict[str, str], descriptor: int) -> None:
     """Have ministack listen on the socket that we were given, and answer those who have keys."""
     from lambdify.cli.local.aws.guard import Guard
     from lambdify.cli.packing.wheels.docker_host import THROUGH_DESKTOP
@@ -192,7 +192,7 @@ def stand_guard(keys: dict[str, str], descriptor: int) -> None:
     hypercorn.asyncio.serve = serve
 
 
-def see_ourselves() -> None:
+def make_cli_importable() -> None:
     """Let `lambdify.cli` be imported: this folder's code, without anything that is installed beside it."""
     cli = types.ModuleType("lambdify.cli")
     cli.__path__ = [str(Path(__file__).parents[2])]
@@ -202,12 +202,12 @@ def see_ourselves() -> None:
 
 
 if __name__ == "__main__":
-    see_ourselves()
+    make_cli_importable()
     keys = json.loads(os.environ.pop("LAMBDIFY_KEYS"))
     narrow_alarms()
     call_apis()
     replace("_execute_function_proxy", execute_in_sandbox)
     replace("_emit_lambda_logs", write_no_logs)
     sign_locations(keys)
-    stand_guard(keys, int(os.environ["LAMBDIFY_SOCKET"]))
+    install_guard(keys, int(os.environ["LAMBDIFY_SOCKET"]))
     main()

@@ -28,17 +28,17 @@ from urllib.parse import parse_qsl, quote, unquote
 
 SKEW = timedelta(minutes=15)
 """How far clocks may be apart."""
-LONGEST = timedelta(days=7)
+MAX_LIFETIME = timedelta(days=7)
 """How long a URL may be good for."""
 ALGORITHM = "AWS4-HMAC-SHA256"
 _UNSIGNED = {"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}
 _CHUNKED = {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"}
-_NOTHING = hashlib.sha256(b"").hexdigest()
+_EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 _DATE = "%Y%m%dT%H%M%SZ"
 _CHUNK = re.compile(rb"([0-9a-fA-F]+);chunk-signature=([0-9a-f]{64})\r\n")
 _TRAILER = re.compile(rb"((?:[^\r\n:]+:[^\r\n]*\r?\n)*)x-amz-trailer-signature:([0-9a-f]{64})\r\n(?:\r\n)?")
 _VERSION_2 = frozenset({"AWSAccessKeyId", "Expires", "Signature"})
-_OF_LISTS = frozenset(
+_LIST_PARAMETERS = frozenset(
     (
         *("continuation-token", "delimiter", "encoding-type", "fetch-owner", "key-marker", "list-type"),
         *("marker", "max-keys", "max-parts", "max-uploads", "part-number-marker", "prefix", "start-after"),
@@ -144,14 +144,14 @@ def verify(head: Head, found: Signature, body: bytes, secret: str, now: datetime
         _check_time(found, now)
         key = _derive_key(secret, found.scope)
         hashed = _hash_payload(head, found, body)
-        expected = _sign(key, _describe(found, _canonical(head, found, hashed)))
+        expected = _sign(key, _string_to_sign(found, _canonical_request(head, found, hashed)))
         _compare(expected, found.value)
         if hashed in _CHUNKED:
             _check_chunks(found, key, body, trailer=hashed.endswith("TRAILER"))
     else:
         if not found.date.isdecimal() or int(found.date) < now.timestamp():
             raise Refused("AccessDenied", "The signature has expired.")
-        digest = hmac.digest(secret.encode(), _canonical_version_2(head, found).encode(), "sha1")
+        digest = hmac.digest(secret.encode(), _string_to_sign_version_2(head, found).encode(), "sha1")
         _compare(base64.b64encode(digest).decode(), found.value)
 
 
@@ -175,19 +175,20 @@ def sign_url(
     signature = Signature(key_id, "", date, scope, ("host",), str(lifetime), query)
     head = Head(method, f"/{path}", query, (("host", host),))
     value = _sign(
-        _derive_key(secret, scope), _describe(signature, _canonical(head, signature, "UNSIGNED-PAYLOAD"))
+        _derive_key(secret, scope),
+        _string_to_sign(signature, _canonical_request(head, signature, "UNSIGNED-PAYLOAD")),
     )
     return f"{url}?{query}&X-Amz-Signature={value}"
 
 
 def _read_header(head: Head) -> Signature:
     algorithm, _, rest = head.value("authorization").partition(" ")
-    told = dict(part.strip().partition("=")[::2] for part in rest.split(","))
-    key_id, _, scope = told.get("Credential", "").partition("/")
-    names = tuple(told.get("SignedHeaders", "").split(";"))
-    if algorithm != ALGORITHM or not scope or not told.get("Signature"):
+    fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    key_id, _, scope = fields.get("Credential", "").partition("/")
+    names = tuple(fields.get("SignedHeaders", "").split(";"))
+    if algorithm != ALGORITHM or not scope or not fields.get("Signature"):
         raise Refused("IncompleteSignature", f"The Authorization header is not one of {ALGORITHM}.")
-    return Signature(key_id, told["Signature"], _read_date(head), scope, names)
+    return Signature(key_id, fields["Signature"], _read_date(head), scope, names)
 
 
 def _read_date(head: Head) -> str:
@@ -200,27 +201,27 @@ def _read_date(head: Head) -> str:
 
 
 def _read_url(head: Head, query: Mapping[str, str]) -> Signature:
-    told = {name.lower(): value for name, value in query.items()}
-    if told.get("x-amz-algorithm") != ALGORITHM:
+    fields = {name.lower(): value for name, value in query.items()}
+    if fields.get("x-amz-algorithm") != ALGORITHM:
         raise Refused("IncompleteSignature", f"The URL is not signed with {ALGORITHM}.")
-    key_id, _, scope = told.get("x-amz-credential", "").partition("/")
+    key_id, _, scope = fields.get("x-amz-credential", "").partition("/")
     rest = "&".join(
         pair for pair in head.query.split("&") if unquote(pair.partition("=")[0]).lower() != "x-amz-signature"
     )
     return Signature(
         key_id,
-        told.get("x-amz-signature", ""),
-        told.get("x-amz-date", ""),
+        fields.get("x-amz-signature", ""),
+        fields.get("x-amz-date", ""),
         scope,
-        tuple(told.get("x-amz-signedheaders", "").split(";")),
-        told.get("x-amz-expires") or "-",
+        tuple(fields.get("x-amz-signedheaders", "").split(";")),
+        fields.get("x-amz-expires") or "-",
         rest,
     )
 
 
 def _read_version_2(query: Mapping[str, str]) -> Signature:
     # What else is in the query is not signed, and may not say what is to be done.
-    known = {*_VERSION_2, *_SUBRESOURCES, *_OF_LISTS, *_STANDARD, "x-id"}
+    known = {*_VERSION_2, *_SUBRESOURCES, *_LIST_PARAMETERS, *_STANDARD, "x-id"}
     if unknown := sorted(name for name in query if name not in known and not name.startswith("x-amz-")):
         raise Refused("AccessDenied", f"Parameters are not signed: {', '.join(unknown)}.")
     return Signature(query.get("AWSAccessKeyId", ""), query.get("Signature", ""), query.get("Expires", ""))
@@ -232,31 +233,31 @@ def _check_time(found: Signature, now: datetime) -> None:
         lifetime = timedelta(seconds=int(found.lifetime)) if found.lifetime else SKEW
     except (ValueError, OverflowError) as error:
         raise Refused("IncompleteSignature", "The signature has no date.") from error
-    if signed - now > SKEW or now - signed > lifetime or lifetime > LONGEST:
+    if signed - now > SKEW or now - signed > lifetime or lifetime > MAX_LIFETIME:
         code = "AccessDenied" if found.lifetime else "RequestTimeTooSkewed"
         raise Refused(code, f"The signature of {found.date} is not good at {now.strftime(_DATE)}.")
 
 
 def _hash_payload(head: Head, found: Signature, body: bytes) -> str:
     """The payload's line of the canonical request, when it is true of the body."""
-    said = head.value("x-amz-content-sha256")
-    if said in _CHUNKED and not found.lifetime:
-        return said  # each of its pieces is compared
-    if said in _UNSIGNED or (not said and found.lifetime and found.service == "s3"):
-        return said or "UNSIGNED-PAYLOAD"
-    true = hashlib.sha256(body).hexdigest()
-    if said and not hmac.compare_digest(said.encode(), true.encode()):
+    declared = head.value("x-amz-content-sha256")
+    if declared in _CHUNKED and not found.lifetime:
+        return declared  # each of its pieces is compared
+    if declared in _UNSIGNED or (not declared and found.lifetime and found.service == "s3"):
+        return declared or "UNSIGNED-PAYLOAD"
+    actual = hashlib.sha256(body).hexdigest()
+    if declared and not hmac.compare_digest(declared.encode(), actual.encode()):
         raise Refused("XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
-    return true
+    return actual
 
 
-def _canonical(head: Head, found: Signature, payload: str) -> str:
+def _canonical_request(head: Head, found: Signature, payload: str) -> str:
     query = found.rest if found.lifetime else head.query
     pairs = sorted(pair.partition("=")[::2] for pair in query.split("&") if pair)
     headers = (
         f"{name}:{','.join(' '.join(value.split()) for value in head.values(name))}\n" for name in found.names
     )
-    path = head.path if found.service == "s3" else quote(_normal(head.path), safe="/~")
+    path = head.path if found.service == "s3" else quote(_normalize_path(head.path), safe="/~")
     return "\n".join(
         [
             head.method.upper(),
@@ -269,7 +270,7 @@ def _canonical(head: Head, found: Signature, payload: str) -> str:
     )
 
 
-def _normal(path: str) -> str:
+def _normalize_path(path: str) -> str:
     """The path without empty and dotted segments."""
     if not path.strip("/"):
         return "/"
@@ -277,12 +278,12 @@ def _normal(path: str) -> str:
     return f"{whole}/" if path.endswith("/") and whole != "/" else whole
 
 
-def _canonical_version_2(head: Head, found: Signature) -> str:
+def _string_to_sign_version_2(head: Head, found: Signature) -> str:
     # A URL may hold what would else be in headers.
-    told = [*head.headers, *((name, value) for name, value in parse_qsl(head.query))]
-    standard = [next((value for each, value in reversed(told) if each == name), "") for name in _STANDARD]
+    fields = [*head.headers, *((name, value) for name, value in parse_qsl(head.query))]
+    standard = [next((value for each, value in reversed(fields) if each == name), "") for name in _STANDARD]
     headers = "".join(
-        f"{name}:{value.strip()}\n" for name, value in sorted(told) if name.startswith("x-amz-")
+        f"{name}:{value.strip()}\n" for name, value in sorted(fields) if name.startswith("x-amz-")
     )
     parts = sorted(
         (name, unquote(value), bool(sign))
@@ -296,7 +297,7 @@ def _canonical_version_2(head: Head, found: Signature) -> str:
     return f"{lines}\n{headers}{path}{'?' if resource else ''}{resource}"
 
 
-def _describe(found: Signature, canonical: str) -> str:
+def _string_to_sign(found: Signature, canonical: str) -> str:
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return f"{ALGORITHM}\n{found.date}\n{found.scope}\n{digest}"
 
@@ -322,19 +323,19 @@ def _check_chunks(found: Signature, key: bytes, body: bytes, *, trailer: bool) -
     chunks, rest = _read_chunks(body)
     before = found.value
     for content, value in chunks:
-        pieces = [f"{ALGORITHM}-PAYLOAD", found.date, found.scope, before, _NOTHING]
+        pieces = [f"{ALGORITHM}-PAYLOAD", found.date, found.scope, before, _EMPTY_HASH]
         before = _sign(key, "\n".join([*pieces, hashlib.sha256(content).hexdigest()]))
         _compare(before, value)
     if not trailer:
         if rest not in {b"", b"\r\n"}:
             raise Refused("IncompleteBody", "There is something behind the last chunk.")
         return
-    told = _TRAILER.fullmatch(rest)
-    if told is None:
+    fields = _TRAILER.fullmatch(rest)
+    if fields is None:
         raise Refused("IncompleteBody", "The trailer is not signed.")
-    digest = hashlib.sha256(told[1].replace(b"\r\n", b"\n")).hexdigest()
+    digest = hashlib.sha256(fields[1].replace(b"\r\n", b"\n")).hexdigest()
     signed = "\n".join([f"{ALGORITHM}-TRAILER", found.date, found.scope, before, digest])
-    _compare(_sign(key, signed), told[2].decode())
+    _compare(_sign(key, signed), fields[2].decode())
 
 
 def _read_chunks(body: bytes) -> tuple[list[tuple[bytes, str]], bytes]:

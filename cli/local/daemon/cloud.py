@@ -106,7 +106,7 @@ def find(console: "Console | None" = None) -> Cloud | None:
     )
 
 
-def demand(console: "Console") -> Cloud:
+def require(console: "Console") -> Cloud:
     """The local cloud that is running now. Raises LocalCloudDown."""
     running = find(console)
     if running is None:
@@ -138,7 +138,7 @@ def stop(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> 
     if not (home / state.FILE).exists():
         return False
     with console.step("Stopping the local cloud"), state.locked(home):
-        was_alive = any(map(processes.is_running, state.named(home)[:1]))
+        was_alive = any(map(processes.is_running, state.named_processes(home)[:1]))
         killed = _clear(home, sleep)
     if killed:
         console.warn("The local cloud did not end when it was asked to, and was killed.")
@@ -164,8 +164,8 @@ def endpoint(cloud: Cloud, settings: Settings) -> str:
 
     Raises PortTaken, NotDeployed, PythonNotFound, LocalCloudFailed.
     """
-    asked = {"name": settings.full_name, "region": settings.region or REGION, "port": settings.local.port}
-    url: str = _ask(cloud, "POST", "/endpoint", asked)["url"]
+    arguments = {"name": settings.full_name, "region": settings.region or REGION, "port": settings.local.port}
+    url: str = _ask(cloud, "POST", "/endpoint", arguments)["url"]
     return url
 
 
@@ -247,7 +247,7 @@ def _clear(home: Path, sleep: Callable[[float], None]) -> bool:
     The daemon ends the rest, or its watchdog does, which is the last to end; ministack is named for the case
     that the watchdog was killed.
     """
-    found = state.named(home)
+    found = state.named_processes(home)
     killed = bool(found) and processes.end(found[0], patience=_STOP_PATIENCE, sleep=sleep)
     for each in reversed(found[1:]):
         if not processes.wait(each, patience=_STOP_PATIENCE, sleep=sleep):
@@ -258,11 +258,11 @@ def _clear(home: Path, sleep: Callable[[float], None]) -> bool:
     return killed
 
 
-def _ask(cloud: Cloud, method: str, path: str, asked: dict[str, Any] | None = None) -> Any:
+def _ask(cloud: Cloud, method: str, path: str, arguments: dict[str, Any] | None = None) -> Any:
     """The daemon's answer. An error of ours that it met is raised here."""
     connection = Connection(cloud.control, timeout=_ANSWER_PATIENCE)
     try:
-        connection.request(method, path, json.dumps(asked or {}))
+        connection.request(method, path, json.dumps(arguments or {}))
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (OSError, http.client.HTTPException) as error:

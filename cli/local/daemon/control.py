@@ -19,9 +19,9 @@ from lambdify.cli.errors import LambdifyError
 from lambdify.cli.local.functions.fleet import Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
 from lambdify.cli.local.response_stream import DELIMITER
-from lambdify.cli.local.unix_http import Answer, Asked
+from lambdify.cli.local.unix_http import Request, Response
 
-Question = Callable[[dict[str, Any]], object]
+Route = Callable[[dict[str, Any]], object]
 """What is asked, as JSON → the answer."""
 
 
@@ -29,25 +29,25 @@ class Control:
     """Answers requests by the functions that it is given."""
 
     def __init__(
-        self, invoke: Callable[[str, str, bytes], Outcome], questions: Mapping[tuple[str, str], Question]
+        self, invoke: Callable[[str, str, bytes], Outcome], routes: Mapping[tuple[str, str], Route]
     ) -> None:
         """`invoke` takes ARN, request id and event; `questions` are by method and path."""
-        self._invoke, self._questions = invoke, questions
+        self._invoke, self._routes = invoke, routes
 
-    def answer(self, request: Asked) -> Answer:
+    def answer(self, request: Request) -> Response:
         """The response to one request."""
         try:
             if (request.method, request.path) == ("POST", "/invoke"):
                 return self._run(request)
-            question = self._questions.get((request.method, request.path))
-            if question is None:
+            route = self._routes.get((request.method, request.path))
+            if route is None:
                 return _json(HTTPStatus.NOT_FOUND, {})
-            return _json(HTTPStatus.OK, question(json.loads(request.body or b"{}")))
+            return _json(HTTPStatus.OK, route(json.loads(request.body or b"{}")))
         except LambdifyError as error:
             refusal = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
             return _json(HTTPStatus.INTERNAL_SERVER_ERROR, refusal)
 
-    def _run(self, request: Asked) -> Answer:
+    def _run(self, request: Request) -> Response:
         headers = request.headers
         arn = ":".join(headers["x-amzn-lambda-function-arn"].split(":")[:7])
         version = headers["x-amzn-lambda-function-version"]
@@ -60,8 +60,8 @@ class Control:
         payload = outcome.payload
         if DELIMITER in payload:  # ministack takes JSON alone, where Lambda hands a stream on as it is
             payload = json.dumps(read_payload(payload)).encode()
-        return Answer(HTTPStatus.OK, payload, (("x-amz-log-result", log), *failed))
+        return Response(HTTPStatus.OK, payload, (("x-amz-log-result", log), *failed))
 
 
-def _json(status: int, value: object) -> Answer:
-    return Answer(status, json.dumps(value).encode(), (("content-type", "application/json"),))
+def _json(status: int, value: object) -> Response:
+    return Response(status, json.dumps(value).encode(), (("content-type", "application/json"),))

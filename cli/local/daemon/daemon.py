@@ -33,18 +33,18 @@ from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
 from lambdify.cli.local.daemon.control import Control
 from lambdify.cli.local.endpoints.stages import Served, Stages
-from lambdify.cli.local.functions.fleet import Place
+from lambdify.cli.local.functions.fleet import FunctionKey
 from lambdify.cli.local.functions.function import remove_tree
 from lambdify.cli.local.listener import HOST
-from lambdify.cli.local.processes import Brood, identify
+from lambdify.cli.local.processes import Children, identify
 from lambdify.cli.local.unix_http import Server
 from lambdify.cli.storage import caches, disk, folders
 
-END = 2.5
+SHUTDOWN_LIMIT = 2.5
 """Seconds for an end in good order: logs written, processes asked. Then the rest is ended at once."""
-SWEEP = 1.0
+SWEEP_INTERVAL = 1.0
 """Seconds between two looks at what has to end."""
-COLLECT = 5.0
+COLLECT_INTERVAL = 5.0
 """Seconds between two looks at what code is still needed."""
 _SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
 _log = logging.getLogger("lambdify")
@@ -58,60 +58,60 @@ class Daemon:
         self._control = home / "control.sock"
         self._owner, self._function = credentials.make(), credentials.make()
         self._over = threading.Event()
-        self._brood = Brood(adopt=True)
+        self._children = Children(adopt=True)
 
     def stop(self) -> None:
         """Let `run` end, at the next moment where it can clean up; without it if that takes too long."""
         if not self._over.is_set():
             self._over.set()
-            threading.Thread(target=self._end_anyway, name="end", daemon=True).start()
+            threading.Thread(target=self._end_after_limit, name="end", daemon=True).start()
 
-    def _end_anyway(self) -> None:
-        time.sleep(END)
-        _log.warning("something did not end within %s s", END)
-        self._brood.close()
-        self._withdraw()
+    def _end_after_limit(self) -> None:
+        time.sleep(SHUTDOWN_LIMIT)
+        _log.warning("something did not end within %s s", SHUTDOWN_LIMIT)
+        self._children.close()
+        self._remove_state()
         os._exit(0)
 
     def run(self) -> None:
         """Start everything, say so in the state file, and look after it to the end."""
         with ExitStack() as stack:
-            brood = self._brood
-            stack.callback(brood.close)
+            children = self._children
+            stack.callback(children.close)
             # Sandboxes run from it, those that begin later too.
             stack.enter_context(caches.in_use())
-            child, port = stack.enter_context(self._ministack(brood))
+            child, port = stack.enter_context(self._ministack(children))
             folder = stack.enter_context(_folder(self._home / "functions"))
             endpoint_url = f"http://{HOST}:{port}"
             connect = connector(endpoint_url, self._owner, self._home)
-            service = LambdaService(connect, endpoint_url, self._function, folder, brood)
+            service = LambdaService(connect, endpoint_url, self._function, folder, children)
             stack.callback(service.close)
             stages = Stages(connect, service.start)
             stack.callback(stages.close)
-            control = Server(self._control, Control(service.invoke, self._questions(service, stages)).answer)
+            control = Server(self._control, Control(service.invoke, self._routes(service, stages)).answer)
             stack.callback(control.close)
-            self._announce(endpoint_url, child.pid, brood.watchdog)
-            stack.callback(self._withdraw)
-            self._look_after(child, service, stages)
+            self._write_state(endpoint_url, child.pid, children.watchdog)
+            stack.callback(self._remove_state)
+            self._supervise(child, service, stages)
 
     @contextmanager
-    def _ministack(self, brood: Brood) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    def _ministack(self, children: Children) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
         keys = self._owner, self._function
         with socket.socket() as listening:
             listening.bind((HOST, 0))
             port: int = listening.getsockname()[1]
-            child = ministack.start(brood, self._home, listening, keys, self._control)
+            child = ministack.start(children, self._home, listening, keys, self._control)
         try:
             ministack.wait_until_ready(child, self._home, port, sleep=self._pause)
             yield child, port
         finally:
-            brood.end(child, patience=1)
+            children.end(child, patience=1)
 
     def _pause(self, seconds: float) -> None:
         if self._over.wait(seconds):
             raise SystemExit
 
-    def _announce(self, endpoint_url: str, ministack_pid: int, watchdog_pid: int) -> None:
+    def _write_state(self, endpoint_url: str, ministack_pid: int, watchdog_pid: int) -> None:
         daemon, child, watchdog = map(identify, (os.getpid(), ministack_pid, watchdog_pid))
         assert daemon
         assert child
@@ -130,39 +130,39 @@ class Daemon:
         )
         _log.info("AWS at %s, control at %s", endpoint_url, self._control)
 
-    def _is_announced(self) -> bool:
+    def _owns_state(self) -> bool:
         left = state.load(self._home)
         return left is not None and left.daemon.pid == os.getpid()
 
-    def _withdraw(self) -> None:
+    def _remove_state(self) -> None:
         # If it is another cloud's by now, that one is to be found.
-        if self._is_announced():
+        if self._owns_state():
             state.remove(self._home)
 
-    def _look_after(self, child: "subprocess.Popen[bytes]", service: LambdaService, stages: Stages) -> None:
+    def _supervise(self, child: "subprocess.Popen[bytes]", service: LambdaService, stages: Stages) -> None:
         collected = 0.0
-        while not self._over.wait(SWEEP):
+        while not self._over.wait(SWEEP_INTERVAL):
             if child.poll() is not None:
                 _log.error("ministack ended:\n%s", ministack.tail(self._home / ministack.LOG))
                 return
-            if not self._is_announced():
+            if not self._owns_state():
                 _log.error("%s no longer says where this cloud is: no command could find it", self._home)
                 return
             service.fleet.sweep()
             try:
                 for each in stages.sweep():
-                    service.fleet.forget(Place(each.region, each.name))
-                if time.monotonic() - collected >= COLLECT:
+                    service.fleet.forget(FunctionKey(each.region, each.name))
+                if time.monotonic() - collected >= COLLECT_INTERVAL:
                     service.functions.collect()
                     collected = time.monotonic()
             except AwsError as error:
                 _log.warning("%s", error.message)  # ministack may be about to end; the next round will tell
 
-    def _questions(
+    def _routes(
         self, service: LambdaService, stages: Stages
     ) -> dict[tuple[str, str], Callable[[dict[str, Any]], object]]:
-        def endpoint(asked: dict[str, Any]) -> object:
-            served = stages.serve(asked["name"], asked["region"], asked["port"])
+        def endpoint(arguments: dict[str, Any]) -> object:
+            served = stages.serve(arguments["name"], arguments["region"], arguments["port"])
             service.prepare(served.api.integration)
             return {"url": served.url}
 
@@ -181,7 +181,7 @@ def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
         "url": served.url,
         "function": function.name if function else "",
         "version": function.version if function else "",
-        "environments": service.fleet.count(Place(served.region, served.name)),
+        "environments": service.fleet.count(FunctionKey(served.region, served.name)),
     }
 
 
@@ -191,8 +191,8 @@ def connector(endpoint_url: str, keys: Credentials, home: Path) -> Callable[[str
 
     @cache
     def make(region: str) -> Account:
-        asked = settings.load(home, overrides={"region": region})
-        account = connect(asked, endpoint_url=endpoint_url, credentials=keys)
+        loaded = settings.load(home, overrides={"region": region})
+        account = connect(loaded, endpoint_url=endpoint_url, credentials=keys)
         # boto3's clients may be shared by threads, but only one thread at a time may make them:
         # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
         for service in _SERVICES:
@@ -235,11 +235,11 @@ def main() -> None:
         # Where the log lies, there may be no room for this either: the code says it too.
         with suppress(OSError):
             _log.error("%s\n%s", error.message, error.hint)
-        _leave(error.exit_code)
-    _leave(0)
+        _exit(error.exit_code)
+    _exit(0)
 
 
-def _leave(code: int) -> None:
+def _exit(code: int) -> None:
     """End now. Python would wait for threads: an invocation's may have no end in sight."""
     logging.shutdown()
     os._exit(code)

@@ -69,7 +69,7 @@ def is_broken(home: Path) -> bool:
     return (home / FILE).exists() and load(home) is None
 
 
-def named(home: Path) -> list[Process]:
+def named_processes(home: Path) -> list[Process]:
     """The processes that a state names, also one that cannot be read otherwise; the daemon first."""
     values = _read(home)
     found = []

@@ -22,7 +22,7 @@ from lambdify.cli.local.endpoints.plain_http import read_headers, read_response,
 from lambdify.cli.local.functions.call import Call
 from lambdify.cli.local.functions.fleet import Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
-from lambdify.cli.local.http_server import Answered, Streamed, plain
+from lambdify.cli.local.http_server import ResponseWithFollowUp, StreamedResponse, plain
 from lambdify.cli.local.response_stream import ResponseStream
 
 EVENT_LIMIT = 6 * 1024 * 1024 + 100
@@ -44,7 +44,7 @@ class Gateway:
         """`limit` stands in for the time that the kind of endpoint waits, in seconds."""
         self._find_api, self._start, self._limit = find_api, start, limit
 
-    def answer(self, request: Request) -> Response | Streamed | Answered:
+    def answer(self, request: Request) -> Response | StreamedResponse | ResponseWithFollowUp:
         """The response to one request, as a client of the endpoint would get it."""
         if not hosts.is_ours(request.host):
             return plain(403, "Only names of this machine lead here: localhost, *.localhost, 127.0.0.1")
@@ -55,7 +55,7 @@ class Gateway:
         mount, path = wire.split_mount(request.path, api.mount)
         if mount != api.mount:
             return front.missing
-        asked, request = request, write_request(request, mount=mount, path=path or "/")
+        original, request = request, write_request(request, mount=mount, path=path or "/")
         request_id = str(uuid.uuid4())
         event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()
         if len(event) > EVENT_LIMIT:
@@ -63,38 +63,40 @@ class Gateway:
             return front.too_large
         if api.streams:
             answer = self._stream(api, front, request_id, event)
-            if isinstance(answer, Streamed):
-                return answer._replace(headers=read_headers(answer.headers, asked))
-            return read_response(answer, asked)
-        under_way = self._start(api.integration, request_id, event, None)
-        response = read_response(self._await(front, under_way), asked)
-        return Answered(response, under_way.finish) if isinstance(under_way, Call) else response
+            if isinstance(answer, StreamedResponse):
+                return answer._replace(headers=read_headers(answer.headers, original))
+            return read_response(answer, original)
+        call = self._start(api.integration, request_id, event, None)
+        response = read_response(self._await(front, call), original)
+        return ResponseWithFollowUp(response, call.finish) if isinstance(call, Call) else response
 
-    def _stream(self, api: Api, front: FrontEnd, request_id: str, event: bytes) -> Response | Streamed:
+    def _stream(
+        self, api: Api, front: FrontEnd, request_id: str, event: bytes
+    ) -> Response | StreamedResponse:
         stream = ResponseStream()
-        under_way = self._start(api.integration, request_id, event, stream)
-        assert isinstance(under_way, Future)
+        call = self._start(api.integration, request_id, event, stream)
+        assert isinstance(call, Future)
         # However it ends, the client is not left waiting; if the response was complete, that was said before.
-        under_way.add_done_callback(lambda _: stream.end(broken=True))
+        call.add_done_callback(lambda _: stream.end(broken=True))
         prelude = stream.read_prelude()
         if prelude is None:
-            return self._await(front, under_way, read=_as_it_is)
+            return self._await(front, call, read=_as_bytes)
         try:
             head = front.read_payload(json.loads(prelude))
         except (PayloadRefused, ValueError) as error:
             _log.error("%s", error)
             stream.close()
             return front.failed
-        return Streamed(head.status, head.headers, stream)
+        return StreamedResponse(head.status, head.headers, stream)
 
     def _await(
         self,
         front: FrontEnd,
-        under_way: "Call | Future[Outcome]",
+        call: "Call | Future[Outcome]",
         read: Callable[[FrontEnd, bytes], Response] | None = None,
     ) -> Response:
         try:
-            outcome = under_way.result(front.limit if self._limit is None else self._limit)
+            outcome = call.result(front.limit if self._limit is None else self._limit)
         except TimeoutError:
             return front.late
         except Throttled:
@@ -117,6 +119,6 @@ def _as_response(front: FrontEnd, payload: bytes) -> Response:
     return front.read_payload(json.loads(payload))
 
 
-def _as_it_is(_: FrontEnd, payload: bytes) -> Response:
+def _as_bytes(_: FrontEnd, payload: bytes) -> Response:
     """What a client of a streaming endpoint gets of a payload that was not streamed."""
     return Response(200, (("content-type", "application/octet-stream"),), payload)

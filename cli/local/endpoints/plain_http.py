@@ -21,7 +21,7 @@ from lambdify.adapter.wire import PORTS
 
 CHANGED = "x-lambdify-local"
 """Header that names what was changed on the way to the client."""
-_OURS = {"origin", "referer"}
+_PAGE_HEADERS = {"origin", "referer"}
 _HSTS = "strict-transport-security"
 _TEXT = re.compile(r"\s*(text/|application/(json|javascript|xml|[\w.-]+\+(json|xml))\b)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s*;\s*secure\s*(?=;|$)", re.IGNORECASE)
@@ -34,11 +34,14 @@ https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy"""
 
 def write_request(request: Request, **changes: str) -> Request:
     """The request as it would have come over https, with other changes that are made on the way."""
-    own = re.compile(rf"http://{_end(_address(request))}", re.IGNORECASE)
+    own = re.compile(rf"http://{_whole_address(_address(request))}", re.IGNORECASE)
     headers = request.headers
-    if any(name in _OURS for name, _ in headers):
+    if any(name in _PAGE_HEADERS for name, _ in headers):
         headers = tuple(
-            [(name, own.sub(_to_https, value, 1) if name in _OURS else value) for name, value in headers]
+            [
+                (name, own.sub(_to_https, value, 1) if name in _PAGE_HEADERS else value)
+                for name, value in headers
+            ]
         )
     port = request.port if _has_port(request) else PORTS["https"]
     return request._replace(scheme="https", port=port, headers=headers, **changes)
@@ -46,11 +49,11 @@ def write_request(request: Request, **changes: str) -> Request:
 
 def read_headers(headers: Headers, request: Request) -> Headers:
     """The headers of a response as a client of plain http can use them; one says what was changed."""
-    own = _find_own(_address(request))
+    patterns = _own_url_patterns(_address(request))
     found: list[Pair] = []
     changed: list[str] = []
     for name, value in headers:
-        new = own[0].sub(r"http\1", value) if "https" in value.lower() else value
+        new = patterns[0].sub(r"http\1", value) if "https" in value.lower() else value
         if name == "set-cookie" and not _NEEDS_SECURE.match(value):
             new = _ATTRIBUTE.sub("", new)
         if name == _HSTS or new != value:
@@ -67,13 +70,13 @@ def read_response(response: Response, request: Request) -> Response:
     headers, body = response.headers, response.body
     fields = response.fields
     if b"https" in body and "content-encoding" not in fields and _TEXT.match(fields.get("content-type", "")):
-        own = _find_own(_address(request))
-        new = own[1].sub(rb"http\1", body)
+        patterns = _own_url_patterns(_address(request))
+        new = patterns[1].sub(rb"http\1", body)
         if new != body:
             found = read_headers(headers, request)
-            said = f"{value}, body" if (value := dict(found).get(CHANGED)) else "https is http here: body"
+            changed = f"{value}, body" if (value := dict(found).get(CHANGED)) else "https is http here: body"
             kept = [pair for pair in found if pair[0] != CHANGED]
-            return Response(response.status, (*kept, (CHANGED, said)), new)
+            return Response(response.status, (*kept, (CHANGED, changed)), new)
     if not any("https" in value.lower() or name in {"set-cookie", _HSTS} for name, value in headers):
         return response
     return Response(response.status, read_headers(headers, request), body)
@@ -92,13 +95,13 @@ def _to_https(found: "re.Match[str]") -> str:
     return f"https{found[0][4:]}"
 
 
-def _end(address: str) -> str:
+def _whole_address(address: str) -> str:
     """A pattern for the address and nothing longer."""
     return rf"{re.escape(address)}(?![\w-]|[.:]\w)"
 
 
 @lru_cache
-def _find_own(address: str) -> tuple["re.Pattern[str]", "re.Pattern[bytes]"]:
+def _own_url_patterns(address: str) -> tuple["re.Pattern[str]", "re.Pattern[bytes]"]:
     """Patterns for the app's own address with https, whose first group is what stays."""
-    pattern = rf"https(:(?:\\?/){{2}}{_end(address)})"
+    pattern = rf"https(:(?:\\?/){{2}}{_whole_address(address)})"
     return re.compile(pattern, re.IGNORECASE), re.compile(pattern.encode(), re.IGNORECASE)

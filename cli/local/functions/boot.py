@@ -38,7 +38,7 @@ def main(layers: str, runtime: str, handler: str) -> None:
     site.setcopyright()
     site.sethelper()
     task_root = os.environ["LAMBDA_TASK_ROOT"]
-    settle(task_root, layers, runtime)
+    isolate(task_root, layers, runtime)
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path[:0] = [task_root, f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python"]
     sys.path.append(runtime)
@@ -48,7 +48,7 @@ def main(layers: str, runtime: str, handler: str) -> None:
     serve(sys.argv)
 
 
-def settle(task_root: str, *others: str) -> None:
+def isolate(task_root: str, *others: str) -> None:
     """Become the parent of what this process leaves behind, and close the folders to root."""
     root = os.geteuid() == 0
     if sys.platform == "linux":
@@ -56,7 +56,7 @@ def settle(task_root: str, *others: str) -> None:
 
         system = ctypes.CDLL(None, use_errno=True)
         system.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        if not root or mount_read_only(system, [task_root, *others]) or give_up_override(system):
+        if not root or mount_read_only(system, [task_root, *others]) or drop_dac_override(system):
             # What was the working folder is still the writable one that is mounted over.
             os.chdir(task_root)
             return
@@ -76,7 +76,7 @@ def mount_read_only(system: "ctypes.CDLL", folders: list[str]) -> bool:
     return True
 
 
-def give_up_override(system: "ctypes.CDLL") -> bool:
+def drop_dac_override(system: "ctypes.CDLL") -> bool:
     """Whether modes hold for this process from now on, although it is root's."""
     import ctypes
 
@@ -85,8 +85,8 @@ def give_up_override(system: "ctypes.CDLL") -> bool:
     data = (ctypes.c_uint32 * 6)()
     if system.capget(header, data):
         return False
-    for place in range(3):
-        data[place] &= ~(1 << CAP_DAC_OVERRIDE)
+    for word in range(3):
+        data[word] &= ~(1 << CAP_DAC_OVERRIDE)
     # For those that it starts; without the right to, they keep what root has.
     system.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
     return bool(system.capset(header, data) == 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.sandbox import Outcome, Sandbox
 
-_SOON = 0.02
+_IDLE_LIMIT = 0.02
 """Seconds in which a process asks for its next event, if it does nothing behind its answer."""
 
 
@@ -20,13 +20,13 @@ class Run:
         """`answered` is called when the answer is known, `release` when others may have the sandbox."""
         self.function = function
         self._sandbox, self._answered, self._release = sandbox, answered, release
-        self._known = False
+        self._answer_known = False
 
     def answer(self, patience: float | None = None) -> Outcome | None:
         """How the event went, as soon as that is known; None if it is not within `patience` seconds."""
         outcome = self._sandbox.answer(patience)
-        if outcome and not self._known:
-            self._known = True
+        if outcome and not self._answer_known:
+            self._answer_known = True
             self._answered()
         return outcome
 
@@ -35,7 +35,7 @@ class Run:
         try:
             return self._sandbox.report()
         except BaseException:
-            self._release(usable=False, answered=self._known)
+            self._release(usable=False, answered=self._answer_known)
             raise
 
     def end(self, patience: float | None = None) -> bool:
@@ -45,7 +45,7 @@ class Run:
             free = self._sandbox.is_free(patience)
         finally:
             if free is not None:
-                self._release(usable=free, answered=self._known)
+                self._release(usable=free, answered=self._answer_known)
         return free is not None
 
     def finish(self) -> Outcome:
@@ -87,7 +87,7 @@ class Call:
         run, self._run = self._run, None
         if run:
             self._ended(run, run.report())
-            if not run.end(_SOON):
+            if not run.end(_IDLE_LIMIT):
                 threading.Thread(target=run.end, name="after an answer", daemon=True).start()
 
     def _finish_elsewhere(self, run: Run) -> None:

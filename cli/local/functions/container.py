@@ -25,11 +25,11 @@ from lambdify.cli.local.functions.output import Output
 from lambdify.cli.local.processes import peak_memory
 from lambdify.cli.packing.bundle.image import TASK_ROOT
 
-LULL = 0.1
+PAUSE_DELAY = 0.1
 """Seconds without an event after which a container is frozen."""
-QUIET = 0.01
+OUTPUT_PAUSE = 0.01
 """Seconds without a word after which a container has said everything."""
-_TOO_LONG = 1.0
+_SETTLE_LIMIT = 1.0
 """Seconds after which that is not waited for any more: something in it writes all the time."""
 _PATIENCE = 0.5
 """Seconds between asking a container to end and killing it."""
@@ -39,7 +39,7 @@ _HEADER = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contained:
+class ImageProgram:
     """Everything that the container is made of."""
 
     function: Function
@@ -89,29 +89,29 @@ class ContainerProcess:
     def __init__(self, container: Container, output: Output, *, observable: bool) -> None:
         """Start the container; `observable` where its processes are processes of this machine."""
         self._container = container
-        self._frozen = threading.Lock()
+        self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._paused = False
         self._over = threading.Event()
-        self._heard = time.monotonic()
+        self._last_output = time.monotonic()
         written = container.start()
         self._pid = container.pid() if observable else None
         ends = os.dup(output.stdout), os.dup(output.telemetry)
         self._reader = threading.Thread(
-            target=self._pass_on, args=(written, *ends), name="container output", daemon=True
+            target=self._forward_output, args=(written, *ends), name="container output", daemon=True
         )
         self._reader.start()
 
     def freeze(self) -> None:
         """Pause it in a moment, unless it is thawed before."""
-        with self._frozen:
-            self._timer = threading.Timer(LULL, self._pause)
+        with self._lock:
+            self._timer = threading.Timer(PAUSE_DELAY, self._pause)
             self._timer.daemon = True
             self._timer.start()
 
     def thaw(self) -> None:
         """Let it go on."""
-        with self._frozen:
+        with self._lock:
             timer, self._timer = self._timer, None
             if timer:
                 timer.cancel()
@@ -132,13 +132,13 @@ class ContainerProcess:
         self._reader.join()
         return self._container.wait()
 
-    def settle(self) -> None:
+    def wait_for_output(self) -> None:
         """Come back when it has been quiet for a moment."""
         begun = time.monotonic()
-        while not self._over.is_set() and (now := time.monotonic()) < begun + _TOO_LONG:
-            if now - max(begun, self._heard) >= QUIET:
+        while not self._over.is_set() and (now := time.monotonic()) < begun + _SETTLE_LIMIT:
+            if now - max(begun, self._last_output) >= OUTPUT_PAUSE:
                 return
-            time.sleep(QUIET / 5)
+            time.sleep(OUTPUT_PAUSE / 5)
 
     def peak_memory(self) -> int:
         """Of its first process, in MB; 0 where the engine's machine is another."""
@@ -153,27 +153,27 @@ class ContainerProcess:
         self._container.remove()
 
     def _pause(self) -> None:
-        with self._frozen:
+        with self._lock:
             # Both: it was thawed before this thread came so far, and frozen again.
             if self._timer is threading.current_thread():
                 self._paused = self._container.pause()
 
-    def _pass_on(self, written: Iterator[tuple[int, bytes]], lines: int, frames: int) -> None:
+    def _forward_output(self, written: Iterator[tuple[int, bytes]], lines: int, frames: int) -> None:
         rest = b""
         for stream, piece in written:
             text, found = piece, b""
             if stream == STDERR:
-                text, found, rest = split(rest + piece)
+                text, found, rest = split_frames(rest + piece)
             _write(lines, text)
             _write(frames, found)
-            self._heard = time.monotonic()
+            self._last_output = time.monotonic()
         _write(frames if rest.startswith(FRAME) else lines, rest)
         os.close(lines)
         os.close(frames)
         self._over.set()
 
 
-def split(data: bytes) -> tuple[bytes, bytes, bytes]:
+def split_frames(data: bytes) -> tuple[bytes, bytes, bytes]:
     """Text, whole frames, and what is to be looked at again when more has come."""
     text, frames = b"", b""
     while (at := data.find(FRAME)) >= 0:

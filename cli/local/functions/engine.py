@@ -26,7 +26,7 @@ from docker.utils.socket import frames_iter
 from requests.exceptions import RequestException
 
 from lambdify.cli.errors import DockerUnavailable, LocalCloudFailed
-from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.processes import Children
 from lambdify.cli.packing.wheels import docker_host
 
 KIND = {"lambdify": "function"}
@@ -40,7 +40,7 @@ _TIMEOUT = 60
 """Seconds for one answer of the engine."""
 STDERR = 2
 """The number of the stream."""
-_SIGNALLED = 128
+_SIGNAL_BASE = 128
 """What an engine adds to the number of the signal that ended a container's process."""
 
 
@@ -52,34 +52,34 @@ class Container:
 
     def start(self) -> Iterator[tuple[int, bytes]]:
         """Start it; what it writes, as pieces with the number of the stream (1, 2), until it ends."""
-        with _told("start a function's container"):
+        with _translated("start a function's container"):
             # Before it runs, or the first lines would be missed: no log of them is kept.
             params = {"stdout": 1, "stderr": 1, "stream": 1}
             connection = self._api.attach_socket(self.name, params=params)
             try:
                 self._api.start(self.name)
             except BaseException:
-                _hang_up(connection)
+                _close_connection(connection)
                 raise
         return _read(connection)
 
     def pause(self) -> bool:
         """Freeze it; False where that is not possible: it has ended, or the engine cannot."""
-        return self._done(self._api.pause)
+        return self._try_call(self._api.pause)
 
     def unpause(self) -> None:
         """Let it go on."""
-        self._done(self._api.unpause)
+        self._try_call(self._api.unpause)
 
     def send(self, number: signal.Signals) -> None:
         """Send its first process a signal, unless it has ended."""
-        self._done(lambda name: self._api.kill(name, number.name))
+        self._try_call(lambda name: self._api.kill(name, number.name))
 
     def wait(self) -> int:
         """Its return code as `subprocess` has it, when its output has ended."""
         with suppress(APIError, RequestException):
             code = int(self._api.wait(self.name)["StatusCode"])
-            return _SIGNALLED - code if code > _SIGNALLED else code
+            return _SIGNAL_BASE - code if code > _SIGNAL_BASE else code
         return -signal.SIGKILL  # somebody has removed it
 
     def pid(self) -> int:
@@ -90,10 +90,10 @@ class Container:
 
     def remove(self) -> None:
         """End it at once, with its /tmp."""
-        if self._done(lambda name: self._api.remove_container(name, v=True, force=True)):
+        if self._try_call(lambda name: self._api.remove_container(name, v=True, force=True)):
             self._gone()
 
-    def _done(self, call: Callable[[str], object]) -> bool:
+    def _try_call(self, call: Callable[[str], object]) -> bool:
         try:
             call(self.name)
         except NotFound:
@@ -106,13 +106,15 @@ class Container:
 class Engine:
     """The container engine, and the containers of one cloud in it."""
 
-    def __init__(self, client: docker.DockerClient, home: Path, brood: Brood, way: docker_host.Reach) -> None:
-        self._client, self._home, self._brood = client, home, brood
-        self.reach = way
+    def __init__(
+        self, client: docker.DockerClient, home: Path, children: Children, reach: docker_host.Reach
+    ) -> None:
+        self._client, self._home, self._children = client, home, children
+        self.reach = reach
 
     def check(self, image: str) -> None:
         """Return when the engine has the image. Raises LocalCloudFailed."""
-        with _told(f"look for the image {image}"):
+        with _translated(f"look for the image {image}"):
             try:
                 self._client.images.get(image)
             except ImageNotFound as error:
@@ -128,8 +130,8 @@ class Engine:
         """A container that is to be started; `memory` in MB. Raises LocalCloudFailed, DockerUnavailable."""
         api = self._client.api
         name = f"lambdify-function-{uuid.uuid4().hex[:12]}"
-        self._brood.lend(name)
-        container = Container(self._client, name, lambda: self._brood.give_back(name))
+        self._children.watch_container(name)
+        container = Container(self._client, name, lambda: self._children.unwatch_container(name))
         limits = api.create_host_config(
             network_mode=self.reach.network or None,
             read_only=True,
@@ -141,7 +143,7 @@ class Engine:
             log_config=LogConfig(type="none"),
         )
         try:
-            with _told("make a function's container"):
+            with _translated("make a function's container"):
                 api.create_container(
                     image,
                     list(command) or None,
@@ -160,7 +162,7 @@ class Engine:
 
     def sweep(self) -> None:
         """Remove the containers that a dead daemon of this home folder has left."""
-        with _told("look for containers that were left"):
+        with _translated("look for containers that were left"):
             found = self._client.api.containers(all=True, filters={"label": f"{HOME}={self._home}"})
         remove(self._client, [each["Id"] for each in found])
 
@@ -169,14 +171,14 @@ class Engine:
         self._client.close()
 
 
-def connect(home: Path, brood: Brood) -> Engine:
+def connect(home: Path, children: Children) -> Engine:
     """The engine, with nothing left in it of earlier clouds of this home. Raises DockerUnavailable."""
-    with _told("answer"):
+    with _translated("answer"):
         client = docker.from_env(timeout=_TIMEOUT)
-        way = docker_host.find(
+        reach = docker_host.find(
             client.info(), hostname=socket.gethostname(), kernel=os.uname().release, platform=sys.platform
         )
-    engine = Engine(client, home, brood, way)
+    engine = Engine(client, home, children, reach)
     engine.sweep()
     return engine
 
@@ -193,7 +195,7 @@ def _read(connection: Any) -> Iterator[tuple[int, bytes]]:
         with suppress(OSError, DockerException):  # the engine has gone
             yield from _frames(connection)
     finally:
-        _hang_up(connection)
+        _close_connection(connection)
 
 
 def _frames(connection: Any) -> Iterator[tuple[int, bytes]]:
@@ -201,14 +203,14 @@ def _frames(connection: Any) -> Iterator[tuple[int, bytes]]:
     return pieces
 
 
-def _hang_up(connection: Any) -> None:
+def _close_connection(connection: Any) -> None:
     # The SDK keeps the response there, which has to be closed for the connection to be.
     connection._response.close()
     connection.close()
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _translated(what: str) -> Iterator[None]:
     """Turn the SDK's errors into ours."""
     try:
         yield

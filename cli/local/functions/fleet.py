@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 PROCESSORS = os.cpu_count() or 1
 LIMIT = max(16, 8 * PROCESSORS)
 """Sandboxes of one version. An account may have 1,000 at once; this machine has no memory for them."""
-SHORT, LONG = 0.005, 0.05
+SHORT_WAIT, LONG_WAIT = 0.005, 0.05
 """Seconds that an event waits before another sandbox starts for it: one that has a processor, one more."""
 VERSIONS = 2
 """Versions of a function that have sandboxes at once."""
@@ -47,7 +47,7 @@ class Throttled(Exception):
     """The function has as many events at once as are reserved for it."""
 
 
-class Place(NamedTuple):
+class FunctionKey(NamedTuple):
     """A function, whichever version."""
 
     region: str
@@ -62,7 +62,7 @@ class _Free(NamedTuple):
 class _Waiting(NamedTuple):
     """An event that has no sandbox yet."""
 
-    given: "SimpleQueue[Sandbox | Exception]"
+    result: "SimpleQueue[Sandbox | Exception]"
     since: float
     """By the machine's own clock."""
 
@@ -79,7 +79,7 @@ class _Pool:
     """Of those that are busy: they are free in a moment."""
     starting: int = 0
     waiting: deque[_Waiting] = field(default_factory=deque)
-    wanted: bool = True
+    current: bool = True
     """Whether it is one of those that are called now."""
 
     @property
@@ -100,7 +100,7 @@ class Fleet:
     ) -> None:
         self._start, self._limit, self._patience, self._clock = start, limit, patience, clock
         self._lock = threading.Lock()
-        self._pools: dict[Place, list[_Pool]] = {}
+        self._pools: dict[FunctionKey, list[_Pool]] = {}
         """What was called last at each place, and before that; then what only ends what it is doing."""
         self._ending: set[threading.Thread] = set()
 
@@ -152,12 +152,14 @@ class Fleet:
             except BaseException:
                 self._release(pool, sandbox, usable=False)
                 raise
-            return Run(function, sandbox, partial(self._note, pool), partial(self._release, pool, sandbox))
+            return Run(
+                function, sandbox, partial(self._count_answered, pool), partial(self._release, pool, sandbox)
+            )
 
-    def count(self, place: Place) -> int:
+    def count(self, key: FunctionKey) -> int:
         """How many sandboxes the function has, of all its versions."""
         with self._lock:
-            return sum(pool.size for pool in self._pools.get(place, ()))
+            return sum(pool.size for pool in self._pools.get(key, ()))
 
     def sweep(self) -> None:
         """End the sandboxes that nobody has needed for a while."""
@@ -169,25 +171,25 @@ class Fleet:
                 pool.free = [free for free in pool.free if free.since >= oldest]
         self._close(free.sandbox for free in ended)
 
-    def forget(self, place: Place) -> None:
+    def forget(self, key: FunctionKey) -> None:
         """End the sandboxes of a function that was removed; busy ones end after what they are doing."""
         with self._lock:
-            pools = self._pools.get(place, [])
-            ended = [free for pool in pools for free in self._dismiss(pool)]
+            pools = self._pools.get(key, [])
+            ended = [free for pool in pools for free in self._retire(pool)]
             pools[:] = [pool for pool in pools if pool.size or pool.waiting]
         self._close(free.sandbox for free in ended)
 
     def close(self) -> None:
         """End every free sandbox, and wait for them. Busy ones go with the daemon (watchdog.py)."""
-        for place in tuple(self._pools):
-            self.forget(place)
+        for key in tuple(self._pools):
+            self.forget(key)
         for thread in tuple(self._ending):
             thread.join()
 
     def _acquire(self, function: Function, give_up: float) -> tuple[_Pool, Sandbox]:
         with self._lock:
             pool, ended = self._find(function)
-            if _is_throttled(function, self._pools[_place(function)]):
+            if _is_throttled(function, self._pools[_key(function)]):
                 raise Throttled
             # Whoever asks again at once, with nobody else, means the one that has just answered.
             if pool.free and not 0 < pool.busy == pool.answered:
@@ -196,62 +198,62 @@ class Fleet:
             else:
                 waiting = _Waiting(SimpleQueue(), time.monotonic())
                 pool.waiting.append(waiting)
-                self._consider(pool)
+                self._assign_or_start(pool)
         if ended:
             self._close(free.sandbox for free in ended)
         return pool, self._await(pool, waiting, give_up) if waiting else sandbox
 
     def _await(self, pool: _Pool, waiting: _Waiting, give_up: float) -> Sandbox:
-        for until in (*(min(waiting.since + wait, give_up) for wait in (SHORT, LONG)), give_up):
+        for until in (*(min(waiting.since + wait, give_up) for wait in (SHORT_WAIT, LONG_WAIT)), give_up):
             try:
-                given = waiting.given.get(timeout=max(0.0, until - time.monotonic()))
+                result = waiting.result.get(timeout=max(0.0, until - time.monotonic()))
                 break
             except Empty:
                 with self._lock:
-                    self._consider(pool)
+                    self._assign_or_start(pool)
         else:
             with self._lock:
                 if waiting in pool.waiting:
                     pool.waiting.remove(waiting)
                     raise TimeoutError("no execution environment was free in time")
-            given = waiting.given.get()  # given at the last moment
-        if isinstance(given, Exception):
-            raise given
-        return given
+            result = waiting.result.get()  # given at the last moment
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def _find(self, function: Function) -> tuple[_Pool, list[_Free]]:
         """The function's pool, which is the one called last from now on, and what has to end for it."""
-        pools = self._pools.setdefault(_place(function), [])
+        pools = self._pools.setdefault(_key(function), [])
         if pools and pools[0].function is function:
             return pools[0], []
         pool = next((each for each in pools if each.function == function), None) or _Pool(function)
-        pool.function, pool.wanted = function, True
+        pool.function, pool.current = function, True
         others = [each for each in pools if each is not pool and (each.size or each.waiting)]
-        current = [each for each in others if each.wanted][: VERSIONS - 1]
-        self._pools[_place(function)] = [pool, *others]
-        return pool, [free for each in others if each not in current for free in self._dismiss(each)]
+        current = [each for each in others if each.current][: VERSIONS - 1]
+        self._pools[_key(function)] = [pool, *others]
+        return pool, [free for each in others if each not in current for free in self._retire(each)]
 
-    def _dismiss(self, pool: _Pool) -> list[_Free]:
+    def _retire(self, pool: _Pool) -> list[_Free]:
         """Let the pool end with what it is doing; the sandboxes that do nothing."""
-        pool.wanted = False
+        pool.current = False
         ended, pool.free = pool.free, []
         return ended
 
-    def _consider(self, pool: _Pool) -> None:
+    def _assign_or_start(self, pool: _Pool) -> None:
         """Give those who wait what is free; start another sandbox, if one is needed."""
-        while pool.waiting and pool.free and _is_late(pool, SHORT):
+        while pool.waiting and pool.free and _is_late(pool, SHORT_WAIT):
             pool.busy += 1
-            pool.waiting.popleft().given.put(pool.free.pop().sandbox)
+            pool.waiting.popleft().result.put(pool.free.pop().sandbox)
         while (
-            len(pool.waiting) > pool.starting + (0 if _is_late(pool, LONG) else pool.answered)
+            len(pool.waiting) > pool.starting + (0 if _is_late(pool, LONG_WAIT) else pool.answered)
             and pool.starting < PROCESSORS
             and pool.size < self._limit
             and _is_late(pool, _find_wait(pool))
         ):
             pool.starting += 1
-            threading.Thread(target=self._add, args=(pool,), name="sandbox start", daemon=True).start()
+            threading.Thread(target=self._start_one, args=(pool,), name="sandbox start", daemon=True).start()
 
-    def _add(self, pool: _Pool) -> None:
+    def _start_one(self, pool: _Pool) -> None:
         """Start a sandbox for whoever has waited longest when it is ready, or is told why there is none."""
         sandbox = None
         why: Exception = LocalCloudFailed(f"{pool.function.name} could not be started.")
@@ -262,23 +264,23 @@ class Fleet:
         except (LambdifyError, OSError) as error:
             why = error
         finally:
-            self._arrive(pool, sandbox, why)
+            self._finish_start(pool, sandbox, why)
 
-    def _arrive(self, pool: _Pool, sandbox: Sandbox | None, why: Exception) -> None:
+    def _finish_start(self, pool: _Pool, sandbox: Sandbox | None, why: Exception) -> None:
         with self._lock:
             pool.starting -= 1
             if sandbox:
                 pool.busy += 1
             else:
                 if pool.waiting:  # else those who waited have other sandboxes by now
-                    pool.waiting.popleft().given.put(why)
-                self._consider(pool)
+                    pool.waiting.popleft().result.put(why)
+                self._assign_or_start(pool)
         if sandbox:
             self._release(pool, sandbox, usable=True)
         else:
             _log.info("%s does not start: %s", pool.function.name, why)
 
-    def _note(self, pool: _Pool) -> None:
+    def _count_answered(self, pool: _Pool) -> None:
         """One of the pool's sandboxes has answered, and is free in a moment."""
         with self._lock:
             pool.answered += 1
@@ -287,14 +289,14 @@ class Fleet:
         with self._lock:
             pool.answered -= answered
             if usable and pool.waiting:
-                pool.waiting.popleft().given.put(sandbox)
-                self._consider(pool)
+                pool.waiting.popleft().result.put(sandbox)
+                self._assign_or_start(pool)
                 return
             pool.busy -= 1
-            kept = usable and pool.wanted
+            kept = usable and pool.current
             if kept:
                 pool.free.append(_Free(sandbox, self._clock()))
-            self._consider(pool)
+            self._assign_or_start(pool)
         if not kept:
             self._close([sandbox])
 
@@ -320,7 +322,7 @@ def _find_wait(pool: _Pool) -> float:
     """Seconds that an event has to have waited for another sandbox to start."""
     if pool.size == 0:
         return 0.0
-    return SHORT if pool.size < PROCESSORS else LONG
+    return SHORT_WAIT if pool.size < PROCESSORS else LONG_WAIT
 
 
 def _is_throttled(function: Function, pools: list[_Pool]) -> bool:
@@ -330,5 +332,5 @@ def _is_throttled(function: Function, pools: list[_Pool]) -> bool:
     return sum(pool.busy + len(pool.waiting) for pool in pools) >= function.reserved
 
 
-def _place(function: Function) -> Place:
-    return Place(function.region, function.name)
+def _key(function: Function) -> FunctionKey:
+    return FunctionKey(function.region, function.name)

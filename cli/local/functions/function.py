@@ -30,7 +30,7 @@ from typing import Any
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LocalCloudFailed
 
-FRESH = 1.0
+MAX_AGE = 1.0
 """Seconds for which a description is taken as it was."""
 PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_URL"
 """How ministack knows that invocations go to us. AWS has no such thing, so the function never sees it."""
@@ -82,19 +82,19 @@ class Code:
     layers: Path
 
 
-class Leases:
+class FolderLeases:
     """Which folders processes run from now."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken: Counter[Path] = Counter()
 
-    def take(self, *folders: Path) -> None:
+    def acquire(self, *folders: Path) -> None:
         """Keep these folders where they are."""
         with self._lock:
             self._taken.update(folders)
 
-    def give_back(self, *folders: Path) -> None:
+    def release(self, *folders: Path) -> None:
         """One process less needs them."""
         with self._lock:
             self._taken.subtract(folders)
@@ -118,14 +118,14 @@ class Functions:
         """`draw` gives numbers from 0 to 1, which decide between two versions behind an alias."""
         self._connect, self._folder, self._clock, self._draw = connect, folder, clock, draw
         self._known: dict[str, tuple[float, Function]] = {}
-        self._led: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {}
+        self._alias_targets: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {}
         """Where each alias leads: ARNs of versions, and their part of the traffic."""
         self._unpacked: dict[tuple[str, tuple[str, ...]], Code] = {}
         """By the digest of the code and the ARNs of the layers."""
-        self._places: set[tuple[str, str]] = set()
+        self._unpacked_functions: set[tuple[str, str]] = set()
         """Region and name of each function that has anything there."""
-        self._lock, self._asking = threading.Lock(), threading.Lock()
-        self.leases = Leases()
+        self._lock, self._refreshing = threading.Lock(), threading.Lock()
+        self.leases = FolderLeases()
 
     def find(self, arn: str) -> Function | None:
         """The function that an ARN with a version or alias leads to, or None if there is none."""
@@ -135,16 +135,16 @@ class Functions:
     def _find_version(self, arn: str) -> Function | None:
         known = self._known.get(arn)
         if known is None:
-            return self._learn(arn)
+            return self._refresh(arn)
         # One asks again; those who come meanwhile take what was known.
-        if self._clock() - known[0] < FRESH or not self._asking.acquire(blocking=False):
+        if self._clock() - known[0] < MAX_AGE or not self._refreshing.acquire(blocking=False):
             return known[1]
         try:
-            return self._learn(arn)
+            return self._refresh(arn)
         finally:
-            self._asking.release()
+            self._refreshing.release()
 
-    def _learn(self, arn: str) -> Function | None:
+    def _refresh(self, arn: str) -> Function | None:
         function = self._fetch(arn)
         if function:
             self._known[arn] = (self._clock(), function)
@@ -155,13 +155,13 @@ class Functions:
     def forget(self) -> None:
         """Ask again from now on: something was deployed."""
         self._known.clear()
-        self._led.clear()
+        self._alias_targets.clear()
 
     def unpack(self, function: Function) -> Code:
         """The function's code and layers as folders, made if this content was never seen before."""
         lambda_ = self._connect(function.region).client("lambda")
         with self._lock:
-            self._places.add((function.region, function.name))
+            self._unpacked_functions.add((function.region, function.name))
             task_root = self._folder / f"code-{_hex(function.code)[:32]}"
             if not task_root.exists():
                 found = lambda_.get_function(FunctionName=function.arn, Qualifier=function.version)
@@ -189,8 +189,8 @@ class Functions:
             trees = {*self._folder.glob("code-*"), *self._folder.glob("layers-*")}
             if not trees:
                 return
-            wanted = {place: self._list(*place) for place in self._places}
-            self._places = {place for place, contents in wanted.items() if contents}
+            wanted = {function: self._list(*function) for function in self._unpacked_functions}
+            self._unpacked_functions = {function for function, contents in wanted.items() if contents}
             there = {content for contents in wanted.values() for content in contents}
             self._unpacked = {key: code for key, code in self._unpacked.items() if key in there}
             kept = {folder for code in self._unpacked.values() for folder in (code.task_root, code.layers)}
@@ -216,13 +216,13 @@ class Functions:
 
     def _choose(self, arn: str) -> str | None:
         """The ARN of a version that the ARN leads to."""
-        asked, shares = self._led.get(arn, (0.0, ()))
-        if not shares or self._clock() - asked >= FRESH:
+        asked, shares = self._alias_targets.get(arn, (0.0, ()))
+        if not shares or self._clock() - asked >= MAX_AGE:
             # Before it is asked, so that those who come meanwhile do not ask as well.
             if shares:
-                self._led[arn] = (self._clock(), shares)
-            shares = self._follow(arn)
-            self._led[arn] = (self._clock(), shares)
+                self._alias_targets[arn] = (self._clock(), shares)
+            shares = self._find_targets(arn)
+            self._alias_targets[arn] = (self._clock(), shares)
         left = self._draw()
         for version, share in shares:
             left -= share
@@ -230,7 +230,7 @@ class Functions:
                 return version
         return shares[-1][0] if shares else None
 
-    def _follow(self, arn: str) -> tuple[tuple[str, float], ...]:
+    def _find_targets(self, arn: str) -> tuple[tuple[str, float], ...]:
         """Where an alias leads, with the part of the traffic that goes there; a version leads to itself."""
         match = _ARN.fullmatch(arn)
         if not match or not match["qualifier"] or _VERSION.fullmatch(match["qualifier"]):

@@ -22,7 +22,7 @@ from lambdify.cli.storage import folders
 
 _DEFAULT_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 _EXTRA_INDEX = ("UV_INDEX", "UV_EXTRA_INDEX_URL")
-_CHOSEN = ("UV_CONFIG_FILE", "UV_NO_CONFIG")
+_SETTINGS_CHOICE = ("UV_CONFIG_FILE", "UV_NO_CONFIG")
 """Variables by which the user says which settings of uv count."""
 
 
@@ -66,13 +66,13 @@ def _install(lock: Path, python: Path, folder: Path, build: Path | None) -> None
 
 def choose_settings(environ: Mapping[str, str]) -> list[str]:
     """Uv's options for the user's settings, else the system's, and no project's."""
-    if any(environ.get(name) for name in _CHOSEN):
+    if any(environ.get(name) for name in _SETTINGS_CHOICE):
         return []
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - no home is no error
     system = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    places = [home, *system.split(os.pathsep), "/etc"]
-    for place in places:
-        if (file := Path(place, "uv", "uv.toml")).is_file():
+    roots = [home, *system.split(os.pathsep), "/etc"]
+    for root in roots:
+        if (file := Path(root, "uv", "uv.toml")).is_file():
             return ["--config-file", str(file)]
     return ["--no-config"]
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 _HEADER = 16
-_PIECE = 65536
-_LONGEST = 256 * 1024
+_READ_SIZE = 65536
+_EVENT_LIMIT = 256 * 1024
 """Bytes of one event: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 
 
@@ -45,10 +45,10 @@ class Output:
         self._frames, self.telemetry = os.pipe()
         self._rest = {self._lines: b"", self._frames: b""}
         self._open = {self._lines, self._frames}
-        self._news = select.poll()
+        self._poll = select.poll()
         for end in self._open:
             os.set_blocking(end, False)
-            self._news.register(end, select.POLLIN)
+            self._poll.register(end, select.POLLIN)
 
     def follow(self) -> None:
         """Begin to read; called when the process has its ends of the pipes, which are closed here."""
@@ -59,16 +59,16 @@ class Output:
     def drain(self) -> None:
         """Pass on everything that was written until now."""
         with self._lock:
-            self._read_news()
+            self._read_available()
 
-    def say(self, *messages: str) -> None:
+    def write(self, *messages: str) -> None:
         """Put in lines of the platform, after what the process has written until now."""
         with self._lock:
-            self._read_news()
+            self._read_available()
             for message in messages:
                 self._sink(Event(_now(), message))
 
-    def say_while(self, act: Callable[[], None], message: str) -> None:
+    def write_around(self, act: Callable[[], None], message: str) -> None:
         """Do that, and put in a line before everything that the process writes because of it.
 
         In this order, since the process may begin while the line is still being put in.
@@ -92,15 +92,15 @@ class Output:
         os.close(self._lines)
         os.close(self._frames)
 
-    def _read_news(self) -> None:
-        if self._open and self._news.poll(0):
+    def _read_available(self) -> None:
+        if self._open and self._poll.poll(0):
             for end in (self._lines, self._frames):
                 self._read(end)
 
     def _read(self, end: int) -> None:
         while end in self._open:
             try:
-                piece = os.read(end, _PIECE)
+                piece = os.read(end, _READ_SIZE)
             except BlockingIOError:
                 return
             split = _split_lines if end == self._lines else _split_frames
@@ -109,12 +109,12 @@ class Output:
                 self._sink(event)
             if not piece:
                 self._open.discard(end)
-                self._news.unregister(end)
+                self._poll.unregister(end)
 
 
 def _split_lines(data: bytes, *, ended: bool) -> tuple[list[Event], bytes]:
     *lines, rest = data.split(b"\n")
-    if rest and (ended or len(rest) > _LONGEST):
+    if rest and (ended or len(rest) > _EVENT_LIMIT):
         lines, rest = [*lines, rest], b""
     now = _now()
     return [Event(now, text) for line in lines if (text := _text(line))], rest
@@ -133,7 +133,7 @@ def _split_frames(data: bytes, *, ended: bool) -> tuple[list[Event], bytes]:
 
 
 def _text(line: bytes) -> str:
-    return line[:_LONGEST].decode("utf-8", "replace").rstrip("\r\n")
+    return line[:_EVENT_LIMIT].decode("utf-8", "replace").rstrip("\r\n")
 
 
 def _now() -> int:

@@ -14,7 +14,7 @@ from lambdify.cli.local.functions.function import Function
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
+class Usage:
     """What one event took."""
 
     duration: float
@@ -61,43 +61,43 @@ def start(function: Function, request_id: str, now: float) -> str:
     return _record("start", {"requestId": request_id, "version": function.version}, now)
 
 
-def end(function: Function, request_id: str, spent: Spent, now: float) -> list[str]:
+def end(function: Function, request_id: str, usage: Usage, now: float) -> list[str]:
     """The event is done, and what it took."""
-    return (_end_json if _is_json(function) else _end_text)(function, request_id, spent, now)
+    return (_end_json if _is_json(function) else _end_text)(function, request_id, usage, now)
 
 
-def _end_text(function: Function, request_id: str, spent: Spent, _: float) -> list[str]:
+def _end_text(function: Function, request_id: str, usage: Usage, _: float) -> list[str]:
     fields = [
         f"REPORT RequestId: {request_id}",
-        f"Duration: {spent.duration * 1000:.2f} ms",
-        f"Billed Duration: {spent.billed} ms",
+        f"Duration: {usage.duration * 1000:.2f} ms",
+        f"Billed Duration: {usage.billed} ms",
         f"Memory Size: {function.memory} MB",
     ]
-    if spent.memory:
-        fields.append(f"Max Memory Used: {spent.memory} MB")
-    if spent.init:
-        fields.append(f"Init Duration: {spent.init * 1000:.2f} ms")
-    if spent.status == "timeout":
+    if usage.memory:
+        fields.append(f"Max Memory Used: {usage.memory} MB")
+    if usage.init:
+        fields.append(f"Init Duration: {usage.init * 1000:.2f} ms")
+    if usage.status == "timeout":
         fields.append("Status: timeout")
-    elif spent.status == "error":
-        fields.append(f"Status: error\tError Type: {spent.error_type}")
+    elif usage.status == "error":
+        fields.append(f"Status: error\tError Type: {usage.error_type}")
     return [f"END RequestId: {request_id}", "\t".join(fields) + "\t"]
 
 
-def _end_json(function: Function, request_id: str, spent: Spent, now: float) -> list[str]:
+def _end_json(function: Function, request_id: str, usage: Usage, now: float) -> list[str]:
     metrics: dict[str, Any] = {
-        "durationMs": round(spent.duration * 1000, 3),
-        "billedDurationMs": spent.billed,
+        "durationMs": round(usage.duration * 1000, 3),
+        "billedDurationMs": usage.billed,
         "memorySizeMB": function.memory,
     }
-    if spent.memory:
-        metrics["maxMemoryUsedMB"] = spent.memory
-    if spent.init:
-        metrics["initDurationMs"] = round(spent.init * 1000, 3)
-    report = {"requestId": request_id, "metrics": metrics, "status": spent.status}
-    if spent.status == "error":
-        report["errorType"] = spent.error_type
-    done = {"requestId": request_id, "status": spent.status}
+    if usage.memory:
+        metrics["maxMemoryUsedMB"] = usage.memory
+    if usage.init:
+        metrics["initDurationMs"] = round(usage.init * 1000, 3)
+    report = {"requestId": request_id, "metrics": metrics, "status": usage.status}
+    if usage.status == "error":
+        report["errorType"] = usage.error_type
+    done = {"requestId": request_id, "status": usage.status}
     return [_record("runtimeDone", done, now), _record("report", report, now)]
 
 

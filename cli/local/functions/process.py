@@ -13,17 +13,17 @@ from pathlib import Path
 
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import variables
-from lambdify.cli.local.functions.function import Function, Leases
+from lambdify.cli.local.functions.function import FolderLeases, Function
 from lambdify.cli.local.functions.output import Output
 from lambdify.cli.local.listener import HOST
-from lambdify.cli.local.processes import Brood, peak_memory
+from lambdify.cli.local.processes import Children, peak_memory
 
 _PATIENCE = 0.5
 """Seconds between asking a process to end and killing it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unpacked:
+class ZipProgram:
     """Everything that the process is made of."""
 
     function: Function
@@ -41,9 +41,9 @@ class Unpacked:
     """What it signs with there."""
     folder: Path
     """Where each process gets a folder for temporary files."""
-    brood: Brood
+    children: Children
     """The children of the daemon, of which it becomes one."""
-    leases: Leases = field(default_factory=Leases)
+    leases: FolderLeases = field(default_factory=FolderLeases)
     """Where it is noted that the folders of its code are needed."""
     users: tuple[int, ...] = ()
     """It runs as ourselves."""
@@ -53,9 +53,9 @@ class Unpacked:
     def start(self, api: int, stream: str, output: Output) -> "HostProcess":
         """Start it: the Runtime API is at that port, the log stream has that name."""
         tmp = Path(tempfile.mkdtemp(dir=self.folder))
-        self.leases.take(self.task_root, self.layers)
+        self.leases.acquire(self.task_root, self.layers)
         try:
-            child = self.brood.start(
+            child = self.children.start(
                 _command(self),
                 environ=_environ(self, f"{HOST}:{api}", stream, tmp, output.telemetry),
                 folder=self.task_root,
@@ -63,7 +63,7 @@ class Unpacked:
                 keep_open=(output.telemetry,),
             )
         except BaseException:
-            self.leases.give_back(self.task_root, self.layers)
+            self.leases.release(self.task_root, self.layers)
             raise
         return HostProcess(child, self, tmp)
 
@@ -71,20 +71,20 @@ class Unpacked:
 class HostProcess:
     """A process of this machine, as sandbox.Process has it."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", program: Unpacked, tmp: Path) -> None:
-        self._child, self._program, self._brood, self._tmp = child, program, program.brood, tmp
+    def __init__(self, child: "subprocess.Popen[bytes]", program: ZipProgram, tmp: Path) -> None:
+        self._child, self._program, self._children, self._tmp = child, program, program.children, tmp
 
     def freeze(self) -> None:
         """Stop it in a moment, unless it is thawed before."""
-        self._brood.rest(self._child)
+        self._children.suspend_soon(self._child)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._brood.go_on(self._child)
+        self._children.resume(self._child)
 
     def kill(self) -> None:
         """End it and what it started."""
-        self._brood.send(self._child, signal.SIGKILL)
+        self._children.send(self._child, signal.SIGKILL)
 
     def has_ended(self) -> bool:
         """Whether it has."""
@@ -98,9 +98,9 @@ class HostProcess:
 
     def wait(self) -> int:
         """Its return code, when it has ended."""
-        return self._brood.reap(self._child)
+        return self._children.reap(self._child)
 
-    def settle(self) -> None:
+    def wait_for_output(self) -> None:
         """Nothing to wait for: what it has written is in the pipes."""
 
     def peak_memory(self) -> int:
@@ -109,19 +109,19 @@ class HostProcess:
 
     def close(self) -> None:
         """End it, and remove its temporary files."""
-        self._brood.end(self._child, patience=_PATIENCE)
-        self._program.leases.give_back(self._program.task_root, self._program.layers)
+        self._children.end(self._child, patience=_PATIENCE)
+        self._program.leases.release(self._program.task_root, self._program.layers)
         shutil.rmtree(self._tmp, ignore_errors=True)
 
 
-def _command(program: Unpacked) -> list[str]:
+def _command(program: ZipProgram) -> list[str]:
     """How it is started: with nothing importable that this machine has installed (see boot.py)."""
     boot = Path(__file__).with_name("boot.py")
     arguments = [program.layers, program.runtime, program.function.handler]
     return [str(program.python), "-s", "-S", "-P", str(boot), *map(str, arguments)]
 
 
-def _environ(program: Unpacked, api: str, stream: str, tmp: Path, telemetry: int) -> dict[str, str]:
+def _environ(program: ZipProgram, api: str, stream: str, tmp: Path, telemetry: int) -> dict[str, str]:
     """The variables of a managed runtime, and none of the developer's."""
     function, root, layers = program.function, program.task_root, program.layers
     own = dict(function.environment)

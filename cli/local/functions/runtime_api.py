@@ -78,7 +78,7 @@ class _Client:
         self.connection, self.reader = connection, RequestReader(connection)
         self.head: Head | None = None
         self.body: list[bytes] = []
-        self.fresh = True
+        self.in_own_thread = True
         """Whether the thread that took the connection listens to it still."""
 
 
@@ -105,12 +105,12 @@ class RuntimeApi:
         self._stream: ResponseStream | None = None
         """Of the event that the client has."""
         self._pending: Invocation | None = None
-        self._asking: _Client | None = None
-        self._known: dict[int, _Client] = {}
+        self._waiting_client: _Client | None = None
+        self._polled_clients: dict[int, _Client] = {}
         """Those that asked for an event once, by the number of their connection: `receive` reads them."""
-        self._wake, self._waker = os.pipe()
+        self._wake_reader, self._wake_writer = os.pipe()
         self._poll = select.poll()
-        self._poll.register(self._wake, select.POLLIN)
+        self._poll.register(self._wake_reader, select.POLLIN)
         self._listener = Listener(self._serve)
         self.port = self._listener.port
         self.address = f"{HOST}:{self.port}"
@@ -119,7 +119,7 @@ class RuntimeApi:
         """Send an event to the client, now or as soon as it asks."""
         with self._lock:
             self._pending = invocation
-            self._match()
+            self._deliver()
 
     def receive(self, patience: float) -> Message:
         """What the client says next; a "timeout" if that is nothing within so many seconds."""
@@ -130,41 +130,41 @@ class RuntimeApi:
             left = max(0.0, give_up - time.monotonic())
             ready = self._poll.poll(math.ceil(left * 1000))
             numbers = [number for number, _ in ready]
-            if self._wake in numbers:  # first: what was told came before what is on a connection
-                os.read(self._wake, 4096)
+            if self._wake_reader in numbers:  # first: what was told came before what is on a connection
+                os.read(self._wake_reader, 4096)
             elif numbers:
-                if message := self._listen_to(self._known[numbers[0]]):
+                if message := self._read_from(self._polled_clients[numbers[0]]):
                     return message
             elif not left:
                 return Message("timeout")
 
-    def tell(self, message: Message) -> None:
+    def post(self, message: Message) -> None:
         """Have `receive` give that, from any thread."""
         self._messages.put(message)
         with self._lock, suppress(OSError):  # closed: nobody listens any more
-            os.write(self._waker, b"!")
+            os.write(self._wake_writer, b"!")
 
     def close(self) -> None:
         """Stop listening, and let go of a client that waits."""
         with self._lock:
-            if self._waker < 0:
+            if self._wake_writer < 0:
                 return
-            os.close(self._waker)
-            self._waker = -1
+            os.close(self._wake_writer)
+            self._wake_writer = -1
         self._listener.close()
         with self._lock:
-            clients = tuple(self._known.values())
-            self._known.clear()
+            clients = tuple(self._polled_clients.values())
+            self._polled_clients.clear()
         for client in clients:
             client.connection.close()
-        os.close(self._wake)
+        os.close(self._wake_reader)
 
-    def _match(self) -> None:
+    def _deliver(self) -> None:
         """Give the event to the client, when both are there."""
-        client, invocation = self._asking, self._pending
+        client, invocation = self._waiting_client, self._pending
         if client is None or invocation is None:
             return
-        self._asking = self._pending = None
+        self._waiting_client = self._pending = None
         self._stream = invocation.stream
         self._thaw()
         # A client that has gone is seen from its process's end.
@@ -187,11 +187,11 @@ class RuntimeApi:
             connection.close()
             return
         client = _Client(connection)
-        while client.fresh:
-            if message := self._listen_to(client):
-                self.tell(message)
+        while client.in_own_thread:
+            if message := self._read_from(client):
+                self.post(message)
 
-    def _listen_to(self, client: _Client) -> Message | None:
+    def _read_from(self, client: _Client) -> Message | None:
         """Take what has come on a connection; the message that is complete with it."""
         try:
             client.reader.receive()
@@ -205,10 +205,10 @@ class RuntimeApi:
                         self._drop(client)
                         return None
                     if "chunked" in part.find("transfer-encoding").lower():
-                        self._begin_stream(client)
+                        self._start_stream_thread(client)
                         return None
                 else:
-                    return self._understand(client)
+                    return self._read_message(client)
         except (EOFError, OSError, Refused):
             self._drop(client)
         return None
@@ -218,14 +218,14 @@ class RuntimeApi:
         to_us = hosts.is_ours(head.find("host") or HOST, self._names)
         return to_us and not peers.comes_from_page(name for name, _ in head.headers)
 
-    def _understand(self, client: _Client) -> Message | None:
+    def _read_message(self, client: _Client) -> Message | None:
         """A whole request is a message, or asks for an event, which is one too."""
         assert client.head
         method, target = client.head.method, client.head.target
         body, answer = b"".join(client.body), _ANSWER.fullmatch(target)
         if method == "GET" and target == _NEXT:
             self._freeze()
-            self._ask(client)
+            self._await_event(client)
             return Message("ready")
         if method == "POST" and target == _INIT_ERROR:
             message = Message("init-error", body)
@@ -239,37 +239,37 @@ class RuntimeApi:
         client.connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
         return message
 
-    def _ask(self, client: _Client) -> None:
+    def _await_event(self, client: _Client) -> None:
         """The client waits for an event on that connection."""
         number = client.connection.fileno()
-        client.fresh = False
+        client.in_own_thread = False
         with self._lock:
-            self._asking = client
-            if number not in self._known:
-                self._known[number] = client
+            self._waiting_client = client
+            if number not in self._polled_clients:
+                self._polled_clients[number] = client
                 self._poll.register(number, select.POLLIN)
-            self._match()
+            self._deliver()
 
     def _drop(self, client: _Client) -> None:
-        self._leave(client)
+        self._stop_polling(client)
         client.connection.close()
 
-    def _leave(self, client: _Client) -> None:
+    def _stop_polling(self, client: _Client) -> None:
         """Let nobody listen there any more."""
-        client.fresh = False
+        client.in_own_thread = False
         number = client.connection.fileno()
         with self._lock:
-            if self._known.pop(number, None):
+            if self._polled_clients.pop(number, None):
                 self._poll.unregister(number)
-            if self._asking is client:
-                self._asking = None
+            if self._waiting_client is client:
+                self._waiting_client = None
 
-    def _begin_stream(self, client: _Client) -> None:
+    def _start_stream_thread(self, client: _Client) -> None:
         """From here on the connection is the response's own, with a thread that may wait for its reader."""
-        self._leave(client)
-        threading.Thread(target=self._take_stream, args=(client,), name="stream", daemon=True).start()
+        self._stop_polling(client)
+        threading.Thread(target=self._receive_stream, args=(client,), name="stream", daemon=True).start()
 
-    def _take_stream(self, client: _Client) -> None:
+    def _receive_stream(self, client: _Client) -> None:
         """Hand a streamed response on, as it comes.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
@@ -283,7 +283,7 @@ class RuntimeApi:
                 for piece in client.reader.pieces():
                     left -= len(piece)
                     if left < 0:
-                        self.tell(Message("error", _TOO_LARGE))
+                        self.post(Message("error", _TOO_LARGE))
                         _end(stream, broken=True)
                         return
                     take(piece)
@@ -295,7 +295,7 @@ class RuntimeApi:
             failed = ERROR_TYPE.lower() in trailers
             _end(stream, broken=failed)
             error = base64.b64decode(trailers.get(ERROR_BODY.lower(), ""))
-            self.tell(Message("error", error) if failed else Message("streamed", b"".join(collected)))
+            self.post(Message("error", error) if failed else Message("streamed", b"".join(collected)))
             with suppress(OSError):
                 client.connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
 

@@ -33,7 +33,7 @@ from typing import NamedTuple, Protocol
 from lambdify.cli.local.functions import platform_lines
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Event, Output
-from lambdify.cli.local.functions.platform_lines import Spent
+from lambdify.cli.local.functions.platform_lines import Usage
 from lambdify.cli.local.functions.runtime_api import RESPONSE_LIMIT, Invocation, Message, RuntimeApi
 from lambdify.cli.local.response_stream import ResponseStream
 
@@ -42,9 +42,9 @@ INIT_LIMIT = 10.0
 invocation; which is why a longer timeout is the limit here."""
 LOG_TAIL = 4096
 """Bytes of log that an invocation can give back."""
-_WEIGHING = 0.1
+_MEMORY_MAX_AGE = 0.1
 """Seconds for which the peak of memory is taken as it was: to ask for it takes as long as a small event."""
-_GAVE_UP = b'{"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was not complete."}'
+_TRUNCATED = b'{"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was not complete."}'
 
 
 class Process(Protocol):
@@ -65,7 +65,7 @@ class Process(Protocol):
     def wait(self) -> int:
         """Come back when it has ended, with what `subprocess` calls its return code."""
 
-    def settle(self) -> None:
+    def wait_for_output(self) -> None:
         """Come back when all that it has written until now is in the pipes."""
 
     def peak_memory(self) -> int:
@@ -123,14 +123,14 @@ class Sandbox:
         self._function = program.function
         self.stream = log_stream(self._function.version, time.gmtime())
         self._sink = sink
-        self._tail: deque[str] = deque()
-        self._born = self._begun = self._deadline = time.perf_counter()
+        self._log_tail: deque[str] = deque()
+        self._started_at = self._event_started_at = self._deadline = time.perf_counter()
         self._cold = True
-        self._init = self._duration = self._weighed = 0.0
-        self._memory = 0
-        self._said: Message | None = None
+        self._init_duration = self._duration = self._memory_read_at = 0.0
+        self._peak_memory = 0
+        self._last_message: Message | None = None
         """What the process said last, while it has no event."""
-        self._half: Message | None = None
+        self._streamed: Message | None = None
         """A streamed response whose end is still awaited."""
         self._request_id = ""
         self._outcome: Outcome | None = None
@@ -142,7 +142,7 @@ class Sandbox:
             names=program.names,
         )
         self._output = Output(self._log)
-        self._output.say(*platform_lines.init_start(self._function, time.time()))
+        self._output.write(*platform_lines.init_start(self._function, time.time()))
         try:
             self._process = program.start(self._api.port, self.stream, self._output)
         except BaseException:
@@ -155,10 +155,10 @@ class Sandbox:
 
     def await_ready(self) -> None:
         """Come back when the process waits for its first event, or is known not to."""
-        if self._said is None and self._cold:
+        if self._last_message is None and self._cold:
             limit = max(INIT_LIMIT, float(self._function.timeout))
-            self._said = self._receive(self._born + limit - time.perf_counter())
-            self._init = time.perf_counter() - self._born
+            self._last_message = self._receive(self._started_at + limit - time.perf_counter())
+            self._init_duration = time.perf_counter() - self._started_at
 
     def invoke(
         self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None
@@ -175,26 +175,26 @@ class Sandbox:
         A streamed response goes to `stream` as it comes; without one it is the payload.
         """
         self.await_ready()
-        if self._said is None:  # the process was ended in the middle of an earlier event
+        if self._last_message is None:  # the process was ended in the middle of an earlier event
             raise SandboxGone
         if not self._cold:
-            if self._said.kind == "exit" or self._process.has_ended():
+            if self._last_message.kind == "exit" or self._process.has_ended():
                 raise SandboxGone
-            self._tail.clear()  # what an init wrote belongs to the invocation that it was for
-            self._init = 0.0
+            self._log_tail.clear()  # what an init wrote belongs to the invocation that it was for
+            self._init_duration = 0.0
         self._cold = False
         self._request_id, self._outcome = request_id, None
         begun = platform_lines.start(self._function, request_id, time.time())
         timeout = float(self._function.timeout)
-        self._begun = time.perf_counter()
-        self._deadline = self._begun + timeout
-        if self._said.kind != "ready":
-            self._output.say(begun)
+        self._event_started_at = time.perf_counter()
+        self._deadline = self._event_started_at + timeout
+        if self._last_message.kind != "ready":
+            self._output.write(begun)
             return
-        self._said = None
+        self._last_message = None
         deadline = int((time.time() + timeout) * 1000)
         invocation = Invocation(request_id, event, arn, deadline, _trace(), stream)
-        self._output.say_while(partial(self._api.hand_over, invocation), begun)
+        self._output.write_around(partial(self._api.hand_over, invocation), begun)
 
     def answer(self, patience: float | None = None) -> Outcome | None:
         """How the event went, as soon as that is known; None if it is not within `patience` seconds.
@@ -202,29 +202,29 @@ class Sandbox:
         Its log is told by `report`.
         """
         limit = self._deadline if patience is None else time.perf_counter() + patience
-        message = self._said or self._await_answer(min(limit, self._deadline))
-        if message.kind == "timeout" and limit < self._deadline and self._said is None:
+        message = self._last_message or self._await_answer(min(limit, self._deadline))
+        if message.kind == "timeout" and limit < self._deadline and self._last_message is None:
             return None
-        self._duration = time.perf_counter() - self._begun
-        self._outcome = self._judge(message, self._request_id)
+        self._duration = time.perf_counter() - self._event_started_at
+        self._outcome = self._read_outcome(message, self._request_id)
         return self._outcome
 
     def report(self) -> Outcome:
         """The outcome with the end of its log, which is complete now. Waits for the answer."""
         outcome = self._outcome or self.answer()
         assert outcome, "it has no limit but its own"
-        self._process.settle()
-        self._output.say(*self._write_report(outcome))
-        return outcome._replace(log="".join(self._tail)[-LOG_TAIL:])
+        self._process.wait_for_output()
+        self._output.write(*self._write_report(outcome))
+        return outcome._replace(log="".join(self._log_tail)[-LOG_TAIL:])
 
     def is_free(self, patience: float | None = None) -> bool | None:
         """Whether the process is there for another event; None if nobody knows within `patience` seconds."""
         if self._outcome and not self._outcome.usable:
             return False
-        if self._said is None:
+        if self._last_message is None:
             limit = self._deadline if patience is None else time.perf_counter() + patience
-            self._said = self._await_idle(min(limit, self._deadline))
-        return self._said and self._said.kind == "ready"
+            self._last_message = self._await_idle(min(limit, self._deadline))
+        return self._last_message and self._last_message.kind == "ready"
 
     def close(self) -> None:
         """End the process, and everything that it started."""
@@ -238,22 +238,22 @@ class Sandbox:
 
     def _watch(self) -> None:
         code = self._process.wait()
-        self._api.tell(Message("exit", code=code))
+        self._api.post(Message("exit", code=code))
 
     def _await_answer(self, deadline: float) -> Message:
         """How the event ends. After a streamed response that is when the process asks for the next one."""
-        message = self._half or self._receive(deadline - time.perf_counter())
-        self._half = None
+        message = self._streamed or self._receive(deadline - time.perf_counter())
+        self._streamed = None
         if message.kind == "ready":  # the process gave its response up
-            self._said = message
-            return Message("error", _GAVE_UP)
+            self._last_message = message
+            return Message("error", _TRUNCATED)
         if message.kind == "streamed":
             after = self._receive(deadline - time.perf_counter())
             if after.kind == "timeout" and deadline < self._deadline:
-                self._half = message
+                self._streamed = message
             if after.kind != "ready":
                 return after
-            self._said = after
+            self._last_message = after
         return message
 
     def _await_idle(self, limit: float) -> Message | None:
@@ -270,7 +270,7 @@ class Sandbox:
     def _receive(self, patience: float) -> Message:
         return self._api.receive(max(0.0, patience))
 
-    def _judge(self, message: Message, request_id: str) -> Outcome:
+    def _read_outcome(self, message: Message, request_id: str) -> Outcome:
         match message.kind:
             case "response" | "streamed" if len(message.body) > RESPONSE_LIMIT:
                 return _error(
@@ -285,35 +285,35 @@ class Sandbox:
             case "init-error":
                 return Outcome(message.body, failed=True, usable=False, error_type=_error_type(message.body))
             case "exit":
-                self._process.settle()
+                self._process.wait_for_output()
                 what = f"RequestId: {request_id} Error: Runtime exited {_reason(message.code)}"
-                self._output.say(what)
+                self._output.write(what)
                 return _error("Runtime.ExitError", what, usable=False)
             case _:
                 self._process.kill()
-                self._process.settle()
+                self._process.wait_for_output()
                 seconds = f"Task timed out after {self._function.timeout:.2f} seconds"
                 now = platform_lines.write_time(time.time())
-                self._output.say(f"{now} {request_id} {seconds}")
+                self._output.write(f"{now} {request_id} {seconds}")
                 return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)
 
     def _write_report(self, outcome: Outcome) -> list[str]:
-        spent = Spent(
+        usage = Usage(
             duration=self._duration,
-            init=self._init,
+            init=self._init_duration,
             memory=self._find_memory(),
             error_type=outcome.error_type,
         )
-        return platform_lines.end(self._function, self._request_id, spent, time.time())
+        return platform_lines.end(self._function, self._request_id, usage, time.time())
 
     def _find_memory(self) -> int:
         now = time.perf_counter()
-        if now - self._weighed >= _WEIGHING:
-            self._memory, self._weighed = self._process.peak_memory(), now
-        return self._memory
+        if now - self._memory_read_at >= _MEMORY_MAX_AGE:
+            self._peak_memory, self._memory_read_at = self._process.peak_memory(), now
+        return self._peak_memory
 
     def _log(self, event: Event) -> None:
-        self._tail.append(f"{event.message}\n")
+        self._log_tail.append(f"{event.message}\n")
         self._sink(self.stream, event)
 
 

@@ -15,7 +15,7 @@ from lambdify.cli.local.endpoints.front_ends import Api
 from lambdify.cli.local.endpoints.gateway import EVENT_LIMIT, Gateway
 from lambdify.cli.local.functions.fleet import Throttled
 from lambdify.cli.local.functions.sandbox import Outcome
-from lambdify.cli.local.http_server import Streamed
+from lambdify.cli.local.http_server import StreamedResponse
 from lambdify.cli.local.response_stream import ResponseStream, StreamBroken
 
 API = Api(id="abc123", integration="arn:aws:lambda:us-east-1:000000000000:function:shop:live")
@@ -219,7 +219,7 @@ def test_what_a_function_streams_goes_on_as_it_comes() -> None:
         return Outcome(b"", failed=False)
 
     answer = streaming(send).answer(GET)
-    assert isinstance(answer, Streamed)
+    assert isinstance(answer, StreamedResponse)
     assert (answer.status, answer.headers) == (201, (("set-cookie", "a=1"),))
     first.set()
     pieces = iter(answer.pieces)
@@ -234,7 +234,7 @@ def test_a_function_that_fails_half_way_breaks_the_response_off() -> None:
         return Outcome(b"{}", failed=True)
 
     answer = streaming(send).answer(GET)
-    assert isinstance(answer, Streamed)
+    assert isinstance(answer, StreamedResponse)
     pieces = iter(answer.pieces)
     assert next(pieces) == b"half"
     with pytest.raises(StreamBroken):

@@ -19,10 +19,10 @@ from waiting import eventually
 
 from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.functions import engine as room
-from lambdify.cli.local.functions.container import Contained
+from lambdify.cli.local.functions.container import ImageProgram
 from lambdify.cli.local.functions.engine import Engine
 from lambdify.cli.local.functions.sandbox import SandboxGone
-from lambdify.cli.local.processes import Brood
+from lambdify.cli.local.processes import Children
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.docker import open_engine
 
@@ -46,8 +46,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(build_image: str, home: Path, brood: Brood) -> Iterator[Engine]:
-    engine = room.connect(home, brood)
+def engine(build_image: str, home: Path, children: Children) -> Iterator[Engine]:
+    engine = room.connect(home, children)
     yield engine
     engine.close()
 
@@ -72,7 +72,7 @@ def run(engine: Engine, base: str, client: docker.DockerClient, tmp_path: Path) 
             )
         images.append(name)
         function = replace(FUNCTION, handler="", python="", image=name, command=("app.handler",), **changes)
-        program = Contained(
+        program = ImageProgram(
             function=function, endpoint_url="http://127.0.0.1:9", credentials=CREDENTIALS, engine=engine
         )
         started.append(Running(program))
@@ -237,13 +237,15 @@ def test_an_image_that_is_gone_is_named(engine: Engine) -> None:
 KILLED = """
 import os, pathlib, signal, sys
 from lambdify.cli.local.functions import engine
-from lambdify.cli.local.processes import Brood
-brood = Brood()
-made = engine.connect(pathlib.Path(sys.argv[1]), brood).create(sys.argv[2], ["-c", "input()"], {}, memory=128)
+from lambdify.cli.local.processes import Children
+children = Children()
+made = engine.connect(pathlib.Path(sys.argv[1]), children).create(
+    sys.argv[2], ["-c", "input()"], {}, memory=128
+)
 made.start()
 made.pause()
-print(brood.watchdog, flush=True)
-if sys.argv[3] == "both": os.kill(brood.watchdog, signal.SIGKILL)
+print(children.watchdog, flush=True)
+if sys.argv[3] == "both": os.kill(children.watchdog, signal.SIGKILL)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -264,10 +266,10 @@ def test_the_watchdog_of_a_killed_daemon_removes_its_containers(
 
 
 def test_where_the_watchdog_was_killed_too_the_next_cloud_does(
-    base: str, tmp_path: Path, client: docker.DockerClient, brood: Brood
+    base: str, tmp_path: Path, client: docker.DockerClient, children: Children
 ) -> None:
     mine = {"label": f"{room.HOME}={tmp_path}"}
     kill(tmp_path, base, "both")
     assert len(client.containers.list(all=True, filters=mine)) == 1
-    room.connect(tmp_path, brood).close()
+    room.connect(tmp_path, children).close()
     assert client.containers.list(all=True, filters=mine) == []

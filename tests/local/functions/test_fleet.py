@@ -12,9 +12,9 @@ import pytest
 from local.running import ARN, FUNCTION, REQUEST_ID
 from waiting import eventually
 
-from lambdify.cli.local.functions.fleet import Fleet, Place, Throttled
+from lambdify.cli.local.functions.fleet import Fleet, FunctionKey, Throttled
 from lambdify.cli.local.functions.function import Function
-from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.process import ZipProgram
 from lambdify.cli.local.functions.sandbox import Outcome, Sandbox
 from lambdify.cli.local.processes import identify
 
@@ -27,7 +27,7 @@ MEET = (
     "    return os.getpid()\n"
 )
 """Comes back when so many processes have come together."""
-SHOP = Place("us-east-1", "shop")
+SHOP = FunctionKey("us-east-1", "shop")
 
 
 class Clock:
@@ -44,7 +44,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make_fleet(make_program: Callable[..., Unpacked], clock: Clock) -> Iterator[Callable[..., Fleet]]:
+def make_fleet(make_program: Callable[..., ZipProgram], clock: Clock) -> Iterator[Callable[..., Fleet]]:
     """A fleet whose functions all have that source."""
     fleets: list[Fleet] = []
 
@@ -169,7 +169,7 @@ def test_the_sandboxes_of_a_removed_function_end_and_others_stay(make_fleet: Cal
     invoke(fleet, replace(FUNCTION, name="blog"))
     fleet.forget(SHOP)
     assert gone(pid)
-    assert fleet.count(Place("us-east-1", "blog")) == 1
+    assert fleet.count(FunctionKey("us-east-1", "blog")) == 1
 
 
 def test_many_threads_never_share_a_sandbox(make_fleet: Callable[..., Fleet]) -> None:

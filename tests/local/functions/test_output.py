@@ -76,7 +76,7 @@ def test_a_frame_may_arrive_in_pieces(piped: Piped) -> None:
 def test_what_the_platform_says_comes_after_what_was_written_before(piped: Piped) -> None:
     for n in range(50):
         os.write(piped.stdout, f"line {n}\n".encode())
-        piped.output.say(f"END {n}")
+        piped.output.write(f"END {n}")
     assert piped.messages == [text for n in range(50) for text in (f"line {n}", f"END {n}")]
     piped.close()
 

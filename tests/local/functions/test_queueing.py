@@ -15,10 +15,10 @@ from local.running import ARN, FUNCTION, REQUEST_ID
 
 from lambdify.cli.errors import PythonNotFound
 from lambdify.cli.local.functions.call import Call
-from lambdify.cli.local.functions.fleet import Fleet, Place, Throttled
+from lambdify.cli.local.functions.fleet import Fleet, FunctionKey, Throttled
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Event
-from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.process import ZipProgram
 from lambdify.cli.local.functions.sandbox import Sandbox
 
 QUICK = "import os\ndef handler(event, context):\n    return os.getpid()\n"
@@ -30,13 +30,13 @@ MEET = (
     "    return os.getpid()\n"
 )
 """Comes back when so many events have come together."""
-SHOP = Place(FUNCTION.region, FUNCTION.name)
+SHOP = FunctionKey(FUNCTION.region, FUNCTION.name)
 
 
 class Team:
     """A fleet, what it wrote to the log, and how events are given to it."""
 
-    def __init__(self, program: Unpacked, **options: Any) -> None:
+    def __init__(self, program: ZipProgram, **options: Any) -> None:
         self.log: list[str] = []
         self._program = program
         self.fleet = Fleet(self.start, **options)
@@ -59,7 +59,7 @@ class Team:
 
 
 @pytest.fixture
-def team(make_program: Callable[..., Unpacked]) -> Iterator[Callable[..., Team]]:
+def team(make_program: Callable[..., ZipProgram]) -> Iterator[Callable[..., Team]]:
     teams: list[Team] = []
 
     def make(source: str, **options: Any) -> Team:

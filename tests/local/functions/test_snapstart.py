@@ -15,7 +15,7 @@ from local.running import REQUEST_ID
 from lambdify.adapter.event_sources import http_api
 from lambdify.adapter.messages import Request
 from lambdify.cli.local.functions import boot
-from lambdify.cli.local.functions.process import Unpacked
+from lambdify.cli.local.functions.process import ZipProgram
 
 PREFIX = "/2018-06-01/runtime"
 GET = http_api.write_event(Request("GET", "/", client="192.0.2.1"), function_url=True)
@@ -126,7 +126,7 @@ def api() -> Iterator[SnapStartApi]:
 
 @pytest.fixture
 def start(
-    make_program: Callable[..., Unpacked], pack_adapter: Callable[..., None], api: SnapStartApi
+    make_program: Callable[..., ZipProgram], pack_adapter: Callable[..., None], api: SnapStartApi
 ) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """A process of the function, as Lambda starts it for a snapshot."""
     started: list[subprocess.Popen[str]] = []

@@ -9,7 +9,7 @@ from local.streaming import ASGI, BREAKING, GET, WSGI
 from waiting import eventually
 
 from lambdify.adapter.event_sources import http_api, rest
-from lambdify.cli.local.response_stream import HELD, StreamBroken
+from lambdify.cli.local.response_stream import BUFFER_LIMIT, StreamBroken
 from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import runtimes
 from lambdify.cli.programs import pythons
@@ -137,7 +137,7 @@ def test_a_slow_client_makes_the_app_wait(stream):
     )
     _, pieces, _ = function.get("/flood")
     ahead = function.wait_until_it_waits(lambda: len(list(function.folder.iterdir()))) * 2**16
-    assert HELD < ahead < 16 * 2**20  # what the sockets on the way hold
+    assert BUFFER_LIMIT < ahead < 16 * 2**20  # what the sockets on the way hold
     assert sum(map(len, pieces)) == 400 * 2**16
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lambdify.cli.errors import DockerUnavailable
-from lambdify.cli.local.functions.container import FRAME, split
+from lambdify.cli.local.functions.container import FRAME, split_frames
 from lambdify.cli.packing.wheels import docker_host
 
 HERE = {
@@ -62,7 +62,7 @@ def test_frames_between_lines_are_taken_apart_wherever_the_pieces_break(size: in
     data = b"one\n" + frame(b"a\nb") + frame(b"") + "zw\u00f6lf\n".encode() + frame(b"c") + b"end"
     text, frames, rest = b"", b"", b""
     for at in range(0, len(data), size):
-        more, found, rest = split(rest + data[at : at + size])
+        more, found, rest = split_frames(rest + data[at : at + size])
         text, frames = text + more, frames + found
     assert (text, frames, rest) == (
         "one\nzw\u00f6lf\nend".encode(),
@@ -72,5 +72,5 @@ def test_frames_between_lines_are_taken_apart_wherever_the_pieces_break(size: in
 
 
 def test_what_only_begins_like_a_frame_is_text() -> None:
-    assert split(b"x\xa5") == (b"x", b"", b"\xa5")
-    assert split(b"\xa5" + b"y") == (b"\xa5y", b"", b"")
+    assert split_frames(b"x\xa5") == (b"x", b"", b"\xa5")
+    assert split_frames(b"\xa5" + b"y") == (b"\xa5y", b"", b"")
