@@ -1,4 +1,4 @@
-"""Keys of a local cloud: made for it, good for it alone, and gone with it."""
+"""The access keys of a local cloud: made at its start, valid for it only, and gone with it."""
 
 import base64
 import secrets
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Credentials(NamedTuple):
-    """What requests to AWS's APIs of the cloud are signed with."""
+    """An access key, which signs requests to AWS's APIs of the local cloud."""
 
     key_id: str
     secret: str
 
     def __repr__(self) -> str:
-        """The secret stays out of logs and tracebacks."""
+        """Return the id without the secret, which stays out of logs and tracebacks."""
         return f"Credentials(key_id={self.key_id!r}, secret=...)"
 
 
 def make() -> Credentials:
-    """Keys that nobody else has. The id cannot be taken for one of AWS's, nor for an account's number."""
+    """Return new random keys. The id looks neither like a key id of AWS nor like an account's number."""
     key_id = f"LAMBDIFY{base64.b32encode(secrets.token_bytes(10)).decode()}"
     return Credentials(key_id, secrets.token_urlsafe(30))

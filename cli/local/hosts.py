@@ -1,7 +1,7 @@
-"""Which names of this machine a server of ours answers to.
+"""The names of this machine that our servers answer to.
 
-A page of any site can have its own name lead to 127.0.0.1 and then read what answers there as its own (DNS
-rebinding). What it cannot do is have the browser send another Host than that name.
+A site can point its own name to 127.0.0.1, so that its pages may read what a server there answers (DNS
+rebinding). But the browser then sends that name in the Host header, so we check the header.
 """
 
 import re
@@ -12,10 +12,11 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(?::[0-9]*)?", re.IG
 
 
 def is_ours(host: str, names: Collection[str] = ()) -> bool:
-    """Whether a Host header, with or without a port, means this machine, or is one of `names` (lower case).
+    """Return whether a Host header, with or without a port, names this machine: itself or by one of `names`.
 
-    Nothing but a browser's own loopback answers to a name below "localhost":
-    https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+    `names` are in lower case.
+
+    Names below "localhost" always lead to the loopback: https://www.rfc-editor.org/rfc/rfc6761#section-6.3
     """
     found = _HOST.fullmatch(host)
     if found is None:

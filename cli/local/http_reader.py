@@ -1,8 +1,8 @@
-"""HTTP/1 requests as they come over one connection: head, pieces of the body, trailers.
+"""Reads the HTTP/1 requests of one connection: head, pieces of the body, trailers.
 
-httptools reads them: it is the parser of Node.js (llhttp), strict about everything that two readers could
-understand differently (https://www.rfc-editor.org/rfc/rfc9112#section-11.2), and takes 2 µs for a request
-where http.server takes 70.
+httptools parses them. It is the parser of Node.js (llhttp). It refuses all that two parsers could read
+differently (https://www.rfc-editor.org/rfc/rfc9112#section-11.2), and takes 2 µs for a request; http.server
+takes 70.
 """
 
 import socket
@@ -17,15 +17,15 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from lambdify.adapter.messages import Headers, Pair
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a head, of trailers, of whatever else is no body."""
+"""Bytes of a head, of trailers, and of everything else outside of a body."""
 READ_SIZE = 64 * 1024
-"""Bytes that are read at once."""
+"""Bytes of one read."""
 _FRAMING = {"content-length", "transfer-encoding"}
 _VERSIONS = (b"HTTP/1.0", b"HTTP/1.1")
 
 
 class Refused(Exception):
-    """What came is no request. Nothing that follows on the connection can be read."""
+    """The input is not a valid request; nothing that follows on the connection can be read."""
 
     def __init__(self, status: int = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(status)
@@ -33,7 +33,7 @@ class Refused(Exception):
 
 
 class Head(NamedTuple):
-    """What a request begins with."""
+    """The head of a request."""
 
     method: str
     target: str
@@ -42,40 +42,43 @@ class Head(NamedTuple):
     version: str
     """"1.0" or "1.1"."""
     keep_alive: bool
-    """Whether the client would like to use the connection again."""
+    """Whether the client wants to use the connection again."""
 
     def find(self, name: str) -> str:
-        """The values of a header, with commas between them; "" where there is none."""
+        """Return the values of a header, joined with commas; "" if there is none."""
         return ", ".join([value for found, value in self.headers if found == name])
 
 
 class End(NamedTuple):
-    """What a request ends with."""
+    """The end of a request."""
 
     trailers: Headers
 
 
 class RequestReader:
-    """Reads a connection for one thread: `read` a head, then its `pieces` to the end, then the next head."""
+    """Reads a connection in one thread: `read` a head, then its `pieces` to the end, then the next head."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.trailers: Headers = ()
-        """What came behind the body that was read last."""
+        """The trailers after the body that was read last."""
         self._connection = connection
         self._found: deque[Head | bytes | End | Refused] = deque()
         self._parser = HttpRequestParser(self)
         self._target, self._headers = b"", list[Pair]()
         self._between_requests = True
         self._unread = b""
-        """What came since something was found last, so far as it is no body."""
+        """The bytes received since the last part that the parser reported, except those of a body."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing more has come by now."""
+        """Whether no parsed part is waiting."""
         return not self._found
 
     def read(self) -> Head | None:
-        """The next request; None where the client has ended the connection. Raises Refused, OSError."""
+        """Return the head of the next request; None if the client has closed the connection.
+
+        Raises Refused and OSError.
+        """
         try:
             found = self._await()
         except EOFError:
@@ -84,7 +87,7 @@ class RequestReader:
         return found
 
     def pieces(self) -> Iterator[bytes]:
-        """The body of the request, as it comes. Raises Refused, ConnectionError where it breaks off."""
+        """Yield the body of the request as it comes. Raises Refused, and ConnectionError if it breaks off."""
         try:
             while isinstance(found := self._await(), bytes):
                 yield found
@@ -94,14 +97,14 @@ class RequestReader:
         self.trailers = found.trailers
 
     def receive(self) -> None:
-        """Take what has come, or wait for it. Raises EOFError at the end of the connection, OSError."""
+        """Wait for input and parse it. Raises EOFError at the end of the connection, and OSError."""
         data = self._connection.recv(READ_SIZE)
         if not data:
             raise EOFError
         self._feed(data)
 
     def take(self) -> Head | bytes | End | None:
-        """The next part of what was received; None when there is no more. Raises Refused."""
+        """Return the next part that was parsed; None if there is none yet. Raises Refused."""
         found = self._found.popleft() if self._found else None
         if isinstance(found, Refused):
             raise found
@@ -126,9 +129,10 @@ class RequestReader:
             self._check_unread(self._unread)
 
     def _decline_upgrade(self, rest: bytes) -> None:
-        """Go on behind a head that offers another protocol, where the parser takes everything for that one.
+        """Continue with HTTP after a head that offers another protocol (`upgrade`).
 
-        The offer is not taken, so a body follows as the head says, and HTTP as before.
+        The parser stops there, since it expects the other protocol. We decline it, so the body of this
+        request follows, and then the next request.
         """
         self._parser = HttpRequestParser(self)
         head = next(each for each in reversed(self._found) if isinstance(each, Head))
@@ -143,36 +147,36 @@ class RequestReader:
             self._feed(rest)
 
     def _check_unread(self, unread: bytes) -> None:
-        """Refuse what would never become a request: no end in sight, or a first line without a version."""
+        """Refuse input that cannot become a request: too long, or without a version in the first line."""
         if len(unread) > HEAD_LIMIT:
             self._found.append(Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
         line, newline, _ = unread.lstrip(b"\r\n").partition(b"\n")
         if newline and not self._headers and not line.rstrip().endswith(_VERSIONS):
             self._found.append(Refused())
 
-    # What the parser calls.
+    # The callbacks of the parser.
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Begin a request."""
         self._between_requests = False
         self._target, self._headers = b"", []
 
     def on_url(self, piece: bytes) -> None:
-        """A part of the target."""
+        """Take a part of the target."""
         self._target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A whole header, or trailer."""
+        """Take a whole header or trailer."""
         self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """The head is complete."""
+        """Report the complete head."""
         version = self._parser.get_http_version()
         if version not in {"1.0", "1.1"}:
             self._found.append(Refused())
         keep_alive = self._parser.should_keep_alive()
         if version == "1.0" and any(name == "transfer-encoding" for name, _ in self._headers):
-            # HTTP/1.0 has no chunks, so where this request ends is anybody's guess:
+            # HTTP/1.0 has no chunks, so the end of this request is not certain:
             # https://www.rfc-editor.org/rfc/rfc9112#section-6.1
             keep_alive = False
         method, target = self._parser.get_method().decode(), self._target.decode("latin-1")
@@ -181,20 +185,20 @@ class RequestReader:
         self._unread = b""
 
     def on_body(self, piece: bytes) -> None:
-        """A piece of the body."""
+        """Report a piece of the body."""
         self._found.append(piece)
         self._unread = b""
 
     def on_message_complete(self) -> None:
-        """The request is complete."""
+        """Report the end of the request."""
         self._found.append(End(tuple(self._headers)))
         self._between_requests = True
 
 
 def set_timeout(connection: socket.socket, seconds: float) -> None:
-    """Let reading and writing wait no longer than that; BlockingIOError where it would.
+    """Limit each read and write to so many seconds; a longer one raises BlockingIOError.
 
-    Not `settimeout`, which asks the system twice for each piece.
+    `settimeout` would make two system calls for each piece.
     """
     whole, part = divmod(seconds, 1)
     time = struct.pack("@ll", int(whole), int(part * 1_000_000))

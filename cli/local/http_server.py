@@ -1,9 +1,10 @@
-"""HTTP/1.1 on a port of 127.0.0.1: a Request comes in, a function makes the Response, the Response goes out.
+"""An HTTP/1.1 server on a port of 127.0.0.1: it reads a Request, calls a function, and writes the Response.
 
 Rules:
-- Headers arrive as they were sent: names in lower case, repeated ones repeated, underscores kept.
-- What is no request gets 400, and its connection ends: https://www.rfc-editor.org/rfc/rfc9112#section-11.2
-- A response goes out in one write, a streamed one in one for each piece.
+- Headers are passed on as the client sent them: repeated ones stay repeated, underscores stay. Names become
+  lower case.
+- Malformed input gets 400, and the connection ends: https://www.rfc-editor.org/rfc/rfc9112#section-11.2
+- A response takes one write, a streamed response one write for each piece.
 """
 
 import http
@@ -25,32 +26,33 @@ from lambdify.cli.local.listener import HOST, Listener
 from lambdify.cli.local.response_stream import StreamBroken
 
 BODY_LIMIT = 10 * 1024 * 1024
-"""API Gateway's: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
+"""Bytes, as at API Gateway:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 PATIENCE = 75.0
 """Seconds that a connection stays open for the next request."""
 _DRAIN_LIMIT = 256 * 1024 * 1024
 _LINGER_TIMEOUT = 1.0
-"""Seconds in which a client that was refused may still read why."""
+"""Seconds in which a refused client may still read the response."""
 _OWN_HEADERS = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
 _BODILESS = {http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED}
 _FORBIDDEN_IN_HEADERS = re.compile(r"[\r\n\0]|[^\x00-\xff]")
-"""What no header may hold: a line break would end it, and begin another response."""
+"""Characters that no header may contain; a line break would end the header and could begin a response."""
 
 _log = logging.getLogger(__name__)
 
 
 class StreamedBody(Protocol):
-    """A body that is still being made."""
+    """A body that the function is still sending."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces as they come. Raises StreamBroken where they break off."""
+        """Yield the pieces as they come. Raises StreamBroken if the function breaks off."""
 
     def close(self) -> None:
-        """Nobody reads any more."""
+        """Drop the rest: the client has gone."""
 
 
 class StreamedResponse(NamedTuple):
-    """A response whose body is still being made."""
+    """A response whose body the function is still sending."""
 
     status: int
     headers: Headers
@@ -58,7 +60,7 @@ class StreamedResponse(NamedTuple):
 
 
 class ResponseWithFollowUp(NamedTuple):
-    """A response, and what is left to do when the client has it."""
+    """A response, and a function to call when the client has it."""
 
     response: Response
     follow_up: Callable[[], None]
@@ -68,21 +70,21 @@ Answer = Callable[[Request], Response | StreamedResponse | ResponseWithFollowUp]
 
 
 class Server:
-    """A port that is listened on, until `close`."""
+    """A server on a port, until `close`."""
 
     def __init__(self, answer: Answer, port: int = 0) -> None:
-        """Listen at once; OSError when the port is taken. Port 0 means any free one."""
+        """Listen at once; port 0 means any free one. Raises OSError if the port is taken."""
         self._answer = answer
         self._listener = Listener(self._serve, port)
         self.port = self._listener.port
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
     def close(self) -> None:
-        """Stop listening; requests under way go on to their end."""
+        """Stop listening; running requests are still answered."""
         self._listener.close()
 
     def _serve(self, connection: socket.socket, client: str) -> None:
@@ -99,7 +101,7 @@ class Server:
                 _linger(connection)
 
     def _answer_one(self, connection: socket.socket, client: str, reader: RequestReader, head: Head) -> bool:
-        """Answer a request; whether another one may follow."""
+        """Answer one request. Return whether the connection takes another one."""
         if reader.is_empty and head.version != "1.0" and head.find("expect").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = _read_body(reader)
@@ -110,7 +112,7 @@ class Server:
         request = _build_request(head, body, client, self.port)
         try:
             answer = self._answer(request)
-        except Exception:  # the end of this thread: whoever asked gets an answer, and the log the reason
+        except Exception:  # the top of this thread: the client gets a 500, and the log the reason
             _log.exception("%s %s could not be answered", head.method, head.target)
             answer = plain(http.HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
         if not isinstance(answer, ResponseWithFollowUp):
@@ -122,12 +124,15 @@ class Server:
 
 
 def plain(status: int, message: str) -> Response:
-    """An answer of the gateway itself, as API Gateway words them."""
+    """Return a response of the gateway itself, in API Gateway's format."""
     return Response(status, (("content-type", "application/json"),), f'{{"message":"{message}"}}'.encode())
 
 
 def _read_body(reader: RequestReader) -> bytes | None:
-    """The body; None if it is over the limit, but read, or the client would not read our answer."""
+    """Return the body; None if it is over the limit.
+
+    Too large a body is read to its end, too: else the client would not read our response.
+    """
     kept, size = io.BytesIO(), 0
     for piece in reader.pieces():
         size += len(piece)
@@ -141,7 +146,7 @@ def _read_body(reader: RequestReader) -> bytes | None:
 def _build_request(head: Head, body: bytes, client: str, own_port: int) -> Request:
     path, _, query = head.target.partition("?")
     if not path.startswith("/"):
-        # The form for proxies: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+        # The absolute form, for proxies: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
         path = urlsplit(path).path or "/"
     name, _, port = (head.find("host") or f"{HOST}:{own_port}").rpartition(":")
     return Request(
@@ -158,7 +163,7 @@ def _build_request(head: Head, body: bytes, client: str, own_port: int) -> Reque
 
 
 def _write(connection: socket.socket, head: Head | None, response: Response | StreamedResponse) -> bool:
-    """Send the response to a request, or to what was none; whether the connection stays open."""
+    """Send the response; `head` is None for malformed input. Return whether the connection stays open."""
     headers = response.headers
     if not 200 <= response.status <= 599 or _FORBIDDEN_IN_HEADERS.search("".join(map("".join, headers))):
         if isinstance(response, StreamedResponse):
@@ -189,7 +194,7 @@ def _write_pieces(
     bodiless: bool,
     length: str | None,
 ) -> bool:
-    """Each piece as it comes; a response that breaks off ends as a connection that breaks off."""
+    """Send each piece as it comes. If the response breaks off, the connection is closed in the middle."""
     chunked = length is None and not bodiless and head is not None and head.version != "1.0"
     keep = head is not None and head.keep_alive and (bodiless or chunked or length is not None)
     with closing(response.pieces) as pieces:
@@ -226,7 +231,7 @@ def _write_head(
     if not keep:
         lines.append("connection: close")
     elif head and head.version == "1.0":
-        # It would wait for the end of the connection else, and the connection for its next request.
+        # Otherwise the client would wait for the end of the connection, and the server for the next request.
         lines.append("connection: keep-alive")
     lines.append("\r\n")
     return "\r\n".join(lines).encode("latin-1")
@@ -244,7 +249,10 @@ def _write_status(status: int) -> str:
 
 
 def _linger(connection: socket.socket) -> None:
-    """Let the client read the answer: what it has sent meanwhile would make the system take it back."""
+    """Read and drop what the client still sends (a lingering close).
+
+    If the connection were closed with unread data, the system would reset it and discard our response.
+    """
     set_timeout(connection, _LINGER_TIMEOUT)
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)

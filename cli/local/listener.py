@@ -1,4 +1,7 @@
-"""A port of 127.0.0.1, never a name that could mean more, whose connections have a thread each."""
+"""A listening port of 127.0.0.1 with a thread for each connection.
+
+The address is never a name, which could mean other addresses as well.
+"""
 
 import logging
 import socket
@@ -8,17 +11,17 @@ from contextlib import suppress
 
 HOST = "127.0.0.1"
 _RETRY_PAUSE = 0.1
-"""Seconds after which the system is asked again for what it has just refused."""
+"""Seconds until the next `accept` after one that failed."""
 _log = logging.getLogger(__name__)
 
 
 class Listener:
-    """A port that is listened on, until `close`."""
+    """A listening port, until `close`."""
 
     def __init__(self, serve: Callable[[socket.socket, str], None], port: int = 0) -> None:
-        """Listen at once; OSError when the port is taken. Port 0 means any free one.
+        """Listen at once; port 0 means any free one. Raises OSError if the port is taken.
 
-        `serve` gets each connection, which is its own from then on, and the client's address.
+        `serve` gets each connection and the client's address; it has to close the connection.
         """
         self._serve = serve
         self._socket = socket.create_server((HOST, port), backlog=128)
@@ -28,9 +31,9 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening; connections that are open go on to their end."""
+        """Stop listening; open connections stay open."""
         self._over.set()
-        # Closing a socket wakes nobody who waits for it; a client does.
+        # Closing the socket would not end the `accept` of the other thread; a connection does.
         with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
             pass
         self._thread.join()
@@ -47,7 +50,7 @@ class Listener:
             if self._over.is_set():
                 connection.close()
                 return
-            # An answer leaves in one piece: with Nagle's algorithm it could wait for a delayed ACK.
+            # A response is one write. With Nagle's algorithm it could wait for a delayed ACK.
             with suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             name = f"client of {self.port}"
@@ -61,7 +64,7 @@ class Listener:
         try:
             self._serve(connection, client)
         except (ConnectionError, BlockingIOError):
-            connection.close()  # the client has gone, or has said nothing for long
+            connection.close()  # the client has gone, or has sent nothing for too long
         except BaseException:
             connection.close()
             raise

@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection on this machine: the kernel knows, whatever the client says."""
+"""The user at the other end of a connection on this machine, as the kernel reports it."""
 
 import socket
 import struct
@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 _TABLES = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
-"""Of IPv6, for clients that reach an IPv4 address through a socket of that kind, as Java's do."""
+"""The second table has clients that reach an IPv4 address through an IPv6 socket, such as Java's."""
 _LOCAL, _REMOTE, _USER = 1, 2, 7
 """Columns: https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html"""
 _PAGE_HEADERS = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
-"""What browsers add to what a page asks for, and no page can take away."""
+"""Headers that browsers add to the requests of a page, and that no page can remove."""
 
 
 def user_of_unix(connection: socket.socket) -> int:
-    """The user at the other end of a connection through a file."""
+    """Return the user id at the other end of a Unix socket."""
     if sys.platform == "darwin":
         # struct xucred: https://github.com/apple-oss-distributions/xnu/blob/main/bsd/sys/ucred.h
         local, credentials = 0, 1
@@ -26,9 +26,9 @@ def user_of_unix(connection: socket.socket) -> int:
 
 
 def user_of_tcp(connection: socket.socket) -> int | None:
-    """The user at the other end of an IPv4 connection on the loopback; None where nobody can tell.
+    """Return the user id at the other end of an IPv4 connection on the loopback.
 
-    -1 stands for nobody: an end that is gone already.
+    Returns None where the system does not tell, and -1 if the other end has gone already.
     """
     if not _TABLES[0].exists():
         return None
@@ -42,17 +42,20 @@ def user_of_tcp(connection: socket.socket) -> int | None:
 
 
 def is_one_of(connection: socket.socket, users: Collection[int]) -> bool:
-    """Whether one of the users is at the other end of an IPv4 connection, as far as one can tell."""
+    """Return whether one of the users is at the other end of an IPv4 connection; True where it is unknown."""
     found = user_of_tcp(connection)
     return found is None or found in users
 
 
 def comes_from_page(names: Iterable[str]) -> bool:
-    """Whether a browser sent headers of these names for a page, and no program of ours."""
+    """Return whether header names show that a page in a browser made the request."""
     return any(name.lower() in _PAGE_HEADERS for name in names)
 
 
 def _address(address: tuple[str, int]) -> str:
-    """As the kernel writes it, of IPv6 at the end: "0100007F:1F90" is port 8080 of 127.0.0.1."""
+    """Return the address as the kernel writes it: "0100007F:1F90" is port 8080 of 127.0.0.1.
+
+    In the table of IPv6, it is the end of the address.
+    """
     number = int.from_bytes(socket.inet_aton(address[0]), sys.byteorder)
     return f"{number:08X}:{address[1]:04X}"

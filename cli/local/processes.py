@@ -1,13 +1,14 @@
-"""Processes of ours: what they are known by, how they are started, and how they end.
+"""Child processes: how they are identified, started and ended.
 
 Rules:
-- A process is known by its pid and its start time together: pids are given out again.
-- Every child leads a process group of its own, and is ended as a group, so that what it started goes too.
-- What a function starts may leave that group, or lose its parent. On Linux a sandbox adopts all that comes of
-  it (boot.py), and the daemon what a sandbox leaves: both are "child subreapers". So what belongs to whom can
-  be told to the end, and goes with it. https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
-- What the daemon cannot end, because it was killed itself, the watchdog ends (watchdog.py). That goes for
-  containers too, which are no children, and which it knows by name.
+- The pid and the start time together identify a process, since the system uses pids again.
+- Every child leads its own process group. The group is ended as a whole, with all processes in it.
+- A process that a function starts may leave that group or lose its parent. On Linux a sandbox adopts its
+  descendants (boot.py), and the daemon adopts those of an ended sandbox: both are "child subreapers". So the
+  descendants of a sandbox stay known and are ended with it.
+  https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
+- If the daemon is killed, the watchdog ends its children (watchdog.py). It also removes the containers, which
+  are not children; it knows them by name.
 """
 
 import math
@@ -28,7 +29,7 @@ from typing import IO, Any
 from lambdify.cli.local import watchdog
 
 SUSPEND_DELAY = 0.02
-"""Seconds without work after which a process that rests is stopped."""
+"""Seconds without work after which a process is suspended (SIGSTOP)."""
 _PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
 PR_SET_CHILD_SUBREAPER = 36
 _STATE, _START_TIME = 0, 19
@@ -37,26 +38,26 @@ _STATE, _START_TIME = 0, 19
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A process that a file may remember."""
+    """The identity of a process, which can be written to a file."""
 
     pid: int
     started: str
-    """Opaque; differs between two processes that had the same pid."""
+    """The start time, opaque; it differs between two processes that had the same pid."""
 
 
 def identify(pid: int) -> Process | None:
-    """The process with that pid, unless it is gone or only waits for its parent to notice."""
+    """Return the process with that pid; None if there is none, or only a zombie."""
     started = _started_linux(pid) if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
     return Process(pid=pid, started=started) if started else None
 
 
 def is_running(process: Process) -> bool:
-    """Whether that very process still runs."""
+    """Return whether exactly this process still runs."""
     return identify(process.pid) == process
 
 
 def end(process: Process, *, patience: float, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Ask the process to end, then end its whole group; True when it had to be killed."""
+    """Send SIGTERM, and after `patience` seconds SIGKILL to the whole group. Return whether it was killed."""
     if not is_running(process):
         return False
     with suppress(ProcessLookupError):
@@ -70,7 +71,7 @@ def end(process: Process, *, patience: float, sleep: Callable[[float], None] = t
 
 
 def wait(process: Process, *, patience: float, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Whether the process was gone within `patience` seconds."""
+    """Wait until the process has ended. Return False if it has not within `patience` seconds."""
     give_up = time.monotonic() + patience
     while is_running(process):
         if time.monotonic() > give_up:
@@ -80,7 +81,7 @@ def wait(process: Process, *, patience: float, sleep: Callable[[float], None] = 
 
 
 def adopt_orphans() -> bool:
-    """Have this process adopt what loses its parent among its descendants; False where the system cannot."""
+    """Make this process the parent of its orphaned descendants. Return False where the system cannot."""
     if sys.platform != "linux":
         return False
     import ctypes
@@ -89,8 +90,8 @@ def adopt_orphans() -> bool:
 
 
 def peak_memory(pid: int) -> int:
-    """The most memory that the process ever used, in MB; 0 where the system does not tell."""
-    # Not pathlib, which takes longer than the system does: this is asked for with every event.
+    """Return the peak memory of the process in MB; 0 where the system does not report it."""
+    # This runs with every event, and pathlib would take longer than the system call.
     with suppress(OSError), open(f"/proc/{pid}/status", "rb", buffering=0) as file:
         if found := _PEAK.search(file.read(4096)):
             return math.ceil(int(found[1]) / 1024)
@@ -98,21 +99,21 @@ def peak_memory(pid: int) -> int:
 
 
 class Children:
-    """The children of the daemon: each in a group of its own, and none that outlives it."""
+    """The children of the daemon. Each has its own process group, and none outlives the daemon."""
 
     def __init__(self, *, adopt: bool = False) -> None:
-        """With `adopt`, whatever loses its parent among them becomes a child of ours, and is ended."""
+        """With `adopt`, orphaned descendants become children of this process, and are ended."""
         self._adopts_orphans = adopt and adopt_orphans()
         self._others_allowed = 0
         self._lock = threading.Lock()
         self._alive: set[int] = set()
-        """Groups whose leader was not waited for yet: their numbers are theirs."""
+        """Groups whose leader was not waited for yet, so that no other group can have the number."""
         self._idle_since: dict[int, float] = {}
-        """Groups that are to be stopped, and since when they have nothing to do."""
+        """Groups to suspend, with the time since which they are idle."""
         self._suspended: set[int] = set()
         self._suspend_wanted = threading.Event()
         threading.Thread(target=self._suspend_idle, name="rest", daemon=True).start()
-        # -I -S: it needs nothing but the standard library, and should start at once.
+        # -I -S: it needs the standard library only, and should start fast.
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
             stdin=subprocess.PIPE,
@@ -121,7 +122,7 @@ class Children:
 
     @property
     def watchdog(self) -> int:
-        """The pid of the process that ends what is left."""
+        """The pid of the watchdog."""
         return self._watchdog.pid
 
     def start(
@@ -133,8 +134,8 @@ class Children:
         output: IO[Any] | int,
         keep_open: Sequence[int] = (),
     ) -> "subprocess.Popen[bytes]":
-        """Start a child whose stdout and stderr both go to `output`."""
-        # In one go: a child that nobody knows yet could be taken for one that lost its parent.
+        """Start a child and return it; `output` gets its stdout and stderr."""
+        # The lock covers both steps: a child that is not registered yet would be taken for an orphan.
         with self._lock:
             child = subprocess.Popen(
                 command,
@@ -151,17 +152,16 @@ class Children:
         return child
 
     def send(self, child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-        """Send a signal to the child's whole group, if the child was not reaped yet."""
-        # Gone is fine: whoever waited for it has yet to come to `reap`.
+        """Send a signal to the child's whole group, unless the child was reaped."""
+        # The process may be gone already, when another thread has waited for it and not yet called `reap`.
         with self._lock, suppress(ProcessLookupError):
             if child.pid in self._alive:
                 os.killpg(child.pid, number)
 
     def suspend_soon(self, child: "subprocess.Popen[bytes]") -> None:
-        """Stop the child's whole group in a moment, if it does not `go_on` before.
+        """Suspend the child's whole group after SUSPEND_DELAY, unless `resume` comes first.
 
-        A child that is called again and again is not stopped each time, which would take as long as what it
-        does.
+        The delay spares a busy child the signals, which would take as long as its work.
         """
         with self._lock:
             if child.pid in self._alive:
@@ -170,7 +170,7 @@ class Children:
             self._suspend_wanted.set()
 
     def resume(self, child: "subprocess.Popen[bytes]") -> None:
-        """Let the child's group run."""
+        """Let the child's group run (SIGCONT)."""
         with self._lock, suppress(ProcessLookupError):
             self._idle_since.pop(child.pid, None)
             if child.pid in self._suspended and child.pid in self._alive:
@@ -178,7 +178,7 @@ class Children:
             self._suspended.discard(child.pid)
 
     def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> None:
-        """Ask the child to end; kill it if it does not."""
+        """Send SIGTERM to the child's group, and after `patience` seconds SIGKILL; then reap it."""
         with self._lock:
             self._idle_since.pop(child.pid, None)
         self.send(child, signal.SIGCONT)
@@ -190,7 +190,7 @@ class Children:
         self.reap(child)
 
     def reap(self, child: "subprocess.Popen[bytes]") -> int:
-        """Wait for the child to end, and end what is left of its group; its return code."""
+        """Wait for the child to end, kill the rest of its group, and return the child's return code."""
         _sleep_until_end(child.pid)
         code = child.wait()
         with self._lock:
@@ -198,7 +198,7 @@ class Children:
                 self._alive.remove(child.pid)
                 self._idle_since.pop(child.pid, None)
                 self._suspended.discard(child.pid)
-                # At once, and once: later, another process may have the number.
+                # The group is killed right now and only once: later, another process may have the number.
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 self._notify_watchdog(f"-{child.pid}")
@@ -207,7 +207,7 @@ class Children:
 
     @contextmanager
     def allow_others(self) -> Iterator[None]:
-        """Let other children be, which somebody else starts in the block and waits for."""
+        """Do not end unknown children while the block runs: its code starts some, and waits for them."""
         with self._lock:
             self._others_allowed += 1
         try:
@@ -218,17 +218,17 @@ class Children:
                 self._end_adopted()
 
     def watch_container(self, container: str) -> None:
-        """Have the watchdog remove that container, if nobody is left who could."""
+        """Have the watchdog remove the container if the daemon is killed."""
         with self._lock:
             self._notify_watchdog(f"+{container}")
 
     def unwatch_container(self, container: str) -> None:
-        """That container is gone."""
+        """Tell the watchdog that the container was removed."""
         with self._lock:
             self._notify_watchdog(f"-{container}")
 
     def close(self) -> None:
-        """Let the watchdog go: it ends whatever is left, then itself."""
+        """Close the watchdog's pipe, and wait: the watchdog ends all that is left, then itself."""
         assert self._watchdog.stdin
         with self._lock:
             self._watchdog.stdin.close()
@@ -238,7 +238,7 @@ class Children:
             self._end_adopted()
 
     def _end_adopted(self) -> None:
-        """End the children that lost their parent; the sandbox that they were of is no more."""
+        """End the children that were adopted: the sandbox that they belonged to has ended."""
         if not self._adopts_orphans or self._others_allowed:
             return
         known = {*self._alive, self._watchdog.pid}
@@ -268,7 +268,7 @@ class Children:
     def _notify_watchdog(self, line: str) -> None:
         pipe = self._watchdog.stdin
         assert pipe
-        # Closed: the watchdog is ending everything already. Broken: somebody killed it.
+        # A closed pipe means that `close` has begun; a broken one, that somebody killed the watchdog.
         with suppress(BrokenPipeError):
             if not pipe.closed:
                 pipe.write(f"{line}\n".encode())
@@ -276,7 +276,7 @@ class Children:
 
 
 def _sleep_until_end(pid: int) -> None:
-    """Where the system can, wait for a child without waking up each time it is stopped or continued."""
+    """Wait for a child, on Linux without waking up each time it is stopped or continued."""
     with suppress(AttributeError, OSError):  # not Linux; reaped already
         handle = os.pidfd_open(pid)
         try:
@@ -292,7 +292,7 @@ def _started_linux(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    # The name is in parentheses and may hold some itself.
+    # The command's name is in parentheses and may contain parentheses itself.
     fields = stat.rpartition(")")[2].split()
     return "" if fields[_STATE] in {"Z", "X"} else fields[_START_TIME]
 

@@ -1,7 +1,7 @@
 """A streamed response between the sandbox that sends it and the client that reads it.
 
-The sandbox's Runtime API puts pieces in, the gateway takes them out. Little is held in between: a function
-whose client is slow waits. One whose client has gone does not, and goes on to its end, as on Lambda:
+The Runtime API of the sandbox puts pieces in, the gateway takes them out. The buffer is small, so a function
+with a slow client waits. If the client has gone, the function runs to its end without waiting, as on Lambda:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
 """
 
@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Generator
 
 DELIMITER = bytes(8)
-"""What ends the prelude, status and headers as JSON, and begins the body."""
+"""The separator of prelude (status and headers as JSON) and body."""
 BUFFER_LIMIT = 256 * 1024
-"""Bytes that may wait for the client."""
+"""Bytes that may wait for the client before `put` blocks."""
 
 
 class StreamBroken(Exception):
@@ -20,7 +20,7 @@ class StreamBroken(Exception):
 
 
 class ResponseStream:
-    """A response of pieces, for one thread at each end."""
+    """A buffer of pieces, for one thread that writes and one that reads."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -29,7 +29,7 @@ class ResponseStream:
         self._over = self._broken = self._abandoned = False
 
     def put(self, piece: bytes) -> None:
-        """Add a piece; comes back when there is room for another one."""
+        """Add a piece, and return when there is room for another one."""
         with self._changed:
             if self._abandoned or self._over:
                 return
@@ -39,21 +39,24 @@ class ResponseStream:
             self._changed.wait_for(lambda: self._size < BUFFER_LIMIT or self._abandoned or self._over)
 
     def end(self, *, broken: bool = False) -> None:
-        """Say that nothing follows. The first to say so is right about whether the response is complete."""
+        """Mark the response as ended. The first call decides whether it is `broken`."""
         with self._changed:
             if not self._over:
                 self._over, self._broken = True, broken
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Say that nobody reads any more: whatever follows is dropped."""
+        """Mark the client as gone: what was put and what follows is dropped."""
         with self._changed:
             self._abandoned = True
             self._pieces.clear()
             self._changed.notify_all()
 
     def read_prelude(self, patience: float | None = None) -> bytes | None:
-        """Wait for the prelude; None if the function sends no stream. Raises TimeoutError."""
+        """Wait for the prelude and return it; None if the function sends no stream.
+
+        Raises TimeoutError if no piece comes for `patience` seconds.
+        """
         found = b""
         while DELIMITER not in found:
             piece = self._take(patience)
@@ -68,7 +71,7 @@ class ResponseStream:
         return prelude
 
     def __iter__(self) -> Generator[bytes]:
-        """What follows the prelude, as it comes, once. Raises StreamBroken where the response breaks off."""
+        """Yield the pieces after the prelude, once. Raises StreamBroken if the response breaks off."""
         try:
             while (piece := self._take()) is not None:
                 yield piece

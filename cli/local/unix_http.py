@@ -1,7 +1,8 @@
-"""HTTP between processes of one user, over a socket that is a file: nothing that a browser could reach.
+"""HTTP between processes of one user over a Unix socket, which no browser can reach.
 
-Both ends are ours. The folder of the socket lets nobody else in, and the server asks the kernel who is there.
-The standard library alone, as ministack's side runs in an environment of its own (ministack_bridge.py).
+Both ends are lambdify's. The folder of the socket is private, and the server asks the kernel for the client's
+user. The module uses the standard library only, since ministack imports it in its own environment, too
+(ministack_bridge.py).
 """
 
 import http.client
@@ -21,9 +22,9 @@ from typing import NamedTuple
 from lambdify.cli.local import peers
 
 _LONGEST = 100
-"""Bytes of a path that every system takes: https://man7.org/linux/man-pages/man7/unix.7.html"""
+"""Bytes of a socket's path that every system accepts: https://man7.org/linux/man-pages/man7/unix.7.html"""
 _CLOSING = 0.05
-"""Seconds after which a server notices that it is to close."""
+"""Seconds between two checks whether the server should close."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,12 +34,12 @@ class Request(NamedTuple):
     method: str
     path: str
     headers: Mapping[str, str]
-    """By names in lower case."""
+    """Names are in lower case."""
     body: bytes
 
 
 class Response(NamedTuple):
-    """What comes back."""
+    """A response."""
 
     status: int
     body: bytes
@@ -46,10 +47,10 @@ class Response(NamedTuple):
 
 
 class Server:
-    """A socket at `path` that is listened on, until `close`."""
+    """A server on the socket at `path`, until `close`."""
 
     def __init__(self, path: Path, answer: Callable[[Request], Response]) -> None:
-        """Listen at once; a socket that somebody left there is replaced."""
+        """Listen at once; a stale socket at the path is replaced."""
         path.unlink(missing_ok=True)
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
         with short_address(path) as address:
@@ -68,15 +69,15 @@ class Server:
 
 
 class Connection(http.client.HTTPConnection):
-    """A connection to the server at `path`; `timeout` in seconds, for each answer."""
+    """A connection to the server at `path`; `timeout` is in seconds, for each response."""
 
     def __init__(self, path: Path, *, timeout: float) -> None:
-        """Connects with the first request."""
+        """Connect with the first request."""
         super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
-        """Reach the socket."""
+        """Connect to the socket. Raises OSError."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(self.timeout)
@@ -90,9 +91,9 @@ class Connection(http.client.HTTPConnection):
 
 @contextmanager
 def short_address(path: Path) -> Iterator[str]:
-    """The path of a socket, short enough for the system as long as the block runs.
+    """Yield an address for the socket that is short enough for the system, good while the block runs.
 
-    Raises OSError where it is too long and the system has no other way.
+    On Linux a long path is shortened through /proc/self/fd; elsewhere it stays, and the system refuses it.
     """
     if len(os.fsencode(path)) <= _LONGEST or not Path("/proc/self/fd").exists():
         yield str(path)
@@ -110,12 +111,12 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 128
 
     def verify_request(self, request: object, _: object) -> bool:
-        """Whether the other end is us."""
+        """Return whether the client runs as the same user."""
         assert isinstance(request, socket.socket)
         return peers.user_of_unix(request) == os.geteuid()
 
     def handle_error(self, *_: object) -> None:
-        """Note what went wrong; whoever asked finds the connection closed."""
+        """Log the error; the client finds the connection closed."""
         if not isinstance(sys.exception(), ConnectionError):
             _log.exception("a question could not be answered")
 
@@ -134,11 +135,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._reply()
 
     def address_string(self) -> str:
-        """Who asks: on a socket of this kind, nobody has an address."""
+        """Return no address: clients of a Unix socket have none."""
         return ""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
+        """Log nothing."""
 
     def _reply(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -1,12 +1,12 @@
-"""Outlives the daemon by a moment, to end what it leaves behind when it is killed. Run as a script.
+"""The watchdog: a script that ends the daemon's processes and containers when the daemon has ended.
 
 Standard input is a pipe that only the daemon holds: "+123" says that process group 123 was started, "-123"
-that it has ended. The end of the pipe is the end of the daemon, however that came about; every group that is
-then left is killed, also a stopped one, one that ignores SIGTERM, and what its leader's descendants are. This
-process ends when they have.
+that it has ended. The pipe closes when the daemon ends, for whatever reason. Then the watchdog kills every
+group that is left, with the descendants of its leader; SIGKILL also ends groups that are stopped or ignore
+SIGTERM. The watchdog ends when they have ended.
 
-"+name" and "-name" are the same for a container. What knows how to remove one takes long to import, so this
-process becomes that (engine.py), if there is one left.
+"+name" and "-name" are the same for a container. The Docker SDK takes long to import, so the watchdog
+replaces itself by engine.py, and only if a container is left.
 """
 
 import os
@@ -18,13 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 
 PATIENCE = 2.0
-"""Seconds for what was killed to be gone, which takes as long as somebody needs to wait for it."""
+"""Seconds to wait for killed groups: each is there until its parent has waited for it."""
 _STATE, _PARENT, _GROUP = 0, 1, 2
 """Fields of /proc/PID/stat after the command's name."""
 
 
 def main() -> None:
-    """Follow the pipe to its end, then end the groups that are left."""
+    """Read the pipe to its end, then end the groups and containers that are left."""
     left: set[str] = set()
     for line in sys.stdin:
         change = left.add if line.startswith("+") else left.discard
@@ -42,10 +42,10 @@ def main() -> None:
 
 
 def end_trees(roots: Iterable[int]) -> None:
-    """Kill the processes, what they have started, and what those have, whatever their groups and sessions.
+    """Kill the processes and all their descendants, in whatever groups and sessions.
 
-    All are stopped before the first is killed: else one could start another meanwhile, and what has lost its
-    parent could not be found any more.
+    All are stopped before the first is killed. Otherwise one could start another process meanwhile, and an
+    orphan could not be found any more.
     """
     roots = set(roots)
     stopped: set[int] = set()
@@ -60,7 +60,7 @@ def end_trees(roots: Iterable[int]) -> None:
 
 
 def descendants(roots: Iterable[int]) -> set[int]:
-    """The children of the processes, their children, and so on. Where there is no /proc, none is known."""
+    """Return the pids of all descendants of the processes; none where the system has no /proc."""
     children: dict[int, list[int]] = {}
     for pid, (_, parent, _) in processes().items():
         children.setdefault(parent, []).append(pid)
@@ -73,7 +73,7 @@ def descendants(roots: Iterable[int]) -> set[int]:
 
 
 def processes() -> dict[int, tuple[str, int, int]]:
-    """State, parent and group of each process, by its number.
+    """Return state, parent and group of each process, by its pid.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
@@ -81,14 +81,14 @@ def processes() -> dict[int, tuple[str, int, int]]:
     for entry in Path("/proc").iterdir() if Path("/proc/self/stat").exists() else ():
         with suppress(OSError):
             if entry.name.isdigit():
-                # The name of the command is in parentheses and may hold some itself.
+                # The command's name is in parentheses and may contain parentheses itself.
                 fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
                 found[int(entry.name)] = (fields[_STATE].decode(), int(fields[_PARENT]), int(fields[_GROUP]))
     return found
 
 
 def kill_group(group: int) -> bool:
-    """Whether the group was still there to be killed."""
+    """Kill the group. Return False if it did not exist any more."""
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:
