@@ -1,4 +1,4 @@
-"""AWS's side of the local cloud: ministack with its bridge; Lambda, its logs and its metrics in our place.
+"""AWS's side of the local cloud: ministack with its bridge, and our own Lambda with its logs and metrics.
 
 May import local.functions. Never serves the endpoint of a stage.
 """

@@ -1,10 +1,11 @@
-"""Stands before ministack, which takes everybody's word: only who has keys of this cloud gets through.
+"""An ASGI guard in front of ministack, which checks no signatures: requests need the keys of this cloud.
 
-Whatever runs on this machine, and every page in its browser, can reach 127.0.0.1; and who can make a
-function there has it run as whoever started the cloud. So a request has to be signed (signatures.py), to a
-name of this machine (hosts.py), and come from no page. No answer lets a page of another site read it.
+Every program on this machine, and every page in its browser, can reach 127.0.0.1. Whoever may create a
+function there runs code as the user who started the cloud. So a request has to be signed (signatures.py), has
+to name this machine (hosts.py), and must not come from a page. Responses have no CORS headers, so pages of
+other sites cannot read them.
 
-Runs in ministack's environment (ministack_bridge.py): the standard library alone.
+The module runs in ministack's environment (ministack_bridge.py), so it uses the standard library only.
 """
 
 import json
@@ -25,14 +26,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 PUBLIC_PATHS = frozenset({"/_ministack/health", "/_ministack/ready"})
-"""Whether ministack is up is no secret."""
+"""Paths without keys: whether ministack is up is no secret."""
 _CORS = b"access-control-"
 _SERVICE = re.compile(r"Credential=[^,]*/([^/,]+)/aws4_request")
 _XML = {"cloudfront", "route53", "s3"}
 
 
 class Guard:
-    """The ASGI app behind it, for those who have keys."""
+    """Passes requests that are signed with a known key on to the ASGI app, and refuses the rest."""
 
     def __init__(
         self,
@@ -42,16 +43,16 @@ class Guard:
         names: Collection[str] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`keys` are secrets by key id; `names` what this machine is called besides, as by containers."""
+        """`keys` are secrets by key id; `names` are further names of this machine, as containers use them."""
         self._app, self._keys, self._names, self._clock = app, keys, names, clock
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Hand on what may come through; refuse the rest."""
+        """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
-        else:  # what a websocket would say is not signed
+        else:  # messages of a websocket are not signed
             await send({"type": "websocket.close", "code": 1008})
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -63,7 +64,7 @@ class Guard:
                 return
             found = signatures.read(head)
             secret = self._find_secret(found.key_id)
-            # Only now: nobody else fills the memory.
+            # The body is read only for a known key, so that others cannot fill the memory.
             body = await _read_body(receive)
             signatures.verify(head, found, body, secret, self._clock())
         except Refused as refused:
@@ -90,7 +91,7 @@ def _read(scope: Message) -> Head:
         scope["method"],
         path.decode("latin-1"),
         scope.get("query_string", b"").decode("latin-1"),
-        # The bytes of UTF-8 in a header are what was signed.
+        # Clients sign the UTF-8 bytes of a header.
         [(name.decode("latin-1").lower(), _text(value)) for name, value in scope["headers"]],
     )
 
@@ -114,7 +115,7 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """What the app receives: the body at once, then what comes after it."""
+    """Return the app's `receive`: it gives the body at once, then what follows."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -139,7 +140,7 @@ async def _refuse(send: Send, head: Head, refused: Refused) -> None:
         (b"content-type", kind.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"x-amzn-errortype", refused.code.encode()),
-        # What is left of a body that nobody reads must not be taken for the next request.
+        # The rest of an unread body must not be taken for the next request.
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": headers})
@@ -147,7 +148,7 @@ async def _refuse(send: Send, head: Head, refused: Refused) -> None:
 
 
 def _write_error(head: Head, refused: Refused) -> tuple[str, bytes]:
-    """Content type and body of a refusal, in the protocol that the request speaks."""
+    """Return content type and body of a refusal, in the protocol of the request: JSON, query or XML."""
     service = _SERVICE.search(head.value("authorization"))
     if service and service[1] not in _XML and "x-www-form-urlencoded" not in head.value("content-type"):
         fields = {"__type": refused.code, "message": refused.message, "Message": refused.message}

@@ -1,4 +1,4 @@
-"""Lambda, as far as running functions goes: an ARN and an event come in, an Outcome goes out.
+"""Lambda's Invoke: takes an ARN and an event, runs the function, and returns an Outcome.
 
 ARN ──find──▶ Function ──unpack──▶ Code ──▶ Program ──start──▶ Sandbox ──invoke──▶ Outcome
                        ──────── image ────▶
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from lambdify.cli.local.functions.engine import Engine
 
 THREADS = 100
-"""Streams at once, of all functions."""
+"""Streamed responses at once, of all functions."""
 
 
 class LambdaService:
-    """Runs what is deployed at the endpoint; sandboxes and code live in `folder`."""
+    """Runs the functions that are deployed at the endpoint; `folder` holds code and temporary files."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class LambdaService:
         folder: Path,
         children: Children,
     ) -> None:
-        """`credentials` are those of the functions."""
+        """`credentials` are the keys that the functions get."""
         self._endpoint_url, self._credentials, self._children = endpoint_url, credentials, children
         self._home, self._tmp = folder.parent, folder / "tmp"
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class LambdaService:
     def invoke(
         self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
     ) -> Outcome:
-        """Run the event in what the ARN leads to; `stream` gets a streamed response.
+        """Run the event in the version that the ARN leads to; `stream` gets a streamed response.
 
         Raises NotDeployed, Throttled, PythonNotFound.
         """
@@ -85,9 +85,10 @@ class LambdaService:
     def start(
         self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
     ) -> "Call | Future[Outcome]":
-        """As `invoke`, for those who do not wait to the end.
+        """Return the invocation, whose `result` is the Outcome.
 
-        A stream is under way at once, in a thread; else the caller's own thread is the one that waits.
+        With `stream` it is a Future that runs in a thread of its own. Without, it is a Call, which runs in
+        the thread that asks for the result.
         """
         if stream is None:
             return Call(partial(self._begin, arn, request_id, event), partial(self._count, arn))
@@ -101,7 +102,10 @@ class LambdaService:
 
     @translated(during="preparing a function")
     def prepare(self, arn: str) -> Function:
-        """Have everything ready for the first event but the process: code, interpreter, runtime."""
+        """Prepare the first event: fetch code, interpreter and runtime. No process is started.
+
+        Raises NotDeployed, PythonNotFound, LocalCloudFailed.
+        """
         self.functions.forget()
         function = self._find(arn)
         self._program(function)
@@ -140,7 +144,7 @@ class LambdaService:
     def _program(self, function: Function) -> Program:
         if function.image:
             return self._image_program(function)
-        # What these start, uv for one, is not of a sandbox.
+        # These start children of their own, such as uv, which are not orphans of a sandbox.
         with self._children.allow_others():
             python = find_python(function.python)
             runtime = runtime_client.fetch(python, function.python)
@@ -177,7 +181,7 @@ class LambdaService:
 
 @cache
 def find_python(minor: str) -> Path:
-    """An interpreter for functions of that minor version. Raises PythonNotFound."""
+    """Return an interpreter of that minor version, such as "3.13". Raises PythonNotFound."""
     python = pythons.find(minor)
     if python is None:
         raise PythonNotFound(

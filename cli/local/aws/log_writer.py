@@ -1,4 +1,4 @@
-"""Log events on their way to CloudWatch Logs in ministack: in batches, so that no request waits for them."""
+"""Writes log events to CloudWatch Logs in ministack, in batches, so that no request waits for them."""
 
 import logging
 import queue
@@ -12,15 +12,15 @@ from lambdify.cli.errors import LambdifyError
 from lambdify.cli.local.functions.output import Event
 
 WRITE_INTERVAL = 0.25
-"""Seconds in which events are collected."""
+"""Seconds between two batches."""
 _BATCH = 1000
-"""Events of one call; AWS takes ten times as many, but no more than a megabyte:
+"""Events of one call. AWS accepts ten times as many, but at most a megabyte:
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 _log = logging.getLogger(__name__)
 
 
 class Stream(NamedTuple):
-    """Where an event belongs."""
+    """A log stream."""
 
     region: str
     group: str
@@ -28,7 +28,7 @@ class Stream(NamedTuple):
 
 
 class LogWriter:
-    """A thread that writes what `put` was given."""
+    """A thread that writes the events given to `put`."""
 
     def __init__(self, connect: Callable[[str], Account]) -> None:
         self._connect = connect
@@ -39,11 +39,11 @@ class LogWriter:
         self._thread.start()
 
     def put(self, stream: Stream, event: Event) -> None:
-        """Take an event; returns at once."""
+        """Queue an event; return at once."""
         self._events.put((stream, event))
 
     def close(self) -> None:
-        """Write what is left, then end."""
+        """Write the remaining events, then end the thread."""
         self._closing.set()
         self._thread.join()
 
@@ -67,7 +67,7 @@ class LogWriter:
         logs = self._connect(stream.region).client("logs")
         names = {"logGroupName": stream.group, "logStreamName": stream.name}
         if stream not in self._created:
-            # No group: the stack is being removed, and its log goes with it. The function may not make one.
+            # A missing group means that the stack is being removed with its log. We do not create it again.
             attempt(logs.create_log_stream, none_if="^Resource(AlreadyExists|NotFound)Exception", **names)
             self._created.add(stream)
         attempt(

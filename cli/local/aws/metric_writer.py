@@ -1,4 +1,4 @@
-"""Lambda's own metrics, for what comes through the endpoints: ministack counts only what comes through it.
+"""Writes Lambda's own metrics for requests to the endpoints; ministack counts its own invocations only.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#invocation-metrics
 """
@@ -13,12 +13,12 @@ from lambdify.cli.aws import Account, translated
 from lambdify.cli.errors import LambdifyError
 
 WRITE_INTERVAL = 1.0
-"""Seconds in which invocations are counted."""
+"""Seconds between two writes."""
 _log = logging.getLogger(__name__)
 
 
 class Metric(NamedTuple):
-    """What is counted."""
+    """A metric with its dimensions."""
 
     region: str
     function: str
@@ -29,7 +29,7 @@ class Metric(NamedTuple):
 
 
 class MetricWriter:
-    """A thread that writes what `put` counted."""
+    """A thread that writes the counts of `put`."""
 
     def __init__(self, connect: Callable[[str], Account]) -> None:
         self._connect = connect
@@ -40,13 +40,13 @@ class MetricWriter:
         self._thread.start()
 
     def put(self, region: str, function: str, alias: str, version: str, *, failed: bool) -> None:
-        """Count an invocation of a version through an alias; returns at once."""
+        """Count an invocation of a version through an alias; return at once."""
         with self._lock:
             self._counts[Metric(region, function, alias, version, "Invocations")] += 1
             self._counts[Metric(region, function, alias, version, "Errors")] += failed
 
     def close(self) -> None:
-        """Write what is left, then end."""
+        """Write the remaining counts, then end the thread."""
         self._closing.set()
         self._thread.join()
 

@@ -1,7 +1,7 @@
-"""AWS's APIs on the loopback: ministack, locked, in a folder of its own that uv fills.
+"""Starts ministack: AWS's APIs on the loopback, in a locked version that uv installs into its own folder.
 
-ministack pins botocore, so it cannot be installed beside us. It is started with everything off that listens
-by itself or leaves files outside the home folder.
+ministack pins botocore, so it cannot be installed beside lambdify. All its features that open other ports or
+write files outside the home folder are switched off.
 """
 
 import http.client
@@ -21,7 +21,7 @@ from lambdify.cli.local.processes import Children
 from lambdify.cli.programs import pythons
 
 VERSION = "1.5.33"
-"""Pinned to the letter: ministack_bridge.py replaces some of its functions."""
+"""The exact version, since ministack_bridge.py replaces some of its functions."""
 LOCK = Path(__file__).with_suffix(".txt")
 LOG = "ministack.log"
 PATIENCE = 300.0
@@ -31,12 +31,14 @@ PATIENCE = 300.0
 def start(
     children: Children, home: Path, listening: socket.socket, keys: Sequence[Credentials], control: Path
 ) -> "subprocess.Popen[bytes]":
-    """Start ministack on a socket that is bound to 127.0.0.1, for those who have one of the keys.
+    """Start ministack on a socket that is bound to 127.0.0.1, and return its process.
 
-    The first key signs the URLs that it hands out. `control` is the socket that takes invocations.
+    Requests need one of the keys; the first one also signs the URLs that ministack returns. `control` is the
+    socket that takes invocations.
     """
     bridge = Path(__file__).with_name("ministack_bridge.py")
-    # -S: nothing that is installed beside us. -P: the script's folder has a module named ministack, too.
+    # -S hides the packages that are installed beside lambdify. -P hides the script's folder, which has a
+    # module named ministack, too.
     command = [sys.executable, "-s", "-S", "-P", str(bridge)]
     packages = locked.fetch("ministack", LOCK, Path(sys.executable), pythons.RUNNING)
     environ = _environ(home, listening, keys, control)
@@ -58,7 +60,7 @@ def wait_until_ready(
     patience: float = PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Come back when ministack answers. Raises LocalCloudFailed with the end of its log."""
+    """Wait until ministack answers, at most `patience` seconds. Raises LocalCloudFailed."""
     give_up = time.monotonic() + patience
     while not _answers(port):
         if child.poll() is not None:
@@ -75,7 +77,7 @@ def wait_until_ready(
 
 
 def tail(log: Path, lines: int = 16) -> str:
-    """The last lines of a log, indented."""
+    """Return the last lines of a log, indented; "" if there is no log."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -95,7 +97,7 @@ def _answers(port: int) -> bool:
 
 
 def _privately(path: str, flags: int) -> int:
-    """Open a file that nobody else may read: logs tell more than one thinks."""
+    """Open a file that nobody else may read, since logs may hold private data."""
     return os.open(path, flags, 0o600)
 
 
@@ -108,7 +110,7 @@ def _environ(
         (folder / name).mkdir(exist_ok=True)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
-        # Read by ministack_bridge.py. Nobody but us and root may read a process's environment.
+        # ministack_bridge.py reads these. Only the same user and root may read a process's environment.
         "LAMBDIFY_CONTROL": str(control),
         "LAMBDIFY_KEYS": json.dumps(dict(keys)),
         "LAMBDIFY_SOCKET": str(listening.fileno()),
@@ -118,12 +120,12 @@ def _environ(
         "TMPDIR": str(folder / "tmp"),
         "S3_DATA_DIR": str(folder / "s3"),
         "STATE_DIR": str(folder / "state"),
-        # A function that bypassed our sandbox must fail, rather than run with ministack's packages.
+        # An invocation that bypasses our sandbox must fail, not run with ministack's packages.
         "LAMBDA_STRICT": "1",
-        # These two would listen on ports of their own, the same for every cloud.
+        # These two would listen on fixed ports, the same for every cloud.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # It would look for containers of earlier runs, and remove those of another cloud that is up.
+        # With an engine, ministack would remove containers of earlier runs and of other running clouds.
         "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
         "LOG_LEVEL": "WARNING",
     }

@@ -1,16 +1,14 @@
-"""Run by ministack's own Python, in ministack's environment: starts it behind a guard (guard.py), on a socket
-that the daemon has bound, with some of its functions replaced.
+"""Starts ministack in its own environment: behind a guard (guard.py), on a socket that the daemon has bound.
 
-ministack can hand an invocation to an HTTP endpoint (MINISTACK_LAMBDA_PROXY_URL), but takes an error of the
-function for an error of the endpoint, and writes log lines of its own beside those that our sandbox writes.
-Here the endpoint is the daemon's socket, whatever the function says, and its answer says what Lambda's Invoke
-says, in the same headers:
-https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
+Some functions of ministack are replaced:
 
-It takes every metric of a name for the one that an alarm is on: an error of any version would ring for one.
-And its schedules call no API, where one has to take back a shift that nobody leads.
-
-The URLs that it hands out, of code, layers and answers, are signed here, as on AWS.
+- Invocations. ministack can pass one to an HTTP endpoint (MINISTACK_LAMBDA_PROXY_URL), but takes an error of
+  the function for an error of the endpoint, and writes log lines of its own. Here the endpoint is always the
+  daemon's socket, and its response has the headers of Lambda's Invoke:
+  https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
+- Alarms. ministack ignores the dimensions of an alarm's metric, so errors of any version would raise it.
+- Schedules. ministack's call no API, but one has to call UpdateAlias to roll an unattended shift back.
+- URLs of code, layers and custom resources' responses. They are signed here, as on AWS.
 """
 
 import base64
@@ -35,17 +33,17 @@ if TYPE_CHECKING:
     from lambdify.cli.local.unix_http import Connection
 
 COLD_START_ALLOWANCE = 20
-"""Seconds on top of the function's timeout: our sandbox is the one who tells a timeout."""
+"""Seconds in addition to the function's timeout, so that the sandbox reports a timeout first."""
 URL_LIFETIME = 600
-"""Seconds that a URL of code is good for:
+"""Seconds for which a URL of code is valid:
 https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html"""
 NOT_DEPLOYED = "This function was not deployed with lambdify, and nothing here can run it."
 CUSTOM_RESOURCE_LIMIT = 3600
-"""Seconds within which a custom resource has to answer."""
+"""Seconds for which the response URL of a custom resource is valid."""
 
 
 def execute_in_sandbox(func: dict[str, Any], event: Any, url: str, request_id: str) -> dict[str, Any]:
-    """Hand one invocation to lambdify's daemon; the result in ministack's own terms."""
+    """Pass one invocation to lambdify's daemon; return the result in ministack's format."""
     if url != f"unix:{os.environ['LAMBDIFY_CONTROL']}":
         return {"body": {"errorType": "Sandbox.Failure", "errorMessage": NOT_DEPLOYED}, "error": True}
     config = func.get("config") or func
@@ -73,14 +71,14 @@ def execute_in_sandbox(func: dict[str, Any], event: Any, url: str, request_id: s
 
 
 def reach_daemon(timeout: float) -> "Connection":
-    """A connection to the daemon's socket; `timeout` in seconds."""
+    """Return a connection to the daemon's socket; `timeout` is in seconds."""
     from lambdify.cli.local.unix_http import Connection
 
     return Connection(Path(os.environ["LAMBDIFY_CONTROL"]), timeout=timeout)
 
 
 def read_result(headers: Any, body: bytes) -> dict[str, Any]:
-    """What the function returned or raised, and the end of its log."""
+    """Return ministack's result for what the function returned or raised, with the end of its log."""
     log = base64.b64decode(headers.get("X-Amz-Log-Result", "")).decode(errors="replace")
     result = {"body": json.loads(body), "log": log}
     if kind := headers.get("X-Amz-Function-Error"):
@@ -89,7 +87,7 @@ def read_result(headers: Any, body: bytes) -> dict[str, Any]:
 
 
 def read_refusal(status: int, body: bytes) -> dict[str, Any]:
-    """Why the invocation never reached the function: too many at once, or no sandbox to be had."""
+    """Return ministack's result for an invocation that was throttled or got no sandbox."""
     if status == 429:
         throttle: dict[str, Any] = lambda_svc._throttle_response(
             reason_code="ConcurrentInvocationLimitExceeded", msg="Rate Exceeded."
@@ -109,11 +107,11 @@ def write_no_logs(
     *,
     log_source: str | None = None,
 ) -> None:
-    """The sandbox has written the log, with what the function printed in its place."""
+    """Write nothing: the sandbox has written the log already."""
 
 
 def replace(name: str, replacement: Any) -> None:
-    """Put the replacement where ministack looks its function up; refuse if it is not what we know."""
+    """Replace a function of ministack's Lambda; exit if its parameters are not the expected ones."""
     original = getattr(lambda_svc, name)
     wanted = list(inspect.signature(replacement).parameters)
     found = list(inspect.signature(original).parameters)
@@ -125,13 +123,13 @@ def replace(name: str, replacement: Any) -> None:
 
 
 def narrow_alarms() -> None:
-    """Have an alarm look at the metric with its own dimensions only."""
+    """Let an alarm see only the metric with its own dimensions."""
     original = cloudwatch._evaluate_alarm
 
     def evaluate(alarm: dict[str, Any]) -> None:
         dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
         key = (alarm.get("Namespace"), alarm.get("MetricName"), dimensions)
-        # ministack's own code, that sees one metric: what the others share is left alone.
+        # ministack's own code runs with a namespace that has one metric; the shared metrics stay as they are.
         namespace = {**vars(cloudwatch), "_metrics": {key: cloudwatch._metrics.get(key, [])}}
         types.FunctionType(original.__code__, namespace)(alarm)
 
@@ -139,7 +137,7 @@ def narrow_alarms() -> None:
 
 
 def call_apis() -> None:
-    """Have a schedule call UpdateAlias, as EventBridge Scheduler calls any API."""
+    """Let a schedule call UpdateAlias, as EventBridge Scheduler can call any API."""
     original = eventbridge._invoke_target
 
     def invoke(target: dict[str, Any], event: Any, rule: Any, view: Any = None) -> Any:
@@ -152,7 +150,7 @@ def call_apis() -> None:
 
 
 def sign_locations(keys: dict[str, str]) -> None:
-    """Have the URLs that are handed out signed: whoever gets one may use it, and nobody else."""
+    """Sign the URLs that ministack returns, so that only their recipients can use them."""
     from lambdify.cli.local.aws.signatures import sign_url
 
     key_id, secret = next(iter(keys.items()))
@@ -178,14 +176,14 @@ def sign_locations(keys: dict[str, str]) -> None:
 
 
 def install_guard(keys: dict[str, str], descriptor: int) -> None:
-    """Have ministack listen on the socket that we were given, and answer those who have keys."""
+    """Let ministack listen on the inherited socket, behind the guard."""
     from lambdify.cli.local.aws.guard import Guard
     from lambdify.cli.packing.wheels.docker_host import THROUGH_DESKTOP
 
     original = hypercorn.asyncio.serve
 
     async def serve(app: Any, config: Any) -> None:
-        # Bound by the daemon: nobody can take the port before we are here.
+        # The daemon has bound the socket, so no other program can take the port first.
         config.bind = [f"fd://{descriptor}"]
         await original(Guard(app, keys, names={THROUGH_DESKTOP.host}), config)
 
@@ -193,7 +191,7 @@ def install_guard(keys: dict[str, str], descriptor: int) -> None:
 
 
 def make_cli_importable() -> None:
-    """Let `lambdify.cli` be imported: this folder's code, without anything that is installed beside it."""
+    """Make this folder's `lambdify.cli` importable, but nothing that is installed beside it."""
     cli = types.ModuleType("lambdify.cli")
     cli.__path__ = [str(Path(__file__).parents[2])]
     package = types.ModuleType("lambdify")

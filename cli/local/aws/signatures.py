@@ -1,18 +1,18 @@
-"""Whether a request to AWS's APIs was signed with a secret that we know.
+"""Verifies and makes the signatures of requests to AWS's APIs.
 
-Lambda, CloudFormation and all others know their callers by signature version 4, in a header or, in URLs that
-are handed on, in the query. S3's clients make such URLs with version 2 as well, and send large bodies in
-chunks that are signed one by one. Each of these is computed again here and compared.
+All services use signature version 4, in the Authorization header or, for presigned URLs, in the query. S3's
+clients also presign URLs with version 2, and send large bodies in chunks that are signed one by one. Each
+signature is computed again here and compared.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
-Rules, where AWS is the stricter one for S3 alone:
-- Host is signed, and so is every x-amz- header: whoever is handed a URL adds nothing to what it does.
-- One way of signing at a time, or what one of them says could lead where only the other one was checked.
+Rules, which AWS has for S3 only, and which hold for every service here:
+- Host and every x-amz- header have to be signed, so that the recipient of a URL cannot change what it does.
+- A request is signed in one way only. With two, an unchecked one could decide what the request does.
 
-Runs in ministack's environment too (ministack_bridge.py): the standard library alone.
+The module also runs in ministack's environment (ministack_bridge.py), so it uses the standard library only.
 """
 
 import base64
@@ -27,9 +27,9 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 SKEW = timedelta(minutes=15)
-"""How far clocks may be apart."""
+"""The largest difference between the clocks of client and server."""
 MAX_LIFETIME = timedelta(days=7)
-"""How long a URL may be good for."""
+"""The longest validity of a URL."""
 ALGORITHM = "AWS4-HMAC-SHA256"
 _UNSIGNED = {"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}
 _CHUNKED = {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"}
@@ -45,7 +45,7 @@ _LIST_PARAMETERS = frozenset(
         *("upload-id-marker", "version-id-marker"),
     )
 )
-"""What version 2 leaves unsigned, on AWS too: which part of a list it is."""
+"""Parameters that version 2 does not sign, on AWS too: they choose the part of a list."""
 _STANDARD = ("content-md5", "content-type")
 _SUBRESOURCES = frozenset(
     (
@@ -61,58 +61,58 @@ _SUBRESOURCES = frozenset(
 
 
 class Refused(Exception):
-    """The request is not signed as it has to be."""
+    """The signature of the request is missing, wrong or too old."""
 
     def __init__(self, code: str, message: str) -> None:
-        """`code` as AWS has it."""
+        """`code` is AWS's error code."""
         super().__init__(message)
         self.code, self.message = code, message
 
 
 class Head(NamedTuple):
-    """A request without its body, as it was sent."""
+    """A request without its body, as the client sent it."""
 
     method: str
     path: str
-    """With its escapes."""
+    """Percent-encoded."""
     query: str
     headers: Sequence[tuple[str, str]]
     """Names in lower case."""
 
     def values(self, name: str) -> list[str]:
-        """What the headers of that name say."""
+        """Return the values of the headers of that name."""
         return [value for each, value in self.headers if each == name]
 
     def value(self, name: str) -> str:
-        """What the one header of that name says; "" if there is none."""
+        """Return the values of the headers of that name, joined with commas; "" if there is none."""
         return ",".join(self.values(name))
 
 
 class Signature(NamedTuple):
-    """What a request says of how it was signed."""
+    """A signature, with the values that it was made from."""
 
     key_id: str
     value: str
-    """In hexadecimal digits; of version 2, in base64."""
+    """Hexadecimal digits; base64 for version 2."""
     date: str
-    """As "20261123T091500Z"; of version 2, the seconds since 1970 at which it ends."""
+    """Such as "20261123T091500Z"; for version 2 the time of expiry, in seconds since 1970."""
     scope: str = ""
     """ "20261123/eu-central-1/s3/aws4_request"; "" for version 2."""
     names: tuple[str, ...] = ()
-    """Headers that were signed."""
+    """The signed headers."""
     lifetime: str = ""
-    """Seconds, of a URL."""
+    """The validity of a URL in seconds; "" if the signature is in a header."""
     rest: str = ""
-    """Of a URL: its query without the signature."""
+    """The query of a URL without the signature."""
 
     @property
     def service(self) -> str:
-        """Whose API the request is for, as its signer says."""
+        """The service that the request is signed for."""
         return self.scope.split("/")[2] if self.scope else "s3"
 
 
 def read(head: Head) -> Signature:
-    """How a request was signed. Raises Refused where it was not, or in two ways."""
+    """Return the signature of a request. Raises Refused if there is none, or more than one."""
     query = dict(parse_qsl(head.query, keep_blank_values=True))
     ways = [
         bool(head.values("authorization")),
@@ -127,7 +127,7 @@ def read(head: Head) -> Signature:
     scope = found.scope.split("/")
     if len(scope) != 4 or scope[0] != found.date[:8] or scope[3] != "aws4_request":
         raise Refused("IncompleteSignature", "The scope of the signature is not that of its date.")
-    # Of the payload's header, the signature holds the content in any case.
+    # The value of this header is part of every signature anyway.
     free = {"x-amz-content-sha256"}
     unsigned = {name for name, _ in head.headers if name.startswith("x-amz-")} - {*found.names, *free}
     if unsigned or "host" not in found.names:
@@ -139,7 +139,7 @@ _UNSIGNED_MESSAGE = "Requests are signed, in one way, with keys of this local cl
 
 
 def verify(head: Head, found: Signature, body: bytes, secret: str, now: datetime) -> None:
-    """Return if `secret` signed the request; `now` is aware of its time zone. Raises Refused."""
+    """Return if the request was signed with `secret`; else raise Refused. `now` has a time zone."""
     if found.scope:
         _check_time(found, now)
         key = _derive_key(secret, found.scope)
@@ -158,7 +158,7 @@ def verify(head: Head, found: Signature, body: bytes, secret: str, now: datetime
 def sign_url(
     url: str, key_id: str, secret: str, *, region: str, now: datetime, lifetime: int, method: str = "GET"
 ) -> str:
-    """The URL of an object, good for `lifetime` seconds, as S3's clients sign one."""
+    """Return a presigned URL of an object, valid for `lifetime` seconds, as S3's clients make it."""
     host, _, path = url.partition("://")[2].partition("/")
     date = now.strftime(_DATE)
     scope = f"{date[:8]}/{region}/s3/aws4_request"
@@ -220,7 +220,7 @@ def _read_url(head: Head, query: Mapping[str, str]) -> Signature:
 
 
 def _read_version_2(query: Mapping[str, str]) -> Signature:
-    # What else is in the query is not signed, and may not say what is to be done.
+    # All other parameters are not signed, so they are refused.
     known = {*_VERSION_2, *_SUBRESOURCES, *_LIST_PARAMETERS, *_STANDARD, "x-id"}
     if unknown := sorted(name for name in query if name not in known and not name.startswith("x-amz-")):
         raise Refused("AccessDenied", f"Parameters are not signed: {', '.join(unknown)}.")
@@ -239,10 +239,10 @@ def _check_time(found: Signature, now: datetime) -> None:
 
 
 def _hash_payload(head: Head, found: Signature, body: bytes) -> str:
-    """The payload's line of the canonical request, when it is true of the body."""
+    """Return the payload's line of the canonical request. Raises Refused if the body has another digest."""
     declared = head.value("x-amz-content-sha256")
     if declared in _CHUNKED and not found.lifetime:
-        return declared  # each of its pieces is compared
+        return declared  # `_check_chunks` compares each chunk
     if declared in _UNSIGNED or (not declared and found.lifetime and found.service == "s3"):
         return declared or "UNSIGNED-PAYLOAD"
     actual = hashlib.sha256(body).hexdigest()
@@ -271,7 +271,7 @@ def _canonical_request(head: Head, found: Signature, payload: str) -> str:
 
 
 def _normalize_path(path: str) -> str:
-    """The path without empty and dotted segments."""
+    """Return the path without empty and dotted segments."""
     if not path.strip("/"):
         return "/"
     whole = posixpath.normpath(f"/{path.lstrip('/')}")
@@ -279,7 +279,7 @@ def _normalize_path(path: str) -> str:
 
 
 def _string_to_sign_version_2(head: Head, found: Signature) -> str:
-    # A URL may hold what would else be in headers.
+    # A presigned URL has some headers as parameters.
     fields = [*head.headers, *((name, value) for name, value in parse_qsl(head.query))]
     standard = [next((value for each, value in reversed(fields) if each == name), "") for name in _STANDARD]
     headers = "".join(
@@ -291,7 +291,7 @@ def _string_to_sign_version_2(head: Head, found: Signature) -> str:
         if name in _SUBRESOURCES
     )
     resource = "&".join(f"{name}={value}" if sign else name for name, value, sign in parts)
-    # A bucket is signed with a slash behind it.
+    # The path of a bucket is signed with a slash at the end.
     path = head.path if head.path.count("/") > 1 else f"{head.path.rstrip('/')}/"
     lines = "\n".join([head.method.upper(), *standard, found.date])
     return f"{lines}\n{headers}{path}{'?' if resource else ''}{resource}"
@@ -319,7 +319,7 @@ def _compare(expected: str, found: str) -> None:
 
 
 def _check_chunks(found: Signature, key: bytes, body: bytes, *, trailer: bool) -> None:
-    """Follow the chain of signatures through a body."""
+    """Verify the chain of signatures in a body. Raises Refused."""
     chunks, rest = _read_chunks(body)
     before = found.value
     for content, value in chunks:
@@ -339,7 +339,7 @@ def _check_chunks(found: Signature, key: bytes, body: bytes, *, trailer: bool) -
 
 
 def _read_chunks(body: bytes) -> tuple[list[tuple[bytes, str]], bytes]:
-    """The chunks with their signatures, of which the last is empty, and what is behind them."""
+    """Return the chunks with their signatures, of which the last is empty, and the rest of the body."""
     found, at = [], 0
     while chunk := _CHUNK.match(body, at):
         begin = chunk.end()
