@@ -1,4 +1,4 @@
-"""The process behind a local cloud, and its door for commands: how it starts, is found, and ends.
+"""The daemon process of a local cloud, and the interface that commands use to start, find and end it.
 
-May import every other room of the local cloud. Nothing below imports it.
+May import every other room of the local cloud. No other room imports it.
 """

@@ -1,7 +1,7 @@
-"""The local cloud, as the commands see it: make sure that it runs, find it, ask it, end it.
+"""The commands' interface to the local cloud: start it, find it, send it requests, end it.
 
-One daemon per home folder (daemon.py) hosts ministack, the sandboxes and the gateways. This module is the
-only door to it: commands never talk to the daemon by themselves.
+One daemon per home folder (daemon.py) runs ministack, the sandboxes and the gateways. Commands talk to the
+daemon through this module only.
 """
 
 import errno
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
     from lambdify.cli.console import Console
 
 REGION = "us-east-1"
-"""Where a stage lives locally when its settings name no region."""
+"""The region of a local stage whose settings name none."""
 _START_PATIENCE = ministack.PATIENCE + 30
 _STOP_PATIENCE = 10.0
 _ANSWER_PATIENCE = 300.0
-"""Seconds. The first function of a Python version waits until the runtime client is installed for it."""
+"""Seconds for a response. The first function of a Python version waits for its runtime client."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """A local cloud that runs."""
+    """A running local cloud."""
 
     endpoint_url: str
     """Where boto3 finds AWS's APIs."""
     control: Path
-    """The socket where the daemon takes questions."""
+    """The socket where the daemon takes requests."""
     credentials: Credentials
-    """What requests to AWS's APIs are signed with; none of the user's own is ever sent there."""
+    """The keys for AWS's APIs there; the user's own keys are never sent there."""
     pid: int
     version: str
-    """Of the lambdify that started it."""
+    """The version of the lambdify that started it."""
     home: Path
 
 
@@ -61,18 +61,18 @@ class ServedStage:
     """A stage that is deployed to the local cloud."""
 
     name: str
-    """Of the stack and the function: "shop-production"."""
+    """The name of the stack and the function: "shop-production"."""
     region: str
     url: str
     function: str
     version: str
-    """What the alias leads to."""
+    """The version that the alias points to."""
     environments: int
-    """How many sandboxes run."""
+    """The number of sandboxes."""
 
 
 def ensure(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> Cloud:
-    """The running local cloud, started if there is none. Raises LocalCloudFailed."""
+    """Return the running local cloud, started if there is none. Raises LocalCloudFailed."""
     running = find(console)
     if running is None:
         with console.step("Starting the local cloud"), state.locked(folders.home()):
@@ -87,7 +87,7 @@ def ensure(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -
 
 
 def find(console: "Console | None" = None) -> Cloud | None:
-    """The local cloud that is running now, if any; `console` hears of a state that cannot be read."""
+    """Return the running local cloud; None if there is none. `console` warns of an unreadable state file."""
     home = folders.home()
     found = state.load(home)
     if console and state.is_broken(home):
@@ -107,7 +107,7 @@ def find(console: "Console | None" = None) -> Cloud | None:
 
 
 def require(console: "Console") -> Cloud:
-    """The local cloud that is running now. Raises LocalCloudDown."""
+    """Return the running local cloud. Raises LocalCloudDown."""
     running = find(console)
     if running is None:
         raise LocalCloudDown(
@@ -117,7 +117,7 @@ def require(console: "Console") -> Cloud:
 
 
 def variables(cloud: Cloud) -> dict[str, str]:
-    """What leads other AWS tools to it. Holds its secret.
+    """Return the environment variables that point other AWS tools to it, its secret key among them.
 
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
     """
@@ -125,14 +125,14 @@ def variables(cloud: Cloud) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cloud.endpoint_url,
         "AWS_ACCESS_KEY_ID": cloud.credentials.key_id,
         "AWS_SECRET_ACCESS_KEY": cloud.credentials.secret,
-        # The AWS CLI reads the second one alone.
+        # The AWS CLI reads only the second one.
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
     }
 
 
 def stop(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """End the local cloud and everything in it; True when there was something to end."""
+    """End the local cloud and everything in it. Return whether one was running."""
     home = folders.home()
     find(console)
     if not (home / state.FILE).exists():
@@ -146,10 +146,10 @@ def stop(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -> 
 
 
 def prepare(settings: Settings, cloud: Cloud) -> Settings:
-    """The settings as every command with --local uses them.
+    """Return the settings as every command with --local uses them.
 
-    Adds the variable that makes ministack hand invocations to us, fixes a region where none is set, and
-    drops the AWS profile: local commands must work without one.
+    They have the variable that makes ministack pass invocations to us, a region, and no AWS profile, since
+    local commands must work without one.
     """
     return replace(
         settings,
@@ -160,7 +160,7 @@ def prepare(settings: Settings, cloud: Cloud) -> Settings:
 
 
 def endpoint(cloud: Cloud, settings: Settings) -> str:
-    """The URL of the stage on 127.0.0.1; its gateway listens from now on, with all that it needs at hand.
+    """Start the gateway of the stage, and return its URL on 127.0.0.1. The function's code is unpacked then.
 
     Raises PortTaken, NotDeployed, PythonNotFound, LocalCloudFailed.
     """
@@ -170,12 +170,12 @@ def endpoint(cloud: Cloud, settings: Settings) -> str:
 
 
 def status(cloud: Cloud) -> tuple[ServedStage, ...]:
-    """The stages that the local cloud serves."""
+    """Return the stages that the local cloud serves. Raises LocalCloudDown."""
     return tuple(ServedStage(**stage) for stage in _ask(cloud, "GET", "/status")["stages"])
 
 
 def _start(home: Path, sleep: Callable[[float], None]) -> Cloud:
-    """Start the daemon and wait until it has written its state. If the wait fails, nothing has started."""
+    """Start the daemon and wait until it has written its state. If the wait fails, the daemon is ended."""
     if (home / state.FILE).exists():
         _clear(home, sleep)
     pid = _spawn(home)
@@ -206,16 +206,16 @@ def _await(pid: int, home: Path, sleep: Callable[[float], None]) -> Cloud:
 
 
 def _spawn(home: Path) -> int:
-    """Start the daemon in a session of its own: a Ctrl-C or the terminal's end is not meant for it."""
+    """Start the daemon in a session of its own, away from Ctrl-C and the terminal's end; return its pid."""
     log = os.open(home / state.LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        # Absolute from now on: the daemon does not stay in this folder.
+        # These are absolute, since the daemon does not stay in this folder.
         "LAMBDIFY_HOME": str(home),
         "LAMBDIFY_CACHE": str(folders.cache()),
     }
     try:
-        # Not subprocess: a Popen is to be waited for, and this one outlives us.
+        # A Popen of subprocess would have to be waited for, and the daemon outlives this command.
         return os.posix_spawn(
             sys.executable,
             [sys.executable, "-P", "-m", "lambdify.cli.local.daemon.daemon"],
@@ -225,7 +225,7 @@ def _spawn(home: Path) -> int:
                 (os.POSIX_SPAWN_DUP2, log, 1),
                 (os.POSIX_SPAWN_DUP2, log, 2),
             ],
-            # The command's own are Python's, which ignores SIGPIPE, and a shell's, which may ignore SIGINT.
+            # Ignored signals would be inherited: Python ignores SIGPIPE, and a shell may ignore SIGINT.
             setsigdef=[signal.SIGINT, signal.SIGPIPE],
             setsid=True,
         )
@@ -234,7 +234,7 @@ def _spawn(home: Path) -> int:
 
 
 def _exit_code(pid: int) -> int | None:
-    """How the daemon ended, -1 if nobody can tell any more; None while it runs."""
+    """Return the daemon's exit code; -1 if it is not known any more, None while the daemon runs."""
     with suppress(ChildProcessError):
         ended, status = os.waitpid(pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if ended else None
@@ -242,24 +242,24 @@ def _exit_code(pid: int) -> int | None:
 
 
 def _clear(home: Path, sleep: Callable[[float], None]) -> bool:
-    """End what the state names, and take it away; True when the daemon had to be killed.
+    """End the processes that the state names, and remove it. Return whether the daemon had to be killed.
 
-    The daemon ends the rest, or its watchdog does, which is the last to end; ministack is named for the case
-    that the watchdog was killed.
+    The daemon, or else its watchdog, ends all other processes, and the watchdog ends last. The state also
+    names ministack, for the case that the watchdog was killed.
     """
     found = state.named_processes(home)
     killed = bool(found) and processes.end(found[0], patience=_STOP_PATIENCE, sleep=sleep)
     for each in reversed(found[1:]):
         if not processes.wait(each, patience=_STOP_PATIENCE, sleep=sleep):
             processes.end(each, patience=_STOP_PATIENCE, sleep=sleep)
-    # What a daemon that was killed has left.
+    # A killed daemon leaves this folder behind.
     remove_tree(home / "functions")
     state.remove(home)
     return killed
 
 
 def _ask(cloud: Cloud, method: str, path: str, arguments: dict[str, Any] | None = None) -> Any:
-    """The daemon's answer. An error of ours that it met is raised here."""
+    """Return the daemon's response. Raises the LambdifyError that the daemon met, and LocalCloudDown."""
     connection = Connection(cloud.control, timeout=_ANSWER_PATIENCE)
     try:
         connection.request(method, path, json.dumps(arguments or {}))

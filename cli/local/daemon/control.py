@@ -1,11 +1,11 @@
-"""What the daemon answers on a socket of its own (unix_http.py), to ministack and to the commands.
+"""The daemon's API on its own socket (unix_http.py), for ministack and the commands.
 
-    POST /invoke     an invocation that ministack hands over (ministack_bridge.py)
+    POST /invoke     an invocation that ministack passes on (ministack_bridge.py)
     POST /endpoint   {name, region, port} → {url}
     GET  /status     → {stages}
 
-An error of ours is {"error": class, "message": ..., "hint": ...} with status 500, and is raised again by
-cloud.py.
+A LambdifyError becomes {"error": class, "message": ..., "hint": ...} with status 500; cloud.py raises it
+again.
 """
 
 import base64
@@ -22,11 +22,11 @@ from lambdify.cli.local.response_stream import DELIMITER
 from lambdify.cli.local.unix_http import Request, Response
 
 Route = Callable[[dict[str, Any]], object]
-"""What is asked, as JSON → the answer."""
+"""Takes the arguments of a request and returns the response; both are JSON."""
 
 
 class Control:
-    """Answers requests by the functions that it is given."""
+    """Answers requests with the functions that it is given."""
 
     def __init__(
         self, invoke: Callable[[str, str, bytes], Outcome], routes: Mapping[tuple[str, str], Route]
@@ -35,7 +35,7 @@ class Control:
         self._invoke, self._routes = invoke, routes
 
     def answer(self, request: Request) -> Response:
-        """The response to one request."""
+        """Return the response to one request."""
         try:
             if (request.method, request.path) == ("POST", "/invoke"):
                 return self._run(request)
@@ -58,7 +58,7 @@ class Control:
         log = base64.b64encode(outcome.log.encode()).decode()
         failed = (("x-amz-function-error", "Unhandled"),) if outcome.failed else ()
         payload = outcome.payload
-        if DELIMITER in payload:  # ministack takes JSON alone, where Lambda hands a stream on as it is
+        if DELIMITER in payload:  # ministack accepts JSON only, while Lambda returns a stream as it is
             payload = json.dumps(read_payload(payload)).encode()
         return Response(HTTPStatus.OK, payload, (("x-amz-log-result", log), *failed))
 

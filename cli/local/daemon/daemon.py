@@ -1,12 +1,12 @@
-"""The process behind a local cloud, one for each home folder: `python -m lambdify.cli.local.daemon.daemon`.
+"""The daemon of a local cloud, one for each home folder: `python -m lambdify.cli.local.daemon.daemon`.
 
     ministack     a child: AWS's APIs
     sandboxes     children, or containers: the functions
     gateways      threads: the stages' endpoints
-    control       a thread: what ministack and the commands ask (control.py), on a socket in the home folder
+    control       a thread: the API for ministack and commands (control.py), on a socket in the home folder
 
-It ends when it is told to, when ministack does, or when its home folder is gone; all of the above ends with
-it, also when it is killed (watchdog.py). Nothing is kept: the next cloud starts empty.
+It ends on SIGTERM, when ministack ends, or when its home folder is gone. All of the above ends with it, even
+if it is killed (watchdog.py). Nothing is kept: the next cloud starts empty.
 """
 
 import logging
@@ -41,17 +41,17 @@ from lambdify.cli.local.unix_http import Server
 from lambdify.cli.storage import caches, disk, folders
 
 SHUTDOWN_LIMIT = 2.5
-"""Seconds for an end in good order: logs written, processes asked. Then the rest is ended at once."""
+"""Seconds for a clean end, which writes logs and asks processes to end. Then the rest is killed."""
 SWEEP_INTERVAL = 1.0
-"""Seconds between two looks at what has to end."""
+"""Seconds between two checks for sandboxes and gateways to end."""
 COLLECT_INTERVAL = 5.0
-"""Seconds between two looks at what code is still needed."""
+"""Seconds between two removals of unused code."""
 _SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
 _log = logging.getLogger("lambdify")
 
 
 class Daemon:
-    """Everything that runs, from `run` until it comes back."""
+    """A local cloud, which is up while `run` runs."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -61,7 +61,7 @@ class Daemon:
         self._children = Children(adopt=True)
 
     def stop(self) -> None:
-        """Let `run` end, at the next moment where it can clean up; without it if that takes too long."""
+        """Let `run` clean up and end; after SHUTDOWN_LIMIT, end the process without it."""
         if not self._over.is_set():
             self._over.set()
             threading.Thread(target=self._end_after_limit, name="end", daemon=True).start()
@@ -74,11 +74,11 @@ class Daemon:
         os._exit(0)
 
     def run(self) -> None:
-        """Start everything, say so in the state file, and look after it to the end."""
+        """Start everything, write the state file, and supervise it to the end."""
         with ExitStack() as stack:
             children = self._children
             stack.callback(children.close)
-            # Sandboxes run from it, those that begin later too.
+            # All sandboxes run from the cache, later ones too.
             stack.enter_context(caches.in_use())
             child, port = stack.enter_context(self._ministack(children))
             folder = stack.enter_context(_folder(self._home / "functions"))
@@ -135,7 +135,7 @@ class Daemon:
         return left is not None and left.daemon.pid == os.getpid()
 
     def _remove_state(self) -> None:
-        # If it is another cloud's by now, that one is to be found.
+        # The state may be another cloud's by now, which commands must be able to find.
         if self._owns_state():
             state.remove(self._home)
 
@@ -156,7 +156,7 @@ class Daemon:
                     service.functions.collect()
                     collected = time.monotonic()
             except AwsError as error:
-                _log.warning("%s", error.message)  # ministack may be about to end; the next round will tell
+                _log.warning("%s", error.message)  # ministack may be about to end; the next check will see it
 
     def _routes(
         self, service: LambdaService, stages: Stages
@@ -173,7 +173,7 @@ class Daemon:
 
 
 def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
-    """A stage as cloud.ServedStage has it."""
+    """Return the fields of cloud.ServedStage."""
     function = service.functions.find(served.api.integration)
     return {
         "name": served.name,
@@ -186,14 +186,14 @@ def _describe(served: Served, service: LambdaService) -> dict[str, Any]:
 
 
 def connector(endpoint_url: str, keys: Credentials, home: Path) -> Callable[[str], Account]:
-    """A function from a region to the account behind the endpoint; its clients are made once."""
+    """Return a function from a region to the account behind the endpoint. Each client is made once."""
     lock = threading.Lock()
 
     @cache
     def make(region: str) -> Account:
         loaded = settings.load(home, overrides={"region": region})
         account = connect(loaded, endpoint_url=endpoint_url, credentials=keys)
-        # boto3's clients may be shared by threads, but only one thread at a time may make them:
+        # Threads may share boto3's clients, but only one thread at a time may create them:
         # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
         for service in _SERVICES:
             account.client(service)
@@ -208,7 +208,7 @@ def connector(endpoint_url: str, keys: Credentials, home: Path) -> Callable[[str
 
 @contextmanager
 def _folder(path: Path) -> Iterator[Path]:
-    """A folder that is there, and empty, for as long as the block runs."""
+    """Create an empty folder for the time that the block runs."""
     remove_tree(path)
     path.mkdir(mode=0o700, parents=True)
     try:
@@ -219,7 +219,7 @@ def _folder(path: Path) -> Iterator[Path]:
 
 def main() -> None:
     """Run the daemon of the home folder until it is told to end."""
-    # What was open in whoever started us must not stay open for as long as we live: a pipe, a lock.
+    # The daemon must not keep files of its parent open, such as a pipe or a lock.
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     logging.getLogger("botocore").setLevel(logging.WARNING)
@@ -228,11 +228,11 @@ def main() -> None:
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        # SystemExit: it was told to end before everything had begun.
+        # SystemExit means that the daemon was told to end before everything had started.
         with suppress(SystemExit), disk.explained():
             daemon.run()
     except LambdifyError as error:
-        # Where the log lies, there may be no room for this either: the code says it too.
+        # The disk of the log may be full as well. The exit code then says it.
         with suppress(OSError):
             _log.error("%s\n%s", error.message, error.hint)
         _exit(error.exit_code)
@@ -240,7 +240,7 @@ def main() -> None:
 
 
 def _exit(code: int) -> None:
-    """End now. Python would wait for threads: an invocation's may have no end in sight."""
+    """End the process now. Python would wait for threads, and that of an invocation may not end soon."""
     logging.shutdown()
     os._exit(code)
 

@@ -1,8 +1,8 @@
-"""What a running local cloud leaves in its home folder: where it is, its keys, how one tells that it lives.
+"""The state of a running local cloud in its home folder: addresses, keys and processes.
 
-cloud.json is written last, in one piece, when everything answers; a file whose daemon is dead is stale and
-counts as none, and so does one that cannot be read. cloud.lock is held by whoever starts or ends a cloud, so
-that two commands never start two. All of it is for its owner's eyes only: whoever has the keys is the owner.
+The daemon writes cloud.json last and atomically, when everything answers. A file whose daemon is dead, or
+that cannot be read, counts as none. A command that starts or ends a cloud holds cloud.lock, so that two
+commands never start two clouds. Only the owner may read the files: the keys give full access to the cloud.
 """
 
 import fcntl
@@ -30,16 +30,16 @@ class State:
     """The content of cloud.json."""
 
     version: str
-    """Of the lambdify whose daemon this is."""
+    """The version of the daemon's lambdify."""
     endpoint_url: str
     control: Path
     """The socket where the daemon answers."""
     credentials: Credentials
-    """Of whoever owns the cloud."""
+    """The keys of the cloud's owner."""
     daemon: Process
     ministack: Process
     watchdog: Process
-    """The last to end: when it is gone, so is everything."""
+    """The last process to end: when it has, everything has."""
 
     @property
     def alive(self) -> bool:
@@ -48,7 +48,7 @@ class State:
 
 
 def load(home: Path) -> State | None:
-    """The state that was left in the home folder, dead or alive; None if there is none that can be read."""
+    """Return the state in the home folder, of a live or dead daemon; None if none can be read."""
     values = _read(home)
     if not isinstance(values, dict):
         return None
@@ -65,12 +65,12 @@ def load(home: Path) -> State | None:
 
 
 def is_broken(home: Path) -> bool:
-    """Whether there is a state that cannot be read: cut short, or written by another version."""
+    """Return whether a state is there but cannot be read: it is cut, or another version wrote it."""
     return (home / FILE).exists() and load(home) is None
 
 
 def named_processes(home: Path) -> list[Process]:
-    """The processes that a state names, also one that cannot be read otherwise; the daemon first."""
+    """Return the processes that the state names, the daemon first; even if `load` cannot read the state."""
     values = _read(home)
     found = []
     for name in _PROCESSES if isinstance(values, dict) else ():
@@ -80,14 +80,14 @@ def named_processes(home: Path) -> list[Process]:
 
 
 def write(home: Path, state: State) -> None:
-    """Put the state into the home folder, whole or not at all, and for good."""
+    """Write the state into the home folder, atomically and synced to the disk."""
     values = asdict(state) | {"control": str(state.control), "credentials": state.credentials._asdict()}
     handle, name = tempfile.mkstemp(dir=home, prefix=f"{FILE}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(values, file, indent=1)
             file.flush()
-            # A name may be on the disk before what it names is: after a crash, the file would be empty.
+            # The new name could reach the disk before the content; then a crash would leave an empty file.
             os.fsync(file.fileno())
         Path(name).replace(home / FILE)
         _sync_folder(home)
@@ -96,13 +96,13 @@ def write(home: Path, state: State) -> None:
 
 
 def remove(home: Path) -> None:
-    """Take the state away."""
+    """Remove the state."""
     (home / FILE).unlink(missing_ok=True)
 
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the home folder's lock; waits for whoever has it. The lock dies with its process."""
+    """Hold the home folder's lock while the block runs; wait for it if needed. It ends with its process."""
     folders.make_private(home)
     descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
