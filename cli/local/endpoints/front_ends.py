@@ -1,5 +1,5 @@
-"""What stands in front of a function on AWS, one for each kind of endpoint: how it writes events, how long it
-waits, and what it says when there is no response of the function.
+"""The front ends of AWS, one for each kind of endpoint: the format of events, the time limit, and the
+responses of the front end itself.
 
 http-api      https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 rest-api      https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
@@ -18,27 +18,27 @@ from lambdify.cli.local.http_server import plain
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """What was deployed as the endpoint of a stage."""
+    """The deployed endpoint of a stage."""
 
     id: str
     integration: str
-    """ARN of the function's alias behind it."""
+    """ARN of the function's alias that it calls."""
     kind: str = "http-api"
     mount: str = ""
-    """What every path begins with: "/live" of a REST API."""
+    """The first part of every path: "/live" of a REST API."""
     streams: bool = False
-    """Whether responses are handed on as they come."""
+    """Whether responses are streamed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEnd:
-    """The manners of one kind of endpoint."""
+    """The behaviour of one kind of endpoint."""
 
     write_event: Callable[[Request, Api, str, int], dict[str, Any]]
     """Request, endpoint, request id and milliseconds since 1970 → event."""
     read_payload: Callable[[object], Response]
     limit: float | None
-    """Seconds that it waits for a response; None for as long as the function may run."""
+    """Seconds that it waits for a response; None for no limit but the function's timeout."""
     missing: Response
     """There is no such endpoint, or no function behind it."""
     failed: Response
@@ -95,4 +95,4 @@ FRONT_ENDS: Mapping[str, FrontEnd] = {
         too_large=plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long"),
     ),
 }
-"""By the kind of endpoint in the settings. AWS fixes the 30 seconds; the function goes on all the same."""
+"""By the kind of endpoint in the settings. AWS's limits are fixed; the function runs on after them."""

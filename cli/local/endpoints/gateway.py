@@ -1,8 +1,8 @@
-"""The endpoint of one stage: HTTP requests become events, the function's answers become responses.
+"""The gateway of one stage: turns HTTP requests into events, and payloads into responses.
 
-How each kind of endpoint does it, and what it says by itself, is in front_ends.py; a body over 10 MB does not
-get this far (http_server.py). Behind an endpoint that streams, what the function sends goes on to the client
-piece by piece, and a payload that it returns whole goes on as it is: JSON, as on AWS.
+front_ends.py has the differences between the kinds of endpoints. http_server.py refuses bodies over 10 MB. If
+the endpoint streams, the client gets each piece that the function sends, and a payload that the function
+returns whole is passed on as JSON, as on AWS.
 """
 
 import json
@@ -26,26 +26,25 @@ from lambdify.cli.local.http_server import ResponseWithFollowUp, StreamedRespons
 from lambdify.cli.local.response_stream import ResponseStream
 
 EVENT_LIMIT = 6 * 1024 * 1024 + 100
-"""Bytes of an event, with its body in base64 if it is not text: Lambda's own limit."""
+"""Bytes of an event, including a binary body in base64: Lambda's own limit."""
 _log = logging.getLogger(__name__)
 
 
 Start = Callable[[str, str, bytes, ResponseStream | None], "Call | Future[Outcome]"]
-"""(ARN, request id, event, where a streamed response goes) → what becomes the Outcome; a Future where the
-response is streamed."""
+"""(ARN, request id, event, stream or None) → the invocation: a Future if it has a stream, else a Call."""
 
 
 class Gateway:
-    """Answers the requests of one stage. `find_api` says what is deployed there now, or None."""
+    """Answers the requests of one stage. `find_api` returns its endpoint as deployed now, or None."""
 
     def __init__(
         self, find_api: Callable[[], Api | None], start: Start, *, limit: float | None = None
     ) -> None:
-        """`limit` stands in for the time that the kind of endpoint waits, in seconds."""
+        """`limit` replaces the time limit of the endpoint's kind, in seconds."""
         self._find_api, self._start, self._limit = find_api, start, limit
 
     def answer(self, request: Request) -> Response | StreamedResponse | ResponseWithFollowUp:
-        """The response to one request, as a client of the endpoint would get it."""
+        """Return the response to one request, as a client of the endpoint would get it."""
         if not hosts.is_ours(request.host):
             return plain(403, "Only names of this machine lead here: localhost, *.localhost, 127.0.0.1")
         api = self._find_api()
@@ -76,7 +75,8 @@ class Gateway:
         stream = ResponseStream()
         call = self._start(api.integration, request_id, event, stream)
         assert isinstance(call, Future)
-        # However it ends, the client is not left waiting; if the response was complete, that was said before.
+        # This ends the stream in any case, so that the client never waits. After a complete response the
+        # stream has ended already, and this call changes nothing.
         call.add_done_callback(lambda _: stream.end(broken=True))
         prelude = stream.read_prelude()
         if prelude is None:
@@ -120,5 +120,5 @@ def _as_response(front: FrontEnd, payload: bytes) -> Response:
 
 
 def _as_bytes(_: FrontEnd, payload: bytes) -> Response:
-    """What a client of a streaming endpoint gets of a payload that was not streamed."""
+    """Return the response of a streaming endpoint to a payload that was not streamed."""
     return Response(200, (("content-type", "application/octet-stream"),), payload)

@@ -1,16 +1,15 @@
-"""The app behind https, the person before plain http: what either is told of the other.
+"""Translates between the app, which sees https, and the client, which speaks plain http.
 
-On AWS every front end that is served here takes https alone, and production settings count on it: redirects
-to https, secure cookies, checks of where a form came from. The local port speaks http, since no browser takes
-a certificate of ours without a warning. So the app is told https, and what it says of its own address is put
-back, for as long as it is this address and no other:
+On AWS all front ends that are served here use https, and production settings rely on it: redirects to https,
+secure cookies, checks of a form's origin. The local port speaks http, since browsers warn of a certificate of
+our own. So requests say https to the app, and in responses the app's own address, and no other, becomes http:
 
     to the app      x-forwarded-proto: https; `origin` and `referer` of our own pages begin with https://
     to the client   https://OUR-ADDRESS becomes http://OUR-ADDRESS in headers and in text, as it stands or as
                     JSON escapes it; cookies lose `Secure` where they may; no strict-transport-security
 
-The host with its port stays as the client sent it. A response that was changed says so: x-lambdify-local.
-What is compressed, streamed or encoded in other ways is left alone.
+The host with its port stays as the client sent it. The header x-lambdify-local names the changes in a
+response. Bodies that are compressed, streamed or encoded in another way stay as they are.
 """
 
 import re
@@ -20,7 +19,7 @@ from lambdify.adapter.messages import Headers, Pair, Request, Response
 from lambdify.adapter.wire import PORTS
 
 CHANGED = "x-lambdify-local"
-"""Header that names what was changed on the way to the client."""
+"""The header that names the changes in a response."""
 _PAGE_HEADERS = {"origin", "referer"}
 _HSTS = "strict-transport-security"
 _TEXT = re.compile(r"\s*(text/|application/(json|javascript|xml|[\w.-]+\+(json|xml))\b)", re.IGNORECASE)
@@ -28,12 +27,12 @@ _ATTRIBUTE = re.compile(r"\s*;\s*secure\s*(?=;|$)", re.IGNORECASE)
 _NEEDS_SECURE = re.compile(
     r"\s*__(secure|host)-|.*;\s*(samesite\s*=\s*none|partitioned)\s*(;|$)", re.IGNORECASE
 )
-"""Cookies that no browser takes without `Secure`; with it, they take it from this machine over http, too:
+"""Cookies that browsers accept only with `Secure`. From this machine they accept `Secure` over http, too:
 https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy"""
 
 
 def write_request(request: Request, **changes: str) -> Request:
-    """The request as it would have come over https, with other changes that are made on the way."""
+    """Return the request as if it came over https, with other `changes` to its fields."""
     own = re.compile(rf"http://{_whole_address(_address(request))}", re.IGNORECASE)
     headers = request.headers
     if any(name in _PAGE_HEADERS for name, _ in headers):
@@ -48,7 +47,7 @@ def write_request(request: Request, **changes: str) -> Request:
 
 
 def read_headers(headers: Headers, request: Request) -> Headers:
-    """The headers of a response as a client of plain http can use them; one says what was changed."""
+    """Return the headers of a response for a client of plain http; CHANGED names the changes."""
     patterns = _own_url_patterns(_address(request))
     found: list[Pair] = []
     changed: list[str] = []
@@ -66,7 +65,7 @@ def read_headers(headers: Headers, request: Request) -> Headers:
 
 
 def read_response(response: Response, request: Request) -> Response:
-    """The response as a client of plain http can use it."""
+    """Return the response for a client of plain http."""
     headers, body = response.headers, response.body
     fields = response.fields
     if b"https" in body and "content-encoding" not in fields and _TEXT.match(fields.get("content-type", "")):
@@ -83,7 +82,7 @@ def read_response(response: Response, request: Request) -> Response:
 
 
 def _address(request: Request) -> str:
-    """Host and port as the app writes them into its own URLs."""
+    """Return host and port as the app writes them into its own URLs."""
     return f"{request.host}:{request.port}" if _has_port(request) else request.host
 
 
@@ -96,12 +95,12 @@ def _to_https(found: "re.Match[str]") -> str:
 
 
 def _whole_address(address: str) -> str:
-    """A pattern for the address and nothing longer."""
+    """Return a pattern for the address that does not match the beginning of a longer one."""
     return rf"{re.escape(address)}(?![\w-]|[.:]\w)"
 
 
 @lru_cache
 def _own_url_patterns(address: str) -> tuple["re.Pattern[str]", "re.Pattern[bytes]"]:
-    """Patterns for the app's own address with https, whose first group is what stays."""
+    """Return patterns for the app's own https URLs, as text and as bytes; the first group stays."""
     pattern = rf"https(:(?:\\?/){{2}}{_whole_address(address)})"
     return re.compile(pattern, re.IGNORECASE), re.compile(pattern.encode(), re.IGNORECASE)

@@ -1,7 +1,7 @@
-"""The stages that the daemon serves: which API, which function, which port each of them has.
+"""The stages that the daemon serves, each with its API, function and port.
 
-A stage is known from `endpoint` on, which `lambdify deploy --local` calls, and is dropped when its stack is
-gone, or its endpoint. Its port stays the same for as long as it is known.
+`lambdify deploy --local` adds a stage through POST /endpoint. A stage is dropped when its stack or its
+endpoint is gone. Until then it keeps its port.
 """
 
 import threading
@@ -21,7 +21,7 @@ _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """A stage whose gateway listens."""
+    """A stage with a listening gateway."""
 
     name: str
     region: str
@@ -31,7 +31,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        """Where its app is, without a slash at the end."""
+        """The URL of its app, without a slash at the end."""
         return self.server.url + self.api.mount
 
 
@@ -45,7 +45,7 @@ class Stages:
 
     @translated(during="looking for the endpoint")
     def serve(self, name: str, region: str, port: int) -> Served:
-        """The stage as it is deployed now, with its gateway listening. Raises NotDeployed, PortTaken."""
+        """Start the stage's gateway; return the stage as deployed now. Raises NotDeployed, PortTaken."""
         api = find_api(name, self._connect(region))
         if api is None:
             raise NotDeployed(f"{name} is not deployed in the local cloud.")
@@ -59,13 +59,13 @@ class Stages:
             return served
 
     def served(self) -> tuple[Served, ...]:
-        """Every stage that is served, by name."""
+        """Return all stages that are served, in the order of region and name."""
         with self._lock:
             return tuple(self._served[key] for key in sorted(self._served))
 
     @translated(during="looking for stages that were removed")
     def sweep(self) -> list[Served]:
-        """Close the gateways of stages that have no endpoint any more; those whose stack is gone, too."""
+        """Close the gateways of stages without an endpoint. Return those stages whose stack is gone, too."""
         gone = []
         for served in self.served():
             outputs = find_outputs(served.name, self._connect(served.region))
@@ -73,8 +73,8 @@ class Stages:
                 continue
             with self._lock:
                 if self._served.get((served.region, served.name)) is not served:
-                    continue  # deployed anew while this looked
-                # In this order: a stage that is not listed any more has no port that still takes connections.
+                    continue  # it was deployed again meanwhile
+                # The gateway is closed first, so that a stage that is not listed takes no connections.
                 served.server.close()
                 del self._served[served.region, served.name]
             if outputs is None:
@@ -105,7 +105,7 @@ class Stages:
 
 
 def find_api(name: str, account: Account) -> Api | None:
-    """The endpoint of a stack and what is behind it, as AWS's APIs tell it."""
+    """Return the endpoint of a stack, read through AWS's APIs; None if there is none."""
     outputs = find_outputs(name, account)
     if outputs is None:
         return None
@@ -153,12 +153,12 @@ def _read_function_url(function: str, account: Account) -> Api:
 
 
 def _read_arn(uri: str) -> str:
-    """The function's ARN from "arn:...:apigateway:...:path/DATE/functions/ARN/invocations", or itself."""
+    """Return the ARN in "arn:...:apigateway:...:path/DATE/functions/ARN/invocations"; else the URI itself."""
     return uri.partition("/functions/")[2].partition("/")[0] or uri
 
 
 def find_outputs(name: str, account: Account) -> dict[str, str] | None:
-    """What a stack gives out; None if there is no stack."""
+    """Return the outputs of a stack; None if there is no stack."""
     found = attempt(account.client("cloudformation").describe_stacks, none_if=_MISSING, StackName=name)
     if found is None or found["Stacks"][0]["StackStatus"] in _GONE:
         return None
