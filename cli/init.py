@@ -22,12 +22,13 @@ HEAD = """\
 
 def init(root: Path, console: Console, *, force: bool = False) -> Path:
     """Write lambdify.toml into `root` and return its path. Raises SettingsError if settings exist already."""
-    path = root / config_file.OWN
+    path = root / config_file.LAMBDIFY_TOML
     if path.is_file() and not force:
         raise SettingsError(f"{path} is there already.", hint="`lambdify init --force` replaces it.")
-    if config_file.find_shared(root):
+    if config_file.find_pyproject_toml(root):
         raise SettingsError(
-            f"{root / config_file.SHARED} has settings already.", hint="Go on there, under [tool.lambdify]."
+            f"{root / config_file.PYPROJECT_TOML} has settings already.",
+            hint="Go on there, under [tool.lambdify].",
         )
     apps = [each for each in find_apps(root) if each.score > 0]
     for app in apps[:1]:

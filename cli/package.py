@@ -37,10 +37,10 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
         # Not at the top: if nothing has changed, detection is not needed.
         from lambdify.cli.detection import choice
 
-        if strangers := seal.remove_strangers(settings.root):
+        if unsealed := seal.remove_unsealed(settings.root):
             console.warn(
                 f"What {folders.WORKSPACE}/ keeps was not made by you on this machine, or by an older "
-                f"lambdify ({', '.join(strangers)}): it counts for nothing, and is made or resolved anew."
+                f"lambdify ({', '.join(unsealed)}): it counts for nothing, and is made or resolved anew."
             )
         candidate = choice.choose_app(settings, console)
         caches.sweep(settings.root, folder)
@@ -50,7 +50,7 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
 
 def last_form(settings: Settings) -> Form | None:
     """Return the form of the last build of these settings, even if the project has changed since; or None."""
-    recalled = build_cache.recall(settings, settings.root / folders.WORKSPACE / "build", Bundle)
+    recalled = build_cache.find_previous(settings, settings.root / folders.WORKSPACE / "build", Bundle)
     return recalled[0].form if recalled else None
 
 

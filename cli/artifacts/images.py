@@ -107,7 +107,9 @@ def _build_in_engine(
     from lambdify.cli.packing.wheels.docker import open_engine
 
     here = {"hostname": socket.gethostname(), "kernel": os.uname().release, "platform": sys.platform}
-    with open_engine("the function is a container image", hint=f"{ENGINE_HINT} {docker_host.ZIPS}") as engine:
+    with open_engine(
+        "the function is a container image", hint=f"{ENGINE_HINT} {docker_host.ZIPS_HINT}"
+    ) as engine:
         docker_host.find(engine.describe(), **here)
         found = engine.find_image(uri) is not None
         if not found:
@@ -124,7 +126,7 @@ def _remove_from_engine(repository: str, tags: Sequence[str] | None = None) -> N
 
     with (
         suppress(DockerUnavailable),
-        open_engine("images are to be removed", patience=ENGINE_TIMEOUT) as engine,
+        open_engine("images are to be removed", timeout=ENGINE_TIMEOUT) as engine,
     ):
         engine.remove_images(repository, tags)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lambdify.cli.local.daemon.cloud import Cloud, ServedStage
     from lambdify.cli.releases import Release
-    from lambdify.cli.storage.caches import Shelf
+    from lambdify.cli.storage.caches import CacheFolder
 
 
 def to_json(answer: "DataclassInstance") -> Any:
@@ -24,7 +24,7 @@ def to_json(answer: "DataclassInstance") -> Any:
     return json.loads(json.dumps(asdict(answer), default=_text))
 
 
-def show_cache(shelves: "Sequence[Shelf]") -> str:
+def show_cache(caches: "Sequence[CacheFolder]") -> str:
     """Return a table of what the caches hold, and where it is."""
     rows = [
         (
@@ -35,7 +35,7 @@ def show_cache(shelves: "Sequence[Shelf]") -> str:
             each.holds,
             str(each.folder),
         )
-        for each in shelves
+        for each in caches
     ]
     return "\n".join(columns(("Kind", "Entries", "Size", "Newest", "What", "Where"), rows))
 

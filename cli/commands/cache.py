@@ -36,8 +36,8 @@ def show(flags: Flags) -> None:
     from lambdify.cli.settings import config_file
     from lambdify.cli.storage import caches
 
-    shelves = caches.look(config_file.find_root(session.current_folder()))
-    make_console(flags).answer(answers.show_cache(shelves), [answers.to_json(shelf) for shelf in shelves])
+    found = caches.find_all(config_file.find_root(session.current_folder()))
+    make_console(flags).answer(answers.show_cache(found), [answers.to_json(shelf) for shelf in found])
 
 
 @command.command("clear")

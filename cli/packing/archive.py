@@ -33,8 +33,8 @@ STORED = frozenset(
     {".br", ".bz2", ".gif", ".gz", ".jpeg", ".jpg", ".mp4", ".png", ".webp", ".woff", ".woff2"}
 )
 """What is compressed already."""
-MOST_MEMBERS = 65_535
-LARGEST = 2**32 - 1
+MAX_MEMBERS = 65_535
+MAX_SIZE = 2**32 - 1
 """Beyond these two a zip needs the Zip64 extension; Lambda's own limits are far below."""
 
 _LOCAL = struct.Struct("<4s5H3I2H")
@@ -78,7 +78,7 @@ def deflate(members: Iterable[Member]) -> tuple[Entry, ...]:
         return tuple(threads.map(deflate_one, members))
 
 
-def deflate_again(entry: Entry) -> Entry:
+def deflate_stored(entry: Entry) -> Entry:
     """The same file, deflated if somebody has stored it who could have; some build wheels like that."""
     if entry.deflated or PurePosixPath(entry.name).suffix.lower() in STORED:
         return entry
@@ -98,7 +98,7 @@ def deflate_one(member: Member, level: int = LEVEL) -> Entry:
     return Entry(name, data, deflated, member.executable, zlib.crc32(member.content), len(member.content))
 
 
-def named(entry: Entry, name: str, *, executable: bool) -> Entry:
+def rename(entry: Entry, name: str, *, executable: bool) -> Entry:
     """The same file under another name."""
     return entry._replace(name=unicodedata.normalize("NFC", name), executable=executable)
 
@@ -183,9 +183,9 @@ def _entry(whole: memoryview, info: zipfile.ZipInfo, listed: zipfile.ZipFile) ->
 
 
 def _refuse_zip64(path: Path, count: int, size: int) -> None:
-    if count > MOST_MEMBERS or size > LARGEST:
+    if count > MAX_MEMBERS or size > MAX_SIZE:
         raise BundleRefused(
-            f"{path.name} would hold {count:,} files and {size:,} bytes; a plain zip holds {MOST_MEMBERS:,} "
-            f"files and {LARGEST:,} bytes.",
+            f"{path.name} would hold {count:,} files and {size:,} bytes; a plain zip holds {MAX_MEMBERS:,} "
+            f"files and {MAX_SIZE:,} bytes.",
             hint="Leave files out by .lambdifyignore.",
         )

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from lambdify.cli.storage import folders
 
-SLACK = 2_000_000_000
+CLOCK_TICK = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system that is in use (FAT's) ticks every two seconds."""
 
 
@@ -44,11 +44,11 @@ class Fingerprint:
     young: Mapping[str, str]
     """Digests of the files whose stamps cannot be relied on."""
 
-    def holds(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether all is as it was."""
         try:
             return (
-                all(words(path, self.root) == listed for path, listed in self.folders.items())
+                all(list_folder(path, self.root) == listed for path, listed in self.folders.items())
                 # A Path for each of thousands of files would cost more than the question.
                 and all(stamp(os.stat(path)) == known for path, known in self.files.items())  # noqa: PTH116
                 and all(digest(Path(path)) == known for path, known in self.young.items())
@@ -56,21 +56,21 @@ class Fingerprint:
         except OSError:
             return False
 
-    def aged(self, now: int) -> "Fingerprint":
+    def as_of(self, now: int) -> "Fingerprint":
         """The same at a later time, in nanoseconds: for what holds then, fewer files are young."""
         young = {path: known for path, known in self.young.items() if is_young(self.files[path], now)}
         return replace(self, young=young)
 
 
-NOTHING = Fingerprint(root="", files={}, folders={}, young={})
+EMPTY = Fingerprint(root="", files={}, folders={}, young={})
 """Of what is not there, and so never changes."""
 
 
-def words(folder: str, root: str) -> tuple[str, ...]:
+def list_folder(folder: str, root: str) -> tuple[str, ...]:
     """The words of what is in a folder, sorted; `root` is the project, whose `.lambdify/` is ours."""
     with os.scandir(folder) as entries:
         listed = (entry for entry in entries if entry.name != folders.WORKSPACE or folder != root)
-        return tuple(sorted(map(word, listed)))
+        return tuple(sorted(map(describe_entry, listed)))
 
 
 def stamp(status: os.stat_result) -> Stamp:
@@ -80,10 +80,10 @@ def stamp(status: os.stat_result) -> Stamp:
 
 def is_young(known: Stamp, now: int) -> bool:
     """Whether a file could change after `now` and keep this stamp."""
-    return max(known.modified, known.changed) >= now - SLACK
+    return max(known.modified, known.changed) >= now - CLOCK_TICK
 
 
-def word(entry: "os.DirEntry[str]") -> str:
+def describe_entry(entry: "os.DirEntry[str]") -> str:
     """A word that stays the same while an entry is of the same kind, whatever becomes of its content."""
     link = entry.is_symlink()
     # Of a link that leads to itself, only Path says that it is no folder.

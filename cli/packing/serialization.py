@@ -11,53 +11,53 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Union, cast
 
-Reader = Callable[[Any], Any]
+Deserializer = Callable[[Any], Any]
 """Makes a value of what JSON has. Raises TypeError, ValueError or KeyError if it is none of that type."""
 
 
-def plain(value: object) -> object:
+def serialize(value: object) -> object:
     """A value as JSON has it."""
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: serialize(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {key: plain(each) for key, each in value.items()}
+        return {key: serialize(each) for key, each in value.items()}
     if isinstance(value, tuple):
-        return [plain(each) for each in value]
+        return [serialize(each) for each in value]
     return str(value) if isinstance(value, Path) else value
 
 
 @functools.cache
-def reader(hint: Any) -> Reader:
+def deserializer(hint: Any) -> Deserializer:
     """What reads values of the type that `hint` says: found once for a type, since there are thousands."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Path:
         return Path
     if isinstance(hint, type) and issubclass(hint, tuple):
-        named = tuple(reader(each) for each in typing.get_type_hints(hint).values())
+        named = tuple(deserializer(each) for each in typing.get_type_hints(hint).values())
         return lambda value: hint(*(read(each) for read, each in zip(named, value, strict=True)))
     if dataclasses.is_dataclass(hint):
-        fields = {name: reader(each) for name, each in typing.get_type_hints(hint).items()}
+        fields = {name: deserializer(each) for name, each in typing.get_type_hints(hint).items()}
         made = cast(Any, hint)
         return lambda value: made(**{name: fields[name](each) for name, each in value.items()})
     if origin is typing.Literal:
-        return reader(cast(Any, type(inner[0])))
+        return deserializer(cast(Any, type(inner[0])))
     if origin in (Union, types.UnionType):
-        (present,) = (reader(each) for each in inner if each is not type(None))
+        (present,) = (deserializer(each) for each in inner if each is not type(None))
         return lambda value: None if value is None else present(value)
     if origin is tuple:
         return functools.partial(_items, inner)
     if origin is not None and issubclass(origin, Mapping):
-        return lambda value: dict(zip(value, map(reader(inner[1]), value.values()), strict=True))
-    return functools.partial(_exactly, hint)
+        return lambda value: dict(zip(value, map(deserializer(inner[1]), value.values()), strict=True))
+    return functools.partial(_check_type, hint)
 
 
 def _items(inner: tuple[Any, ...], values: list[Any]) -> tuple[Any, ...]:
     if inner[-1] is Ellipsis:
-        return tuple(map(reader(inner[0]), values))
-    return tuple(reader(hint)(value) for hint, value in zip(inner, values, strict=True))
+        return tuple(map(deserializer(inner[0]), values))
+    return tuple(deserializer(hint)(value) for hint, value in zip(inner, values, strict=True))
 
 
-def _exactly(kind: type, value: object) -> object:
+def _check_type(kind: type, value: object) -> object:
     if type(value) is not kind:
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return value

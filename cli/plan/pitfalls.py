@@ -12,7 +12,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.target import runtimes
-from lambdify.cli.settings import NO_NAMES, Settings, conflicts, name_of_folder, slug
+from lambdify.cli.settings import GENERIC_NAMES, Settings, conflicts, name_of_folder, slug
 from lambdify.cli.stage import Stage
 
 NOTICE_PERIOD = timedelta(days=180)
@@ -30,7 +30,7 @@ ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/se
 
 def warn(settings: Settings, console: Console, *, local: bool, today: date | None = None) -> None:
     """Warn of every pitfall in the settings; `today` replaces the current date."""
-    if settings.root.name in NO_NAMES and settings.name == slug(name_of_folder(settings.root)):
+    if settings.root.name in GENERIC_NAMES and settings.name == slug(name_of_folder(settings.root)):
         text = f'The project is called "{settings.name}", after the folder above {settings.root.name}/'
         console.note(f'{text}; name = "..." in lambdify.toml says otherwise.')
     for caution in find(settings, local=local, today=today or datetime.now(UTC).date()):

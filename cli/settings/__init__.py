@@ -72,7 +72,7 @@ class Settings:
 
 FUNCTION_NAME_LENGTH = 64
 """Of NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
-NO_NAMES = frozenset({"api", "app", "backend", "server", "src", "web"})
+GENERIC_NAMES = frozenset({"api", "app", "backend", "server", "src", "web"})
 """Folders that many projects have, so that stages called after them would meet in an account."""
 STAGES = "stages"
 NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
@@ -91,7 +91,7 @@ def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object
     common, stages = _read_file(file, known) if file else ({}, {})
     layers = (
         options.read(
-            _without_stages(known), shape=Settings, known=known, place=lambda _: options.DEFAULTS.name
+            _without_stages(known), shape=Settings, known=known, locate=lambda _: options.DEFAULTS.name
         ),
         common,
         _stage_values(stage, stages, str(common.get("stage", known["stage"])), file),
@@ -126,16 +126,16 @@ def default_python(running: tuple[int, int] = sys.version_info[:2]) -> str:
 
 def _read_file(file: ConfigFile, known: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the file says for every stage, and what it says for each."""
-    common = options.read(_without_stages(file.values), shape=Settings, known=known, place=file.place)
+    common = options.read(_without_stages(file.values), shape=Settings, known=known, locate=file.locate)
     per_stage = {key: value for key, value in known.items() if key not in NOT_PER_STAGE}
     tables = file.values.get(STAGES, {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise SettingsError(
-            f"{file.place((STAGES,))}: stages are tables.",
+            f"{file.locate((STAGES,))}: stages are tables.",
             hint="Write [stages.NAME] and its options below it.",
         )
     stages = {
-        name: options.read(table, shape=Settings, known=per_stage, place=file.place, at=(STAGES, name))
+        name: options.read(table, shape=Settings, known=per_stage, locate=file.locate, at=(STAGES, name))
         for name, table in tables.items()
     }
     return common, stages
@@ -153,7 +153,7 @@ def _stage_values(
             or f"Stages: {', '.join(sorted({*stages, default}))}.",
         )
     checked = options.read(
-        {"stage": stage}, shape=Settings, known={"stage": ""}, place=lambda _: "The command line"
+        {"stage": stage}, shape=Settings, known={"stage": ""}, locate=lambda _: "The command line"
     )
     return {**stages.get(stage, {}), **checked}
 
@@ -168,7 +168,7 @@ def _read_flags(overrides: Mapping[str, object], known: Mapping[str, Any]) -> di
         for table in tables:
             inner = inner.setdefault(table, {})
         inner[key] = value
-    return options.read(nested, shape=Settings, known=known, place=lambda _: "The command line")
+    return options.read(nested, shape=Settings, known=known, locate=lambda _: "The command line")
 
 
 def _without_stages(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Set
 
 def name_of_folder(root: Path) -> str:
     """What a project is called after its folder: the nearest one above whose name is one."""
-    own = (folder.name for folder in (root, *root.parents) if folder.name not in NO_NAMES)
+    own = (folder.name for folder in (root, *root.parents) if folder.name not in GENERIC_NAMES)
     return next(filter(None, own), root.name)
 
 

@@ -18,11 +18,11 @@ from typing import Any
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.storage import folders
 
-OWN = "lambdify.toml"
-SHARED = "pyproject.toml"
+LAMBDIFY_TOML = "lambdify.toml"
+PYPROJECT_TOML = "pyproject.toml"
 TABLE = ("tool", "lambdify")
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Levels of tables and lists: more than any template has, and less than Python's own limits."""
 
 Keys = tuple[str, ...]
@@ -45,7 +45,7 @@ class ConfigFile:
     values: Mapping[str, Any]
     text: str
 
-    def place(self, keys: Keys) -> str:
+    def locate(self, keys: Keys) -> str:
         """The file, and the line of a setting where it can be told: "lambdify.toml, line 4"."""
         line = _line((*self.table, *keys), self.text)
         return f"{self.path.name}, line {line}" if line else self.path.name
@@ -53,23 +53,23 @@ class ConfigFile:
 
 def find(root: Path) -> ConfigFile | None:
     """The settings file of the project in `root`. Raises SettingsError when there are two."""
-    own, shared = find_own(root), find_shared(root)
+    own, shared = find_lambdify_toml(root), find_pyproject_toml(root)
     if own and shared:
         raise SettingsError(
-            f"{root} has settings in two places: {OWN}, and [tool.lambdify] in {SHARED}.",
+            f"{root} has settings in two places: {LAMBDIFY_TOML}, and [tool.lambdify] in {PYPROJECT_TOML}.",
             hint="Keep one of them: move the settings of the other into it.",
         )
     return own or shared
 
 
-def find_own(root: Path) -> ConfigFile | None:
+def find_lambdify_toml(root: Path) -> ConfigFile | None:
     """The project's lambdify.toml."""
-    return _read(root / OWN, ()) if (root / OWN).is_file() else None
+    return _read(root / LAMBDIFY_TOML, ()) if (root / LAMBDIFY_TOML).is_file() else None
 
 
-def find_shared(root: Path) -> ConfigFile | None:
+def find_pyproject_toml(root: Path) -> ConfigFile | None:
     """The project's pyproject.toml, if [tool.lambdify] is in it."""
-    return _read(root / SHARED, TABLE) if (root / SHARED).is_file() else None
+    return _read(root / PYPROJECT_TOML, TABLE) if (root / PYPROJECT_TOML).is_file() else None
 
 
 def find_root(start: Path) -> Path:
@@ -78,30 +78,30 @@ def find_root(start: Path) -> Path:
     Raises SettingsError for one above that is another user's.
     """
     for folder in (start, *start.parents):
-        own, shared = folder / OWN, folder / SHARED
+        own, shared = folder / LAMBDIFY_TOML, folder / PYPROJECT_TOML
         if own.is_file():
-            refuse_stranger(own, start)
+            refuse_foreign_file(own, start)
             return folder
         if shared.is_file() and "[tool.lambdify" in shared.read_text(encoding="utf-8", errors="replace"):
-            refuse_stranger(shared, start)
+            refuse_foreign_file(shared, start)
             return folder
     return start
 
 
-def refuse_stranger(path: Path, start: Path) -> None:
+def refuse_foreign_file(path: Path, start: Path) -> None:
     """Raise SettingsError for a file above `start` that somebody has put there who has no say here."""
-    owner = folders.strange_owner(path, start)
+    owner = folders.foreign_owner(path, start)
     if owner is not None:
         raise SettingsError(
             f"{path} would decide over {start}, and it or its folder belongs to another user ({owner}).",
             hint=f"If it is part of your project, make it yours: `chown -R $USER {path.parent}`. If it is "
-            f"not, put a {OWN} into your own folder, which may be empty.",
+            f"not, put a {LAMBDIFY_TOML} into your own folder, which may be empty.",
         )
 
 
 def project_name(root: Path) -> str:
     """The name in pyproject.toml's [project]; "" if there is none."""
-    path = root / SHARED
+    path = root / PYPROJECT_TOML
     if not path.is_file():
         return ""
     project = _parse(path, _text(path)).get("project", {})
@@ -142,14 +142,14 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise _too_deep(path) from error
-    if _is_deeper(values, DEEPEST):
+    if _is_deeper(values, MAX_DEPTH):
         raise _too_deep(path)
     return values
 
 
 def _too_deep(path: Path) -> SettingsError:
     return SettingsError(
-        f"{path.name} is nested more than {DEEPEST} levels deep.",
+        f"{path.name} is nested more than {MAX_DEPTH} levels deep.",
         hint="Nobody writes that by hand: see where the file comes from.",
     )
 

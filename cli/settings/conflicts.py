@@ -9,52 +9,56 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings.mappings import ENVIRONMENT_BYTES, TOO_LONG, environment_size
+from lambdify.cli.settings.mappings import ENVIRONMENT_BYTES, LONG_VALUES_HINT, environment_size
 
 if TYPE_CHECKING:
     from lambdify.cli.settings import Settings
     from lambdify.cli.settings.tables import Form
 
 
-class Ability(NamedTuple):
+class EndpointFeature(NamedTuple):
     """Something that not every kind of endpoint can do."""
 
     option: str
     """As the user wrote it; {} is the value."""
-    asked: Callable[["Settings"], object]
+    value: Callable[["Settings"], object]
     """The value, if it asks for something."""
-    cannot: str
-    kinds: tuple[str, ...]
+    action: str
+    endpoints: tuple[str, ...]
     """Those that can."""
 
 
-ABILITIES = (
+ENDPOINT_FEATURES = (
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
-    Ability("streaming = true", lambda of: of.http.streaming, "stream", ("function-url", "rest-api")),
+    EndpointFeature("streaming = true", lambda of: of.http.streaming, "stream", ("function-url", "rest-api")),
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
-    Ability(
+    EndpointFeature(
         'auth = "iam"',
         lambda of: of.http.auth == "iam",
         "check signatures",
         ("http-api", "rest-api", "function-url"),
     ),
-    Ability('auth = "jwt"', lambda of: of.http.auth == "jwt", "check tokens", ("http-api",)),
-    Ability(
+    EndpointFeature('auth = "jwt"', lambda of: of.http.auth == "jwt", "check tokens", ("http-api",)),
+    EndpointFeature(
         'auth = "lambda"', lambda of: of.http.auth == "lambda", "ask a function", ("http-api", "rest-api")
     ),
-    Ability("rate = {}", lambda of: of.http.rate, "limit requests", ("http-api", "rest-api")),
-    Ability("access_logs = true", lambda of: of.http.access_logs, "write one", ("http-api", "rest-api")),
-    Ability("api_key = true", lambda of: of.http.api_key, "ask for keys", ("rest-api",)),
-    Ability("allow_from", lambda of: of.http.allow_from, "look at addresses", ("rest-api",)),
-    Ability("vpc_endpoints", lambda of: of.http.vpc_endpoints, "be private", ("rest-api",)),
-    Ability("cors.origins", lambda of: of.http.cors.origins, "answer browsers", ("http-api", "function-url")),
+    EndpointFeature("rate = {}", lambda of: of.http.rate, "limit requests", ("http-api", "rest-api")),
+    EndpointFeature(
+        "access_logs = true", lambda of: of.http.access_logs, "write one", ("http-api", "rest-api")
+    ),
+    EndpointFeature("api_key = true", lambda of: of.http.api_key, "ask for keys", ("rest-api",)),
+    EndpointFeature("allow_from", lambda of: of.http.allow_from, "look at addresses", ("rest-api",)),
+    EndpointFeature("vpc_endpoints", lambda of: of.http.vpc_endpoints, "be private", ("rest-api",)),
+    EndpointFeature(
+        "cors.origins", lambda of: of.http.cors.origins, "answer browsers", ("http-api", "function-url")
+    ),
 )
 NO_SNAPSTART = ("ap-southeast-6", "ap-east-2")
 """Regions. https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
-MOST_LAYERS = 5
+MAX_LAYERS = 5
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-SMALLEST_STORAGE = 512
-MOST_CONDITIONS = 5
+MIN_STORAGE = 512
+MAX_CONDITIONS = 5
 """Hosts and paths of a rule together.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
 
@@ -62,7 +66,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 def check(settings: "Settings") -> None:
     """Raise SettingsError for the first thing that cannot be."""
     for rules in (
-        _abilities,
+        _endpoint_features,
         _access,
         _cors,
         _throttling,
@@ -92,20 +96,20 @@ def check_region(settings: "Settings", region: str) -> None:
         )
 
 
-def _abilities(settings: "Settings") -> Iterator[SettingsError]:
+def _endpoint_features(settings: "Settings") -> Iterator[SettingsError]:
     kind = settings.http.endpoint
-    for ability in ABILITIES:
-        value = ability.asked(settings)
-        if value and kind not in ability.kinds:
-            able = " or ".join(f'"{each}"' for each in ability.kinds)
+    for feature in ENDPOINT_FEATURES:
+        value = feature.value(settings)
+        if value and kind not in feature.endpoints:
+            choices = " or ".join(f'"{each}"' for each in feature.endpoints)
             yield SettingsError(
-                f"[http] {ability.option.format(value)}: "
+                f"[http] {feature.option.format(value)}: "
                 + (
                     'with endpoint = "none" there is nothing in front of the function.'
                     if kind == "none"
-                    else f'an endpoint of the kind "{kind}" cannot {ability.cannot}.'
+                    else f'an endpoint of the kind "{kind}" cannot {feature.action}.'
                 ),
-                hint=f"Set endpoint = {able}, which can.",
+                hint=f"Set endpoint = {choices}, which can.",
             )
 
 
@@ -166,10 +170,10 @@ def _alb(settings: "Settings") -> Iterator[SettingsError]:
             "[http.alb] has neither hosts nor paths, and a rule needs one of them.",
             hint='Set paths = ["/*"] for all requests.',
         )
-    if len(alb.hosts) + len(alb.paths) > MOST_CONDITIONS:
+    if len(alb.hosts) + len(alb.paths) > MAX_CONDITIONS:
         yield SettingsError(
             f"[http.alb] names {len(alb.hosts) + len(alb.paths)} hosts and paths; "
-            f"a rule takes {MOST_CONDITIONS}.",
+            f"a rule takes {MAX_CONDITIONS}.",
             hint="Join some of them with * and ?.",
         )
 
@@ -189,11 +193,11 @@ def _network(settings: "Settings") -> Iterator[SettingsError]:
 def _function(settings: "Settings") -> Iterator[SettingsError]:
     function = settings.function
     # One is ours, with the dependencies, unless everything is in one zip.
-    room = MOST_LAYERS if settings.build.form == "zip" else MOST_LAYERS - 1
+    room = MAX_LAYERS if settings.build.form == "zip" else MAX_LAYERS - 1
     if len(function.layers) > room:
         yield SettingsError(
             f"[function] layers names {len(function.layers)} layers; there is room for {room}"
-            + (" beside the one with the dependencies." if room < MOST_LAYERS else "."),
+            + (" beside the one with the dependencies." if room < MAX_LAYERS else "."),
             hint="Put some of them together.",
         )
     if function.layers and settings.build.form == "image":
@@ -229,13 +233,13 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
     # Imported when it is needed: platform tags cost more to import than all the rest of reading settings.
     from lambdify.cli.packing.target import runtimes
 
-    able = [python for python, runtime in runtimes().items() if runtime["snapstart"]]
+    choices = [python for python, runtime in runtimes().items() if runtime["snapstart"]]
     obstacles = {
-        f'python = "{function.python}"': (function.python not in able, f"It takes {able[0]} or newer."),
+        f'python = "{function.python}"': (function.python not in choices, f"It takes {choices[0]} or newer."),
         "[efs]": (settings.efs.access_point, "Set one of the two."),
         f"storage = {function.storage}": (
-            function.storage > SMALLEST_STORAGE,
-            f"It takes {SMALLEST_STORAGE}.",
+            function.storage > MIN_STORAGE,
+            f"It takes {MIN_STORAGE}.",
         ),
         f"provisioned_concurrency = {function.provisioned_concurrency}": (
             function.provisioned_concurrency,
@@ -258,7 +262,7 @@ def _environment(settings: "Settings") -> Iterator[SettingsError]:
     if size > ENVIRONMENT_BYTES:
         yield SettingsError(
             f"[environment] of {settings.stage} holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
-            hint=TOO_LONG,
+            hint=LONG_VALUES_HINT,
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings.validators import Place
+from lambdify.cli.settings.validators import Locate
 
 RESERVED_VARIABLES = frozenset({
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
@@ -23,11 +23,11 @@ RESERVED_VARIABLES = frozenset({
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
 ENVIRONMENT_BYTES = 4096
 """Of all variables as JSON. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-TOO_LONG = "Move long values into a file of the project, or into SSM Parameter Store."
+LONG_VALUES_HINT = "Move long values into a file of the project, or into SSM Parameter Store."
 """What to do about them."""
-SECRET = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
+SECRET_SOURCE = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
 """Where a secret is: a parameter's name, or a secret's name or ARN and a key of its JSON."""
-MOST_TAGS = 48
+MAX_TAGS = 48
 """50, and two of them are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
 
 OUR_RESOURCES = re.compile(
@@ -40,33 +40,33 @@ OUR_RESOURCES = re.compile(
 OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer")
 
 
-def _environment(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+def _environment(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """[environment]: variables of the function's configuration."""
-    variables = _variables(keys, values, place)
+    variables = _variables(keys, values, locate)
     if (size := environment_size(variables)) > ENVIRONMENT_BYTES:
         raise SettingsError(
-            f"{place(keys)}: [{'.'.join(keys)}] holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
-            hint=TOO_LONG,
+            f"{locate(keys)}: [{'.'.join(keys)}] holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
+            hint=LONG_VALUES_HINT,
         )
     return variables
 
 
-def _variables(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+def _variables(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """The user's own names. Values stay out of messages: one of them may be a secret."""
     for name, value in values.items():
         at = (*keys, name)
         if not isinstance(value, str):
             raise SettingsError(
-                f"{place(at)}: {'.'.join(at)} is not text.", hint='Put the value in quotes: NAME = "value".'
+                f"{locate(at)}: {'.'.join(at)} is not text.", hint='Put the value in quotes: NAME = "value".'
             )
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", name):
             raise SettingsError(
-                f'{place(at)}: "{name}" cannot be the name of an environment variable on Lambda.',
+                f'{locate(at)}: "{name}" cannot be the name of an environment variable on Lambda.',
                 hint="A name has two or more letters, digits and underscores, and begins with a letter.",
             )
         if name in RESERVED_VARIABLES:
             raise SettingsError(
-                f"{place(at)}: Lambda itself sets {name}, and refuses to have it set.",
+                f"{locate(at)}: Lambda itself sets {name}, and refuses to have it set.",
                 hint="Use another name, and let the app read that.",
             )
     return dict(values)
@@ -77,61 +77,61 @@ def environment_size(values: Mapping[str, str]) -> int:
     return len(json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """[secrets]: environment variables, and where their values are."""
-    for name, value in _variables(keys, values, place).items():
-        if not SECRET.fullmatch(value):
+    for name, value in _variables(keys, values, locate).items():
+        if not SECRET_SOURCE.fullmatch(value):
             at = (*keys, name)
             raise SettingsError(
-                f"{place(at)}: {'.'.join(at)} does not say where the secret is.",
+                f"{locate(at)}: {'.'.join(at)} does not say where the secret is.",
                 hint='It takes "ssm:/path" or "secretsmanager:name#key". The value itself stays away.',
             )
     return dict(values)
 
 
-def _tags(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, str]:
+def _tags(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """[tags], as CloudFormation takes them."""
     for name, value in values.items():
         at = (*keys, name)
         if not isinstance(value, str) or not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
             raise SettingsError(
-                f"{place(at)}: {'.'.join(at)} cannot be the value of a tag.",
+                f"{locate(at)}: {'.'.join(at)} cannot be the value of a tag.",
                 hint="It takes text of up to 256 letters, digits, spaces and . : / = + - @ _",
             )
         if not re.fullmatch(r"[\w .:/=+@-]{1,128}", name) or name.startswith(("aws:", "lambdify:")):
             raise SettingsError(
-                f'{place(at)}: "{name}" cannot be the name of a tag.',
+                f'{locate(at)}: "{name}" cannot be the name of a tag.',
                 hint="It has up to 128 letters, digits, spaces and . : / = + - @ _ "
                 "and begins neither with aws: nor with lambdify:.",
             )
-    if len(values) > MOST_TAGS:
-        raise SettingsError(f"{place(keys)}: [{'.'.join(keys)}] holds more than {MOST_TAGS} tags.")
+    if len(values) > MAX_TAGS:
+        raise SettingsError(f"{locate(keys)}: [{'.'.join(keys)}] holds more than {MAX_TAGS} tags.")
     return dict(values)
 
 
-def _declared(keys: tuple[str, ...], values: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def _cloudformation(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, Any]:
     """[resources] and [outputs]: tables by logical id, which CloudFormation reads."""
     ours = OUR_RESOURCES if keys[-1] == "resources" else OUR_OUTPUTS
     for name, value in values.items():
         at = (*keys, name)
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
             raise SettingsError(
-                f'{place(at)}: "{name}" cannot be a logical id.', hint="It has letters and digits only."
+                f'{locate(at)}: "{name}" cannot be a logical id.', hint="It has letters and digits only."
             )
         if ours.fullmatch(name):
             raise SettingsError(
-                f'{place(at)}: "{name}" in [{".".join(keys)}] is a logical id of lambdify\'s own.',
+                f'{locate(at)}: "{name}" in [{".".join(keys)}] is a logical id of lambdify\'s own.',
                 hint=f'Choose another one, such as "My{name}".',
             )
         wanted = "Type" if keys[-1] == "resources" else "Value"
         if not isinstance(value, dict) or wanted not in value:
             raise SettingsError(
-                f"{place(at)}: {'.'.join(at)} has no {wanted}.",
+                f"{locate(at)}: {'.'.join(at)} has no {wanted}.",
                 hint=f"Write [{'.'.join(at)}] and {wanted} = ... below it, as CloudFormation wants it.",
             )
         if wrong := next(_not_json(value, at), None):
             raise SettingsError(
-                f"{place(wrong)}: {'.'.join(wrong)} is a date or a number that templates do not have.",
+                f"{locate(wrong)}: {'.'.join(wrong)} is a date or a number that templates do not have.",
                 hint="Put it in quotes.",
             )
     return dict(values)
@@ -149,11 +149,11 @@ def _not_json(value: object, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield at
 
 
-FREE: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Place], dict[str, Any]]] = {
+MAPPING_READERS: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Locate], dict[str, Any]]] = {
     "environment": _environment,
     "secrets": _secrets,
     "tags": _tags,
-    "resources": _declared,
-    "outputs": _declared,
+    "resources": _cloudformation,
+    "outputs": _cloudformation,
 }
 """The reader of each table."""

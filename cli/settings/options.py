@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings.mappings import FREE
-from lambdify.cli.settings.validators import READERS, Place, Refused, reader_of
+from lambdify.cli.settings.mappings import MAPPING_READERS
+from lambdify.cli.settings.validators import READERS, InvalidValue, Locate, reader_of
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
@@ -33,7 +33,7 @@ def read(
     *,
     shape: type,
     known: Mapping[str, Any],
-    place: Place,
+    locate: Locate,
     at: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The values as Settings keeps them: every name known, every value allowed.
@@ -45,8 +45,8 @@ def read(
     found: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known:
-            raise _unknown((*at, key), known, place)
-        found[key] = _read_one((*at, key), value, hints[key], known[key], place)
+            raise _unknown((*at, key), known, locate)
+        found[key] = _read_one((*at, key), value, hints[key], known[key], locate)
     return found
 
 
@@ -59,37 +59,37 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f'Did you mean "{found[0]}"?' if found else ""
 
 
-def _read_one(keys: tuple[str, ...], value: object, hint: Any, known: Any, place: Place) -> object:
+def _read_one(keys: tuple[str, ...], value: object, hint: Any, known: Any, locate: Locate) -> object:
     # Inside [stages.NAME] an option means what it means outside.
     name = ".".join(keys[2:] if keys[0] == "stages" else keys)
     if is_dataclass(hint) or isinstance(known, dict):
         if not isinstance(value, dict):
             raise SettingsError(
-                f"{place(keys)}: {'.'.join(keys)} is a table, not a value.",
+                f"{locate(keys)}: {'.'.join(keys)} is a table, not a value.",
                 hint=f"Write [{'.'.join(keys)}] and its options below it.",
             )
         if is_dataclass(hint) and isinstance(hint, type):
-            return read(value, shape=hint, known=known, place=place, at=keys)
-        return FREE[name](keys, value, place)
+            return read(value, shape=hint, known=known, locate=locate, at=keys)
+        return MAPPING_READERS[name](keys, value, locate)
     reader = READERS.get(name) or reader_of(hint)
     try:
         return reader(value)
-    except Refused as error:
+    except InvalidValue as error:
         raise SettingsError(
-            f"{place(keys)}: {'.'.join(keys)} cannot be {_shown(value)}.", hint=f"It takes {error}."
+            f"{locate(keys)}: {'.'.join(keys)} cannot be {_as_toml(value)}.", hint=f"It takes {error}."
         ) from error
 
 
-def _shown(value: object) -> str:
+def _as_toml(value: object) -> str:
     """A value as TOML writes it, near enough for a message."""
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _unknown(keys: tuple[str, ...], known: Mapping[str, Any], place: Place) -> SettingsError:
+def _unknown(keys: tuple[str, ...], known: Mapping[str, Any], locate: Locate) -> SettingsError:
     table = ".".join(keys[:-1])
     here = f" in [{table}]" if table else ""
     hint = nearest(keys[-1], known)
     return SettingsError(
-        f'{place(keys)}: there is no option "{keys[-1]}"{here}.',
+        f'{locate(keys)}: there is no option "{keys[-1]}"{here}.',
         hint=hint or f"Options{here}: {', '.join(known)}.",
     )

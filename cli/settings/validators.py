@@ -14,7 +14,7 @@ from lambdify.cli.settings import app_reference
 from lambdify.cli.settings.tables import Shift
 
 Reader = Callable[[object], object]
-Place = Callable[[tuple[str, ...]], str]
+Locate = Callable[[tuple[str, ...]], str]
 """Says where a setting stands, for messages: "lambdify.toml, line 4"."""
 
 RETENTION_DAYS = (
@@ -26,7 +26,7 @@ METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Of [http.cors]. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html"""
 
 
-class Refused(Exception):
+class InvalidValue(Exception):
     """A reader does not take a value; the text says what it takes."""
 
 
@@ -36,7 +36,7 @@ def reader_of(hint: Any) -> Reader:
         return one_of(*get_args(hint))
     if get_origin(hint) is tuple:
         return _texts
-    return {bool: _truth, int: whole(0), str: _text}[hint]
+    return {bool: _boolean, int: integer(0), str: _text}[hint]
 
 
 def one_of(*allowed: str | int) -> Reader:
@@ -45,13 +45,15 @@ def one_of(*allowed: str | int) -> Reader:
     def reader(value: object) -> object:
         # 1 == True in Python; a TOML true is never one of our numbers.
         if isinstance(value, bool) or value not in allowed:
-            raise Refused("one of " + ", ".join(json.dumps(choice) for choice in allowed if choice != ""))
+            raise InvalidValue(
+                "one of " + ", ".join(json.dumps(choice) for choice in allowed if choice != "")
+            )
         return value
 
     return reader
 
 
-def whole(least: int, most: int | None = None, unit: str = "") -> Reader:
+def integer(least: int, most: int | None = None, unit: str = "") -> Reader:
     """A whole number within limits."""
     of = f" of {unit}" if unit else ""
     limits = f"from {least} to {most}" if most is not None else f"from {least} upwards"
@@ -63,7 +65,7 @@ def whole(least: int, most: int | None = None, unit: str = "") -> Reader:
             or value < least
             or (most is not None and value > most)
         ):
-            raise Refused(f"a whole number{of} {limits}")
+            raise InvalidValue(f"a whole number{of} {limits}")
         return value
 
     return reader
@@ -74,7 +76,7 @@ def matching(pattern: str, allowed: str) -> Reader:
 
     def reader(value: object) -> object:
         if not isinstance(value, str) or (value and not re.fullmatch(pattern, value)):
-            raise Refused(allowed)
+            raise InvalidValue(allowed)
         return value
 
     return reader
@@ -82,26 +84,26 @@ def matching(pattern: str, allowed: str) -> Reader:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Refused("text in quotes")
+        raise InvalidValue("text in quotes")
     return value
 
 
-def _truth(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise Refused("true or false")
+        raise InvalidValue("true or false")
     return value
 
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise Refused('a list of texts: ["one", "two"]')
+        raise InvalidValue('a list of texts: ["one", "two"]')
     return tuple(value)
 
 
 def _paths(value: object) -> tuple[str, ...]:
     paths = _texts(value)
     if any(not path or path.startswith("/") or ".." in PurePosixPath(path).parts for path in paths):
-        raise Refused("a list of paths inside the project, relative to its folder")
+        raise InvalidValue("a list of paths inside the project, relative to its folder")
     return paths
 
 
@@ -116,11 +118,11 @@ def _app(value: object) -> object:
     if value == "":
         return value
     if not isinstance(value, str):
-        raise Refused(app_reference.FORM)
+        raise InvalidValue(app_reference.FORM)
     try:
         app_reference.parse(value)
     except app_reference.Malformed as error:
-        raise Refused(str(error)) from error
+        raise InvalidValue(str(error)) from error
     return value
 
 
@@ -132,7 +134,7 @@ def _minutes(value: object) -> int:
         if parts := re.fullmatch(r"(\d{1,4}) *(minutes?|min|m|hours?|h)?", value.strip()):
             value = int(parts[1]) * (60 if (parts[2] or "").startswith("h") else 1)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 60:
-        raise Refused('minutes from 1 to 60, such as "5 minutes", or "off"')
+        raise InvalidValue('minutes from 1 to 60, such as "5 minutes", or "off"')
     return value
 
 
@@ -141,13 +143,13 @@ def arn(service: str, example: str) -> Reader:
     return matching(rf"arn:aws[a-z-]*:({service}):\S+", f'an ARN, such as "{example}"')
 
 
-def each(one: Reader) -> Reader:
+def list_of(one: Reader) -> Reader:
     """A list, each item of which one reader takes."""
 
     def reader(value: object) -> object:
         texts = _texts(value)
         if "" in texts:
-            raise Refused("a list without empty texts")
+            raise InvalidValue("a list without empty texts")
         return tuple(one(item) for item in texts)
 
     return reader
@@ -157,18 +159,20 @@ def _reserved(value: object) -> int | None:
     if value == "off":
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Refused('a whole number from 0, or "off"')
+        raise InvalidValue('a whole number from 0, or "off"')
     return value
 
 
 def _statements(value: object) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, list | tuple):
-        raise Refused("tables: [[role.statements]], each with actions and resources")
+        raise InvalidValue("tables: [[role.statements]], each with actions and resources")
     for statement in value:
         if not isinstance(statement, dict) or set(statement) != {"actions", "resources"}:
-            raise Refused("tables: [[role.statements]], each with actions and resources, and nothing else")
+            raise InvalidValue(
+                "tables: [[role.statements]], each with actions and resources, and nothing else"
+            )
         if not all(_texts(part) for part in statement.values()):
-            raise Refused("statements with at least one action and one resource")
+            raise InvalidValue("statements with at least one action and one resource")
     return tuple({name: _texts(part) for name, part in statement.items()} for statement in value)
 
 
@@ -178,7 +182,7 @@ def _shift(value: object) -> Shift | None:
         return None
     parts = re.fullmatch(r"(\d{1,2})% every (\d{1,3}) minutes?", value) if isinstance(value, str) else None
     if not parts or not int(parts[1]) or not int(parts[2]):
-        raise Refused('a part and a pause, such as "10% every 2 minutes", or ""')
+        raise InvalidValue('a part and a pause, such as "10% every 2 minutes", or ""')
     return Shift(percent=int(parts[1]), minutes=int(parts[2]))
 
 
@@ -190,15 +194,15 @@ READERS: Mapping[str, Reader] = {
     "app": _app,
     "region": matching(r"[a-z]{2,4}(-[a-z]+)+-\d", 'the name of an AWS region, such as "eu-central-1"'),
     "function.python": _python,
-    "function.memory": whole(128, 10240, "MB"),
-    "function.timeout": whole(1, 900, "seconds"),
+    "function.memory": integer(128, 10240, "MB"),
+    "function.timeout": integer(1, 900, "seconds"),
     "function.on_event": matching(
         r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*",
         'a module and the name of a function in it: "package.module:function"',
     ),
     "function.description": matching(r"(?s).{0,256}", "text of up to 256 characters"),
-    "function.storage": whole(512, 10240, "MB"),
-    "function.layers": each(arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3")),
+    "function.storage": integer(512, 10240, "MB"),
+    "function.layers": list_of(arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3")),
     "function.reserved_concurrency": _reserved,
     "function.dead_letter": arn("sqs|sns", "arn:aws:sqs:eu-west-1:123456789012:failed"),
     # Not an alias: a role's right to decrypt names the key itself.
@@ -208,40 +212,44 @@ READERS: Mapping[str, Reader] = {
     ),
     "role.arn": arn("iam", "arn:aws:iam::123456789012:role/shop"),
     "role.boundary": arn("iam", "arn:aws:iam::123456789012:policy/boundary"),
-    "role.managed_policies": each(arn("iam", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")),
+    "role.managed_policies": list_of(arn("iam", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")),
     "role.statements": _statements,
-    "vpc.subnets": each(matching(r"subnet-[0-9a-f]+", 'ids of subnets, such as "subnet-0a1b2c3d"')),
-    "vpc.security_groups": each(matching(r"sg-[0-9a-f]+", 'ids of security groups, such as "sg-0a1b2c3d"')),
+    "vpc.subnets": list_of(matching(r"subnet-[0-9a-f]+", 'ids of subnets, such as "subnet-0a1b2c3d"')),
+    "vpc.security_groups": list_of(
+        matching(r"sg-[0-9a-f]+", 'ids of security groups, such as "sg-0a1b2c3d"')
+    ),
     "efs.access_point": arn(
         "elasticfilesystem", "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0a1b"
     ),
     # https://docs.aws.amazon.com/lambda/latest/api/API_FileSystemConfig.html
     "efs.mount": matching(r"/mnt/[A-Za-z0-9_.-]+", 'a folder below /mnt, such as "/mnt/files"'),
     "build.include": _paths,
-    "http.allow_from": each(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
-    "http.vpc_endpoints": each(matching(r"vpce-[0-9a-f]+", 'ids of VPC endpoints, such as "vpce-0a1b2c3d"')),
-    "http.cors.origins": each(
+    "http.allow_from": list_of(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
+    "http.vpc_endpoints": list_of(
+        matching(r"vpce-[0-9a-f]+", 'ids of VPC endpoints, such as "vpce-0a1b2c3d"')
+    ),
+    "http.cors.origins": list_of(
         matching(r"\*|https?://[^/\s]+", 'origins, such as "https://shop.example", or "*"')
     ),
-    "http.cors.methods": each(one_of(*METHODS)),
-    "http.cors.max_age": whole(0, 86400, "seconds"),
+    "http.cors.methods": list_of(one_of(*METHODS)),
+    "http.cors.max_age": integer(0, 86400, "seconds"),
     "http.jwt.issuer": matching(r"https://\S+", "the https:// URL of who issues the tokens"),
     "http.authorizer.function": arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:function:who"),
-    "http.authorizer.remember": whole(0, 3600, "seconds"),
+    "http.authorizer.remember": integer(0, 3600, "seconds"),
     "http.alb.listener": arn(
         "elasticloadbalancing", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2"
     ),
-    "http.alb.priority": whole(1, 50000),
+    "http.alb.priority": integer(1, 50000),
     "warm.every": _minutes,
-    "warm.concurrency": whole(1, 100, "environments"),
+    "warm.concurrency": integer(1, 100, "environments"),
     "release.smoke": matching(r"/\S*", 'a path, such as "/health"'),
-    "release.status": whole(100, 599),
-    "release.keep": whole(1, 100, "releases"),
+    "release.status": integer(100, 599),
+    "release.keep": integer(1, 100, "releases"),
     "release.shift": _shift,
-    "release.errors": whole(1, 1_000_000),
-    "release.alarms": each(matching(r"[^:]{1,255}", 'names of alarms, such as "shop-5xx"')),
-    "release.alarm_actions": each(arn("sns", "arn:aws:sns:eu-west-1:123456789012:alerts")),
+    "release.errors": integer(1, 1_000_000),
+    "release.alarms": list_of(matching(r"[^:]{1,255}", 'names of alarms, such as "shop-5xx"')),
+    "release.alarm_actions": list_of(arn("sns", "arn:aws:sns:eu-west-1:123456789012:alerts")),
     "logs.retention": one_of(*RETENTION_DAYS),
-    "local.port": whole(0, 65535),
+    "local.port": integer(0, 65535),
 }
 """Limits of Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""

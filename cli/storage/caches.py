@@ -28,7 +28,7 @@ from pathlib import Path
 from lambdify.cli.errors import CacheInUse
 from lambdify.cli.storage import folders
 
-SHELVES = {
+CACHE_FOLDERS = {
     "wheels": "wheels that were built",
     "downloads": "wheels from an index",
     "contents": "what is in them",
@@ -40,14 +40,14 @@ BUNDLES = "bundles"
 """The project's own zips."""
 UNFINISHED = re.compile(r"\.(?:(?P<place>.+)\.)?[a-z0-9_]{8}")
 """Names of what is not finished, as `tempfile` makes them up."""
-OURS = re.compile(r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html")
+OWN_FILES = re.compile(r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html")
 """What is written where others have files too."""
-GIVEN_UP = 3600
+ABANDONED_AFTER = 3600
 """Seconds without a change after which nobody is writing any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shelf:
+class CacheFolder:
     """One kind of thing that is kept."""
 
     name: str
@@ -75,9 +75,9 @@ def in_use() -> Iterator[None]:
         yield
 
 
-def look(root: Path) -> tuple[Shelf, ...]:
+def find_all(root: Path) -> tuple[CacheFolder, ...]:
     """All shelves, those of the project in `root` among them."""
-    return tuple(_look(name, holds, folder) for name, holds, folder in _places(root))
+    return tuple(_measure(name, holds, folder) for name, holds, folder in _folders_of(root))
 
 
 def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = None) -> Cleared:
@@ -95,10 +95,10 @@ def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = No
             ) from error
         gone = [
             _remove(entry)
-            for name, _, folder in _places(root)
+            for name, _, folder in _folders_of(root)
             if not names or name in names
             for entry in _entries(folder)
-            if before is None or _made(entry) < before
+            if before is None or _last_modified(entry) < before
         ]
     return Cleared(entries=len(gone), bytes=sum(gone))
 
@@ -108,21 +108,21 @@ def sweep(root: Path, out: Path) -> int:
 
     Nothing that cannot be removed keeps a run from its work.
     """
-    shelves = [folders.cache() / name for name in SHELVES]
+    cache_folders = [folders.cache() / name for name in CACHE_FOLDERS]
     own = root / folders.WORKSPACE
-    places = [*shelves, *_folders(folders.cache() / "wheels"), own, *_folders(own)]
+    places = [*cache_folders, *_subfolders(folders.cache() / "wheels"), own, *_subfolders(own)]
     found = [entry for place in places for entry in _unfinished(place)]
-    found += [entry for entry, place in _unfinished(out).items() if OURS.fullmatch(place)]
+    found += [entry for entry, place in _unfinished(out).items() if OWN_FILES.fullmatch(place)]
     swept = 0
     for entry in dict.fromkeys(found):
         with suppress(OSError):
-            if _touched(entry) < time.time() - GIVEN_UP:
+            if _last_changed(entry) < time.time() - ABANDONED_AFTER:
                 _remove(entry)
                 swept += 1
     return swept
 
 
-def _folders(parent: Path) -> list[Path]:
+def _subfolders(parent: Path) -> list[Path]:
     return [entry for entry in _entries(parent) if entry.is_dir()]
 
 
@@ -132,7 +132,7 @@ def _unfinished(folder: Path) -> dict[Path, str]:
     return {entry: name["place"] or "" for entry, name in names.items() if name}
 
 
-def _touched(entry: Path) -> float:
+def _last_changed(entry: Path) -> float:
     """When anything of it was last changed, in seconds since 1970."""
     inner = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else ()
     times: list[float] = [each.lstat().st_mtime for each in (entry, *inner)]
@@ -143,8 +143,8 @@ def _lock_file() -> Path:
     return folders.make_private(folders.cache()) / ".lock"
 
 
-def _places(root: Path) -> Iterator[tuple[str, str, Path]]:
-    for name, holds in SHELVES.items():
+def _folders_of(root: Path) -> Iterator[tuple[str, str, Path]]:
+    for name, holds in CACHE_FOLDERS.items():
         yield name, holds, folders.cache() / name
     yield BUNDLES, "this project's zips", root / folders.WORKSPACE / "build"
 
@@ -153,15 +153,15 @@ def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _look(name: str, holds: str, folder: Path) -> Shelf:
+def _measure(name: str, holds: str, folder: Path) -> CacheFolder:
     entries = _entries(folder)
-    return Shelf(
+    return CacheFolder(
         name=name,
         holds=holds,
         folder=folder,
         entries=len(entries),
         bytes=sum(map(_size, entries)),
-        newest=max(map(_made, entries), default=None),
+        newest=max(map(_last_modified, entries), default=None),
     )
 
 
@@ -175,7 +175,7 @@ def _size(entry: Path) -> int:
         return 0
 
 
-def _made(entry: Path) -> datetime:
+def _last_modified(entry: Path) -> datetime:
     return datetime.fromtimestamp(entry.lstat().st_mtime, UTC)
 
 

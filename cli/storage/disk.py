@@ -26,7 +26,7 @@ def explain(error: OSError) -> LambdifyError | None:
     if error.errno in _FULL:
         return DiskFull(
             f"The disk is full: {error.strerror}.",
-            hint=f"Make room, or choose other places. What is left: {', '.join(_left())}.",
+            hint=f"Make room, or choose other places. What is left: {', '.join(_free_space())}.",
         )
     if error.errno in _REFUSED and error.filename is not None:
         path = os.fsdecode(error.filename)
@@ -49,7 +49,7 @@ def explained() -> Iterator[None]:
         raise
 
 
-def _left() -> list[str]:
+def _free_space() -> list[str]:
     places = {
         "the project": Path.cwd() / folders.WORKSPACE,
         "TMPDIR": Path(tempfile.gettempdir()),

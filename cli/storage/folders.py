@@ -51,7 +51,7 @@ def may_write(root: Path) -> bool:
     return (root / WORKSPACE).is_dir() or os.access(root, os.W_OK)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
@@ -63,7 +63,7 @@ def write_whole(path: Path, text: str) -> None:
         Path(unfinished).unlink(missing_ok=True)
 
 
-def strange_owner(path: Path, start: Path) -> int | None:
+def foreign_owner(path: Path, start: Path) -> int | None:
     """Whose a file is that was found above `start`, if it is nobody's who may decide there; else None.
 
     Who may: the user, also one who has become root by sudo; root; and whoever `start` belongs to, since a

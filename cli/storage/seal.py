@@ -25,8 +25,8 @@ from lambdify.cli.storage import folders
 
 KEY = "seal.key"
 _BYTES = 32
-_BEFORE, _BEHIND = '{"seal": "', '", '
-_SEALED = len(_BEFORE) + 2 * _BYTES + len(_BEHIND)
+_PREFIX, _SUFFIX = '{"seal": "', '", '
+_HEADER_LENGTH = len(_PREFIX) + 2 * _BYTES + len(_SUFFIX)
 
 
 def may_keep(root: Path) -> bool:
@@ -37,8 +37,8 @@ def may_keep(root: Path) -> bool:
 def write(root: Path, name: str, text: str) -> None:
     """Keep a JSON object in the project's `.lambdify/`, under a seal: whole, or not at all."""
     if folders.may_write(root) and (key := _key()) is not None:
-        sealed = f"{_BEFORE}{_sign(key, name, text)}{_BEHIND}{text[1:]}"
-        folders.write_whole(folders.workspace(root) / name, sealed)
+        sealed = f"{_PREFIX}{_sign(key, name, text)}{_SUFFIX}{text[1:]}"
+        folders.write_atomically(folders.workspace(root) / name, sealed)
 
 
 def read(root: Path, name: str) -> str | None:
@@ -48,10 +48,10 @@ def read(root: Path, name: str) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     key = _key()
-    text = "{" + sealed[_SEALED:]
-    if key is None or not sealed.startswith(_BEFORE):
+    text = "{" + sealed[_HEADER_LENGTH:]
+    if key is None or not sealed.startswith(_PREFIX):
         return None
-    return text if hmac.compare_digest(_sign(key, name, text), _seal(sealed)) else None
+    return text if hmac.compare_digest(_sign(key, name, text), _seal_of(sealed)) else None
 
 
 def sign(name: str, text: str) -> str:
@@ -60,21 +60,21 @@ def sign(name: str, text: str) -> str:
     return _sign(key, name, text) if key else ""
 
 
-def remove_strangers(root: Path) -> tuple[str, ...]:
+def remove_unsealed(root: Path) -> tuple[str, ...]:
     """Remove what is kept without our seal, and return its names: it is made anew where it is needed."""
     if not may_keep(root):
         return ()
     own = root / folders.WORKSPACE
     names = sorted(path.relative_to(own).as_posix() for path in own.glob("*/*.json"))
-    strangers = tuple(name for name in names if read(root, name) is None)
-    for name in strangers:
+    unsealed = tuple(name for name in names if read(root, name) is None)
+    for name in unsealed:
         (own / name).unlink(missing_ok=True)
-    return strangers
+    return unsealed
 
 
-def _seal(sealed: str) -> str:
+def _seal_of(sealed: str) -> str:
     # Of what others wrote, any text may stand there, and only ASCII can be compared.
-    return ascii(sealed[len(_BEFORE) : _SEALED - len(_BEHIND)])[1:-1]
+    return ascii(sealed[len(_PREFIX) : _HEADER_LENGTH - len(_SUFFIX)])[1:-1]
 
 
 def _sign(key: bytes, name: str, text: str) -> str:

@@ -140,7 +140,7 @@ def test_a_zip_is_there_whole_or_not_at_all(tmp_path):
 
 def test_more_files_than_a_plain_zip_holds_are_refused(tmp_path):
     (entry,) = archive.deflate([Member("a", b"")])
-    many = [entry._replace(name=f"f{number}") for number in range(archive.MOST_MEMBERS + 1)]
+    many = [entry._replace(name=f"f{number}") for number in range(archive.MAX_MEMBERS + 1)]
     with pytest.raises(BundleRefused, match="65,536 files"):
         archive.write(tmp_path / "a.zip", many)
     assert list(tmp_path.iterdir()) == []

@@ -36,7 +36,7 @@ def project(tmp_path):
 
 
 def test_every_kind_is_counted(cache, project):
-    held = {shelf.name: (shelf.entries, shelf.bytes) for shelf in caches.look(project)}
+    held = {shelf.name: (shelf.entries, shelf.bytes) for shelf in caches.find_all(project)}
     nothing = (0, 0)
     assert held == {
         "wheels": (1, 1000),
@@ -51,12 +51,12 @@ def test_every_kind_is_counted(cache, project):
 def test_every_folder_of_the_cache_is_a_kind():
     from lambdify.cli.commands.cache import SHELVES
 
-    assert (*caches.SHELVES, caches.BUNDLES) == SHELVES
+    assert (*caches.CACHE_FOLDERS, caches.BUNDLES) == SHELVES
 
 
 def test_clearing_takes_all_and_says_how_much(cache, project):
     assert caches.clear(project) == caches.Cleared(entries=4, bytes=3500)
-    assert sum(shelf.bytes for shelf in caches.look(project)) == 0
+    assert sum(shelf.bytes for shelf in caches.find_all(project)) == 0
 
 
 def test_clearing_takes_one_kind(cache, project):

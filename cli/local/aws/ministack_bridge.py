@@ -178,14 +178,14 @@ def sign_locations(keys: dict[str, str]) -> None:
 def install_guard(keys: dict[str, str], descriptor: int) -> None:
     """Let ministack listen on the inherited socket, behind the guard."""
     from lambdify.cli.local.aws.guard import Guard
-    from lambdify.cli.packing.wheels.docker_host import THROUGH_DESKTOP
+    from lambdify.cli.packing.wheels.docker_host import DOCKER_DESKTOP
 
     original = hypercorn.asyncio.serve
 
     async def serve(app: Any, config: Any) -> None:
         # The daemon has bound the socket, so no other program can take the port first.
         config.bind = [f"fd://{descriptor}"]
-        await original(Guard(app, keys, names={THROUGH_DESKTOP.host}), config)
+        await original(Guard(app, keys, names={DOCKER_DESKTOP.host}), config)
 
     hypercorn.asyncio.serve = serve
 

@@ -35,7 +35,7 @@ HOME = "lambdify.home"
 """Label that says which cloud's it is."""
 USER = "993:990"
 """Who a function is on Lambda."""
-_HINT = f"Start Docker, or point DOCKER_HOST at an engine. {docker_host.ZIPS}"
+_HINT = f"Start Docker, or point DOCKER_HOST at an engine. {docker_host.ZIPS_HINT}"
 _TIMEOUT = 60
 """Seconds for one answer of the engine."""
 STDERR = 2
@@ -107,7 +107,7 @@ class Engine:
     """The container engine, and the containers of one cloud in it."""
 
     def __init__(
-        self, client: docker.DockerClient, home: Path, children: Children, reach: docker_host.Reach
+        self, client: docker.DockerClient, home: Path, children: Children, reach: docker_host.HostRoute
     ) -> None:
         self._client, self._home, self._children = client, home, children
         self.reach = reach

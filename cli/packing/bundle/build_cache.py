@@ -41,7 +41,7 @@ Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Beginning:
+class BuildStart:
     """What is noted before a build reads anything, so that what changes meanwhile is seen as a change."""
 
     moment: int
@@ -52,7 +52,7 @@ class Beginning:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Note:
+class _BuildRecord:
     """What a file holds beside the result."""
 
     format: int
@@ -67,88 +67,92 @@ class _Note:
 def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     """Return the result of the last build into `out` if nothing has changed since."""
     moment = time.time_ns()
-    noted = _read(settings, out, shape)
-    if noted is None:
+    stored = _read(settings, out, shape)
+    if stored is None:
         return None
-    note, result = noted
-    if note.launches != _launches(settings.root) or not (_same_inputs(note) and note.project.holds()):
+    record, result = stored
+    if record.launches != _digest_launch_files(settings.root) or not (
+        _same_inputs(record) and record.project.is_unchanged()
+    ):
         return None
-    if note.project.young or note.local.young:
+    if record.project.young or record.local.young:
         # They were read and found the same; those that are old enough by now need not be read again.
-        aged = dataclasses.replace(note, project=note.project.aged(moment), local=note.local.aged(moment))
+        aged = dataclasses.replace(
+            record, project=record.project.as_of(moment), local=record.local.as_of(moment)
+        )
         _write(settings, out, aged, result)
     return result
 
 
-def recall(settings: Settings, out: Path, shape: type[Value]) -> tuple[Value, bool] | None:
+def find_previous(settings: Settings, out: Path, shape: type[Value]) -> tuple[Value, bool] | None:
     """Return the result of the last build into `out`, whatever has become of the project since.
 
     It is of the same lambdify, with the same settings. The second value says whether the dependency files are
     the same too.
     """
-    noted = _read(settings, out, shape)
-    return (noted[1], _same_inputs(noted[0])) if noted else None
+    stored = _read(settings, out, shape)
+    return (stored[1], _same_inputs(stored[0])) if stored else None
 
 
-def begin(root: Path) -> Beginning:
+def start(root: Path) -> BuildStart:
     """Note what there is before a build begins."""
-    return Beginning(moment=time.time_ns(), itself=_itself(), launches=_launches(root))
+    return BuildStart(moment=time.time_ns(), itself=_lambdify_digest(), launches=_digest_launch_files(root))
 
 
-def keep(
+def store(
     settings: Settings,
     out: Path,
-    begun: Beginning,
+    start: BuildStart,
     selection: "Selection",
     contents: Mapping[str, bytes],
     dependencies: "Dependencies",
     result: object,
 ) -> None:
     """Write down what came of a build: `contents` is what was packed, by its name in the bundle."""
-    note = _Note(
+    record = _BuildRecord(
         format=FORMAT,
-        itself=begun.itself,
+        itself=start.itself,
         inputs=dict(dependencies.inputs),
-        launches=begun.launches,
+        launches=start.launches,
         project=Fingerprint(
             root=str(settings.root),
             files={str(file.path): file.stamp for file in selection.files},
-            folders={str(listing.path): listing.words for listing in selection.listings},
+            folders={str(listing.path): listing.entries for listing in selection.listings},
             young={
                 str(file.path): hashlib.sha256(contents[file.name]).hexdigest()
                 for file in selection.files
-                if fingerprint.is_young(file.stamp, begun.moment)
+                if fingerprint.is_young(file.stamp, start.moment)
             },
         ),
         local=dependencies.local,
     )
-    _write(settings, out, note, result)
+    _write(settings, out, record, result)
 
 
-def _read(settings: Settings, out: Path, shape: type[Value]) -> tuple[_Note, Value] | None:
-    text = seal.read(settings.root, f"{FOLDER}/{_name(settings, out)}")
+def _read(settings: Settings, out: Path, shape: type[Value]) -> tuple[_BuildRecord, Value] | None:
+    text = seal.read(settings.root, f"{FOLDER}/{_file_name(settings, out)}")
     if text is None:
         return None
     try:
         content = json.loads(text)
-        note: _Note = serialization.reader(_Note)(content["note"])
-        result: Value = serialization.reader(cast(Any, shape))(content["result"])
+        record: _BuildRecord = serialization.deserializer(_BuildRecord)(content["note"])
+        result: Value = serialization.deserializer(cast(Any, shape))(content["result"])
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return (note, result) if note.format == FORMAT and note.itself == _itself() else None
+    return (record, result) if record.format == FORMAT and record.itself == _lambdify_digest() else None
 
 
-def _write(settings: Settings, out: Path, note: _Note, result: object) -> None:
-    text = json.dumps({"note": serialization.plain(note), "result": serialization.plain(result)})
-    seal.write(settings.root, f"{FOLDER}/{_name(settings, out)}", text)
+def _write(settings: Settings, out: Path, record: _BuildRecord, result: object) -> None:
+    text = json.dumps({"note": serialization.serialize(record), "result": serialization.serialize(result)})
+    seal.write(settings.root, f"{FOLDER}/{_file_name(settings, out)}", text)
 
 
-def _same_inputs(note: _Note) -> bool:
-    same = all(fingerprint.digest(Path(name)) == known for name, known in note.inputs.items())
-    return same and note.local.holds()
+def _same_inputs(record: _BuildRecord) -> bool:
+    same = all(fingerprint.digest(Path(name)) == known for name, known in record.inputs.items())
+    return same and record.local.is_unchanged()
 
 
-def _name(settings: Settings, out: Path) -> str:
+def _file_name(settings: Settings, out: Path) -> str:
     """The name of the note: one for all settings that can make a difference."""
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
     warm = [settings.warm.every, settings.warm.concurrency]
@@ -157,7 +161,7 @@ def _name(settings: Settings, out: Path) -> str:
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"
 
 
-def _itself() -> str:
+def _lambdify_digest() -> str:
     """Identifies this lambdify: its version, and each of its files, which a developer of it may change."""
     stamps = [
         (path, fingerprint.stamp(os.stat(path)))  # noqa: PTH116 as in fingerprint
@@ -169,6 +173,6 @@ def _itself() -> str:
     return hashlib.sha256(json.dumps([VERSION, sorted(stamps)]).encode()).hexdigest()
 
 
-def _launches(root: Path) -> dict[str, str]:
+def _digest_launch_files(root: Path) -> dict[str, str]:
     found = {path for pattern in launch.FILES for path in root.glob(pattern) if path.is_file()}
     return {str(path): fingerprint.digest(path) for path in sorted({*found, root / IGNORE_FILE})}

@@ -38,8 +38,8 @@ from lambdify.cli.packing.bundle import (
     zips,
 )
 from lambdify.cli.packing.bundle.bytecode import Compiler
-from lambdify.cli.packing.bundle.incremental import Previous
-from lambdify.cli.packing.bundle.zips import Archive, Draft, Known
+from lambdify.cli.packing.bundle.incremental import PreviousBuild
+from lambdify.cli.packing.bundle.zips import Archive, Draft, KnownZips
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 from lambdify.cli.programs import pythons
@@ -66,7 +66,7 @@ class Bundle:
     """None without dependencies, or with the form "zip": then they are in `app`."""
     target: Target
     dependencies: Dependencies
-    parts: tuple[sizes.Part, ...]
+    parts: tuple[sizes.BundlePart, ...]
     """The largest first."""
     left_out: tuple[files.LeftOut, ...]
     leaks: tuple[secret_scan.Leak, ...]
@@ -78,19 +78,19 @@ class Bundle:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Input:
+class _Inputs:
     """All that the zips are made from."""
 
     root: Path
     out: Path
-    known: Known
+    known: KnownZips
     """The zips that are ours."""
     target: Target
     python: Path | None
     """Who compiles; None for no bytecode."""
     members: tuple[Member, ...]
     """The app's."""
-    own: Callable[[], tuple[Entry, ...]]
+    make_app_entries: Callable[[], tuple[Entry, ...]]
     """What these come to, with bytecode, sorted by name."""
     dependencies: Dependencies
 
@@ -102,13 +102,13 @@ class _Input:
 def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
     """Return what `pack` made in `out` the last time, if nothing has changed since; see `last_build`."""
     found = build_cache.find(settings, out, Bundle)
-    known = zips.known(settings.root)
+    known = zips.find_known(settings.root)
     if found is None or not all(zips.is_ours(settings.root, each.path, known) for each in found.archives):
         return None
     if not _same_images(found.dependencies):
         return None
-    _tell_again(found.dependencies, console)
-    zips.keep(settings.root, settings.stage, out, found.archives)
+    _show_notes(found.dependencies, console)
+    zips.record(settings.root, settings.stage, out, found.archives)
     console.note("Nothing has changed since this was packed.")
     return found
 
@@ -126,36 +126,36 @@ def pack(
 
     Raises NameCollision, BundleRefused, BuildError, and whatever `find_dependencies` raises.
     """
-    begun = build_cache.begin(settings.root)
+    start = build_cache.start(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
     selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
     app.refuse_collision((file.name for file in selection.files), candidate.path)
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     read = app.members(settings, candidate, selection.files)
     members = _without_logins(read, console)
-    extra = _extra(candidate)
-    known = zips.known(settings.root)
-    before = _previous(settings, out, extra, members, known)
+    extra = _adapter_requirements(candidate)
+    known = zips.find_known(settings.root)
+    previous = _find_previous(settings, out, extra, members, known)
     python = _python(settings, console)
-    own = cache(lambda: _own_entries(members, before, _compiler(python, target, TASK_ROOT)))
-    dependencies = None if upgrade else _tell_again(before.dependencies, console)
+    own = cache(lambda: _make_app_entries(members, previous, _compiler(python, target, TASK_ROOT)))
+    dependencies = None if upgrade else _show_notes(previous.dependencies, console)
     if dependencies is None:
-        at, _ = zips.place(out, target, "app", _contents(members), compiled=python is not None)
-        ahead = None if at.is_file() else own
-        begin = _beginning(settings, target, python)
-        dependencies = _find_dependencies(settings, target, extra, console, ahead, begin, upgrade=upgrade)
+        at, _ = zips.locate(out, target, "app", _contents(members), compiled=python is not None)
+        pack_app = None if at.is_file() else own
+        fetch = _prefetch_layer(settings, target, python)
+        dependencies = _find_dependencies(settings, target, extra, console, pack_app, fetch, upgrade=upgrade)
     app.refuse_dependencies(dependencies.distributions)
-    given = _Input(
+    inputs = _Inputs(
         root=settings.root,
         out=out,
         known=known,
         target=target,
         python=python,
         members=members,
-        own=own,
+        make_app_entries=own,
         dependencies=dependencies,
     )
-    form, drafts, parts = _fit(given, settings, limit, console)
+    form, drafts, parts = _choose_form(inputs, settings, limit, console)
     *layers, main = _write(settings, out, drafts, console)
     bundle = Bundle(
         form=form,
@@ -165,17 +165,17 @@ def pack(
         dependencies=dependencies,
         parts=parts,
         left_out=selection.left_out,
-        leaks=_leaks(members, before),
+        leaks=_leaks(members, previous),
     )
     # Without an interpreter there was no bytecode, and to look for one again is to start processes.
-    if dependencies.settled and (given.python or not settings.build.bytecode):
+    if dependencies.settled and (inputs.python or not settings.build.bytecode):
         contents = {member.name: member.content for member in read}
-        build_cache.keep(settings, out, begun, selection, contents, dependencies, bundle)
+        build_cache.store(settings, out, start, selection, contents, dependencies, bundle)
     return bundle
 
 
 def _without_logins(read: Sequence[Member], console: Console) -> tuple[Member, ...]:
-    members, cleaned = index_logins.take_out(read)
+    members, cleaned = index_logins.remove_logins(read)
     for name in cleaned:
         console.note(f"{name} is packed without the login of a package index.")
     return members
@@ -186,8 +186,8 @@ def _find_dependencies(
     target: Target,
     extra: tuple[str, ...],
     console: Console,
-    ahead: Callable[[], object] | None,
-    begin: Callable[[Sequence[Distribution]], object],
+    pack_app: Callable[[], object] | None,
+    prefetch: Callable[[Sequence[Distribution]], object],
     *,
     upgrade: bool,
 ) -> Dependencies:
@@ -200,19 +200,19 @@ def _find_dependencies(
     from lambdify.cli.packing.wheels.dependencies import find_dependencies
 
     with ThreadPoolExecutor(1) as aside:
-        if ahead:
-            aside.submit(ahead)
-        return find_dependencies(settings, target, extra, console, upgrade=upgrade, expect=begin)
+        if pack_app:
+            aside.submit(pack_app)
+        return find_dependencies(settings, target, extra, console, upgrade=upgrade, prefetch=prefetch)
 
 
-def _previous(
-    settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member], known: Known
-) -> Previous:
+def _find_previous(
+    settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member], known: KnownZips
+) -> PreviousBuild:
     """What of the last build into `out` can be used for these members."""
-    recalled = build_cache.recall(settings, out, Bundle)
-    if recalled is None:
-        return Previous()
-    last, same_inputs = recalled
+    found = build_cache.find_previous(settings, out, Bundle)
+    if found is None:
+        return PreviousBuild()
+    last, same_inputs = found
     return incremental.compare(
         last.app.path if zips.is_ours(settings.root, last.app.path, known) else None,
         last.dependencies if same_inputs and _same_images(last.dependencies) else None,
@@ -233,25 +233,25 @@ def _same_images(dependencies: Dependencies) -> bool:
     return all(find_image_id(name) in (None, known) for name, known in dependencies.images)
 
 
-def _tell_again(dependencies: Dependencies | None, console: Console) -> Dependencies | None:
+def _show_notes(dependencies: Dependencies | None, console: Console) -> Dependencies | None:
     for note in dependencies.notes if dependencies else ():
         console.note(note)
     return dependencies
 
 
-def _leaks(members: Sequence[Member], before: Previous) -> tuple[secret_scan.Leak, ...]:
-    changed = (member for member in members if member.name not in before.unchanged)
+def _leaks(members: Sequence[Member], previous: PreviousBuild) -> tuple[secret_scan.Leak, ...]:
+    changed = (member for member in members if member.name not in previous.unchanged)
     found = (leak for member in changed for leak in secret_scan.scan(member.name, member.content))
-    return tuple(sorted((*before.leaks, *found), key=lambda leak: leak.path))
+    return tuple(sorted((*previous.leaks, *found), key=lambda leak: leak.path))
 
 
-def _fit(
-    given: _Input, settings: Settings, limit: int, console: Console
-) -> tuple[Form, tuple[Draft, ...], tuple[sizes.Part, ...]]:
+def _choose_form(
+    inputs: _Inputs, settings: Settings, limit: int, console: Console
+) -> tuple[Form, tuple[Draft, ...], tuple[sizes.BundlePart, ...]]:
     """What is to be written, in the form that the settings ask for, or that it takes; may be refused."""
     wanted = settings.build.form
     form: Form = "layer" if wanted == "auto" else wanted
-    drafts = _drafts(given, form, console)
+    drafts = _drafts(inputs, form, console)
     parts = sizes.parts((draft.entries, draft.owners) for draft in drafts)
     total = sum(part.unzipped for part in parts)
     if wanted == "auto" and total > limit:
@@ -259,93 +259,95 @@ def _fit(
             f"The bundle is {size(total)} unpacked, and Lambda takes {size(limit)} as zips: it becomes a "
             f"container image, which may be {size(image.LIMIT)}."
         )
-        form, drafts = "image", _drafts(given, "image", console)
+        form, drafts = "image", _drafts(inputs, "image", console)
     sizes.refuse(parts, image.LIMIT if form == "image" else limit)
     return form, drafts, parts
 
 
 def _write(settings: Settings, out: Path, drafts: Sequence[Draft], console: Console) -> list[Archive]:
     for draft in drafts:
-        if draft.stranger:
+        if draft.foreign:
             console.warn(f"{draft.path.name} was not made by you on this machine: it is made anew.")
     written = [zips.write(draft) for draft in drafts]
-    zips.keep(settings.root, settings.stage, out, written)
+    zips.record(settings.root, settings.stage, out, written)
     return written
 
 
-def _place(form: Form | Literal["auto"]) -> tuple[str, str]:
+def _layout(form: Form | Literal["auto"]) -> tuple[str, str]:
     """Where dependencies are: their folder in the zip, and where that zip is unpacked."""
     # An image has no layers of Lambda's: there, as in a single zip, all is where the app is.
     return ("", TASK_ROOT) if form in ("zip", "image") else (LAYER_PREFIX, LAYER_ROOT)
 
 
-def _beginning(
+def _prefetch_layer(
     settings: Settings, target: Target, python: Path | None
 ) -> Callable[[Sequence[Distribution]], object]:
     """What fills the cache with what distributions come to, in the form that is most likely."""
-    prefix, mount = _place(settings.build.form)
+    prefix, mount = _layout(settings.build.form)
     compiler = _compiler(python, target, mount)
     return lambda distributions: layer.build(distributions, prefix, compiler, Console(quiet=True))
 
 
-def _drafts(given: _Input, form: Form, console: Console) -> tuple[Draft, ...]:
-    if form == "zip" or not given.dependencies.distributions:
-        return _one_zip(given, console)
-    prefix, mount = _place(form)
-    distributions = given.dependencies.distributions
+def _drafts(inputs: _Inputs, form: Form, console: Console) -> tuple[Draft, ...]:
+    if form == "zip" or not inputs.dependencies.distributions:
+        return _one_zip(inputs, console)
+    prefix, mount = _layout(form)
+    distributions = inputs.dependencies.distributions
     return (
         _draft(
-            given,
+            inputs,
             "dependencies" if form == "image" else "layer",
-            given.dependencies.key,
-            lambda: layer.build(distributions, prefix, given.compiler(mount), console),
+            inputs.dependencies.key,
+            lambda: layer.build(distributions, prefix, inputs.compiler(mount), console),
             sizes.owners(distributions, prefix),
         ),
-        _draft(given, "app", _contents(given.members), lambda: _app(given, console), {}),
+        _draft(inputs, "app", _contents(inputs.members), lambda: _pack_app(inputs, console), {}),
     )
 
 
-def _one_zip(given: _Input, console: Console) -> tuple[Draft, ...]:
-    distributions = given.dependencies.distributions
-    prefix, mount = _place("zip")
-    own = {member.name for member in given.members}
+def _one_zip(inputs: _Inputs, console: Console) -> tuple[Draft, ...]:
+    distributions = inputs.dependencies.distributions
+    prefix, mount = _layout("zip")
+    own = {member.name for member in inputs.members}
 
     def entries() -> Iterator[Entry]:
         # Dependencies first: they seldom change, so two versions of the zip begin alike. Where both have a
         # file, the project's wins, as /var/task comes before /opt/python on sys.path.
-        for entry in layer.build(distributions, prefix, given.compiler(mount), console):
+        for entry in layer.build(distributions, prefix, inputs.compiler(mount), console):
             if bytecode.source_path(entry.name) not in own:
                 yield entry
-        yield from _app(given, console)
+        yield from _pack_app(inputs, console)
 
     owners = {name: owner for name, owner in sizes.owners(distributions, prefix).items() if name not in own}
-    made_from = [given.dependencies.key, _contents(given.members)]
-    return (_draft(given, "app", made_from, lambda: tuple(entries()), owners),)
+    made_from = [inputs.dependencies.key, _contents(inputs.members)]
+    return (_draft(inputs, "app", made_from, lambda: tuple(entries()), owners),)
 
 
 def _draft(
-    given: _Input,
+    inputs: _Inputs,
     kind: str,
     made_from: object,
     make: Callable[[], tuple[Entry, ...]],
     owners: Mapping[str, str],
 ) -> Draft:
-    compiled = given.python is not None
-    at = zips.place(given.out, given.target, kind, made_from, compiled=compiled)
-    return zips.draft(given.root, at, given.known, make, owners)
+    compiled = inputs.python is not None
+    at = zips.locate(inputs.out, inputs.target, kind, made_from, compiled=compiled)
+    return zips.draft(inputs.root, at, inputs.known, make, owners)
 
 
-def _app(given: _Input, console: Console) -> tuple[Entry, ...]:
+def _pack_app(inputs: _Inputs, console: Console) -> tuple[Entry, ...]:
     with console.step("Packing the application"):
-        return given.own()
+        return inputs.make_app_entries()
 
 
-def _own_entries(members: Sequence[Member], before: Previous, compiler: Compiler | None) -> tuple[Entry, ...]:
+def _make_app_entries(
+    members: Sequence[Member], previous: PreviousBuild, compiler: Compiler | None
+) -> tuple[Entry, ...]:
     # What is the same and has no bytecode did not compile the last time either.
-    changed = [member for member in members if member.name not in before.entries]
+    changed = [member for member in members if member.name not in previous.entries]
     compiled = bytecode.build(compiler, changed)
     made = (*archive.deflate(changed), *compiled.values())
-    return tuple(sorted((*before.entries.values(), *made), key=lambda entry: entry.name))
+    return tuple(sorted((*previous.entries.values(), *made), key=lambda entry: entry.name))
 
 
 def _compiler(python: Path | None, target: Target, mount: str) -> Compiler | None:
@@ -372,7 +374,7 @@ def _python(settings: Settings, console: Console) -> Path | None:
     return python
 
 
-def _extra(candidate: "Candidate") -> tuple[str, ...]:
+def _adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
     """What the adapter needs: mangum for an app that may be ASGI, in the range that lambdify asks for."""
     if candidate.interface == "wsgi":
         return ()

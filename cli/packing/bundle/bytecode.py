@@ -20,8 +20,8 @@ from lambdify.cli.errors import BuildError
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry, Member
 
-MOST_WORKERS = 8
-WORTH_A_WORKER = 250_000
+MAX_WORKERS = 8
+BYTES_PER_WORKER = 250_000
 """Bytes of source; a process costs as much time as compiling about half of this."""
 WORKER = Path(__file__).with_name("bytecode_worker.py")
 
@@ -44,13 +44,13 @@ def build(compiler: Compiler | None, members: Sequence[Member]) -> dict[str, Ent
     modules = {member.name: member.content for member in members if member.name.endswith(".py")}
     if compiler is None or not modules:
         return {}
-    worthwhile = sum(map(len, modules.values())) // WORTH_A_WORKER
-    count = max(1, min(MOST_WORKERS, os.cpu_count() or 1, worthwhile))
+    worthwhile = sum(map(len, modules.values())) // BYTES_PER_WORKER
+    count = max(1, min(MAX_WORKERS, os.cpu_count() or 1, worthwhile))
     # The largest first, so that the shares are about alike.
     ordered = sorted(modules.items(), key=lambda module: -len(module[1]))
     shares = [dict(ordered[number::count]) for number in range(count)]
     with ThreadPoolExecutor(count) as threads:
-        answers = threads.map(lambda share: _deflated(_work(compiler, share), compiler.minor), shares)
+        answers = threads.map(lambda share: _deflated(_run_worker(compiler, share), compiler.minor), shares)
         return {name: entry for answer in answers for name, entry in answer.items()}
 
 
@@ -76,7 +76,7 @@ def source_path(name: str) -> str:
     return str(bytecode.parent.parent / f"{bytecode.name.rsplit('.', 2)[0]}.py")
 
 
-def _work(compiler: Compiler, modules: Mapping[str, bytes]) -> dict[str, bytes]:
+def _run_worker(compiler: Compiler, modules: Mapping[str, bytes]) -> dict[str, bytes]:
     """What one worker makes of its share: a .pyc, or nothing, for each module."""
     jobs = b"".join(
         struct.pack("<II", len(path), len(source)) + path + source
@@ -92,10 +92,10 @@ def _work(compiler: Compiler, modules: Mapping[str, bytes]) -> dict[str, bytes]:
             f"{compiler.python} died while compiling bytecode (exit code {done.returncode}): {lines[-1]}",
             hint="[build] bytecode = false does without it; a cold start then compiles all that it imports.",
         )
-    return dict(zip(modules, _answers(done.stdout), strict=True))
+    return dict(zip(modules, _split_output(done.stdout), strict=True))
 
 
-def _answers(output: bytes) -> list[bytes]:
+def _split_output(output: bytes) -> list[bytes]:
     answers, at = [], 0
     while at < len(output):
         (length,) = struct.unpack_from("<I", output, at)

@@ -64,7 +64,7 @@ class Listing:
     """A folder that was entered, and a word for everything that was in it; sorted."""
 
     path: Path
-    words: tuple[str, ...]
+    entries: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +84,8 @@ class _Rules:
     """What holds on a walk."""
 
     root: Path
-    secret: ignore_rules.Judge
-    junk: ignore_rules.Judge
+    secret: ignore_rules.Filter
+    junk: ignore_rules.Filter
 
 
 def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> Selection:
@@ -96,7 +96,9 @@ def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()
     root = root.resolve()
     own = {IGNORE_FILE: _ignore_lines(root), "[build] exclude": tuple(exclude)}
     strict = _Rules(
-        root=root, secret=ignore_rules.secrets(), junk=ignore_rules.chosen(own, otherwise=ignore_rules.junk())
+        root=root,
+        secret=ignore_rules.secrets(),
+        junk=ignore_rules.from_patterns(own, default=ignore_rules.junk()),
     )
     found = list(_folder(strict, root, "", frozenset()))
     included = [path.strip() for path in include]
@@ -124,46 +126,46 @@ def readable(name: str) -> Iterator[None]:
         ) from error
 
 
-def _folder(now: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
+def _folder(rules: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
     """What is in one folder; `above` are the folders on the way here, since links can go in circles."""
     above |= {path.resolve()}
     with readable(prefix or "The project's folder"), os.scandir(path) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
     # Ours is no part of the project that there would be anything to say about.
     listed = [entry for entry in listed if prefix + entry.name != folders.WORKSPACE]
-    yield Listing(path=path, words=tuple(sorted(map(fingerprint.word, listed))))
-    found = [item for entry in listed for item in _entry(now, entry, prefix, above)]
+    yield Listing(path=path, entries=tuple(sorted(map(fingerprint.describe_entry, listed))))
+    found = [item for entry in listed for item in _entry(rules, entry, prefix, above)]
     yield from found
-    bare = not any(isinstance(item, ProjectFile) or _is_more_than_a_file(item) for item in found)
+    bare = not any(isinstance(item, ProjectFile) or _shows_use(item) for item in found)
     if bare and prefix:
         yield _project_file(path, prefix)
 
 
-def _entry(now: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
+def _entry(rules: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
     """One thing in a folder, and all that is in it."""
     path, name = Path(entry.path), prefix + entry.name
-    if entry.is_symlink() and (reason := _bad_link(now.root, path, above)):
+    if entry.is_symlink() and (reason := _bad_link(rules.root, path, above)):
         yield LeftOut(path=name, reason=reason)
     elif entry.is_dir():
-        verdict = _verdict(now, path, f"{name}/")
-        yield from [verdict] if verdict else _folder(now, path, f"{name}/", above)
+        verdict = _find_exclusion(rules, path, f"{name}/")
+        yield from [verdict] if verdict else _folder(rules, path, f"{name}/", above)
     elif entry.is_file():
-        yield _verdict(now, path, name) or _project_file(path, name)
+        yield _find_exclusion(rules, path, name) or _project_file(path, name)
 
 
-def _is_more_than_a_file(item: _Found) -> bool:
+def _shows_use(item: _Found) -> bool:
     """Whether what is left out says that its folder is no empty one."""
     return isinstance(item, LeftOut) and (
-        item.secret or item.path.endswith("/") or item.reason == ignore_rules.OURS
+        item.secret or item.path.endswith("/") or item.reason == ignore_rules.OWN_FILES
     )
 
 
-def _verdict(now: _Rules, path: Path, name: str) -> LeftOut | None:
+def _find_exclusion(rules: _Rules, path: Path, name: str) -> LeftOut | None:
     """Why one path is left out, if it is."""
-    leads_to = f"{path.resolve().relative_to(now.root).as_posix()}/" if path.is_symlink() else ""
-    if reason := now.secret(name) or now.secret(leads_to if name.endswith("/") else leads_to[:-1]):
+    leads_to = f"{path.resolve().relative_to(rules.root).as_posix()}/" if path.is_symlink() else ""
+    if reason := rules.secret(name) or rules.secret(leads_to if name.endswith("/") else leads_to[:-1]):
         return LeftOut(path=name, reason=reason, secret=True)
-    reason = now.junk(name)
+    reason = rules.junk(name)
     if not reason and name.endswith("/") and fingerprint.is_environment(str(path)):
         reason = "a virtual environment"
     return LeftOut(path=name, reason=reason) if reason else None

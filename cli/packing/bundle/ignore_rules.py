@@ -10,19 +10,19 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
-Judge = Callable[[str], str]
-OURS = "lambdify's own"
+Filter = Callable[[str], str]
+OWN_FILES = "lambdify's own"
 """The reason for what an earlier run has written."""
 
 _BACKUP = re.compile(r"(\.(bak|backup|old|orig|save|copy|\d{1,2})|~)+$", re.IGNORECASE)
 
 
-def secrets() -> Judge:
+def secrets() -> Filter:
     """Asks every part of the path: a link may lead into a folder that would never have been entered."""
     lists = _built_in()
     secret, shared = _by_name(lists["secrets"]), _by_name(lists["shared"])
 
-    def judge(path: str) -> str:
+    def check(path: str) -> str:
         names = [f"{part}/" for part in path.split("/")[:-1]]
         if not path.endswith("/"):
             names.append(_last(path))
@@ -30,31 +30,31 @@ def secrets() -> Judge:
         names += [original for name in names if (original := _BACKUP.sub("", name)) != name]
         return next((reason for name in names if (reason := secret(name)) and not shared(name)), "")
 
-    return judge
+    return check
 
 
-def junk() -> Judge:
+def junk() -> Filter:
     """Asks the last part of the path only: what is left out is not entered."""
     by_name = _by_name(_built_in()["junk"])
     return lambda path: by_name(_last(path))
 
 
-def chosen(patterns: Mapping[str, Sequence[str]], otherwise: Judge) -> Judge:
+def from_patterns(patterns: Mapping[str, Sequence[str]], default: Filter) -> Filter:
     """Asks the user's patterns, listed by where they stand; where none matches, `otherwise`.
 
     They have gitignore's syntax, and its last word: of all that match, the last decides.
     """
-    asked = [
+    filters = [
         (source, _gitignore(patterns[source])) for source in reversed(list(patterns)) if patterns[source]
     ]
 
-    def judge(path: str) -> str:
-        for source, verdict in ((source, ask(path)) for source, ask in asked):
+    def check(path: str) -> str:
+        for source, verdict in ((source, ask(path)) for source, ask in filters):
             if verdict is not None:
                 return source if verdict else ""
-        return otherwise(path)
+        return default(path)
 
-    return judge
+    return check
 
 
 def _gitignore(lines: Sequence[str]) -> Callable[[str], bool | None]:
@@ -66,7 +66,7 @@ def _gitignore(lines: Sequence[str]) -> Callable[[str], bool | None]:
     return lambda path: patterns.check_file(path).include
 
 
-def _by_name(lists: Mapping[str, list[str]]) -> Judge:
+def _by_name(lists: Mapping[str, list[str]]) -> Filter:
     """One expression for a whole list: several times faster than asking pattern by pattern, or pathspec."""
     reasons = list(lists)
     expression = re.compile(
@@ -78,11 +78,11 @@ def _by_name(lists: Mapping[str, list[str]]) -> Judge:
         re.IGNORECASE,
     )
 
-    def judge(name: str) -> str:
+    def check(name: str) -> str:
         match = expression.match(name)
         return reasons[int((match.lastgroup or "").removeprefix("reason"))] if match else ""
 
-    return judge
+    return check
 
 
 def _last(path: str) -> str:

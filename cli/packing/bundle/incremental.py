@@ -19,7 +19,7 @@ from lambdify.cli.packing.wheels.distributions import Dependencies
 
 
 @dataclass(frozen=True, kw_only=True)
-class Previous:
+class PreviousBuild:
     """The last build, as far as it can be used."""
 
     dependencies: Dependencies | None = None
@@ -39,7 +39,7 @@ def compare(
     extra: tuple[str, ...],
     members: Sequence[Member],
     minor: str,
-) -> Previous:
+) -> PreviousBuild:
     """Say what can be used of a build that led to the app zip `zipped`, for one that packs `members`.
 
     None of the zip if it is no longer the one that was made.
@@ -49,20 +49,20 @@ def compare(
     compiled: dict[str, Entry] = {}
     for member in members:
         entry, pyc = before.get(member.name), before.get(bytecode.cache_path(member.name, minor))
-        if entry is None or not _is_same(entry, member) or (pyc and not _is_whole(pyc)):
+        if entry is None or not _is_same(entry, member) or (pyc and not _is_intact(pyc)):
             continue
         same[member.name] = entry
         if pyc and member.name.endswith(".py"):
             compiled[pyc.name] = pyc
-    return Previous(
-        dependencies=dependencies if dependencies and _are_there(dependencies, extra) else None,
+    return PreviousBuild(
+        dependencies=dependencies if dependencies and _are_usable(dependencies, extra) else None,
         entries=same | compiled,
         unchanged=frozenset(same),
         leaks=tuple(leak for leak in leaks if leak.path in same),
     )
 
 
-def _is_whole(entry: Entry) -> bool:
+def _is_intact(entry: Entry) -> bool:
     content = _content(entry)
     return content is not None and zlib.crc32(content) == entry.crc
 
@@ -84,6 +84,6 @@ def _content(entry: Entry) -> bytes | None:
         return None
 
 
-def _are_there(dependencies: Dependencies, extra: tuple[str, ...]) -> bool:
+def _are_usable(dependencies: Dependencies, extra: tuple[str, ...]) -> bool:
     """Whether they are all that is wanted, and none of their wheels has been cleared away."""
     return dependencies.extra == extra and all(each.wheel.is_file() for each in dependencies.distributions)

@@ -20,11 +20,11 @@ _FILES = re.compile(
 _FOLDERS = re.compile(r"requirements?|constraints?|deps", re.IGNORECASE)
 _OPTION = re.compile(rb"^\s*(-i|-f|--index-url|--extra-index-url|--find-links)[ =]", re.MULTILINE)
 _LOGIN = re.compile(rb"(?i)(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<login>[^\s/@'\"<>]+)@")
-_GIVEN = re.compile(rb"\$\{?\w+\}?|git|hg")
+_NOT_SECRET = re.compile(rb"\$\{?\w+\}?|git|hg")
 """By a variable; or a name that all share."""
 
 
-def take_out(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+def remove_logins(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
     """Return the members without logins, and the names of those that had one."""
     cleaned = tuple(map(_clean, members))
     changed = tuple(
@@ -36,7 +36,7 @@ def take_out(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[str, 
 def _clean(member: Member) -> Member:
     if b"@" not in member.content or not _names_indexes(member):
         return member
-    return member._replace(content=_LOGIN.sub(_without, member.content))
+    return member._replace(content=_LOGIN.sub(_without_login, member.content))
 
 
 def _names_indexes(member: Member) -> bool:
@@ -48,8 +48,8 @@ def _names_indexes(member: Member) -> bool:
     return lines and bool(_FOLDERS.fullmatch(path.parent.name) or _OPTION.search(member.content))
 
 
-def _without(match: re.Match[bytes]) -> bytes:
+def _without_login(match: re.Match[bytes]) -> bytes:
     user, colon, password = match["login"].partition(b":")
-    if _GIVEN.fullmatch(password if colon else user):
+    if _NOT_SECRET.fullmatch(password if colon else user):
         return match.group()
     return match["scheme"] + b"***@"

@@ -25,7 +25,7 @@ FORMAT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Part:
+class _StrippedWheel:
     """What one wheel alone puts into the bundle, bytecode left aside."""
 
     entries: tuple[Entry, ...]
@@ -63,7 +63,7 @@ def _make(
     """Strip and compile, and put the result into the cache."""
     made = {}
     with console.progress("Packing the dependencies", len(missing)) as advance:
-        parts = {fragment: _part(each, prefix) for fragment, each in missing.items()}
+        parts = {fragment: _strip_wheel(each, prefix) for fragment, each in missing.items()}
         for fragment, own in _compile(parts, compiler).items():
             made[fragment] = (*parts[fragment].entries, *own)
             fragment.parent.mkdir(parents=True, exist_ok=True)
@@ -72,38 +72,46 @@ def _make(
     return made
 
 
-def _compile(parts: dict[Path, _Part], compiler: bytecode.Compiler | None) -> dict[Path, list[Entry]]:
+def _compile(
+    parts: dict[Path, _StrippedWheel], compiler: bytecode.Compiler | None
+) -> dict[Path, list[Entry]]:
     """The bytecode of each part's modules."""
     # All at once: a process for each distribution would cost more than its work. But what several of them
     # have under the same name may differ.
-    often = Counter(module.name for part in parts.values() for module in part.modules)
-    modules = (module for part in parts.values() for module in part.modules if often[module.name] == 1)
+    counts = Counter(module.name for part in parts.values() for module in part.modules)
+    modules = (module for part in parts.values() for module in part.modules if counts[module.name] == 1)
     once = bytecode.build(compiler, list(modules))
     made = {}
     for fragment, part in parts.items():
-        shared = [module for module in part.modules if often[module.name] > 1]
+        shared = [module for module in part.modules if counts[module.name] > 1]
         compiled = once | bytecode.build(compiler, shared)
         made[fragment] = [compiled[module.name] for module in part.modules if module.name in compiled]
     return made
 
 
-def _part(distribution: Distribution, prefix: str) -> _Part:
+def _strip_wheel(distribution: Distribution, prefix: str) -> _StrippedWheel:
     from lambdify.cli.packing.wheels import site_packages
 
     entries = site_packages.entries(distribution)
     modules = {path: entry for path, entry in entries.items() if path.endswith(".py")}
     # Test suites can be most of a package, and are seldom packed.
-    judged = {path: archive.inflate(modules[path]) for path in modules if not strip.TESTS.pattern.match(path)}
-    kept = strip.kept(judged, distribution.files)
-    sources = {path: judged.get(path) or archive.inflate(modules[path]) for path in kept if path in modules}
-    return _Part(
-        entries=tuple(_packed(entries[path], prefix) for path in kept),
+    sources_outside_tests = {
+        path: archive.inflate(modules[path]) for path in modules if not strip.TESTS.pattern.match(path)
+    }
+    selected = strip.select_files(sources_outside_tests, distribution.files)
+    sources = {
+        path: sources_outside_tests.get(path) or archive.inflate(modules[path])
+        for path in selected
+        if path in modules
+    }
+    return _StrippedWheel(
+        entries=tuple(_relocate(entries[path], prefix) for path in selected),
         modules=tuple(Member(prefix + path, source) for path, source in sources.items()),
     )
 
 
-def _packed(entry: Entry, prefix: str) -> Entry:
+def _relocate(entry: Entry, prefix: str) -> Entry:
     """An entry of a wheel as one of ours."""
     # Some wheels mark every module; nothing on Lambda starts a module as a program.
     executable = entry.executable and not entry.name.endswith(".py")
-    return archive.deflate_again(archive.named(entry, prefix + entry.name, executable=executable))
+    return archive.deflate_stored(archive.rename(entry, prefix + entry.name, executable=executable))

@@ -13,10 +13,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-LARGEST = 1_000_000
+MAX_SIZE = 1_000_000
 """Bytes; larger files are data."""
 DATABASE = "a SQLite database"
-CORE = "a core dump, which holds all that a process knew"
+CORE_DUMP = "a core dump, which holds all that a process knew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ _EXAMPLE_HOSTS = re.compile(
     rb"(?i)(^|\.)(example(\.\w+)?|test|invalid|local|localhost|localdomain)$"
     rb"|^(127|10)\.\d+\.|^192\.168\.|^0\.0\.0\.0$"
 )
-_OF = {
+_CHARACTERS = {
     "hex": r"[0-9A-Fa-f]",
     "letters": r"[0-9A-Za-z]",
     "word": r"[\w-]",
@@ -69,17 +69,17 @@ def scan(path: str, content: bytes) -> Iterator[Leak]:
         yield Leak(path=path, line=0, what=DATABASE)
     # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: type 4, in either byte order.
     elif content.startswith(b"\x7fELF") and content[16:18] in (b"\4\0", b"\0\4"):
-        yield Leak(path=path, line=0, what=CORE)
-    if len(content) > LARGEST or b"\0" in content[:1024]:
+        yield Leak(path=path, line=0, what=CORE_DUMP)
+    if len(content) > MAX_SIZE or b"\0" in content[:1024]:
         return
-    told = set()
+    reported = set()
     for shape in _shapes():
         there = path.endswith(shape.suffix) and any(literal in content for literal in shape.literals)
-        if shape.what in told or not there:
+        if shape.what in reported or not there:
             continue
         for match in shape.pattern.finditer(content):
             if shape.is_real(match):
-                told.add(shape.what)
+                reported.add(shape.what)
                 yield Leak(path=path, line=content.count(b"\n", 0, match.start()) + 1, what=shape.what)
                 break
 
@@ -87,13 +87,13 @@ def scan(path: str, content: bytes) -> Iterator[Leak]:
 @cache
 def _shapes() -> tuple[_Shape, ...]:
     text = resources.files(__package__).joinpath("secret_shapes.toml").read_text(encoding="utf-8")
-    return (*map(_read, tomllib.loads(text)["shape"]), *_COMPOSED)
+    return (*map(_read, tomllib.loads(text)["shape"]), *_COMPLEX_SHAPES)
 
 
 def _read(row: Mapping[str, Any]) -> _Shape:
     searched = tuple(word.encode() for word in row.get("search", row["begins"]))
     first = "|".join(map(re.escape, row["begins"])).encode()
-    rest = row.get("pattern") or f"{_OF[row['of']]}{{{row['least']},}}"
+    rest = row.get("pattern") or f"{_CHARACTERS[row['of']]}{{{row['least']},}}"
     # A word that only ends as a token begins is none: "risk-" is no "sk-".
     return _Shape(row["what"], searched, re.compile(rb"(?<![A-Za-z0-9_-])(?:" + first + b")" + rest.encode()))
 
@@ -104,7 +104,7 @@ def _has_real_password(match: re.Match[bytes]) -> bool:
     return not (made_up or _EXAMPLE_HOSTS.search(host))
 
 
-_COMPOSED = (
+_COMPLEX_SHAPES = (
     _Shape(
         "an AWS secret access key",
         (b"secret", b"SECRET", b"Secret"),

@@ -16,7 +16,7 @@ from lambdify.cli.packing.wheels.gate import NATIVE
 UNZIPPED_LIMIT = 262_144_000
 """Bytes of the function and its layers together, unpacked.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-NAMED = 10
+MAX_NAMED = 10
 """How many of the largest a refusal names."""
 APPLICATION, ADAPTER_NAME = "the application", "lambdify.adapter"
 KINDS = ("python", "bytecode", "native", "data")
@@ -24,7 +24,7 @@ KINDS = ("python", "bytecode", "native", "data")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class BundlePart:
     """What one distribution, the adapter or the application has in the bundle."""
 
     name: str
@@ -55,14 +55,14 @@ def kind(name: str) -> str:
     return "native" if NATIVE.search(name) else "data"
 
 
-def parts(zips: Iterable[tuple[Iterable[Entry], Mapping[str, str]]]) -> tuple[Part, ...]:
+def parts(zips: Iterable[tuple[Iterable[Entry], Mapping[str, str]]]) -> tuple[BundlePart, ...]:
     """What the entries of zips belong to, by each zip's owners; the largest first."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entries, owned in zips:
         for entry in entries:
             groups[owner(entry.name, owned)].append(entry)
     weighed = [
-        Part(
+        BundlePart(
             name=name,
             zipped=sum(entry.zipped for entry in entries),
             unzipped=sum(entry.unzipped for entry in entries),
@@ -81,11 +81,11 @@ def _kinds(entries: Iterable[Entry]) -> dict[str, int]:
     return {each: count for each, count in sizes.items() if count}
 
 
-def refuse(weighed: Sequence[Part], limit: int) -> None:
+def refuse(weighed: Sequence[BundlePart], limit: int) -> None:
     """Raise BundleRefused if the parts are more than `limit` bytes together."""
     total = sum(part.unzipped for part in weighed)
     if total > limit:
-        largest = ", ".join(f"{part.name} {size(part.unzipped)}" for part in weighed[:NAMED])
+        largest = ", ".join(f"{part.name} {size(part.unzipped)}" for part in weighed[:MAX_NAMED])
         raise BundleRefused(
             f"The bundle is {size(total)} unpacked, and Lambda takes {size(limit)}. Largest: {largest}.",
             hint="Remove requirements that the app does not import, leave data out by .lambdifyignore, or "
@@ -99,7 +99,7 @@ def refuse_files(project: Sequence[ProjectFile], limit: int) -> None:
     if total > limit:
         # Of the rest, nobody would win anything.
         worth = [file for file in project if file.size * 100 > total] or project
-        largest = sorted(worth, key=lambda file: -file.size)[:NAMED]
+        largest = sorted(worth, key=lambda file: -file.size)[:MAX_NAMED]
         named = ", ".join(f"{file.name} {size(file.size)}" for file in largest)
         raise BundleRefused(
             f"The project's files are {size(total)}, and Lambda takes {size(limit)} with all dependencies. "

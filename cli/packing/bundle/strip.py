@@ -47,12 +47,12 @@ _IMPORTS_OF_TESTS = (
     re.compile(rb"import\b(?:\\\r?\n|[^\n])*?\btests\b"),
     re.compile(rb"import\b[\s\\]*\((?:#[^\n]*|[^)#])*?\btests\b"),
 )
-KEPT = re.compile(
+NEVER_STRIPPED = re.compile(
     r"\.dist-info/(METADATA$|entry_points\.txt$|top_level\.txt$|licenses/|LICEN[CS]E|NOTICE|COPYING)"
 )
 
 
-def kept(sources: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
+def select_files(sources: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
     """The paths of one distribution that are packed, sorted.
 
     `sources` is the content of its modules; those in test suites have no say.
@@ -60,10 +60,12 @@ def kept(sources: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
     paths = tuple(paths)
     # Most packages have no test suite in their wheel, and none of their modules has to be looked at.
     imported = _imported_tests(sources) if any(map(TESTS.pattern.match, paths)) else frozenset()
-    return tuple(sorted(path for path in paths if KEPT.search(path) or not _stripped(path, imported)))
+    return tuple(
+        sorted(path for path in paths if NEVER_STRIPPED.search(path) or not _is_stripped(path, imported))
+    )
 
 
-def _stripped(path: str, imported: frozenset[str]) -> bool:
+def _is_stripped(path: str, imported: frozenset[str]) -> bool:
     if any(rule.pattern.search(path) for rule in RULES):
         return True
     suite = TESTS.pattern.match(path)

@@ -34,18 +34,18 @@ from lambdify.cli.storage import caches, folders, seal
 FORMAT = 1
 """Raise it when the same input comes to something else: it is part of every name."""
 RECORDS = "builds"
-KEPT = 3
+MAX_BUILDS = 3
 """Builds of a stage."""
 
 
-class Contents(NamedTuple):
+class KnownZip(NamedTuple):
     """What a zip of ours holds, and what the file looked like then."""
 
     sha256: str
     stamp: Stamp
 
 
-Known = Mapping[str, Contents]
+KnownZips = Mapping[str, KnownZip]
 """Zips of ours by their paths; those in the project are relative to it, and go where it goes."""
 
 
@@ -70,7 +70,7 @@ class Draft:
     entries: tuple[Entry, ...]
     written: bool
     """Whether it was there, and ours."""
-    stranger: bool
+    foreign: bool
     """Whether one was there that somebody else has made, or changed."""
     owners: Mapping[str, str]
     """The distribution that a file of it belongs to; a file of the project's is missing."""
@@ -80,17 +80,17 @@ class Draft:
 class _Record:
     """The last builds of a stage into one folder, the newest first."""
 
-    builds: tuple[Known, ...]
+    builds: tuple[KnownZips, ...]
 
 
-def known(root: Path) -> dict[str, Contents]:
+def find_known(root: Path) -> dict[str, KnownZip]:
     """Every zip that a build of this project is on record with."""
     records = [_read(root, f"{RECORDS}/{path.name}") for path in _record_files(root)]
     # A build that is on record later may have looked at the file later.
     return {path: each for builds in records for build in reversed(builds) for path, each in build.items()}
 
 
-def is_ours(root: Path, path: Path, known: Known) -> bool:
+def is_ours(root: Path, path: Path, known: KnownZips) -> bool:
     """Whether the zip is there, with the contents that we gave it."""
     recorded = known.get(_name(root, path))
     if recorded is None or not path.is_file():
@@ -99,7 +99,7 @@ def is_ours(root: Path, path: Path, known: Known) -> bool:
     return same or fingerprint.digest(path) == recorded.sha256
 
 
-def place(out: Path, target: Target, kind: str, made_from: object, *, compiled: bool) -> tuple[Path, str]:
+def locate(out: Path, target: Target, kind: str, made_from: object, *, compiled: bool) -> tuple[Path, str]:
     """Where a zip belongs, and its digest."""
     formats = [FORMAT, layer.FORMAT, strip.FORMAT, archive.LEVEL]
     identity = [formats, target.id, compiled, kind, made_from]
@@ -110,7 +110,7 @@ def place(out: Path, target: Target, kind: str, made_from: object, *, compiled: 
 def draft(
     root: Path,
     at: tuple[Path, str],
-    known: Known,
+    known: KnownZips,
     make: Callable[[], tuple[Entry, ...]],
     owners: Mapping[str, str],
 ) -> Draft:
@@ -123,7 +123,7 @@ def draft(
         digest=digest,
         entries=make() if found is None else found,
         written=found is not None,
-        stranger=found is None and path.exists() and seal.may_keep(root),
+        foreign=found is None and path.exists() and seal.may_keep(root),
         owners=owners,
     )
 
@@ -142,15 +142,15 @@ def write(draft: Draft) -> Archive:
     )
 
 
-def keep(root: Path, stage: str, out: Path, archives: Sequence[Archive]) -> None:
+def record(root: Path, stage: str, out: Path, archives: Sequence[Archive]) -> None:
     """Put on record that a build of the stage came to these zips."""
     name = f"{RECORDS}/{stage}-{hashlib.sha256(_name(root, out).encode()).hexdigest()[:8]}.json"
-    before, recorded = _read(root, name), known(root)
+    before, recorded = _read(root, name), find_known(root)
     build = {_name(root, each.path): _contents(root, each.path, recorded) for each in archives}
     if before[:1] != (build,):
         others = tuple(each for each in before if each.keys() != build.keys())
-        record = _Record(builds=(build, *others)[:KEPT])
-        seal.write(root, name, json.dumps(serialization.plain(record)))
+        record = _Record(builds=(build, *others)[:MAX_BUILDS])
+        seal.write(root, name, json.dumps(serialization.serialize(record)))
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def in_use(root: Path) -> Iterator[None]:
     if not folders.may_write(root):
         yield
         return
-    with _opened(folders.workspace(root)) as lock:
+    with _open_folder(folders.workspace(root)) as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
@@ -172,28 +172,28 @@ def sweep(root: Path, now: Sequence[Archive]) -> None:
     folder = root / folders.WORKSPACE / "build"
     if not folder.is_dir():
         return
-    with _opened(folder.parent) as lock:
+    with _open_folder(folder.parent) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        needed = known(root).keys() | {_name(root, each.path) for each in now}
+        needed = find_known(root).keys() | {_name(root, each.path) for each in now}
         for path in folder.glob("*.zip"):
-            if caches.OURS.fullmatch(path.name) and _name(root, path) not in needed:
+            if caches.OWN_FILES.fullmatch(path.name) and _name(root, path) not in needed:
                 path.unlink(missing_ok=True)
 
 
-def _contents(root: Path, path: Path, recorded: Known) -> Contents:
+def _contents(root: Path, path: Path, recorded: KnownZips) -> KnownZip:
     now, before = fingerprint.stamp(path.stat()), recorded.get(_name(root, path))
     if before and before.stamp == now:
         return before
-    return Contents(sha256=fingerprint.digest(path), stamp=now)
+    return KnownZip(sha256=fingerprint.digest(path), stamp=now)
 
 
-def _read(root: Path, name: str) -> tuple[Known, ...]:
+def _read(root: Path, name: str) -> tuple[KnownZips, ...]:
     text = seal.read(root, name)
     try:
-        record: _Record = serialization.reader(_Record)(json.loads(text or ""))
+        record: _Record = serialization.deserializer(_Record)(json.loads(text or ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         return ()
     return record.builds
@@ -204,7 +204,7 @@ def _record_files(root: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
+def _open_folder(folder: Path) -> Iterator[int]:
     """A folder to be locked itself: nothing is left of it when a run is killed."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -70,7 +70,7 @@ def measure(
 
     `python` is an interpreter of the function's version; `runtime` a folder with what Lambda's has.
     """
-    if refusal := _refusal(bundle):
+    if refusal := _obstacle(bundle):
         return NotMeasured(reason=refusal)
     with tempfile.TemporaryDirectory(prefix="lambdify-start-") as folder:
         # What the interpreter says of a file is its real path.
@@ -82,14 +82,14 @@ def measure(
             if not done.ended:
                 return NotMeasured(reason=f"the app had not started here after {limit:g} seconds")
             if not done.succeeded or not (place / "imported").exists():
-                return NotMeasured(reason=f"the app did not start here: {_last_words(done)}")
+                return NotMeasured(reason=f"the app did not start here: {_last_error_line(done)}")
             lines = (place / "imported").read_text(encoding="utf-8").splitlines()
             origins = {name: origin for name, _, origin in (line.partition("\t") for line in lines)}
             starts.append(_add_up(done.errors, _owners(origins, bundle, place, runtime)))
     return min(starts, key=lambda start: start.milliseconds)
 
 
-def _refusal(bundle: Bundle) -> str:
+def _obstacle(bundle: Bundle) -> str:
     target = bundle.target
     here = f"{platform.system()} on {platform.machine()}"
     if here != f"Linux on {target.machine}" and any(part.kinds.get("native") for part in bundle.parts):
@@ -147,13 +147,13 @@ def _owners(origins: Mapping[str, str], bundle: Bundle, place: Path, runtime: Pa
     return found
 
 
-def _add_up(told: str, owners: Mapping[str, str]) -> ColdStart:
+def _add_up(output: str, owners: Mapping[str, str]) -> ColdStart:
     times: Counter[str] = Counter()
     modules: Counter[str] = Counter()
     asked_for: set[str] = set()
     importers: list[tuple[int, str]] = []
     # Backwards, because a module is told of after those that it imports, which are indented more.
-    for microseconds, indent, module in reversed(_TIME.findall(told)):
+    for microseconds, indent, module in reversed(_TIME.findall(output)):
         # Some modules are gone from sys.modules again; they belong to their package.
         package = module.partition(".")[0]
         owner = owners.get(module) or owners.get(package, STANDARD_LIBRARY)
@@ -179,7 +179,7 @@ def _add_up(told: str, owners: Mapping[str, str]) -> ColdStart:
     )
 
 
-def _last_words(done: Outcome) -> str:
+def _last_error_line(done: Outcome) -> str:
     lines = map(str.strip, done.errors.splitlines())
     said = [line for line in lines if line and not line.startswith("import time:")]
     return said[-1] if said else f"it ended with {done.code} and said nothing"

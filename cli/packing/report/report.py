@@ -10,15 +10,15 @@ from lambdify.cli.console import Console
 from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.secret_scan import DATABASE, Leak
-from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, BundlePart
 from lambdify.cli.packing.bundle.zips import Archive
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 
-ROWS = 15
+MAX_ROWS = 15
 """Distributions that are listed one by one; the smallest are one row together."""
-NEARLY = 0.8
+WARNING_SHARE = 0.8
 """Share of the limit from which on there is a warning."""
 
 
@@ -34,7 +34,7 @@ class Report:
     unzipped: int
     zipped: int
     archives: tuple[Archive, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[BundlePart, ...]
     """The largest first."""
     cold_start: "ColdStart | NotMeasured | None"
     """None if nobody asked."""
@@ -49,16 +49,16 @@ def show(bundle: Bundle, console: Console) -> None:
         console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
     _show_left_out(bundle, console)
     for leak in bundle.leaks:
-        console.warn(_told(leak))
+        console.warn(_describe_leak(leak))
     unzipped = sum(archive.unzipped for archive in bundle.archives)
-    if unzipped > NEARLY * UNZIPPED_LIMIT:
+    if unzipped > WARNING_SHARE * UNZIPPED_LIMIT:
         console.warn(
             f"The bundle has {unzipped / UNZIPPED_LIMIT:.0%} of what Lambda takes; the largest is "
             f"{bundle.parts[0].name}."
         )
 
 
-def _told(leak: Leak) -> str:
+def _describe_leak(leak: Leak) -> str:
     if leak.what == DATABASE:
         return (
             f"{leak.path} is {DATABASE}, and is packed: in Lambda it can be read and not written, and each "
@@ -97,7 +97,7 @@ def _show_start(start: "ColdStart | NotMeasured", console: Console) -> None:
 
 
 def _rows(bundle: Bundle) -> list[tuple[str, ...]]:
-    shown, rest = bundle.parts[:ROWS], bundle.parts[ROWS:]
+    shown, rest = bundle.parts[:MAX_ROWS], bundle.parts[MAX_ROWS:]
     rows = [(part.name, size(part.zipped), size(part.unzipped), str(part.files)) for part in shown]
     for name, parts in ((f"{len(rest)} smaller ones", rest), ("together", bundle.parts)):
         if parts:

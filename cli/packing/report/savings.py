@@ -13,12 +13,12 @@ from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle import sizes
 from lambdify.cli.packing.bundle.bundle import LAYER_PREFIX, Bundle
 from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
-from lambdify.cli.packing.wheels.elf import symbols
+from lambdify.cli.packing.wheels.elf import symbol_size
 from lambdify.cli.packing.wheels.gate import NATIVE
 
-MUCH = 1_048_576
+MIN_SYMBOL_SIZE = 1_048_576
 """Bytes of symbols from which on they are worth a line."""
-LONG, LARGE_SHARE = 50.0, 0.1
+SLOW_MILLISECONDS, SLOW_SHARE = 50.0, 0.1
 """Milliseconds, and share of all imports, from which on a distribution is called slow."""
 
 
@@ -26,10 +26,10 @@ def find(bundle: Bundle, start: ColdStart | NotMeasured | None) -> tuple[str, ..
     """Lines of advice; what asks for a measurement is left out without one."""
     if not isinstance(start, ColdStart):
         return tuple(_symbols(bundle))
-    return (*_idle(bundle, start), *_slow(bundle, start), *_symbols(bundle))
+    return (*_not_imported(bundle, start), *_slow(bundle, start), *_symbols(bundle))
 
 
-def _idle(bundle: Bundle, start: ColdStart) -> Iterator[str]:
+def _not_imported(bundle: Bundle, start: ColdStart) -> Iterator[str]:
     used = {each.name for each in start.imports}
     project = {sizes.APPLICATION, sizes.ADAPTER_NAME}
     idle = [part for part in bundle.parts if part.name not in used | project]
@@ -47,7 +47,7 @@ def _slow(bundle: Bundle, start: ColdStart) -> Iterator[str]:
     packed = {part.name for part in bundle.parts} - {sizes.ADAPTER_NAME, sizes.APPLICATION}
     for each in start.imports:
         share = each.milliseconds / start.milliseconds
-        if each.name in packed & asked_for and each.milliseconds >= LONG and share >= LARGE_SHARE:
+        if each.name in packed & asked_for and each.milliseconds >= SLOW_MILLISECONDS and share >= SLOW_SHARE:
             yield (
                 f"{each.name} is {share:.0%} of the start ({each.milliseconds:.0f} ms, {each.modules:,} "
                 "modules). If only some requests need it, import it in the functions that do."
@@ -60,9 +60,9 @@ def _symbols(bundle: Bundle) -> Iterator[str]:
     for archive in bundle.archives:
         with zipfile.ZipFile(archive.path) as packed:
             for name in filter(NATIVE.search, packed.namelist()):
-                found[sizes.owner(name, owned)] += symbols(packed.read(name))
+                found[sizes.owner(name, owned)] += symbol_size(packed.read(name))
     for name, count in found.most_common():
-        if count >= MUCH:
+        if count >= MIN_SYMBOL_SIZE:
             yield (
                 f"{size(count)} of {name} are symbols for debuggers, which nothing on Lambda reads; a "
                 "wheel that was linked with -s does without them."

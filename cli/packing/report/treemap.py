@@ -12,18 +12,18 @@ from html import escape
 from typing import NamedTuple
 
 from lambdify.cli.formatting import size
-from lambdify.cli.packing.bundle.sizes import KINDS, Part
+from lambdify.cli.packing.bundle.sizes import KINDS, BundlePart
 
 GAP = 2.0
 """Between two distributions."""
 HEADER = 22.0
 """Height of the line with a distribution's name."""
-LOWEST = 40.0
+MIN_NAMED_HEIGHT = 40.0
 """A distribution that is drawn lower than this goes without its name; it is still told by its title."""
 LINE = 16.0
 NAME_ADVANCE, CELL_ADVANCE = 8.6, 7.0
 """How wide a character is, on average, in the two sizes of type; rather too wide than cut off."""
-SHORTEST = 4
+MIN_CHARACTERS = 4
 """Characters; a name of which no more is left is not written at all, nor what is beneath it."""
 
 
@@ -52,7 +52,7 @@ def arrange(sizes: Sequence[float], box: Box) -> tuple[Box, ...]:
     return tuple(boxes)
 
 
-def draw(parts: Sequence[Part], width: float, height: float, css_class: str) -> str:
+def draw(parts: Sequence[BundlePart], width: float, height: float, css_class: str) -> str:
     """An SVG picture of the parts, with titles to hover over.
 
     It is hidden from screen readers: for them there has to be a table beside it.
@@ -88,12 +88,12 @@ def _place(row: Sequence[float], box: Box) -> tuple[list[Box], Box]:
     return boxes, Box(box.x + thickness, box.y, box.width - thickness, box.height)
 
 
-def _part(part: Part, total: int, box: Box) -> str:
+def _part(part: BundlePart, total: int, box: Box) -> str:
     inner = _inset(box, GAP / 2)
     unzipped = f"{size(part.unzipped)} unzipped, {part.unzipped / total:.1%}"
     title = escape(f"{part.name}: {unzipped}; {size(part.zipped)} zipped")
     shapes = [f"<g><title>{title}</title>", _rectangle(inner, "part")]
-    header = tuple(_header(part, inner)) if inner.height >= LOWEST else ()
+    header = tuple(_header(part, inner)) if inner.height >= MIN_NAMED_HEIGHT else ()
     if header:
         shapes += header
         inner = _inset(Box(inner.x, inner.y + HEADER, inner.width, inner.height - HEADER), GAP)
@@ -104,7 +104,7 @@ def _part(part: Part, total: int, box: Box) -> str:
     return "".join([*shapes, "</g>"])
 
 
-def _header(part: Part, box: Box) -> Iterator[str]:
+def _header(part: BundlePart, box: Box) -> Iterator[str]:
     """The name, and the size beside it where there is room for both."""
     room = int((box.width - 12) / NAME_ADVANCE)
     weight = size(part.unzipped)
@@ -119,7 +119,7 @@ def _header(part: Part, box: Box) -> Iterator[str]:
         yield _text(box.x + 6, box.y + LINE - 1, fitting, "name")
 
 
-def _cell(part: Part, kind: str, box: Box, *, labelled: bool) -> Iterator[str]:
+def _cell(part: BundlePart, kind: str, box: Box, *, labelled: bool) -> Iterator[str]:
     weight = size(part.kinds[kind])
     title = f"<title>{escape(part.name)}: {weight} of {kind}</title>"
     yield f"<g>{title}{_rectangle(_inset(box, 0.5), kind)}"
@@ -135,7 +135,7 @@ def _cell(part: Part, kind: str, box: Box, *, labelled: bool) -> Iterator[str]:
 
 
 def _shorten(name: str, room: int) -> str:
-    return f"{name[: room - 1]}…" if room > SHORTEST else ""
+    return f"{name[: room - 1]}…" if room > MIN_CHARACTERS else ""
 
 
 def _inset(box: Box, by: float) -> Box:

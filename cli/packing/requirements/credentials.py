@@ -23,7 +23,7 @@ class Login(NamedTuple):
     password: str
 
 
-def restore(url: str, texts: Iterable[str]) -> str | None:
+def restore_login(url: str, texts: Iterable[str]) -> str | None:
     """Return a redacted URL with the credentials that a text has for its place; None if none has."""
     scheme, hidden, place = url.partition("://***@")
     if not hidden:
@@ -57,12 +57,12 @@ def find_login(url: str, known: Iterable[str]) -> Login | None:
     asked = urlsplit(url)
     for place in (asked, *map(urlsplit, known)):
         # Credentials go to the very scheme, host and port they were given for, and nowhere else.
-        if place.username is not None and _place(place) == _place(asked):
+        if place.username is not None and _origin(place) == _origin(asked):
             return Login(unquote(place.username), unquote(place.password or ""))
     return _in_netrc(asked.hostname or "")
 
 
-def basic(login: Login) -> str:
+def basic_authorization(login: Login) -> str:
     """Return the Authorization header that says it."""
     return f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
 
@@ -76,7 +76,7 @@ def _insert(url: str, login: Login) -> str:
     ).geturl()
 
 
-def _place(url: SplitResult) -> tuple[str, str | None, int | None]:
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
     return (url.scheme, url.hostname, url.port)
 
 

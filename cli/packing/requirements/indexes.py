@@ -20,23 +20,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lambdify.cli.packing.requirements.credentials import basic, find_login, with_login, with_netrc
+from lambdify.cli.packing.requirements.credentials import (
+    basic_authorization,
+    find_login,
+    with_login,
+    with_netrc,
+)
 from lambdify.cli.settings import config_file
 
-_OF_UV = {
+_KINDS_OF_UV_VARIABLES = {
     "UV_DEFAULT_INDEX": "default",
     "UV_INDEX_URL": "default",
     "UV_INDEX": "extra",
     "UV_EXTRA_INDEX_URL": "extra",
     "UV_FIND_LINKS": "links",
 }
-_OF_PIP = {"PIP_INDEX_URL": "default", "PIP_EXTRA_INDEX_URL": "extra"}
-VARIABLES = tuple(_OF_PIP)
+_KINDS_OF_PIP_VARIABLES = {"PIP_INDEX_URL": "default", "PIP_EXTRA_INDEX_URL": "extra"}
+PIP_VARIABLES = tuple(_KINDS_OF_PIP_VARIABLES)
 """Those that count beside uv's own."""
 _OPTION = re.compile(
     r"(?:--(?P<long>index-url|extra-index-url|find-links)|-(?P<short>[if]))[ =]\s*(?P<value>\S+)"
 )
-_KINDS = {
+_KINDS_OF_OPTIONS = {
     "index-url": "default",
     "i": "default",
     "extra-index-url": "extra",
@@ -88,7 +93,7 @@ class Indexes:
     def authorization(self, url: str) -> Mapping[str, str]:
         """Return the headers that the index of this URL wants, none for a public one."""
         login = find_login(url, (self.default, *self.extra, *self.links, *self.explicit))
-        return {"Authorization": basic(login)} if login else {}
+        return {"Authorization": basic_authorization(login)} if login else {}
 
 
 def find_indexes(
@@ -96,8 +101,8 @@ def find_indexes(
 ) -> Indexes:
     """Collect the indexes that requirement lines, the environment and uv's settings for `root` name."""
     options = tuple(line for line in lines if _OPTION.match(line) or line.strip() == _NO_INDEX)
-    of_uv = tuple(_in_variables(_OF_UV, environ))
-    unknown = (*_in_lines(options), *_in_variables(_OF_PIP, environ))
+    of_uv = tuple(_in_variables(_KINDS_OF_UV_VARIABLES, environ))
+    unknown = (*_in_lines(options), *_in_variables(_KINDS_OF_PIP_VARIABLES, environ))
     named = (*of_uv, *unknown, *(_in_files(root, environ) if root else ()))
 
     def found(kind: str) -> tuple[str, ...]:
@@ -110,7 +115,7 @@ def find_indexes(
         explicit=found("explicit"),
         offline=any(line.strip() == _NO_INDEX for line in options),
         options=options,
-        uv_environment=tuple(_tell_uv(of_uv, unknown, environ)),
+        uv_environment=tuple(_uv_variables(of_uv, unknown, environ)),
     )
 
 
@@ -126,7 +131,7 @@ def settings_files(root: Path, environ: Mapping[str, str] = os.environ) -> Itera
     yield Path("/etc/uv/uv.toml")
 
 
-class _Named(NamedTuple):
+class _Index(NamedTuple):
     """An index as a setting has it."""
 
     kind: str
@@ -135,27 +140,27 @@ class _Named(NamedTuple):
     name: str = ""
 
 
-def _in_variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[_Named]:
+def _in_variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[_Index]:
     for variable, kind in variables.items():
         for value in re.split(r"[\s,]+" if kind == "links" else r"\s+", environ.get(variable, "")):
             # An index can have a name here: "internal=https://host/simple".
             name, separator, url = value.partition("=")
             if separator and re.fullmatch(r"[\w.-]+", name):
-                yield _Named(kind, url, name)
+                yield _Index(kind, url, name)
             elif value:
-                yield _Named(kind, value)
+                yield _Index(kind, value)
 
 
-def _in_lines(options: Iterable[str]) -> Iterator[_Named]:
+def _in_lines(options: Iterable[str]) -> Iterator[_Index]:
     for line in options:
         if match := _OPTION.match(line):
-            kind = _KINDS[match["long"] or match["short"]]
+            kind = _KINDS_OF_OPTIONS[match["long"] or match["short"]]
             # uv and pip both fill ${NAME} from the environment.
-            yield _Named(kind, os.path.expandvars(match["value"].strip("'\"")))
+            yield _Index(kind, os.path.expandvars(match["value"].strip("'\"")))
 
 
-def _tell_uv(
-    known: Sequence[_Named], unknown: Sequence[_Named], environ: Mapping[str, str]
+def _uv_variables(
+    known: Sequence[_Index], unknown: Sequence[_Index], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     defaults = [it.url for it in unknown if it.kind == "default"]
     if defaults and not any(it.kind == "default" for it in known):
@@ -167,18 +172,18 @@ def _tell_uv(
             yield variable, separator.join((*own, *added))
 
 
-def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[_Named]:
+def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[_Index]:
     for table in _tables(root, environ):
         for index in table.get("index", ()):
             kind = next((word for word in ("default", "explicit") if index.get(word)), "extra")
-            yield _Named(
+            yield _Index(
                 "links" if index.get("format") == "flat" else kind, index["url"], index.get("name", "")
             )
         # The forms that were there before [[index]], at the top or for the commands that we use.
         older = {**table, **table.get("pip", {})}
-        yield from (_Named("default", url) for url in [older.get("index-url")] if url)
-        yield from (_Named("extra", url) for url in older.get("extra-index-url", ()))
-        yield from (_Named("links", link) for link in older.get("find-links", ()))
+        yield from (_Index("default", url) for url in [older.get("index-url")] if url)
+        yield from (_Index("extra", url) for url in older.get("extra-index-url", ()))
+        yield from (_Index("links", link) for link in older.get("find-links", ()))
 
 
 def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -196,6 +201,6 @@ def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             table = table.get("tool", {}).get("uv", {})
         if table:
             if above:
-                config_file.refuse_stranger(file, root)
+                config_file.refuse_foreign_file(file, root)
                 nearest = file
             yield table

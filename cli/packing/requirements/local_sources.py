@@ -22,12 +22,12 @@ from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.requirements.requirements import find_path, read_own_lines
 from lambdify.cli.packing.requirements.sources import read_toml
 
-_DECLARED = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
+_DECLARED_KEYS = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 DYNAMIC = frozenset({"dependencies", "optional-dependencies"})
 """What of a [project] decides on a resolution, and may be left to the build backend."""
 
 
-def named(files: Iterable[Path], lines: Iterable[str], root: Path) -> tuple[Path, ...]:
+def find_required(files: Iterable[Path], lines: Iterable[str], root: Path) -> tuple[Path, ...]:
     """Return the folders and files that these texts seem to require, and those that they require in turn."""
     waiting = [path for line in lines for path in _existing(find_path(line), (root,))]
     for file in files:
@@ -41,7 +41,7 @@ def named(files: Iterable[Path], lines: Iterable[str], root: Path) -> tuple[Path
     return tuple(sorted(found))
 
 
-def declared(place: Path) -> object:
+def read_declared(place: Path) -> object:
     """What a folder or file says to the question which versions go together."""
     if not place.is_dir():
         return fingerprint.digest(place)
@@ -50,10 +50,10 @@ def declared(place: Path) -> object:
     project = content.get("project")
     if project is None or DYNAMIC & set(project.get("dynamic", ())):
         return source_digest(Package(name=place.name, version="", kind="directory", path=place))
-    return [{name: project.get(name) for name in _DECLARED}, content.get("tool", {}).get("uv")]
+    return [{name: project.get(name) for name in _DECLARED_KEYS}, content.get("tool", {}).get("uv")]
 
 
-def look(packages: Iterable[Package], root: Path, moment: int) -> Fingerprint:
+def take_fingerprint(packages: Iterable[Package], root: Path, moment: int) -> Fingerprint:
     """Return what those of the packages that lie on this machine are built from looks like at a moment."""
     files: dict[str, fingerprint.Stamp] = {}
     listings: dict[str, tuple[str, ...]] = {}
@@ -62,7 +62,7 @@ def look(packages: Iterable[Package], root: Path, moment: int) -> Fingerprint:
     for package in packages:
         with readable(package):
             folders = dict(walk(package)) if package.kind == "directory" else {}
-            listings |= {str(base): fingerprint.words(str(base), top) for base in folders}
+            listings |= {str(base): fingerprint.list_folder(str(base), top) for base in folders}
             paths = [base / name for base, names in folders.items() for name in names]
             if package.kind != "directory" and package.path is not None and package.path.is_file():
                 paths = [package.path]

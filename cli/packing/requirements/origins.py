@@ -27,9 +27,9 @@ from lambdify.cli.redaction import redact
 
 _TIMEOUT = 60.0
 """Seconds without a byte."""
-_PAUSES = (0.5, 2.0)
+_RETRY_PAUSES = (0.5, 2.0)
 """Seconds before the second try, and before the third."""
-_BLOCK = 1 << 16
+_BLOCK_SIZE = 1 << 16
 """Bytes: few enough for somebody who watches a slow line."""
 _SERVER_FAILED = 500
 """Statuses from here on are the server's fault."""
@@ -38,14 +38,14 @@ _BUILT = frozenset({"build", "dist"})
 _NATIVE = re.compile(
     r"\.(c|cc|cpp|cxx|pyx|rs|f|f90)$|(^|/)(Cargo\.toml|CMakeLists\.txt|meson\.build)$", re.IGNORECASE
 )
-_ASIDE = re.compile(r"(^|/)(tests?|docs?|examples?|benchmarks?)/", re.IGNORECASE)
+_SIDE_FOLDERS = re.compile(r"(^|/)(tests?|docs?|examples?|benchmarks?)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Witness:
+class DownloadObserver:
     """Who follows a download."""
 
-    wanted: Callable[[], bool] = lambda: True
+    keep_going: Callable[[], bool] = lambda: True
     """Asked before every block; a no calls it off."""
     expect: Callable[[int], None] = lambda _: None
     """Told how many bytes there will be, where nobody knew."""
@@ -88,14 +88,14 @@ def find_native_sources(source: Path) -> tuple[str, ...]:
     else:
         with tarfile.open(source) as archive:
             names = archive.getnames()
-    return tuple(name for name in names if _NATIVE.search(name) and not _ASIDE.search(name))
+    return tuple(name for name in names if _NATIVE.search(name) and not _SIDE_FOLDERS.search(name))
 
 
 def download(
     package: Package,
     indexes: Indexes,
     into: Path,
-    witness: Witness | None = None,
+    observer: DownloadObserver | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
     """Put an archive into a file, and return that. Raises RequirementsError, also if another was locked.
@@ -103,15 +103,15 @@ def download(
     A connection that breaks, or a server that fails, is given another chance.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
-    for pause in (*_PAUSES, None):
+    for pause in (*_RETRY_PAUSES, None):
         try:
-            digest = _copy_blocks(package, indexes, into, witness or Witness())
+            digest = _copy_blocks(package, indexes, into, observer or DownloadObserver())
             break
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 # Not the network's fault.
                 raise
-            if pause is None or not _passes(error):
+            if pause is None or not _is_transient(error):
                 place = redact(package.url) or package.path
                 raise RequirementsError(
                     f"{package.label} could not be downloaded from {place}: {error}",
@@ -127,7 +127,7 @@ def download(
     return into
 
 
-def _copy_blocks(package: Package, indexes: Indexes, into: Path, witness: Witness) -> str:
+def _copy_blocks(package: Package, indexes: Indexes, into: Path, observer: DownloadObserver) -> str:
     """Copy the archive block by block, and return its digest."""
     digest = hashlib.sha256()
     copied = unexpected = 0
@@ -136,24 +136,24 @@ def _copy_blocks(package: Package, indexes: Indexes, into: Path, witness: Witnes
             # A file has none, and a server need not tell it.
             length = getattr(origin, "length", None) or 0
             unexpected = 0 if package.size else length
-            witness.expect(unexpected)
-            while witness.wanted() and (block := origin.read(_BLOCK)):
+            observer.expect(unexpected)
+            while observer.keep_going() and (block := origin.read(_BLOCK_SIZE)):
                 digest.update(block)
                 copy.write(block)
                 copied += len(block)
-                witness.advance(len(block))
-            if copied < length and witness.wanted():
+                observer.advance(len(block))
+            if copied < length and observer.keep_going():
                 # http.client takes an early end for the end. It is none of the digest's business.
                 raise ConnectionError(f"the connection ended after {copied:,} of {length:,} bytes")
     except OSError:
         # It will be begun again, if at all.
-        witness.advance(-copied)
-        witness.expect(-unexpected)
+        observer.advance(-copied)
+        observer.expect(-unexpected)
         raise
     return digest.hexdigest()
 
 
-def _passes(error: OSError) -> bool:
+def _is_transient(error: OSError) -> bool:
     """Whether it may be gone the next time: not what is no network at all, and no refusal."""
     # Here, since most runs download nothing, and it brings HTTP and e-mail along.
     from urllib.error import HTTPError, URLError
@@ -176,7 +176,9 @@ def _walk(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     for name, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         base = Path(name)
         entered = [base / each for each in folders]
-        folders[:] = [path.name for path in entered if not (_aside(path, folder) or _circular(path, folder))]
+        folders[:] = [
+            path.name for path in entered if not (_is_not_source(path, folder) or _circular(path, folder))
+        ]
         yield base, tuple(each for each in files if (base / each).is_file())
 
 
@@ -187,7 +189,7 @@ def _source_files(folder: Path) -> Iterator[str]:
             yield (base / name).relative_to(folder).as_posix()
 
 
-def _aside(folder: Path, top: Path) -> bool:
+def _is_not_source(folder: Path, top: Path) -> bool:
     if folder.name in _BUILT and folder.parent == top:
         # Where build tools write. But packages have these names too.
         return not (folder / "__init__.py").is_file()

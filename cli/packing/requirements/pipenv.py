@@ -29,21 +29,21 @@ _MARKER_KEYS = (
 
 def read_pipfile_lock(path: Path, groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return the locked packages of the default category and of `groups` as requirement lines."""
-    with _told(path):
+    with _translated(path):
         lock = _load(path)
         sources = [source["url"] for source in lock["_meta"]["sources"]]
         categories = [(name, lock[name]) for name in ("default", *groups)]
     options = [f"--index-url {sources[0]}"] if sources else []
     options += [f"--extra-index-url {url}" for url in sources[1:]]
     declared = _declared_markers(path.with_name("Pipfile"))
-    with _told(path):
+    with _translated(path):
         lines = [line for _, entries in categories for line in _lines(entries, declared, path.parent)]
     return (*options, *lines)
 
 
 def read_names(path: Path) -> frozenset[str]:
     """Return the names that the default category of a Pipfile.lock mentions, wherever they apply."""
-    with _told(path):
+    with _translated(path):
         return frozenset(_load(path)["default"])
 
 
@@ -53,7 +53,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except KeyError as error:

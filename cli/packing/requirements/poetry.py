@@ -27,7 +27,7 @@ from lambdify.cli.packing.target import Target
 Table = dict[str, Any]
 
 
-class _Need(NamedTuple):
+class _Dependency(NamedTuple):
     """A package that something requires."""
 
     name: str
@@ -88,28 +88,28 @@ def _read(path: Path, scope: _Scope, without: frozenset[str]) -> tuple[str, ...]
 
 
 def _walk(
-    declared: list[_Need], packages: Mapping[str, list[Table]], scope: _Scope, without: frozenset[str]
+    declared: list[_Dependency], packages: Mapping[str, list[Table]], scope: _Scope, without: frozenset[str]
 ) -> dict[str, Table]:
     chosen: dict[str, Table] = {}
     done: set[tuple[str, frozenset[str]]] = set()
     waiting = list(declared)
     while waiting:
-        need = waiting.pop()
-        if need.name in without or (need.name, need.extras) in done:
+        dependency = waiting.pop()
+        if dependency.name in without or (dependency.name, dependency.extras) in done:
             continue
-        done.add((need.name, need.extras))
-        package = _choose(need, packages.get(need.name, []), scope)
+        done.add((dependency.name, dependency.extras))
+        package = _choose(dependency, packages.get(dependency.name, []), scope)
         if package is not None:
-            chosen[need.name] = package
-            waiting += _required(package, need.extras, scope)
+            chosen[dependency.name] = package
+            waiting += _required(package, dependency.extras, scope)
     return chosen
 
 
-def _choose(need: _Need, candidates: list[Table], scope: _Scope) -> Table | None:
+def _choose(dependency: _Dependency, candidates: list[Table], scope: _Scope) -> Table | None:
     """Return the candidate that fits: a lock can hold a package twice, for different platforms."""
     if not candidates:
         raise RequirementsError(
-            f"poetry.lock has no {need.name}, which pyproject.toml or another package requires",
+            f"poetry.lock has no {dependency.name}, which pyproject.toml or another package requires",
             hint="It is older than pyproject.toml: run `poetry lock`.",
         )
     fitting = [
@@ -118,7 +118,7 @@ def _choose(need: _Need, candidates: list[Table], scope: _Scope) -> Table | None
     fitting = [
         package for package in fitting if _allows(package.get("python-versions"), scope.target.full_python)
     ]
-    wanted = [package for package in fitting if _allows(need.versions, package["version"])] or fitting
+    wanted = [package for package in fitting if _allows(dependency.versions, package["version"])] or fitting
     return max(wanted, key=lambda package: Version(package["version"]), default=None)
 
 
@@ -143,7 +143,7 @@ def _allows(specifier: str | None, version: str) -> bool:
         return True
 
 
-def _required(package: Table, extras: frozenset[str], scope: _Scope) -> Iterator[_Need]:
+def _required(package: Table, extras: frozenset[str], scope: _Scope) -> Iterator[_Dependency]:
     """What a locked package requires in turn, with the extras that it is wanted with."""
     offered: dict[str, list[str]] = package.get("extras", {})
     switched_on = {
@@ -156,16 +156,16 @@ def _required(package: Table, extras: frozenset[str], scope: _Scope) -> Iterator
             if spec.get("optional") and canonicalize_name(name) not in switched_on:
                 continue
             if scope.holds(spec.get("markers"), extras):
-                yield _need(name, spec)
+                yield _dependency(name, spec)
 
 
-def _declared(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
+def _declared(pyproject: Table, scope: _Scope) -> Iterator[_Dependency]:
     """What the project itself asks for."""
     yield from _declared_in_project(pyproject, scope)
     yield from _declared_in_poetry(pyproject.get("tool", {}).get("poetry", {}), scope)
 
 
-def _declared_in_project(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
+def _declared_in_project(pyproject: Table, scope: _Scope) -> Iterator[_Dependency]:
     project = pyproject.get("project", {})
     optional = project.get("optional-dependencies", {})
     dependency_groups = pyproject.get("dependency-groups", {})
@@ -180,12 +180,12 @@ def _declared_in_project(pyproject: Table, scope: _Scope) -> Iterator[_Need]:
         except InvalidRequirement as error:
             raise RequirementsError(f"pyproject.toml: {error}") from error
         if scope.holds(str(requirement.marker or ""), scope.extras):
-            yield _Need(
+            yield _Dependency(
                 canonicalize_name(requirement.name), frozenset(requirement.extras), str(requirement.specifier)
             )
 
 
-def _declared_in_poetry(poetry: Table, scope: _Scope) -> Iterator[_Need]:
+def _declared_in_poetry(poetry: Table, scope: _Scope) -> Iterator[_Dependency]:
     switched_on = {
         canonicalize_name(name) for extra in scope.extras for name in poetry.get("extras", {}).get(extra, ())
     }
@@ -199,7 +199,7 @@ def _declared_in_poetry(poetry: Table, scope: _Scope) -> Iterator[_Need]:
                 spec.get("python"), scope.target.full_python
             )
             if name != "python" and fits and not left_out:
-                yield _need(name, spec)
+                yield _dependency(name, spec)
 
 
 def _specs(alternatives: Any) -> list[Table]:
@@ -208,8 +208,8 @@ def _specs(alternatives: Any) -> list[Table]:
     return [{"version": spec} if isinstance(spec, str) else spec for spec in listed]
 
 
-def _need(name: str, spec: Table) -> _Need:
-    return _Need(canonicalize_name(name), frozenset(spec.get("extras", ())), spec.get("version", "*"))
+def _dependency(name: str, spec: Table) -> _Dependency:
+    return _Dependency(canonicalize_name(name), frozenset(spec.get("extras", ())), spec.get("version", "*"))
 
 
 def _line(name: str, package: Table, root: Path) -> str:

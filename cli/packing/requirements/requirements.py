@@ -67,7 +67,7 @@ def find_files(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def is_elsewhere(line: str) -> bool:
+def includes_remote_file(line: str) -> bool:
     """Whether the line includes a file that is not on this machine."""
     include = _INCLUDE.match(line) or _CONSTRAINT.match(line)
     return include is not None and "://" in include["path"]
@@ -121,7 +121,7 @@ def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
     return pinned
 
 
-def _anchored(line: str, folder: Path) -> str:
+def _with_absolute_links(line: str, folder: Path) -> str:
     """A folder of files is named from where the line is, and the line is going to be read elsewhere."""
     links = _LINKS.match(line)
     if links is None or "://" in links["path"]:
@@ -134,7 +134,7 @@ def _read(path: Path, seen: set[Path]) -> Iterator[str]:
     for line in read_own_lines(path):
         include = _INCLUDE.match(line)
         if include is None:
-            yield _anchored(line, path.parent)
+            yield _with_absolute_links(line, path.parent)
             continue
         included = path.parent / include["path"]
         if "://" not in include["path"] and included.resolve() not in seen:

@@ -23,9 +23,9 @@ Kind = Literal["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "require
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """The most specific first."""
 
-REPAIR = "Correct it; or, if a tool wrote it, have that write it again."
+REPAIR_HINT = "Correct it; or, if a tool wrote it, have that write it again."
 """What to do about a file that is broken."""
-_LIKELY = ("requirements/*.txt", "requirements*.txt", "requirements*.in")
+_LIKELY_FILES = ("requirements/*.txt", "requirements*.txt", "requirements*.in")
 _WITH_EXTRAS = frozenset({"uv.lock", "poetry.lock", "pylock.toml", "pyproject.toml"})
 _WITH_GROUPS = _WITH_EXTRAS | {"Pipfile.lock"}
 
@@ -61,7 +61,11 @@ def find_source(root: Path, build: Build) -> Source | None:
     else:
         _refuse_unlocked(root / "Pipfile", root, "pipenv lock")
         return None
-    if kind == "pyproject.toml" and _is_poetrys(content := read_toml(path)) and not _standard(content, build):
+    if (
+        kind == "pyproject.toml"
+        and _declares_in_poetry(content := read_toml(path))
+        and not _declares_in_project(content, build)
+    ):
         _refuse_unlocked(path, root, "poetry lock")
     _refuse_unusable_settings(kind, path, build)
     return Source(kind=kind, path=path, others=tuple(other for other in present if root / other != path))
@@ -69,7 +73,7 @@ def find_source(root: Path, build: Build) -> Source | None:
 
 def find_likely(root: Path) -> tuple[str, ...]:
     """Return files of other names that look as if they said it, for a project that has none of ours."""
-    found = {path for pattern in _LIKELY for path in root.glob(pattern) if path.is_file()}
+    found = {path for pattern in _LIKELY_FILES for path in root.glob(pattern) if path.is_file()}
     return tuple(sorted(path.relative_to(root).as_posix() for path in found))
 
 
@@ -79,7 +83,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     # Text that is not UTF-8, or not TOML; a number or a nesting beyond Python's own limits.
     except (OSError, ValueError, RecursionError) as error:
-        raise RequirementsError(f"{path.name} cannot be read: {error}", hint=REPAIR) from error
+        raise RequirementsError(f"{path.name} cannot be read: {error}", hint=REPAIR_HINT) from error
 
 
 def _kind_of(path: Path) -> Kind:
@@ -98,16 +102,16 @@ def _declares(path: Path, build: Build) -> bool:
     if path.name != "pyproject.toml":
         return True
     content = read_toml(path)
-    return _standard(content, build) or _is_poetrys(content)
+    return _declares_in_project(content, build) or _declares_in_poetry(content)
 
 
-def _is_poetrys(content: Mapping[str, Any]) -> bool:
+def _declares_in_poetry(content: Mapping[str, Any]) -> bool:
     """Whether a pyproject.toml says what it requires where poetry reads it."""
     poetry: Mapping[str, Any] = content.get("tool", {}).get("poetry", {})
     return bool(poetry.get("dependencies", {}).keys() - {"python"})
 
 
-def _standard(content: Mapping[str, Any], build: Build) -> bool:
+def _declares_in_project(content: Mapping[str, Any], build: Build) -> bool:
     """Whether a pyproject.toml says what it requires where everybody reads it."""
     project: Mapping[str, Any] = content.get("project", {})
     declared = project.get("dependencies") or "dependencies" in project.get("dynamic", ())

@@ -5,9 +5,9 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-_TELLING = re.compile(r"error|not found|failed|missing", re.IGNORECASE)
-_LINES = 3
-_FRAME = "[end of output]"
+_CAUSE = re.compile(r"error|not found|failed|missing", re.IGNORECASE)
+_MAX_LINES = 3
+_END_OF_OUTPUT = "[end of output]"
 
 
 def find_advice(output: str) -> str:
@@ -21,10 +21,10 @@ def find_advice(output: str) -> str:
 def summarize(output: str) -> str:
     """Return the last lines of a log that sound like the cause."""
     # pip frames what the build said, and what follows is about pip.
-    said = output.rpartition(_FRAME)[0] or output
+    said = output.rpartition(_END_OF_OUTPUT)[0] or output
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.search(line)] or lines
-    return " | ".join(telling[-_LINES:])
+    telling = [line for line in lines if _CAUSE.search(line)] or lines
+    return " | ".join(telling[-_MAX_LINES:])
 
 
 @cache

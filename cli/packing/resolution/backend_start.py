@@ -12,7 +12,7 @@ import sys
 ENVIRONMENT = "LAMBDIFY_BACKENDS"
 """The variable that holds the environment, as JSON; null where no backend may run."""
 REFUSAL = "no code of a package runs on this machine"
-_OF_UV = ("PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
+_SET_BY_UV = ("PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
 """What uv sets itself: where the requirements of a backend are, and that it waits for each line of output."""
 
 
@@ -25,7 +25,7 @@ def main() -> None:
         clean = json.loads(given)
         if clean is None:
             raise SystemExit(REFUSAL)
-        clean.update((name, os.environ[name]) for name in _OF_UV if name in os.environ)
+        clean.update((name, os.environ[name]) for name in _SET_BY_UV if name in os.environ)
         os.execve(sys.executable, sys.orig_argv, clean)  # noqa: S606 - the very program that is running
     except (OSError, ValueError) as error:
         # `site` tells of other errors, and goes on.

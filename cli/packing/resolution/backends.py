@@ -28,17 +28,17 @@ from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.resolution.backend_start import ENVIRONMENT
 from lambdify.cli.programs import git
 
-_PASSED_ON = re.compile(
+_ALLOWED_VARIABLES = re.compile(
     "PATH|LANG|LANGUAGE|LC_.*|TZ|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|(HTTPS?|ALL|NO)_PROXY|(https?|all|no)_proxy"
     "|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_CERT|GIT_SSL_CAINFO"
     # What a release machine says of versions, where a history would say it elsewhere.
     "|SETUPTOOLS_SCM_PRETEND_VERSION.*|PBR_VERSION"
 )
-_START = Path(__file__).with_name("backend_start.py")
+_START_PROGRAM = Path(__file__).with_name("backend_start.py")
 
 
 @contextmanager
-def kept_apart(
+def isolated(
     indexes: Indexes,
     extra: Mapping[str, str],
     environ: Mapping[str, str] = os.environ,
@@ -53,9 +53,9 @@ def kept_apart(
         folder = Path(name)
         for each in ("start", "home", "tmp"):
             (folder / each).mkdir()
-        shutil.copyfile(_START, folder / "start" / "sitecustomize.py")
+        shutil.copyfile(_START_PROGRAM, folder / "start" / "sitecustomize.py")
         clean = {
-            **{name: value for name, value in environ.items() if _PASSED_ON.fullmatch(name)},
+            **{name: value for name, value in environ.items() if _ALLOWED_VARIABLES.fullmatch(name)},
             **git.variables(),
             **indexes.pip_environment,
             **extra,

@@ -30,9 +30,9 @@ from lambdify.cli.packing.requirements.sources import Source, read_toml
 from lambdify.cli.packing.resolution.resolution_cache import Resolution, resolve_once
 from lambdify.cli.packing.resolution.resolver import (
     OWN_NAME,
-    Elsewhere,
-    Expect,
-    Question,
+    ContainerUv,
+    Prefetch,
+    ResolveRequest,
     resolve,
     unresolvable,
 )
@@ -68,8 +68,8 @@ def make_plan(
     extra: tuple[str, ...],
     *,
     upgrade: bool = False,
-    expect: Expect | None = None,
-    elsewhere: Elsewhere | None = None,
+    prefetch: Prefetch | None = None,
+    container_uv: ContainerUv | None = None,
 ) -> Plan:
     """Decide what the source and the `extra` requirements come to on the target.
 
@@ -79,36 +79,38 @@ def make_plan(
     """
     if source is None:
         indexes = find_indexes((), root)
-        question = Question(
-            subject="what lambdify adds", root=root, lines=extra, indexes=indexes, elsewhere=elsewhere
+        request = ResolveRequest(
+            subject="what lambdify adds", root=root, lines=extra, indexes=indexes, container_uv=container_uv
         )
-        return _plan(resolve_once(question, target, prefer_wheels=True, upgrade=upgrade), indexes)
+        return _plan(resolve_once(request, target, prefer_wheels=True, upgrade=upgrade), indexes)
     notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
     match source.kind:
         case "requirements.txt" | "pyproject.toml":
-            plan = _free(source, root, target, build, extra, upgrade, expect, elsewhere)
+            plan = _resolve_unlocked(source, root, target, build, extra, upgrade, prefetch, container_uv)
         case "uv.lock" | "pylock.toml":
-            plan = _with_extra(_exact(source, target, build), source, root, target, extra, upgrade, elsewhere)
+            plan = _with_extra(
+                _read_exact_lock(source, target, build), source, root, target, extra, upgrade, container_uv
+            )
         case "poetry.lock" | "Pipfile.lock":
-            pinned = _pinned(source, root, target, build, expect, elsewhere)
-            plan = _with_extra(pinned, source, root, target, extra, upgrade, elsewhere)
+            pinned = _resolve_pinned(source, root, target, build, prefetch, container_uv)
+            plan = _with_extra(pinned, source, root, target, extra, upgrade, container_uv)
     return replace(plan, notes=(*notes, *plan.notes))
 
 
-def _free(
+def _resolve_unlocked(
     source: Source,
     root: Path,
     target: Target,
     build: Build,
     extra: tuple[str, ...],
     upgrade: bool,
-    expect: Expect | None,
-    elsewhere: Elsewhere | None,
+    prefetch: Prefetch | None,
+    container_uv: ContainerUv | None,
 ) -> Plan:
     """Unlocked input: uv chooses the versions."""
     lines = _declared_lines(source)
     indexes = find_indexes(lines, root)
-    question = Question(
+    request = ResolveRequest(
         subject=source.name,
         root=root,
         files=(source.path,),
@@ -116,17 +118,19 @@ def _free(
         indexes=indexes,
         options=_optional_parts(build),
         pinned=read_pins(lines),
-        elsewhere=elsewhere,
+        container_uv=container_uv,
     )
     allowed = read_hashes(lines)
     # In the container everything can be built, so there is no reason to take an older version.
     prefer_wheels = build.strategy != "docker"
-    resolution = resolve_once(question, target, prefer_wheels=prefer_wheels, upgrade=upgrade, expect=expect)
+    resolution = resolve_once(
+        request, target, prefer_wheels=prefer_wheels, upgrade=upgrade, prefetch=prefetch
+    )
     _check_hashes(resolution.packages, allowed, source, {find_name(line) for line in extra})
     return _plan(resolution, indexes)
 
 
-def _exact(source: Source, target: Target, build: Build) -> Plan:
+def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
     """A lock that already names every file."""
     if source.kind == "pylock.toml":
         packages = read_pylock(
@@ -138,7 +142,7 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
             groups=build.groups,
         )
         kept = tuple(package for package in packages if package.name != OWN_NAME)
-        return _plan(_locked(kept), find_indexes((), source.path.parent))
+        return _plan(_locked_resolution(kept), find_indexes((), source.path.parent))
     project = source.path.parent
     with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
         out = Path(folder, "pylock.toml")
@@ -150,16 +154,16 @@ def _exact(source: Source, target: Target, build: Build) -> Plan:
         if not outcome.succeeded:
             raise unresolvable(source.name, target, outcome.errors)
         packages = read_pylock(read_toml(out), Path(folder), target, name=source.name)
-    return _plan(_locked(packages), find_indexes((), project))
+    return _plan(_locked_resolution(packages), find_indexes((), project))
 
 
-def _pinned(
+def _resolve_pinned(
     source: Source,
     root: Path,
     target: Target,
     build: Build,
-    expect: Expect | None,
-    elsewhere: Elsewhere | None,
+    prefetch: Prefetch | None,
+    container_uv: ContainerUv | None,
 ) -> Plan:
     """A lock that names versions and hashes; the index says which files they are."""
     # Few projects have one of these two, and their readers bring libraries along.
@@ -174,20 +178,20 @@ def _pinned(
 
         lines = read_pipfile_lock(source.path, build.groups)
     indexes = find_indexes(lines, root)
-    question = Question(
+    request = ResolveRequest(
         subject=source.name,
         root=root,
         lines=lines,
         indexes=indexes,
         options=("--no-deps",),
-        elsewhere=elsewhere,
+        container_uv=container_uv,
     )
-    packages, notes = resolve(question, target, prefer_wheels=False, expect=expect)
+    packages, notes = resolve(request, target, prefer_wheels=False, prefetch=prefetch)
     _check_hashes(packages, read_hashes(lines), source, set())
-    return _plan(_locked(packages, notes), indexes)
+    return _plan(_locked_resolution(packages, notes), indexes)
 
 
-def _locked(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
+def _locked_resolution(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
     """What a lock says, which lasts as long as the lock."""
     return Resolution(packages=packages, notes=notes, settled=True)
 
@@ -199,23 +203,23 @@ def _with_extra(
     target: Target,
     extra: tuple[str, ...],
     upgrade: bool,
-    elsewhere: Elsewhere | None,
+    container_uv: ContainerUv | None,
 ) -> Plan:
     """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
     locked = {package.name: package for package in plan.packages}
-    missing = tuple(line for line in extra if not _satisfied(line, locked, source))
+    missing = tuple(line for line in extra if not _is_locked(line, locked, source))
     if not missing:
         return plan
     pins = tuple(f"{package.name}=={package.version}" for package in plan.packages if package.version)
-    question = Question(
+    request = ResolveRequest(
         subject=f"{', '.join(missing)} beside {source.name}",
         root=root,
         lines=(*plan.indexes.options, *missing),
         indexes=plan.indexes,
         constraints=pins,
-        elsewhere=elsewhere,
+        container_uv=container_uv,
     )
-    found = resolve_once(question, target, prefer_wheels=True, upgrade=upgrade)
+    found = resolve_once(request, target, prefer_wheels=True, upgrade=upgrade)
     added = tuple(package for package in found.packages if package.name not in locked)
     both = Resolution(
         packages=(*plan.packages, *added),
@@ -225,7 +229,7 @@ def _with_extra(
     return _plan(both, plan.indexes)
 
 
-def _satisfied(line: str, locked: Mapping[str, Package], source: Source) -> bool:
+def _is_locked(line: str, locked: Mapping[str, Package], source: Source) -> bool:
     from packaging.requirements import Requirement
     from packaging.version import Version
 

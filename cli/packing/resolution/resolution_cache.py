@@ -25,12 +25,12 @@ from pathlib import Path
 
 from lambdify.cli.packing import fingerprint, serialization
 from lambdify.cli.packing.requirements import local_sources
-from lambdify.cli.packing.requirements.credentials import restore
+from lambdify.cli.packing.requirements.credentials import restore_login
 from lambdify.cli.packing.requirements.indexes import settings_files
 from lambdify.cli.packing.requirements.pylock import Package
-from lambdify.cli.packing.requirements.requirements import find_files, is_elsewhere, read_own_lines
+from lambdify.cli.packing.requirements.requirements import find_files, includes_remote_file, read_own_lines
 from lambdify.cli.packing.requirements.sources import read_toml
-from lambdify.cli.packing.resolution.resolver import Expect, Question, resolve
+from lambdify.cli.packing.resolution.resolver import Prefetch, ResolveRequest, resolve
 from lambdify.cli.packing.resolution.uv import settings_in_environment
 from lambdify.cli.packing.target import Target
 from lambdify.cli.redaction import redact
@@ -39,7 +39,7 @@ from lambdify.cli.storage import folders, seal
 FORMAT = 2
 """Raise it when resolutions are written, or asked for, in another way."""
 FOLDER = "resolutions"
-_DECLARING = ("name", "requires-python", "dependencies", "optional-dependencies")
+_PROJECT_KEYS = ("name", "requires-python", "dependencies", "optional-dependencies")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,98 +53,107 @@ class Resolution:
 
 
 def resolve_once(
-    question: Question, target: Target, *, prefer_wheels: bool, upgrade: bool, expect: Expect | None = None
+    request: ResolveRequest,
+    target: Target,
+    *,
+    prefer_wheels: bool,
+    upgrade: bool,
+    prefetch: Prefetch | None = None,
 ) -> Resolution:
     """Return what the question was resolved to before, and say so; with `upgrade` ask again."""
-    key = _key(question, target, prefer_wheels)
+    key = _key(request, target, prefer_wheels)
     name = f"{FOLDER}/{key}.json"
-    before = None if upgrade else _read(name, question)
-    if before:
-        return before.told(question.subject)
-    packages, notes = resolve(question, target, prefer_wheels=prefer_wheels, expect=expect)
-    now = _Kept(
+    earlier = None if upgrade else _read(name, request)
+    if earlier:
+        return earlier.to_resolution(request.subject)
+    packages, notes = resolve(request, target, prefer_wheels=prefer_wheels, prefetch=prefetch)
+    resolved = _CachedResolution(
         day=datetime.now().astimezone().date().isoformat(),
         packages=tuple(replace(package, url=redact(package.url)) for package in packages),
         notes=notes,
     )
-    settled = _determined(question, packages) and _whole(now, question) is not None
+    settled = _is_determined(request, packages) and _restored(resolved, request) is not None
     # Who edits a file while uv reads it has not had an answer to either version.
-    if settled and _key(question, target, prefer_wheels) == key:
-        seal.write(question.root, name, json.dumps(serialization.plain(now), indent=1))
+    if settled and _key(request, target, prefer_wheels) == key:
+        seal.write(request.root, name, json.dumps(serialization.serialize(resolved), indent=1))
     else:
         # One of an earlier time would come back when the input is determined by its text again.
-        (question.root / folders.WORKSPACE / name).unlink(missing_ok=True)
+        (request.root / folders.WORKSPACE / name).unlink(missing_ok=True)
     return Resolution(packages=packages, notes=notes, settled=settled)
 
 
-def inputs(files: Iterable[Path], root: Path) -> tuple[Path, ...]:
+def find_inputs(files: Iterable[Path], root: Path) -> tuple[Path, ...]:
     """Return every file that has a say in a resolution; not all of them need to be there."""
     return tuple(dict.fromkeys((*_included(files), *settings_files(root))))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Kept:
+class _CachedResolution:
     """What a file holds."""
 
     day: str
     packages: tuple[Package, ...]
     notes: tuple[str, ...]
 
-    def told(self, subject: str) -> Resolution:
+    def to_resolution(self, subject: str) -> Resolution:
         note = f"{subject} as resolved on {self.day}; --upgrade resolves again"
         return Resolution(packages=self.packages, notes=(*self.notes, note), settled=True)
 
 
-def _key(question: Question, target: Target, prefer_wheels: bool) -> str:
-    read = _included(question.files)
+def _key(request: ResolveRequest, target: Target, prefer_wheels: bool) -> str:
+    read = _included(request.files)
     given = [
-        [FORMAT, target.id, target.full_python, prefer_wheels, question.options, question.constraints],
-        [redact(os.path.expandvars(line)) for line in (*question.indexes.options, *question.lines)],
-        [_text(file) for file in read],
-        [_text(file) for file in settings_files(question.root) if file.is_file()],
+        [FORMAT, target.id, target.full_python, prefer_wheels, request.options, request.constraints],
+        [redact(os.path.expandvars(line)) for line in (*request.indexes.options, *request.lines)],
+        [_relevant_content(file) for file in read],
+        [_relevant_content(file) for file in settings_files(request.root) if file.is_file()],
         settings_in_environment(),
-        [(str(place), local_sources.declared(place)) for place in _places(question)],
+        [(str(place), local_sources.read_declared(place)) for place in _local_sources(request)],
     ]
     return hashlib.sha256(json.dumps(given, default=str).encode()).hexdigest()[:32]
 
 
-def _text(file: Path) -> object:
+def _relevant_content(file: Path) -> object:
     """What of a file decides: of requirements the lines, of TOML the tables that uv reads."""
-    if _is_lines(file):
+    if _is_requirements_file(file):
         return [redact(os.path.expandvars(line)) for line in read_own_lines(file)]
     content = read_toml(file)
     if file.name == "uv.toml":
         return content
-    project = {name: content.get("project", {}).get(name) for name in _DECLARING}
+    project = {name: content.get("project", {}).get(name) for name in _PROJECT_KEYS}
     return [project, content.get("dependency-groups"), content.get("tool", {}).get("uv")]
 
 
-def _is_lines(file: Path) -> bool:
+def _is_requirements_file(file: Path) -> bool:
     return file.suffix != ".toml"
 
 
-def _lines(question: Question) -> Iterator[str]:
+def _requirement_lines(request: ResolveRequest) -> Iterator[str]:
     """What the input says in lines, its variables filled in."""
-    read = [read_own_lines(file) for file in _included(question.files) if _is_lines(file)]
-    for line in (*question.indexes.options, *question.lines, *(line for lines in read for line in lines)):
+    read = [read_own_lines(file) for file in _included(request.files) if _is_requirements_file(file)]
+    for line in (*request.indexes.options, *request.lines, *(line for lines in read for line in lines)):
         yield os.path.expandvars(line)
 
 
 def _included(files: Iterable[Path]) -> list[Path]:
-    return [included for file in files for included in (find_files(file) if _is_lines(file) else (file,))]
+    return [
+        included
+        for file in files
+        for included in (find_files(file) if _is_requirements_file(file) else (file,))
+    ]
 
 
-def _places(question: Question) -> tuple[Path, ...]:
-    return local_sources.named(_included(question.files), question.lines, question.root)
+def _local_sources(request: ResolveRequest) -> tuple[Path, ...]:
+    return local_sources.find_required(_included(request.files), request.lines, request.root)
 
 
-def _determined(question: Question, packages: Iterable[Package]) -> bool:
+def _is_determined(request: ResolveRequest, packages: Iterable[Package]) -> bool:
     """Whether what was read for the key says what will come of the input."""
     found = {package.path for package in packages if package.kind == "directory"}
     return (
-        found.issubset(_places(question))
-        and not any(map(is_elsewhere, _lines(question)))
-        and not any(_is_computed(file) for file in question.files if not _is_lines(file))
+        found.issubset(_local_sources(request))
+        and not any(map(includes_remote_file, _requirement_lines(request)))
+        and not any(_is_computed(file) for file in request.files if not _is_requirements_file(file))
     )
 
 
@@ -152,16 +161,18 @@ def _is_computed(pyproject: Path) -> bool:
     return bool(local_sources.DYNAMIC & set(read_toml(pyproject).get("project", {}).get("dynamic", ())))
 
 
-def _whole(kept: _Kept, question: Question) -> _Kept | None:
+def _restored(cached: _CachedResolution, request: ResolveRequest) -> _CachedResolution | None:
     """With the credentials of the input; None where they are missing, or what was there is no longer."""
-    texts = list(_lines(question))
-    texts += [file.read_text(encoding="utf-8") for file in question.files if not _is_lines(file)]
-    urls = [restore(package.url, texts) for package in kept.packages]
-    there = all(_is_there(package) for package in kept.packages)
+    texts = list(_requirement_lines(request))
+    texts += [file.read_text(encoding="utf-8") for file in request.files if not _is_requirements_file(file)]
+    urls = [restore_login(package.url, texts) for package in cached.packages]
+    there = all(_is_there(package) for package in cached.packages)
     packages = tuple(
-        replace(package, url=url) for package, url in zip(kept.packages, urls, strict=True) if url is not None
+        replace(package, url=url)
+        for package, url in zip(cached.packages, urls, strict=True)
+        if url is not None
     )
-    return replace(kept, packages=packages) if there and len(packages) == len(urls) else None
+    return replace(cached, packages=packages) if there and len(packages) == len(urls) else None
 
 
 def _is_there(package: Package) -> bool:
@@ -171,13 +182,13 @@ def _is_there(package: Package) -> bool:
     return package.path is None or fingerprint.digest(package.path) == package.sha256
 
 
-def _read(name: str, question: Question) -> _Kept | None:
-    text = seal.read(question.root, name)
+def _read(name: str, request: ResolveRequest) -> _CachedResolution | None:
+    text = seal.read(request.root, name)
     if text is None:
         return None
     try:
-        kept: _Kept = serialization.reader(_Kept)(json.loads(text))
-        date.fromisoformat(kept.day)
+        cached: _CachedResolution = serialization.deserializer(_CachedResolution)(json.loads(text))
+        date.fromisoformat(cached.day)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return _whole(kept, question) if all(package.name for package in kept.packages) else None
+    return _restored(cached, request) if all(package.name for package in cached.packages) else None

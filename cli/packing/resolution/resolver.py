@@ -31,7 +31,7 @@ OWN_NAME = "lambdify"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class ResolveRequest:
     """What uv is asked to resolve."""
 
     subject: str
@@ -48,19 +48,19 @@ class Question:
     """Names whose version the user has fixed: no other one needs to be looked for."""
     only_binary: tuple[str, ...] = ()
     """Names that must not be built."""
-    elsewhere: "Elsewhere | None" = None
+    container_uv: "ContainerUv | None" = None
     """Who runs uv where a package has to be built to say what it requires; None for this machine."""
 
 
-Elsewhere = Callable[[Sequence[str], Path, Question], Outcome]
+ContainerUv = Callable[[Sequence[str], Path, ResolveRequest], Outcome]
 """Runs uv with these arguments; what it reads and writes is in the folder, beside what the question names."""
 
 
-Expect = Callable[[tuple[Package, ...]], object]
+Prefetch = Callable[[tuple[Package, ...]], object]
 """Begins with packages that will most likely be the answer. It may fail: what matters fails again later."""
 
 
-class _Answer(NamedTuple):
+class _ResolvedPackages(NamedTuple):
     """What uv chose, and what it warned of."""
 
     packages: tuple[Package, ...]
@@ -77,24 +77,24 @@ class _Unresolvable(Exception):
 
 
 def resolve(
-    question: Question, target: Target, *, prefer_wheels: bool, expect: Expect | None = None
+    request: ResolveRequest, target: Target, *, prefer_wheels: bool, prefetch: Prefetch | None = None
 ) -> tuple[tuple[Package, ...], tuple[str, ...]]:
     """Return the packages, and a note for each that is older than it could be or was taken back."""
     try:
         with ThreadPoolExecutor(1) as aside:
-            if expect:
-                aside.submit(lambda: expect(_remember(question, target)))
-            newest = _compile(question, target)
+            if prefetch:
+                aside.submit(lambda: prefetch(_compile_offline(request, target)))
+            newest = _compile(request, target)
     except _Unresolvable as error:
-        raise unresolvable(question.subject, target, error.errors) from error
+        raise unresolvable(request.subject, target, error.errors) from error
     stuck = tuple(
         package.name
         for package in newest.packages
-        if package.kind == "sdist" and package.name not in question.pinned
+        if package.kind == "sdist" and package.name not in request.pinned
     )
     if not (stuck and prefer_wheels):
         return newest
-    chosen = _compile_with_wheels(question, stuck, target) or newest
+    chosen = _compile_with_wheels(request, stuck, target) or newest
     versions = {package.name: package.version for package in newest.packages}
     platform = f"{target.runtime} on {target.architecture} ({target.system})"
     notes = tuple(
@@ -105,39 +105,41 @@ def resolve(
     return chosen.packages, (*chosen.yanked, *notes)
 
 
-def _remember(question: Question, target: Target) -> tuple[Package, ...]:
+def _compile_offline(request: ResolveRequest, target: Target) -> tuple[Package, ...]:
     """What uv would answer without asking an index or building anything, which it is doing already."""
-    return _compile(replace(question, options=(*question.options, "--offline", NO_BUILD)), target).packages
+    return _compile(replace(request, options=(*request.options, "--offline", NO_BUILD)), target).packages
 
 
-def _compile_with_wheels(question: Question, names: tuple[str, ...], target: Target) -> _Answer | None:
+def _compile_with_wheels(
+    request: ResolveRequest, names: tuple[str, ...], target: Target
+) -> _ResolvedPackages | None:
     """Resolve again without building `names`, or as many of them as have a wheel in any allowed version."""
     # Most of what is only an sdist always was. Asking for one name alone is much faster than for everything.
-    offered = tuple(name for name in names if _ever_had_a_wheel(question, name, target))
+    offered = tuple(name for name in names if _ever_had_a_wheel(request, name, target))
     if not offered:
         return None
     try:
-        return _compile(replace(question, only_binary=offered), target)
+        return _compile(replace(request, only_binary=offered), target)
     except _Unresolvable:
         if len(offered) == 1:
             return None
-    chosen: _Answer | None = None
+    chosen: _ResolvedPackages | None = None
     settled: tuple[str, ...] = ()
     for name in offered:
         try:
-            chosen = _compile(replace(question, only_binary=(*settled, name)), target)
+            chosen = _compile(replace(request, only_binary=(*settled, name)), target)
         except _Unresolvable:
             continue
         settled = (*settled, name)
     return chosen
 
 
-def _ever_had_a_wheel(question: Question, name: str, target: Target) -> bool:
-    alone = Question(
+def _ever_had_a_wheel(request: ResolveRequest, name: str, target: Target) -> bool:
+    alone = ResolveRequest(
         subject=name,
-        root=question.root,
-        lines=(*question.indexes.options, name),
-        indexes=question.indexes,
+        root=request.root,
+        lines=(*request.indexes.options, name),
+        indexes=request.indexes,
         options=("--no-deps",),
         only_binary=(name,),
     )
@@ -147,13 +149,13 @@ def _ever_had_a_wheel(question: Question, name: str, target: Target) -> bool:
         return False
 
 
-def _compile(question: Question, target: Target) -> _Answer:
+def _compile(request: ResolveRequest, target: Target) -> _ResolvedPackages:
     """Let uv choose versions and files, and read what it chose."""
     with tempfile.TemporaryDirectory(prefix="lambdify-") as name:
         folder = Path(name)
         inputs = {
-            "requirements.txt": question.lines,
-            "constraints.txt": question.constraints,
+            "requirements.txt": request.lines,
+            "constraints.txt": request.constraints,
             "excludes.txt": (OWN_NAME,),
         }
         for filename, lines in inputs.items():
@@ -164,23 +166,23 @@ def _compile(question: Question, target: Target) -> _Answer:
             *("--python-platform", target.uv_platform, "--python-version", target.full_python, *PYTHON),
             *("--constraints", str(folder / "constraints.txt")),
             *("--excludes", str(folder / "excludes.txt")),
-            *question.options,
-            *(f"--only-binary={package}" for package in question.only_binary),
-            *(str(file) for file in (*question.files, folder / "requirements.txt")),
+            *request.options,
+            *(f"--only-binary={package}" for package in request.only_binary),
+            *(str(file) for file in (*request.files, folder / "requirements.txt")),
         ]
         outcome = run_uv(
             arguments,
-            cwd=question.root,
-            extra=dict(question.indexes.uv_environment),
-            indexes=question.indexes,
-            builds=question.elsewhere is None,
+            cwd=request.root,
+            extra=dict(request.indexes.uv_environment),
+            indexes=request.indexes,
+            builds=request.container_uv is None,
         )
-        if question.elsewhere and not outcome.succeeded and REFUSAL in outcome.errors:
-            outcome = question.elsewhere(arguments, folder, question)
+        if request.container_uv and not outcome.succeeded and REFUSAL in outcome.errors:
+            outcome = request.container_uv(arguments, folder, request)
         if not outcome.succeeded:
             raise _Unresolvable(outcome.errors)
-        packages = read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=question.subject)
-        return _Answer(packages, tuple(_yanked(outcome.errors)))
+        packages = read_pylock(read_toml(folder / "pylock.toml"), folder, target, name=request.subject)
+        return _ResolvedPackages(packages, tuple(_yanked(outcome.errors)))
 
 
 def _yanked(errors: str) -> Iterator[str]:

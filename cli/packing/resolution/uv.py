@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from lambdify.cli.packing.requirements.credentials import is_secret
-from lambdify.cli.packing.requirements.indexes import VARIABLES, Indexes
+from lambdify.cli.packing.requirements.indexes import PIP_VARIABLES, Indexes
 from lambdify.cli.packing.resolution import backends
 from lambdify.cli.programs import Outcome, run
 from lambdify.cli.redaction import redact
@@ -23,7 +23,7 @@ NO_BUILD = "--no-build"
 """Has uv start no build backend."""
 
 # What belongs to the developer's own environments and would bend a run that is not for them.
-_FOREIGN = (
+_DROPPED_VARIABLES = (
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
     "UV_PROJECT_ENVIRONMENT",
@@ -39,18 +39,20 @@ _FOREIGN = (
 
 
 # What changes how uv goes about its work, not what comes of it.
-_NO_MATTER = frozenset({"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"})
+_IRRELEVANT_VARIABLES = frozenset(
+    {"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"}
+)
 
-_ONE_AT_A_TIME = Lock()
+_FIND_LOCK = Lock()
 
 
 def settings_in_environment() -> tuple[tuple[str, str], ...]:
     """Return the variables that have a say in a resolution, without credentials; by name."""
-    ignored = _NO_MATTER.union(_FOREIGN)
+    ignored = _IRRELEVANT_VARIABLES.union(_DROPPED_VARIABLES)
     return tuple(
         (name, redact(value))
         for name, value in sorted(os.environ.items())
-        if (name.startswith("UV_") and name not in ignored and not is_secret(name)) or name in VARIABLES
+        if (name.startswith("UV_") and name not in ignored and not is_secret(name)) or name in PIP_VARIABLES
     )
 
 
@@ -68,7 +70,7 @@ def run_uv(
     `extra` are variables for uv itself, `build` for the build backends that it starts, which see `indexes`
     and little else. Without `builds`, uv fails where one would have to run.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     environment |= {
         # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
         # is no way out, and never needed, since nothing of the function's is run here.
@@ -80,7 +82,7 @@ def run_uv(
     environment |= extra or {}
     if NO_BUILD in arguments:
         return run([find_uv(), *arguments], cwd=cwd, environment=environment)
-    with backends.kept_apart(indexes or Indexes(), build or {}, allowed=builds) as apart:
+    with backends.isolated(indexes or Indexes(), build or {}, allowed=builds) as apart:
         return run([find_uv(), *arguments], cwd=cwd, environment={**environment, **apart})
 
 
@@ -90,5 +92,5 @@ def find_uv() -> str:
     from uv import find_uv_bin
 
     # It asks sysconfig, which gives no answer to who asks for the first time in another thread
-    with _ONE_AT_A_TIME:
+    with _FIND_LOCK:
         return find_uv_bin()

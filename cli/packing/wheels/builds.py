@@ -26,9 +26,9 @@ from lambdify.cli.packing.resolution.plan import Plan
 from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
 from lambdify.cli.packing.wheels.native import (
     EPOCH,
-    Job,
-    Result,
-    Site,
+    BuildContext,
+    BuildJob,
+    BuildResult,
     build_in_container,
     find_image_id,
     write_log,
@@ -39,23 +39,23 @@ _NO_COMPILER = "/bin/false"
 _FAILED = "error: Failed to build"
 
 
-def make_wheels(plan: Plan, site: Site, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
+def make_wheels(plan: Plan, context: BuildContext, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
     """Return a wheel for everything of the plan that cannot come straight from its index."""
-    if site.build.strategy == "wheels" and plan.builds:
-        raise _forbidden(plan.builds, site)
-    wanted = plan.packages if site.build.strategy == "docker" else plan.builds
-    cached = _find_cached(wanted, site, store)
+    if context.build.strategy == "wheels" and plan.builds:
+        raise _forbidden(plan.builds, context)
+    wanted = plan.packages if context.build.strategy == "docker" else plan.builds
+    cached = _find_cached(wanted, context, store)
     known = {wheel.package.name for wheel in cached}
     missing = [package for package in wanted if package.name not in known]
-    return (*cached, *(_make(missing, site, store, console) if missing else ()))
+    return (*cached, *(_make(missing, context, store, console) if missing else ()))
 
 
-def _find_cached(wanted: Sequence[Package], site: Site, store: WheelCache) -> tuple[Wheel, ...]:
+def _find_cached(wanted: Sequence[Package], context: BuildContext, store: WheelCache) -> tuple[Wheel, ...]:
     @cache
     def image_id() -> str | None:
-        return find_image_id(site.image)
+        return find_image_id(context.image)
 
-    pure_will_do = site.build.strategy == "auto"
+    pure_will_do = context.build.strategy == "auto"
     found = (
         (store.find_pure(package) if pure_will_do else None) or store.find_native(package, image_id)
         for package in wanted
@@ -63,47 +63,51 @@ def _find_cached(wanted: Sequence[Package], site: Site, store: WheelCache) -> tu
     return tuple(wheel for wheel in found if wheel is not None)
 
 
-def _make(packages: Sequence[Package], site: Site, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
+def _make(
+    packages: Sequence[Package], context: BuildContext, store: WheelCache, console: Console
+) -> tuple[Wheel, ...]:
     with TemporaryDirectory(prefix="lambdify-") as name:
         scratch = Path(name)
         made: list[Wheel] = []
-        jobs: list[Job] = []
+        jobs: list[BuildJob] = []
         for number, package in enumerate(packages):
-            outcome = _attempt(package, site, scratch / f"here-{number}", store, console)
+            outcome = _attempt(package, context, scratch / f"here-{number}", store, console)
             if isinstance(outcome, Wheel):
                 made.append(outcome)
             else:
                 jobs.append(outcome)
         if jobs:
-            image, results = build_in_container(jobs, site, scratch, console)
+            image, results = build_in_container(jobs, context, scratch, console)
             # What did work is kept before the failures are told: the next run has less to do.
             made += [
                 store.keep_native(result.job.package, result.wheel, image, result.notes)
                 for result in results
                 if result.wheel is not None
             ]
-            _refuse_failures([result for result in results if result.wheel is None], site)
+            _refuse_failures([result for result in results if result.wheel is None], context)
         return tuple(made)
 
 
-def _attempt(package: Package, site: Site, folder: Path, store: WheelCache, console: Console) -> Wheel | Job:
+def _attempt(
+    package: Package, context: BuildContext, folder: Path, store: WheelCache, console: Console
+) -> Wheel | BuildJob:
     """Build a package here if that is safe; otherwise return what a container has to do."""
     if package.kind == "wheel":
-        return Job(package=package, source=package.path, reason="[build] strategy is docker")
+        return BuildJob(package=package, source=package.path, reason="[build] strategy is docker")
     folder.mkdir()
-    source = fetch_source(package, site.indexes, folder)
-    if site.build.strategy == "docker":
-        return Job(package=package, source=source, reason="[build] strategy is docker")
+    source = fetch_source(package, context.indexes, folder)
+    if context.build.strategy == "docker":
+        return BuildJob(package=package, source=source, reason="[build] strategy is docker")
     if native := find_native_sources(source):
-        return Job(
+        return BuildJob(
             package=package, source=source, reason=f"native sources: {Path(native[0]).name}", native=True
         )
     with console.step(f"Build {package.label}"):
-        built = _build_here(package, source, folder, site)
+        built = _build_here(package, source, folder, context)
     if built.wheel is None:
         if built.log:
             console.note(f"{package.label} was not built here; its log: {built.log}")
-        return Job(package=package, source=source, reason=built.problem)
+        return BuildJob(package=package, source=source, reason=built.problem)
     return store.keep_pure(package, built.wheel)
 
 
@@ -115,7 +119,7 @@ class _Built(NamedTuple):
     log: Path | None = None
 
 
-def _build_here(package: Package, source: Path, folder: Path, site: Site) -> _Built:
+def _build_here(package: Package, source: Path, folder: Path, context: BuildContext) -> _Built:
     out = folder / "wheel"
     # What needs a compiler fails now, and not after minutes of compiling for the wrong machine.
     recipe = {"CC": _NO_COMPILER, "CXX": _NO_COMPILER, "SOURCE_DATE_EPOCH": EPOCH}
@@ -124,19 +128,19 @@ def _build_here(package: Package, source: Path, folder: Path, site: Site) -> _Bu
             "build",
             "--wheel",
             *PYTHON,
-            *site.indexes.uv_options,
+            *context.indexes.uv_options,
             "--out-dir",
             str(out),
             str(source),
         ],
         # Where uv finds the settings that the project has for it.
-        cwd=site.root,
-        extra=dict(site.indexes.uv_environment),
-        indexes=site.indexes,
+        cwd=context.root,
+        extra=dict(context.indexes.uv_environment),
+        indexes=context.indexes,
         build=recipe,
     )
     if not built.succeeded:
-        log = write_log(site, package.name, built.errors)
+        log = write_log(context, package.name, built.errors)
         # First what the build said, then uv's account of itself.
         said = built.errors.partition(_FAILED)[0].strip() or built.errors
         return _Built(problem=f"cannot be built here: {summarize(said)}", log=log)
@@ -147,25 +151,25 @@ def _build_here(package: Package, source: Path, folder: Path, site: Site) -> _Bu
     return _Built(problem=f"{wheel.name} is bound to this machine")
 
 
-def _refuse_failures(failed: Sequence[Result], site: Site) -> None:
+def _refuse_failures(failed: Sequence[BuildResult], context: BuildContext) -> None:
     if not failed:
         return
-    told = "\n".join(result.failure for result in failed)
+    failures = "\n".join(result.failure for result in failed)
     if all(result.refused for result in failed):
-        system = f"{site.target.system}, {site.target.architecture}"
+        system = f"{context.target.system}, {context.target.architecture}"
         raise BundleRefused(
-            f"built, but it would not load on Lambda ({system}):\n{told}",
-            hint=f"Build in an image of that system ([build] image), such as {site.target.build_image}.",
+            f"built, but it would not load on Lambda ({system}):\n{failures}",
+            hint=f"Build in an image of that system ([build] image), such as {context.target.build_image}.",
         )
     raise BuildError(
-        f"{len(failed)} package{'s' if len(failed) > 1 else ''} could not be built:\n{told}",
+        f"{len(failed)} package{'s' if len(failed) > 1 else ''} could not be built:\n{failures}",
         hint="Or pin a version that has a wheel for this platform.",
     )
 
 
-def _forbidden(packages: Sequence[Package], site: Site) -> BuildError:
+def _forbidden(packages: Sequence[Package], context: BuildContext) -> BuildError:
     names = ", ".join(package.label for package in packages)
-    platform = f"{site.target.runtime} on {site.target.architecture}"
+    platform = f"{context.target.runtime} on {context.target.architecture}"
     return BuildError(
         f"there is no wheel for {platform} of {names}, and [build] strategy is wheels",
         hint='Set [build] strategy = "auto" to have them built, or pin versions that have a wheel.',

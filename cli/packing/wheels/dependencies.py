@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console
 from lambdify.cli.packing import fingerprint
-from lambdify.cli.packing.requirements.local_sources import look
+from lambdify.cli.packing.requirements.local_sources import take_fingerprint
 from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.requirements.sources import KINDS, Source, find_likely, find_source
 from lambdify.cli.packing.resolution.plan import make_plan
-from lambdify.cli.packing.resolution.resolution_cache import inputs
+from lambdify.cli.packing.resolution.resolution_cache import find_inputs
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
-    from lambdify.cli.packing.resolution.resolver import Elsewhere
+    from lambdify.cli.packing.resolution.resolver import ContainerUv
 
-_LATER = ("packaging.pylock", "lambdify.cli.packing.wheels.wheelhouse")
+_PRELOADED = ("packaging.pylock", "lambdify.cli.packing.wheels.wheelhouse")
 
 
 def find_dependencies(
@@ -40,7 +40,7 @@ def find_dependencies(
     console: Console,
     *,
     upgrade: bool = False,
-    expect: Callable[[Sequence[Distribution]], object] | None = None,
+    prefetch: Callable[[Sequence[Distribution]], object] | None = None,
 ) -> Dependencies:
     """Return the project's dependencies, and the `extra` requirements beside them, as wheels on this machine.
 
@@ -51,7 +51,7 @@ def find_dependencies(
     # Before anything of them is read: what changes while it is read is seen as a change by the next run.
     given = _inputs(source, settings.root)
     moment = time.time_ns()
-    _tell_source(source, settings.root, console)
+    _show_source(source, settings.root, console)
     subject = source.name if source else ", ".join(extra)
     if not subject:
         return _dependencies(source, (), (), (), given, settled=True)
@@ -61,8 +61,8 @@ def find_dependencies(
         ThreadPoolExecutor(1) as aside,
     ):
         # All that comes after the plan takes a while to import, and uv longer to answer.
-        aside.submit(lambda: [importlib.import_module(name) for name in _LATER])
-        begin = (lambda packages: _begin(packages, expect)) if expect else None
+        aside.submit(lambda: [importlib.import_module(name) for name in _PRELOADED])
+        begin = (lambda packages: _prefetch(packages, prefetch)) if prefetch else None
         plan = make_plan(
             source,
             settings.root,
@@ -70,38 +70,38 @@ def find_dependencies(
             settings.build,
             extra,
             upgrade=upgrade,
-            expect=begin,
-            elsewhere=_elsewhere(settings, target, console),
+            prefetch=begin,
+            container_uv=_container_uv(settings, target, console),
         )
-    local = look(plan.packages, settings.root, moment)
+    local = take_fingerprint(plan.packages, settings.root, moment)
     from lambdify.cli.packing.wheels import wheelhouse
 
-    made = wheelhouse.obtain(plan, settings, target, console)
-    notes = (*plan.notes, *(note for wheel in made.built for note in wheel.notes), *made.remarks)
+    found = wheelhouse.fill(plan, settings, target, console)
+    notes = (*plan.notes, *(note for wheel in found.built for note in wheel.notes), *found.remarks)
     for note in notes:
         console.note(note)
-    known = _dependencies(source, made.distributions, notes, extra, given, settled=plan.settled)
+    known = _dependencies(source, found.distributions, notes, extra, given, settled=plan.settled)
     image = settings.build.image or target.build_image
-    images = {(image, wheel.image) for wheel in made.built if wheel.image}
+    images = {(image, wheel.image) for wheel in found.built if wheel.image}
     return replace(known, local=local, images=tuple(sorted(images)))
 
 
-def _elsewhere(settings: Settings, target: Target, console: Console) -> "Elsewhere | None":
+def _container_uv(settings: Settings, target: Target, console: Console) -> "ContainerUv | None":
     """Who runs uv where this machine may not run the code of packages."""
     if settings.build.strategy != "docker":
         return None
-    from lambdify.cli.packing.wheels.container_resolver import in_container
+    from lambdify.cli.packing.wheels.container_resolver import uv_in_container
 
-    return in_container(settings, target, console)
+    return uv_in_container(settings, target, console)
 
 
-def _begin(packages: Iterable[Package], expect: Callable[[Sequence[Distribution]], object]) -> None:
+def _prefetch(packages: Iterable[Package], prefetch: Callable[[Sequence[Distribution]], object]) -> None:
     from lambdify.cli.packing.wheels import wheelhouse
 
-    expect(wheelhouse.find(packages))
+    prefetch(wheelhouse.find_distributions(packages))
 
 
-def _tell_source(source: Source | None, root: Path, console: Console) -> None:
+def _show_source(source: Source | None, root: Path, console: Console) -> None:
     likely = find_likely(root) if source is None else ()
     if likely:
         console.warn(
@@ -121,7 +121,7 @@ def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:
     resolved = (source.path,) if source and source.kind in ("requirements.txt", "pyproject.toml") else ()
     named = (source.path,) if source else ()
     possible = (root / name for name in (*KINDS, "Pipfile"))
-    paths = dict.fromkeys((*possible, *named, *inputs(resolved, root)))
+    paths = dict.fromkeys((*possible, *named, *find_inputs(resolved, root)))
     return tuple((str(path), fingerprint.digest(path)) for path in paths)
 
 

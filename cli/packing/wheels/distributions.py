@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambdify.cli.packing.fingerprint import NOTHING, Fingerprint
+from lambdify.cli.packing.fingerprint import EMPTY, Fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Dependencies:
     """Every file that had a say, with its digest of before it was read; "" where there was none."""
     images: tuple[tuple[str, str], ...] = ()
     """Names of the images that wheels were built in, each with its id of then."""
-    local: Fingerprint = NOTHING
+    local: Fingerprint = EMPTY
     """What was built from folders and files of this machine, before it was read."""
     settled: bool = True
     """Whether the same inputs, and the same files of this machine, come to the same set."""

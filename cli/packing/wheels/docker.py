@@ -36,21 +36,21 @@ from lambdify.cli.redaction import redact
 
 _TIMEOUT = 600
 """Seconds that one answer of the engine may take; unpacking a large image is silent for long."""
-_LIFETIME = "21600"
+_MAX_LIFETIME = "21600"
 """Seconds after which a container ends by itself, where an engine does not notice that we have gone."""
-_IN_MEMORY = 32 << 20
-_WAY_OUT = (
+_MAX_IN_MEMORY = 32 << 20
+_NO_ENGINE_HINT = (
     "Start Docker, or point DOCKER_HOST at an engine. "
     "Or pin versions that have a wheel, so that nothing needs to be built."
 )
-_PUSH_AGAIN = (
+_PUSH_HINT = (
     "The credentials need the permission to push images: `lambdify policy` prints all that is needed. "
     "If they have it, try again: what has arrived is not sent twice."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
+class CommandResult:
     """How a command in a container ended."""
 
     code: int
@@ -68,27 +68,27 @@ class Container:
     def __init__(self, container: SdkContainer) -> None:
         self._container = container
 
-    def run(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
+    def run(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> CommandResult:
         """Run a command to its end; its output has lost its credentials."""
         # The environment of one command is not part of what `docker inspect` shows of the container.
-        with _told("run a command in the build container"):
+        with _translated("run a command in the build container"):
             code, output = self._container.exec_run(list(argv), environment=dict(environment or {}))
         text = output.decode(errors="replace") if isinstance(output, bytes) else ""
-        return Ran(code=-1 if code is None else code, output=redact(text))
+        return CommandResult(code=-1 if code is None else code, output=redact(text))
 
     def put(self, folder: Path, into: PurePosixPath) -> None:
         """Copy what is in a folder to a path in the container, which is made if need be."""
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        with tempfile.SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as file:
             with tarfile.open(fileobj=file, mode="w") as archive:
                 archive.add(folder, arcname=str(into.relative_to("/")), filter=_as_root)
             file.seek(0)
-            with _told("copy sources into the build container"):
+            with _translated("copy sources into the build container"):
                 self._container.put_archive("/", file)
 
     def get(self, folder: PurePosixPath, into: Path) -> tuple[Path, ...]:
         """Copy the files that lie in a folder of the container into one of ours, and return them."""
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-            with _told("copy files out of the build container"):
+        with tempfile.SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as file:
+            with _translated("copy files out of the build container"):
                 blocks, _ = self._container.get_archive(str(folder))
                 for block in blocks:
                     file.write(block)
@@ -105,14 +105,14 @@ class Engine:
 
     def find_image(self, name: str) -> str | None:
         """Return the id of an image that the engine has, which is that of its content."""
-        with _told(f"look for the image {name}"), suppress(ImageNotFound):
+        with _translated(f"look for the image {name}"), suppress(ImageNotFound):
             return self._client.images.get(name).id
         return None
 
     def fetch_image(self, name: str, target: Target, console: Console) -> str:
         """Return the id of an image for the target's CPU, pulled if the engine does not have it."""
         if self.find_image(name) is None:
-            with console.step(f"Pull {name}"), _told(f"pull {name}"):
+            with console.step(f"Pull {name}"), _translated(f"pull {name}"):
                 try:
                     self._client.images.pull(name, platform=target.docker_platform)
                 except APIError as error:
@@ -120,7 +120,7 @@ class Engine:
                         f"the build image {name} could not be pulled: {_explain(error)}",
                         hint="Name another with [build] image; one that the engine has is not pulled.",
                     ) from error
-        with _told(f"look at the image {name}"):
+        with _translated(f"look at the image {name}"):
             image = self._client.images.get(name)
         wanted = target.docker_platform.rpartition("/")[2]
         if image.attrs["Architecture"] != wanted:
@@ -132,8 +132,8 @@ class Engine:
 
     def build_image(self, context: IO[bytes], name: str, target: Target) -> None:
         """Make an image of that name from a tar with a Dockerfile in it."""
-        with _told(f"build the image {name}"):
-            said = self._client.api.build(
+        with _translated(f"build the image {name}"):
+            lines = self._client.api.build(
                 fileobj=context,
                 custom_context=True,
                 tag=name,
@@ -142,30 +142,30 @@ class Engine:
                 forcerm=True,
                 decode=True,
             )
-            for error in _errors(said):
+            for error in _errors(lines):
                 raise BuildError(f"the image {name} could not be built: {error}")
 
     def push_image(self, name: str, username: str, password: str) -> None:
         """Send an image to the registry that its name begins with."""
         repository, _, tag = name.rpartition(":")
-        with _told(f"push the image {name}"):
-            said = self._client.images.push(
+        with _translated(f"push the image {name}"):
+            lines = self._client.images.push(
                 repository,
                 tag=tag,
                 auth_config={"username": username, "password": password},
                 stream=True,
                 decode=True,
             )
-            for error in _errors(said):
+            for error in _errors(lines):
                 raise BuildError(
                     f"the image {name} could not be pushed: {error.replace(password, '***')}",
-                    hint=_PUSH_AGAIN,
+                    hint=_PUSH_HINT,
                     during="pushing the image",
                 )
 
     def forget_images(self, repository: str, *, but: str) -> None:
         """Remove the tags of a repository from this engine, all but one; the registry keeps its own."""
-        with _told(f"tidy up the images of {repository}"):
+        with _translated(f"tidy up the images of {repository}"):
             for image in self._client.images.list(name=repository):
                 for name in image.tags:
                     if name != but and name.rpartition(":")[0] == repository:
@@ -173,13 +173,13 @@ class Engine:
 
     def describe(self) -> Mapping[str, Any]:
         """What the engine says of itself: https://docs.docker.com/reference/api/engine/"""
-        with _told("describe itself"):
+        with _translated("describe itself"):
             found: Mapping[str, Any] = self._client.info()
         return found
 
     def remove_images(self, repository: str, tags: Iterable[str] | None = None) -> None:
         """Remove these tags of a repository (None: all) from this engine, and the functions that run them."""
-        with _told(f"remove the images of {repository}"):
+        with _translated(f"remove the images of {repository}"):
             for image in self._client.images.list(name=repository):
                 for name in image.tags:
                     place, _, tag = name.rpartition(":")
@@ -201,11 +201,11 @@ class Engine:
         name = f"lambdify-build-{uuid.uuid4().hex[:12]}"
         opened = ExitStack()
         try:
-            with _told("start the build container"):
+            with _translated("start the build container"):
                 self._client.api.create_container(
                     image,
                     name=name,
-                    entrypoint=["timeout", _LIFETIME, "cat"],
+                    entrypoint=["timeout", _MAX_LIFETIME, "cat"],
                     stdin_open=True,
                     user="0",
                     labels={"lambdify": "build"},
@@ -228,10 +228,10 @@ class Engine:
 
 
 @contextmanager
-def open_engine(need: str, *, patience: int = _TIMEOUT, hint: str = _WAY_OUT) -> Iterator[Engine]:
+def open_engine(need: str, *, timeout: int = _TIMEOUT, hint: str = _NO_ENGINE_HINT) -> Iterator[Engine]:
     """Connect to the container engine; `need` begins the message when none answers in `patience` seconds."""
     try:
-        client = docker.from_env(timeout=patience)
+        client = docker.from_env(timeout=timeout)
     except DockerException as error:
         raise DockerUnavailable(
             f"{need}, but no container engine answers: {_explain(error)}", hint=hint
@@ -245,7 +245,7 @@ def open_engine(need: str, *, patience: int = _TIMEOUT, hint: str = _WAY_OUT) ->
 
 
 @contextmanager
-def _told(during: str) -> Iterator[None]:
+def _translated(during: str) -> Iterator[None]:
     """Turn the SDK's errors into ours."""
     try:
         yield
@@ -256,13 +256,13 @@ def _told(during: str) -> Iterator[None]:
         ) from error
     except (DockerException, RequestException, OSError) as error:
         raise DockerUnavailable(
-            f"the container engine went away: {_explain(error)}", hint=_WAY_OUT, during=during
+            f"the container engine went away: {_explain(error)}", hint=_NO_ENGINE_HINT, during=during
         ) from error
 
 
-def _errors(said: Iterable[Mapping[str, str]]) -> list[str]:
+def _errors(lines: Iterable[Mapping[str, str]]) -> list[str]:
     """What went wrong, of all that the engine says of a long work; read to its end, which closes it."""
-    return [redact(line["error"].strip()) for line in said if "error" in line]
+    return [redact(line["error"].strip()) for line in lines if "error" in line]
 
 
 def _explain(error: Exception) -> str:

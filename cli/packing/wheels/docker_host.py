@@ -14,12 +14,12 @@ from typing import Any
 
 from lambdify.cli.errors import DockerUnavailable
 
-ZIPS = 'Or deploy it here as zips: [stages.NAME.build] form = "layer", if they are small enough.'
+ZIPS_HINT = 'Or deploy it here as zips: [stages.NAME.build] form = "layer", if they are small enough.'
 """What can be done without an engine, as the end of a hint."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach:
+class HostRoute:
     """How to start a container that reaches us."""
 
     network: str
@@ -33,27 +33,27 @@ class Reach:
         return self.network == "host"
 
 
-SHARED = Reach(network="host", host="127.0.0.1")
-THROUGH_DESKTOP = Reach(network="", host="host.docker.internal")
+HOST_NETWORK = HostRoute(network="host", host="127.0.0.1")
+DOCKER_DESKTOP = HostRoute(network="", host="host.docker.internal")
 
 
-def find(engine: Mapping[str, Any], *, hostname: str, kernel: str, platform: str) -> Reach:
+def find(engine: Mapping[str, Any], *, hostname: str, kernel: str, platform: str) -> HostRoute:
     """The way from a container of an engine that describes itself so; the rest is of this machine.
 
     Raises DockerUnavailable where there is none.
     """
     if platform == "darwin" or "Docker Desktop" in engine.get("OperatingSystem", ""):
-        return THROUGH_DESKTOP
+        return DOCKER_DESKTOP
     # Podman shares the machine's network without root as well; Docker shares that of its own namespace.
     rootless = "BuildahVersion" not in engine and any(
         "rootless" in option for option in engine.get("SecurityOptions") or ()
     )
     here = engine.get("Name") == hostname and engine.get("KernelVersion") == kernel
     if here and not rootless:
-        return SHARED
+        return HOST_NETWORK
     what = "is rootless" if here else f'is not on this machine, but on "{engine.get("Name", "")}"'
     raise DockerUnavailable(
         f"The container engine {what}: a function in it could not reach the local cloud, which listens on "
         "127.0.0.1 only.",
-        hint=f"Point DOCKER_HOST at an engine of this machine that runs as root. {ZIPS}",
+        hint=f"Point DOCKER_HOST at an engine of this machine that runs as root. {ZIPS_HINT}",
     )

@@ -19,12 +19,12 @@ from lambdify.cli.errors import RequirementsError
 from lambdify.cli.formatting import size
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.requirements.indexes import Indexes
-from lambdify.cli.packing.requirements.origins import Witness, download
+from lambdify.cli.packing.requirements.origins import DownloadObserver, download
 from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.wheels.wheel_cache import Wheel
 from lambdify.cli.storage import folders
 
-AT_ONCE = 8
+MAX_PARALLEL = 8
 
 
 def fetch_wheels(packages: Sequence[Package], indexes: Indexes, console: Console) -> tuple[Wheel, ...]:
@@ -57,7 +57,7 @@ def _is_good(wheel: Wheel) -> bool:
 
 
 def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
-    over = Event()
+    stopped = Event()
 
     def fetch(wheel: Wheel) -> None:
         if wheel.package.path:
@@ -65,15 +65,17 @@ def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
                 f"{wheel.package.label}: {wheel.path} is not there, or not the file that was locked",
                 hint="Lock again, if it was replaced on purpose.",
             )
-        witness = Witness(wanted=lambda: not over.is_set(), expect=bar.expect, advance=bar.advance)
+        observer = DownloadObserver(
+            keep_going=lambda: not stopped.is_set(), expect=bar.expect, advance=bar.advance
+        )
         with tempfile.TemporaryDirectory(dir=wheel.path.parent, prefix=".") as unfinished:
-            download(wheel.package, indexes, Path(unfinished, "wheel"), witness).replace(wheel.path)
+            download(wheel.package, indexes, Path(unfinished, "wheel"), observer).replace(wheel.path)
 
     packages = [wheel.package for wheel in wheels]
     total = sum(package.size for package in packages)
     with (
         console.transfer(f"Download {_describe(packages)}", total) as bar,
-        ThreadPoolExecutor(AT_ONCE) as threads,
+        ThreadPoolExecutor(MAX_PARALLEL) as threads,
     ):
         running: list[Future[None]] = [threads.submit(fetch, wheel) for wheel in wheels]
         try:
@@ -81,7 +83,7 @@ def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
                 one.result()
         finally:
             # After the first failure, and a Ctrl-C, nobody waits for the others.
-            over.set()
+            stopped.set()
             threads.shutdown(wait=False, cancel_futures=True)
 
 

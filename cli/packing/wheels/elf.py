@@ -16,7 +16,7 @@ _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NULL, _DT_NEEDED, _DT_STRTAB = 0, 1, 5
 _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
 _SHT_NOBITS = 8
-_FOR_DEBUGGERS = (".debug_", ".zdebug_", ".symtab", ".strtab")
+_SYMBOL_SECTIONS = (".debug_", ".zdebug_", ".symtab", ".strtab")
 _NO_VERSION = (0, 0)
 # The one marker of glibc that is a feature rather than a version: compact relocations came with 2.36.
 _FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
@@ -59,7 +59,7 @@ def parse_elf(content: bytes) -> Elf | None:
         return None
 
 
-def symbols(content: bytes) -> int:
+def symbol_size(content: bytes) -> int:
     """Count the bytes of an ELF file that only debuggers and linkers read; 0 for any other file."""
     if content[:4] != _MAGIC or content[4:6] != bytes((_CLASS_64, _LITTLE_ENDIAN)):
         return 0
@@ -72,7 +72,7 @@ def symbols(content: bytes) -> int:
         return sum(
             length
             for name, kind, _, length in sections
-            if kind != _SHT_NOBITS and _text(content, strings + name).startswith(_FOR_DEBUGGERS)
+            if kind != _SHT_NOBITS and _text(content, strings + name).startswith(_SYMBOL_SECTIONS)
         )
     except (struct.error, IndexError):
         return 0

@@ -26,11 +26,11 @@ _IN_RUNTIME = re.compile(
     r"^(ld-linux[\w-]*|lib(c|m|mvec|anl|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z|python[\d.]+))\.so(\.\d+)*$"
 )
 _DESKTOP = re.compile(r"^lib(X11|Xext|Xrender|ICE|SM|GL|glib-2\.0|gobject-2\.0|gthread-2\.0)\.so(\.\d+)*$")
-_SHOWN = 3
+_MAX_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class Inspection:
     """What the gate has to say about one package."""
 
     refusals: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ def find_natives_in_wheel(wheel: Path) -> Mapping[str, Elf]:
 
 def inspect(
     natives: Mapping[str, Elf], target: Target, *, provided: Iterable[str] = (), built: bool = False
-) -> Findings:
+) -> Inspection:
     """Judge the shared objects of one package.
 
     `provided` are the libraries that other packages bring; `built` says that it was built for this target.
@@ -55,43 +55,44 @@ def inspect(
     remarks: list[str] = []
     foreign = {name: elf.machine for name, elf in natives.items() if elf.machine != target.machine}
     if foreign:
-        told = f"{_some(foreign)} built for {_some(sorted(set(foreign.values())))}, not for {target.machine}"
-        (refusals if built or len(foreign) == len(natives) else remarks).append(told)
+        machines = _abbreviate(sorted(set(foreign.values())))
+        mismatch = f"{_abbreviate(foreign)} built for {machines}, not for {target.machine}"
+        (refusals if built or len(foreign) == len(natives) else remarks).append(mismatch)
     fitting = {name: elf for name, elf in natives.items() if name not in foreign}
     too_new = {name: elf.glibc for name, elf in fitting.items() if elf.glibc > target.glibc}
     if too_new:
         highest = _dotted(max(too_new.values()))
         refusals.append(
-            f"{_some(too_new)} needs glibc {highest}, {target.system} has {_dotted(target.glibc)}"
+            f"{_abbreviate(too_new)} needs glibc {highest}, {target.system} has {_dotted(target.glibc)}"
         )
     there = {PurePosixPath(name).name for name in natives} | set(provided)
     missing = sorted(
-        {library for elf in fitting.values() for library in elf.needed if not _found(library, there)}
+        {library for elf in fitting.values() for library in elf.needed if not _is_found(library, there)}
     )
     severe = [library for library in missing if built or _DESKTOP.match(library)]
     if severe:
         refusals.append(f"needs {', '.join(severe)}, which neither the bundle nor the runtime has")
     if optional := [library for library in missing if library not in severe]:
         remarks.append(f"a part of it needs {', '.join(optional)}, which is not on Lambda")
-    return Findings(refusals=tuple(refusals), remarks=tuple(remarks))
+    return Inspection(refusals=tuple(refusals), remarks=tuple(remarks))
 
 
 def missing_libraries(natives: Mapping[str, Elf]) -> tuple[str, ...]:
     """Return the libraries that a package names and that would have to be put into it."""
     there = {PurePosixPath(name).name for name in natives}
     needed = {library for elf in natives.values() for library in elf.needed}
-    return tuple(sorted(library for library in needed if not _found(library, there)))
+    return tuple(sorted(library for library in needed if not _is_found(library, there)))
 
 
-def _found(library: str, there: set[str]) -> bool:
+def _is_found(library: str, there: set[str]) -> bool:
     return library in there or _IN_RUNTIME.match(library) is not None
 
 
-def _some(names: Iterable[str]) -> str:
+def _abbreviate(names: Iterable[str]) -> str:
     """Fold a long list: the first few stand for all."""
     listed = list(names)
-    rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + rest
+    rest = f" and {len(listed) - _MAX_SHOWN} more" if len(listed) > _MAX_SHOWN else ""
+    return ", ".join(listed[:_MAX_SHOWN]) + rest
 
 
 def _dotted(version: tuple[int, int]) -> str:

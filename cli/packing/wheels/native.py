@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 EPOCH = "315532800"
 """1980, the oldest time that a zip can hold: the same source gives the same bytes."""
-_PATIENCE = 5
+_SHORT_TIMEOUT = 5
 """Seconds that an engine may take for an answer that we can do without."""
-ROOM = PurePosixPath("/lambdify")
+CONTAINER_FOLDER = PurePosixPath("/lambdify")
 """What we bring into the container lies here."""
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-_HANDED_ON = (
+_INHERITED_VARIABLES = (
     "PIP_TRUSTED_HOST",
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -55,7 +55,7 @@ apt-get update && DEBIAN_FRONTEND=noninteractive exec apt-get install -y --no-in
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class BuildContext:
     """Where and how wheels are built in one run."""
 
     target: Target
@@ -71,7 +71,7 @@ class Site:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class BuildJob:
     """A package that has to go through the container."""
 
     package: Package
@@ -84,10 +84,10 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class BuildResult:
     """What became of a job: a wheel, or a failure."""
 
-    job: Job
+    job: BuildJob
     wheel: Path | None = None
     failure: str = ""
     refused: bool = False
@@ -96,14 +96,14 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Workshop:
+class _BuildContainer:
     """A container that is ready to build."""
 
     container: "Container"
     python: str
     environment: Mapping[str, str]
-    site: Site
-    shelf: Path
+    context: BuildContext
+    output: Path
     """Folder on this side that wheels are copied to."""
 
 
@@ -112,51 +112,54 @@ def find_image_id(image: str) -> str | None:
     from lambdify.cli.packing.wheels.docker import open_engine
 
     try:
-        with open_engine("to look for an image", patience=_PATIENCE) as engine:
+        with open_engine("to look for an image", timeout=_SHORT_TIMEOUT) as engine:
             return engine.find_image(image)
     except (DockerUnavailable, BuildError):
         return None
 
 
 def build_in_container(
-    jobs: Sequence[Job], site: Site, scratch: Path, console: Console
-) -> tuple[str, tuple[Result, ...]]:
+    jobs: Sequence[BuildJob], context: BuildContext, scratch: Path, console: Console
+) -> tuple[str, tuple[BuildResult, ...]]:
     """Build all jobs in one container; return the image's id and a result for each job."""
     from lambdify.cli.packing.wheels.docker import open_engine
 
     names = ", ".join(f"{job.package.label} ({job.reason})" for job in jobs)
     with open_engine(f"these have to be built in a container: {names}") as engine:
-        image = engine.fetch_image(site.image, site.target, console)
-        luggage, shelf = scratch / "luggage", scratch / "shelf"
-        certificates = _pack(jobs, luggage)
-        shelf.mkdir()
+        image = engine.fetch_image(context.image, context.target, console)
+        upload, output = scratch / "upload", scratch / "output"
+        certificates = _pack_sources(jobs, upload)
+        output.mkdir()
         with ExitStack() as opened:
-            with _named(", ".join(job.package.label for job in jobs)):
+            with _naming(", ".join(job.package.label for job in jobs)):
                 container = opened.enter_context(engine.container(image))
-                container.put(luggage, ROOM)
-                python = find_python(container, site)
-            workshop = _Workshop(
+                container.put(upload, CONTAINER_FOLDER)
+                python = find_python(container, context)
+            builder = _BuildContainer(
                 container=container,
                 python=python,
-                environment=environment(site.indexes, certificates),
-                site=site,
-                shelf=shelf,
+                environment=environment(context.indexes, certificates),
+                context=context,
+                output=output,
             )
-            if site.build.packages:
-                with console.step(f"Install {', '.join(site.build.packages)} in the build container"):
-                    _install_packages(workshop)
-            for command in site.build.before:
+            if context.build.packages:
+                with console.step(f"Install {', '.join(context.build.packages)} in the build container"):
+                    _install_packages(builder)
+            for command in context.build.before:
                 with console.step(f"Run `{command}` in the build container"):
-                    _run_before(workshop, command)
+                    _run_before(builder, command)
             results = []
             for number, job in enumerate(jobs):
-                with console.step(f"Build {job.package.label} in {site.image}"), _named(job.package.label):
-                    results.append(_build(workshop, number, job))
+                with (
+                    console.step(f"Build {job.package.label} in {context.image}"),
+                    _naming(job.package.label),
+                ):
+                    results.append(_build(builder, number, job))
             return image, tuple(results)
 
 
 @contextmanager
-def _named(packages: str) -> Iterator[None]:
+def _naming(packages: str) -> Iterator[None]:
     """Say with which packages it was that something went wrong."""
     try:
         yield
@@ -165,10 +168,10 @@ def _named(packages: str) -> Iterator[None]:
         raise type(error)(message, hint=error.hint, during=error.during) from error
 
 
-def _pack(jobs: Sequence[Job], luggage: Path) -> str:
+def _pack_sources(jobs: Sequence[BuildJob], upload: Path) -> str:
     """Lay out what goes into the container, and return the path of the certificates in it, if any."""
     for number, job in enumerate(jobs):
-        place = luggage / str(number)
+        place = upload / str(number)
         place.mkdir(parents=True)
         package = job.package
         if job.source is None:
@@ -178,24 +181,24 @@ def _pack(jobs: Sequence[Job], luggage: Path) -> str:
             shutil.copytree(job.source, place / "source", symlinks=True)
         else:
             shutil.copy(job.source, place)
-    return pack_certificates(luggage)
+    return pack_certificates(upload)
 
 
-def pack_certificates(luggage: Path) -> str:
+def pack_certificates(upload: Path) -> str:
     """Lay the certificates that this machine trusts beside it, and return their path in the container."""
     named = (os.environ.get(variable) for variable in _CERTIFICATES)
     bundle = next((path for path in named if path and Path(path).is_file()), None)
     if bundle is None:
         return ""
     # The network's own authority, as the host trusts it: there is no other way to an index behind one.
-    shutil.copy(bundle, luggage / "certificates.pem")
-    return str(ROOM / "certificates.pem")
+    shutil.copy(bundle, upload / "certificates.pem")
+    return str(CONTAINER_FOLDER / "certificates.pem")
 
 
 def environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
     """Return the variables for what runs in the container."""
     trust = dict.fromkeys(_CERTIFICATES, certificates) if certificates else {}
-    handed_on = {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
+    handed_on = {name: os.environ[name] for name in _INHERITED_VARIABLES if os.environ.get(name)}
     return {
         **handed_on,
         **trust,
@@ -210,9 +213,9 @@ def environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
     }
 
 
-def find_python(container: "Container", site: Site) -> str:
+def find_python(container: "Container", context: BuildContext) -> str:
     """Return the image's interpreter of the function's version, with pip."""
-    python = site.target.python
+    python = context.target.python
     short = f"cp{python.replace('.', '')}"
     found = ""
     # The last one is where the manylinux images keep theirs.
@@ -222,79 +225,79 @@ def find_python(container: "Container", site: Site) -> str:
         if asked.succeeded and found == python:
             if not container.run([candidate, "-m", "pip", "--version"]).succeeded:
                 raise BuildError(
-                    f"the Python of the build image {site.image} has no pip",
+                    f"the Python of the build image {context.image} has no pip",
                     hint="Name an image that has pip with [build] image.",
                 )
             return candidate
     raise BuildError(
-        f"the build image {site.image} has {f'Python {found}' if found else 'no Python'}, "
+        f"the build image {context.image} has {f'Python {found}' if found else 'no Python'}, "
         f"the function needs {python}",
         hint=f"Name an image that has Python {python} with [build] image, or change [function] python.",
     )
 
 
-def _install_packages(workshop: _Workshop) -> None:
-    packages = workshop.site.build.packages
-    ran = workshop.container.run(["sh", "-c", _INSTALL, "sh", *packages], workshop.environment)
-    if not ran.succeeded:
-        log = write_log(workshop.site, "packages", ran.output)
+def _install_packages(builder: _BuildContainer) -> None:
+    packages = builder.context.build.packages
+    result = builder.container.run(["sh", "-c", _INSTALL, "sh", *packages], builder.environment)
+    if not result.succeeded:
+        log = write_log(builder.context, "packages", result.output)
         raise BuildError(
-            f"[build] packages could not be installed in {workshop.site.image}: {summarize(ran.output)}",
+            f"[build] packages could not be installed in {builder.context.image}: {summarize(result.output)}",
             hint=f"Names differ between systems: {', '.join(packages)}. The whole log: {log}",
         )
 
 
-def _run_before(workshop: _Workshop, command: str) -> None:
-    ran = workshop.container.run(["sh", "-c", command], workshop.environment)
-    log = write_log(workshop.site, "before", f"$ {command}\n{ran.output}")
-    if not ran.succeeded:
+def _run_before(builder: _BuildContainer, command: str) -> None:
+    result = builder.container.run(["sh", "-c", command], builder.environment)
+    log = write_log(builder.context, "before", f"$ {command}\n{result.output}")
+    if not result.succeeded:
         raise BuildError(
-            f"[build] before: `{command}` failed in {workshop.site.image}: {summarize(ran.output)}",
+            f"[build] before: `{command}` failed in {builder.context.image}: {summarize(result.output)}",
             hint=f"It runs as the image's user, in its working folder, by `sh -c`. The whole log: {log}",
         )
 
 
-def _build(workshop: _Workshop, number: int, job: Job) -> Result:
-    place, out = ROOM / str(number), ROOM / f"{number}-wheel"
+def _build(builder: _BuildContainer, number: int, job: BuildJob) -> BuildResult:
+    place, out = CONTAINER_FOLDER / str(number), CONTAINER_FOLDER / f"{number}-wheel"
     what = _what_to_build(job, place)
-    pip = [workshop.python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(out), *what]
-    ran = workshop.container.run(pip, workshop.environment)
-    log = write_log(workshop.site, job.package.name, ran.output)
-    if not ran.succeeded:
-        return _failed(job, "pip wheel failed", ran.output, log)
-    wheel = _fetch_wheel(workshop, out)
+    pip = [builder.python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(out), *what]
+    result = builder.container.run(pip, builder.environment)
+    log = write_log(builder.context, job.package.name, result.output)
+    if not result.succeeded:
+        return _failed(job, "pip wheel failed", result.output, log)
+    wheel = _fetch_wheel(builder, out)
     if job.package.kind == "wheel":
-        return Result(job=job, wheel=wheel)
+        return BuildResult(job=job, wheel=wheel)
     if libraries := missing_libraries(find_natives_in_wheel(wheel)):
-        fixed = ROOM / f"{number}-fixed"
-        repaired = _repair(workshop, out / wheel.name, fixed)
-        log = write_log(workshop.site, job.package.name, f"{ran.output}\n{repaired}")
-        if repaired and not _has_files(workshop, fixed):
+        fixed = CONTAINER_FOLDER / f"{number}-fixed"
+        repaired = _repair(builder, out / wheel.name, fixed)
+        log = write_log(builder.context, job.package.name, f"{result.output}\n{repaired}")
+        if repaired and not _has_files(builder, fixed):
             return _failed(job, f"auditwheel could not add {', '.join(libraries)}", repaired, log)
-        wheel = _fetch_wheel(workshop, fixed)
-    return _judged(job, wheel, workshop.site.target)
+        wheel = _fetch_wheel(builder, fixed)
+    return _inspect_wheel(job, wheel, builder.context.target)
 
 
-def _what_to_build(job: Job, place: PurePosixPath) -> list[str]:
+def _what_to_build(job: BuildJob, place: PurePosixPath) -> list[str]:
     if job.source is None:
         return ["--require-hashes", "--only-binary", ":all:", "-r", str(place / "requirements.txt")]
     return [str(place / ("source" if job.source.is_dir() else job.source.name))]
 
 
-def _fetch_wheel(workshop: _Workshop, folder: PurePosixPath) -> Path:
-    files = workshop.container.get(folder, workshop.shelf)
+def _fetch_wheel(builder: _BuildContainer, folder: PurePosixPath) -> Path:
+    files = builder.container.get(folder, builder.output)
     return next(file for file in files if file.suffix == ".whl")
 
 
-def _has_files(workshop: _Workshop, folder: PurePosixPath) -> bool:
-    return workshop.container.run(["sh", "-c", 'ls "$0"/*.whl', str(folder)]).succeeded
+def _has_files(builder: _BuildContainer, folder: PurePosixPath) -> bool:
+    return builder.container.run(["sh", "-c", 'ls "$0"/*.whl', str(folder)]).succeeded
 
 
-def _repair(workshop: _Workshop, wheel: PurePosixPath, into: PurePosixPath) -> str:
+def _repair(builder: _BuildContainer, wheel: PurePosixPath, into: PurePosixPath) -> str:
     """Let auditwheel copy the system libraries that a wheel needs into it; return what it printed."""
-    tools = ROOM / "auditwheel"
+    tools = CONTAINER_FOLDER / "auditwheel"
     install = [
-        workshop.python,
+        builder.python,
         "-m",
         "pip",
         "install",
@@ -304,16 +307,16 @@ def _repair(workshop: _Workshop, wheel: PurePosixPath, into: PurePosixPath) -> s
         str(tools),
         *_AUDITWHEEL,
     ]
-    installed = workshop.container.run(install, workshop.environment)
+    installed = builder.container.run(install, builder.environment)
     if not installed.succeeded:
         return installed.output
     # The shell only puts the tools' folder in front of whatever PATH the image has.
     command = 'PATH="$0/bin:$PATH" PYTHONPATH="$0" exec "$@"'
     # The policy is only asked which libraries may stay outside. It has to be named, since auditwheel cannot
     # guess it for a module that calls nothing in libc, and a new one, since the gate looks at versions.
-    policy = f"manylinux_2_39_{workshop.site.target.machine}"
+    policy = f"manylinux_2_39_{builder.context.target.machine}"
     repair = [
-        workshop.python,
+        builder.python,
         "-m",
         "auditwheel",
         "repair",
@@ -323,45 +326,47 @@ def _repair(workshop: _Workshop, wheel: PurePosixPath, into: PurePosixPath) -> s
         str(into),
         str(wheel),
     ]
-    return workshop.container.run(["sh", "-c", command, str(tools), *repair], workshop.environment).output
+    return builder.container.run(["sh", "-c", command, str(tools), *repair], builder.environment).output
 
 
-def _judged(job: Job, wheel: Path, target: Target) -> Result:
+def _inspect_wheel(job: BuildJob, wheel: Path, target: Target) -> BuildResult:
     natives = find_natives_in_wheel(wheel)
     findings = inspect(natives, target, built=True)
     if findings.refusals:
-        return Result(job=job, failure=f"{job.package.label}: {'; '.join(findings.refusals)}", refused=True)
+        return BuildResult(
+            job=job, failure=f"{job.package.label}: {'; '.join(findings.refusals)}", refused=True
+        )
     if natives:
         # The gate knows the C library better than the tag does: uv has no platform for Amazon Linux 2's.
-        return Result(job=job, wheel=wheel.rename(_plainly_tagged(wheel, target)))
+        return BuildResult(job=job, wheel=wheel.rename(_with_linux_tag(wheel, target)))
     if job.native:
         note = f"{job.package.label} has native sources, and was built without them: it may be slow"
-        return Result(job=job, wheel=wheel, notes=(note,))
-    return Result(job=job, wheel=wheel)
+        return BuildResult(job=job, wheel=wheel, notes=(note,))
+    return BuildResult(job=job, wheel=wheel)
 
 
-def _plainly_tagged(wheel: Path, target: Target) -> Path:
+def _with_linux_tag(wheel: Path, target: Target) -> Path:
     """Return the wheel's path with the platform tag that claims nothing about the C library."""
     return wheel.with_name(f"{wheel.stem.rpartition('-')[0]}-linux_{target.machine}.whl")
 
 
-def _failed(job: Job, what: str, output: str, log: Path) -> Result:
+def _failed(job: BuildJob, what: str, output: str, log: Path) -> BuildResult:
     told = find_advice(output) or summarize(output)
-    return Result(job=job, failure=f"{job.package.label}: {what}. {told} (log: {log})")
+    return BuildResult(job=job, failure=f"{job.package.label}: {what}. {told} (log: {log})")
 
 
-def write_log(site: Site, name: str, text: str) -> Path:
+def write_log(context: BuildContext, name: str, text: str) -> Path:
     """Keep what was said while a package was built, and return where."""
-    log = _logs(site.root) / f"{name}.log"
-    folders.write_whole(log, text)
+    log = _logs(context.root) / f"{name}.log"
+    folders.write_atomically(log, text)
     return log
 
 
 def _logs(root: Path) -> Path:
-    return folders.workspace(root) / "logs" if folders.may_write(root) else _private()
+    return folders.workspace(root) / "logs" if folders.may_write(root) else _private_folder()
 
 
 @cache
-def _private() -> Path:
+def _private_folder() -> Path:
     """A new folder that nobody else can have known of."""
     return Path(tempfile.mkdtemp(prefix="lambdify-logs-"))

@@ -34,14 +34,14 @@ from lambdify.cli.storage import folders
 
 FORMAT = 1
 """Raise it when something else is found in the same wheel: it is part of every name."""
-_INFO = re.compile(r"^(?P<stem>[^/]+)\.dist-info/METADATA$")
+_METADATA = re.compile(r"^(?P<stem>[^/]+)\.dist-info/METADATA$")
 _DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[^/]+)/(?P<path>.+)$")
 _INSTALLED = frozenset({"purelib", "platlib", "data"})
 # What only an installer has a use for, or writes about the machine and the moment: https://peps.python.org/pep-0376/
-_RECORDS = re.compile(
+_INSTALLER_FILES = re.compile(
     r"\.dist-info/(RECORD(\.\w+)?|INSTALLER|REQUESTED|(direct_url|uv_cache|uv_build)\.json)$"
 )
-_OUTSIDE = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)|\\")
+_UNSAFE_PATH = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)|\\")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +56,12 @@ class Contents:
 def read_contents(wheel: Wheel) -> Contents:
     """Return what a wheel holds, as found out before if it was. Raises BuildError for what is no wheel."""
     name = f"{wheel.sha256}-{FORMAT}.json"
-    kept = folders.cache() / "contents" / name
+    cached = folders.cache() / "contents" / name
     try:
-        known: Contents = serialization.reader(Contents)(json.loads(kept.read_text(encoding="utf-8")))
+        known: Contents = serialization.deserializer(Contents)(json.loads(cached.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        known = _look_into(wheel)
-        folders.write_whole(kept, json.dumps(serialization.plain(known)))
+        known = _read_wheel(wheel)
+        folders.write_atomically(cached, json.dumps(serialization.serialize(known)))
     # The same wheel may lie in another place by now.
     return Contents(
         distribution=Distribution(**{**vars(known.distribution), "wheel": wheel.path}), natives=known.natives
@@ -76,14 +76,14 @@ def entries(distribution: Distribution) -> dict[str, Entry]:
     return dict(_entries(distribution.wheel, distribution.sha256))
 
 
-def _look_into(wheel: Wheel) -> Contents:
+def _read_wheel(wheel: Wheel) -> Contents:
     found = dict(_entries(wheel.path, wheel.sha256))
-    infos = [match["stem"] for path in found if (match := _INFO.match(path))]
+    infos = [match["stem"] for path in found if (match := _METADATA.match(path))]
     if len(infos) != 1:
         raise _broken(wheel.path, f"it has {len(infos) or 'no'} .dist-info folder{'s' * (len(infos) > 1)}")
     name, _, version = infos[0].partition("-")
-    recorded = _recorded(found, infos[0])
-    files = tuple(sorted(path for path in found if not _RECORDS.search(path)))
+    recorded = _read_record(found, infos[0])
+    files = tuple(sorted(path for path in found if not _INSTALLER_FILES.search(path)))
     digest = hashlib.sha256(f"{canonicalize_name(name)} {version}\n".encode())
     for path in files:
         entry = found[path]
@@ -109,13 +109,13 @@ def _entries(path: Path, sha256: str) -> Iterator[tuple[str, Entry]]:
     if listed is None:
         raise _broken(path, "it is not there, no zip, or not the file that it was")
     for entry in listed:
-        if _OUTSIDE.search(entry.name):
+        if _UNSAFE_PATH.search(entry.name):
             raise _broken(path, f"{entry.name!r} would lie outside of site-packages")
-        if not entry.name.endswith("/") and (place := _place(entry.name)):
+        if not entry.name.endswith("/") and (place := _installed_path(entry.name)):
             yield place, entry._replace(name=place)
 
 
-def _place(name: str) -> str:
+def _installed_path(name: str) -> str:
     """Where a member belongs, relative to site-packages; "" for nowhere."""
     data = _DATA.match(name)
     if data is None:
@@ -123,14 +123,14 @@ def _place(name: str) -> str:
     return data["path"] if data["scheme"] in _INSTALLED else ""
 
 
-def _recorded(found: Mapping[str, Entry], stem: str) -> dict[str, str]:
+def _read_record(found: Mapping[str, Entry], stem: str) -> dict[str, str]:
     """The sha256 that RECORD has of each file."""
     record = found.get(f"{stem}.dist-info/RECORD")
     if record is None:
         return {}
     lines: Iterable[str] = archive.inflate(record).decode("utf-8", "replace").splitlines()
     rows = (row for row in csv.reader(lines) if len(row) > 1)
-    return {_place(row[0]): _hex(row[1]) for row in rows if row[1].startswith("sha256=")}
+    return {_installed_path(row[0]): _hex(row[1]) for row in rows if row[1].startswith("sha256=")}
 
 
 def _hex(recorded: str) -> str:

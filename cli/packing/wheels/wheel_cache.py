@@ -66,7 +66,7 @@ class WheelCache:
         # What begins with a dot was never finished.
         entries = sorted(self._entry(package, self.image).glob("[!.]*/"))
         current = image_id() if entries else None
-        chosen = [entry for entry in entries if current in (None, _written(entry.name))]
+        chosen = [entry for entry in entries if current in (None, _image_id(entry.name))]
         return _read(chosen[-1], package) if chosen else None
 
     def keep_pure(self, package: Package, wheel: Path) -> Wheel:
@@ -86,7 +86,7 @@ class WheelCache:
         return self.folder / hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _written(folder: str) -> str:
+def _image_id(folder: str) -> str:
     return folder.replace("-", ":", 1)
 
 
@@ -101,7 +101,7 @@ def _read(entry: Path, package: Package) -> Wheel | None:
         path=wheel,
         sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
         notes=notes,
-        image="" if entry.name == _PURE else _written(entry.name),
+        image="" if entry.name == _PURE else _image_id(entry.name),
     )
 
 
@@ -118,7 +118,7 @@ def _store(entry: Path, package: Package, wheel: Path, notes: tuple[str, ...]) -
             raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    kept = _read(entry, package)
-    if kept is None:
+    stored = _read(entry, package)
+    if stored is None:
         raise FileNotFoundError(entry)
-    return kept
+    return stored

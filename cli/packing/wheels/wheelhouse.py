@@ -21,7 +21,7 @@ from lambdify.cli.packing.wheels.builds import make_wheels
 from lambdify.cli.packing.wheels.distributions import Distribution
 from lambdify.cli.packing.wheels.downloads import fetch_wheels, find_wheels
 from lambdify.cli.packing.wheels.gate import inspect
-from lambdify.cli.packing.wheels.native import Site
+from lambdify.cli.packing.wheels.native import BuildContext
 from lambdify.cli.packing.wheels.site_packages import Contents, read_contents
 from lambdify.cli.packing.wheels.wheel_cache import Wheel, WheelCache
 from lambdify.cli.settings import Settings
@@ -29,7 +29,7 @@ from lambdify.cli.storage import folders
 
 
 @dataclass(frozen=True, kw_only=True)
-class Supply:
+class Wheelhouse:
     """What a plan has come to."""
 
     distributions: tuple[Distribution, ...]
@@ -40,7 +40,7 @@ class Supply:
     """What is worth knowing of native files, and of folders that come to nothing."""
 
 
-def obtain(plan: Plan, settings: Settings, target: Target, console: Console) -> Supply:
+def fill(plan: Plan, settings: Settings, target: Target, console: Console) -> Wheelhouse:
     """Get everything that is planned. Raises BuildError, RequirementsError, BundleRefused."""
     built = _wheels(plan, settings, target, console)
     by_container = {wheel.package.name for wheel in built}
@@ -49,18 +49,18 @@ def obtain(plan: Plan, settings: Settings, target: Target, console: Console) -> 
     with ThreadPoolExecutor() as threads:
         found = sorted(threads.map(read_contents, wheels), key=_name)
     folders_of = {package.name: package.path for package in plan.builds if package.kind == "directory"}
-    remarks = (*_check(found, target), *_empty(found, folders_of))
-    return Supply(distributions=tuple(each.distribution for each in found), built=built, remarks=remarks)
+    remarks = (*_check(found, target), *_find_empty(found, folders_of))
+    return Wheelhouse(distributions=tuple(each.distribution for each in found), built=built, remarks=remarks)
 
 
-def find(packages: Iterable[Package]) -> tuple[Distribution, ...]:
+def find_distributions(packages: Iterable[Package]) -> tuple[Distribution, ...]:
     """Those of the packages whose ready wheels are on this machine already."""
     wheels = find_wheels(package for package in packages if package.kind == "wheel")
     return tuple(read_contents(wheel).distribution for wheel in wheels)
 
 
 def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) -> tuple[Wheel, ...]:
-    site = Site(
+    context = BuildContext(
         target=target,
         build=settings.build,
         indexes=plan.indexes,
@@ -69,14 +69,14 @@ def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) ->
     store = WheelCache(
         folder=folders.cache() / "wheels",
         target=target,
-        image=site.image,
+        image=context.image,
         packages=settings.build.packages,
         before=settings.build.before,
     )
-    return make_wheels(plan, site, store, console)
+    return make_wheels(plan, context, store, console)
 
 
-def _empty(found: Sequence[Contents], folders_of: Mapping[str, Path | None]) -> Iterator[str]:
+def _find_empty(found: Sequence[Contents], folders_of: Mapping[str, Path | None]) -> Iterator[str]:
     """Notes of required folders whose wheels hold nothing but metadata: their imports would fail on Lambda.
 
     setuptools finds packages by itself, but none that is called tools, docs, tests or the like.
@@ -101,11 +101,15 @@ def _check(found: Sequence[Contents], target: Target) -> tuple[str, ...]:
     natives = {contents.distribution.name: contents.natives for contents in found}
     provided = [PurePosixPath(path).name for files in natives.values() for path in files]
     findings = {name: inspect(files, target, provided=provided) for name, files in natives.items()}
-    refusals = [f"{name}: {refusal}" for name, told in findings.items() for refusal in told.refusals]
+    refusals = [
+        f"{name}: {refusal}" for name, inspection in findings.items() for refusal in inspection.refusals
+    ]
     if refusals:
         lines = "\n".join(refusals)
         raise BundleRefused(
             f"these would not load on Lambda ({target.runtime}, {target.architecture}):\n{lines}",
             hint="Pin another version, or a variant without the missing libraries (such as a -headless one).",
         )
-    return tuple(f"{name}: {remark}" for name, told in findings.items() for remark in told.remarks)
+    return tuple(
+        f"{name}: {remark}" for name, inspection in findings.items() for remark in inspection.remarks
+    )

@@ -54,7 +54,7 @@ def test_what_a_cloud_runs_with_is_not_cleared_from_under_it(
     with pytest.raises(CacheInUse, match="local cloud"):
         caches.clear(tmp_path)
     room.stop(console)
-    (runtime,) = [shelf for shelf in caches.look(tmp_path) if shelf.name == "runtime"]
+    (runtime,) = [shelf for shelf in caches.find_all(tmp_path) if shelf.name == "runtime"]
     assert caches.clear(tmp_path).entries == runtime.entries == 1, "what the cloud itself ran on"
 
 

@@ -93,7 +93,7 @@ def test_all_of_a_bundle_comes_back(root, out, pack, console):
     settings = settings_room.load(root)
     selection = room.files.scan(root)
     contents = {file.name: file.path.read_bytes() for file in selection.files}
-    build_cache.keep(settings, out, build_cache.begin(root), selection, contents, whole.dependencies, whole)
+    build_cache.store(settings, out, build_cache.start(root), selection, contents, whole.dependencies, whole)
     assert build_cache.find(settings, out, room.Bundle) == whole
 
 
@@ -200,8 +200,8 @@ def test_a_file_as_young_as_the_build_is_asked_for_its_content(root):
     known = fingerprint.stamp(path.stat())
     right = fingerprint.digest(path)
     now = Fingerprint(root=str(root), files={str(path): known}, folders={}, young={str(path): right})
-    assert now.holds()
-    assert not replace(now, young={str(path): "0" * 64}).holds()
+    assert now.is_unchanged()
+    assert not replace(now, young={str(path): "0" * 64}).is_unchanged()
 
 
 def test_young_files_are_read_until_they_are_old_enough(root):
@@ -209,8 +209,8 @@ def test_young_files_are_read_until_they_are_old_enough(root):
     known = fingerprint.stamp(path.stat())
     taken = Fingerprint(root=str(root), files={str(path): known}, folders={}, young={str(path): "digest"})
     last = max(known.modified, known.changed)
-    assert taken.aged(last + fingerprint.SLACK).young == {str(path): "digest"}
-    assert taken.aged(last + fingerprint.SLACK + 1).young == {}
+    assert taken.as_of(last + fingerprint.CLOCK_TICK).young == {str(path): "digest"}
+    assert taken.as_of(last + fingerprint.CLOCK_TICK + 1).young == {}
 
 
 # -------------------------------------------------------------------- when in doubt

@@ -94,7 +94,7 @@ def test_the_bytes_depend_on_nothing_but_source_and_path():
     library = Path(os.__file__).parent
     modules = [Member(path.name, path.read_bytes()) for path in sorted(library.glob("[a-f]*.py"))]
     # Enough for several workers, each of which has a hash seed of its own.
-    assert sum(len(module.content) for module in modules) > 2 * bytecode.WORTH_A_WORKER
+    assert sum(len(module.content) for module in modules) > 2 * bytecode.BYTES_PER_WORKER
     one_way = bytecode.build(compiler(), modules)
     other_way = bytecode.build(compiler(), modules[::-1])
     alone = bytecode.build(compiler(), modules[:1])

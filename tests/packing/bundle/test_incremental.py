@@ -64,7 +64,7 @@ def mark(bundle: Bundle, *names: str) -> None:
     archive.write(path, sorted((*others, *changed), key=lambda entry: entry.name))
     marked.unlink()
     # Only what a build of ours is on record with is taken over.
-    zips.keep(path.parent.with_name("project"), "dev", path.parent, bundle.archives)
+    zips.record(path.parent.with_name("project"), "dev", path.parent, bundle.archives)
 
 
 CHANGES = {

@@ -41,7 +41,7 @@ KEPT = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_it_is_taken_out(name):
-    (member,), changed = index_logins.take_out([Member(name, FILES[name].encode(), True)])
+    (member,), changed = index_logins.remove_logins([Member(name, FILES[name].encode(), True)])
     assert b"s3cr" not in member.content
     assert b"bob" not in member.content
     assert b"***@" in member.content
@@ -51,7 +51,7 @@ def test_it_is_taken_out(name):
 
 @pytest.mark.parametrize("name", KEPT)
 def test_what_holds_none_is_packed_as_it_is(name):
-    members, changed = index_logins.take_out([Member(name, KEPT[name].encode())])
+    members, changed = index_logins.remove_logins([Member(name, KEPT[name].encode())])
     assert members == (Member(name, KEPT[name].encode()),)
     assert changed == ()
 

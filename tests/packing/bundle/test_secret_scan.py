@@ -51,7 +51,7 @@ def test_the_value_is_nowhere_in_what_is_told():
 
 
 @pytest.mark.parametrize(
-    "content", [b"\0" + b"%s", b"%s" + b" " * secret_scan.LARGEST], ids=["binary", "large"]
+    "content", [b"\0" + b"%s", b"%s" + b" " * secret_scan.MAX_SIZE], ids=["binary", "large"]
 )
 def test_data_is_not_searched(content):
     assert list(secret_scan.scan("data.bin", content % FOUND["a GitHub token"].encode())) == []

@@ -44,12 +44,12 @@ KEPT = [
 
 @pytest.mark.parametrize("path", STRIPPED)
 def test_what_never_runs_on_lambda_is_stripped(path):
-    assert strip.kept({}, [path]) == ()
+    assert strip.select_files({}, [path]) == ()
 
 
 @pytest.mark.parametrize("path", KEPT)
 def test_what_may_be_read_or_imported_is_kept(path):
-    assert strip.kept({}, [path]) == (path,)
+    assert strip.select_files({}, [path]) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_may_be_read_or_imported_is_kept(path):
 )
 def test_a_test_suite_that_other_code_imports_is_kept(module, source):
     paths = [module, "shop/tests/helper.py"]
-    assert "shop/tests/helper.py" in strip.kept({module: source, "shop/tests/helper.py": b""}, paths)
+    assert "shop/tests/helper.py" in strip.select_files({module: source, "shop/tests/helper.py": b""}, paths)
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,6 @@ def test_a_test_suite_that_other_code_imports_is_kept(module, source):
 )
 def test_a_test_suite_that_only_itself_imports_is_stripped(module, source):
     paths = [module, "shop/tests/helper.py"]
-    assert "shop/tests/helper.py" not in strip.kept({module: source, "shop/tests/helper.py": b""}, paths)
+    assert "shop/tests/helper.py" not in strip.select_files(
+        {module: source, "shop/tests/helper.py": b""}, paths
+    )

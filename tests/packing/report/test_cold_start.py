@@ -12,7 +12,7 @@ from lambdify.cli import settings as settings_room
 from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.packing.bundle import bundle as room
 from lambdify.cli.packing.bundle.bundle import Bundle
-from lambdify.cli.packing.bundle.sizes import Part
+from lambdify.cli.packing.bundle.sizes import BundlePart
 from lambdify.cli.packing.report import cold_start
 from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 from lambdify.cli.packing.target import Target
@@ -118,7 +118,7 @@ def test_native_code_for_another_cpu_is_not_measured_and_pure_code_is(pack, meas
         pack(app=APP), target=Target(python="{}.{}".format(*sys.version_info), architecture=other)
     )
     assert isinstance(measure(foreign), ColdStart)
-    native = Part(name="numpy 2", zipped=1, unzipped=1, files=1, kinds={"native": 1})
+    native = BundlePart(name="numpy 2", zipped=1, unzipped=1, files=1, kinds={"native": 1})
     found = measure(replace(foreign, parts=(*foreign.parts, native)))
     assert found.reason.startswith(
         f"the bundle's native code is for Linux on {foreign.target.machine}, and this"

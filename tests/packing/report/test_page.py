@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambdify.cli.packing.bundle.bundle import Archive
-from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, BundlePart
 from lambdify.cli.packing.report import page
 from lambdify.cli.packing.report.cold_start import ColdStart, Imports, NotMeasured
 from lambdify.cli.packing.report.report import Report
@@ -66,9 +66,9 @@ onload = () => {{
 </script>"""
 
 
-def part(name: str, kinds: dict[str, int]) -> Part:
+def part(name: str, kinds: dict[str, int]) -> BundlePart:
     unzipped = sum(kinds.values())
-    return Part(name=name, zipped=unzipped // 3, unzipped=unzipped, files=len(kinds), kinds=kinds)
+    return BundlePart(name=name, zipped=unzipped // 3, unzipped=unzipped, files=len(kinds), kinds=kinds)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from lambdify.cli.packing.bundle.bundle import Archive, Bundle
 from lambdify.cli.packing.bundle.files import LeftOut
 from lambdify.cli.packing.bundle.secret_scan import Leak
-from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, Part
+from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, BundlePart
 from lambdify.cli.packing.report import report
 from lambdify.cli.packing.report.cold_start import ColdStart, Imports, NotMeasured
 from lambdify.cli.packing.report.report import Report
@@ -31,8 +31,8 @@ def bundle(*, layer: int = 4_000_000, parts=(), left_out=(), leaks=()) -> Bundle
     )
 
 
-def part(name: str, unzipped: int) -> Part:
-    return Part(name=name, zipped=unzipped // 4, unzipped=unzipped, files=3)
+def part(name: str, unzipped: int) -> BundlePart:
+    return BundlePart(name=name, zipped=unzipped // 4, unzipped=unzipped, files=3)
 
 
 def test_every_distribution_is_a_row_and_the_limit_the_last(console, story):
@@ -50,8 +50,8 @@ def test_every_distribution_is_a_row_and_the_limit_the_last(console, story):
 def test_the_smallest_are_one_row_together(console, story):
     report.show(bundle(parts=[part(f"package{number}", 10_240) for number in range(18)]), console)
     lines = story.getvalue().splitlines()
-    assert lines[report.ROWS].split()[0] == "package14"
-    assert lines[report.ROWS + 1].split() == ["3", "smaller", "ones", "7.5", "KiB", "30.0", "KiB", "9"]
+    assert lines[report.MAX_ROWS].split()[0] == "package14"
+    assert lines[report.MAX_ROWS + 1].split() == ["3", "smaller", "ones", "7.5", "KiB", "30.0", "KiB", "9"]
 
 
 def test_both_zips_are_named_with_their_sizes(console, story):
@@ -92,8 +92,10 @@ def test_from_four_fifths_of_the_limit_on_there_is_a_warning(console, story):
 
 def full(**changes) -> Report:
     parts = (
-        Part(name="numpy 2.5", zipped=1, unzipped=3_072, files=2, kinds={"native": 2_048, "python": 1_024}),
-        Part(name="the application", zipped=1, unzipped=1_024, files=1, kinds={"python": 1_024}),
+        BundlePart(
+            name="numpy 2.5", zipped=1, unzipped=3_072, files=2, kinds={"native": 2_048, "python": 1_024}
+        ),
+        BundlePart(name="the application", zipped=1, unzipped=1_024, files=1, kinds={"python": 1_024}),
     )
     known = Report(
         name="shop-dev",

@@ -9,13 +9,13 @@ import pytest
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle.bundle import Archive, Bundle
-from lambdify.cli.packing.bundle.sizes import Part
+from lambdify.cli.packing.bundle.sizes import BundlePart
 from lambdify.cli.packing.report import savings
 from lambdify.cli.packing.report.cold_start import ColdStart, Imports, NotMeasured
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.dependencies import Dependencies
 from lambdify.cli.packing.wheels.distributions import Distribution
-from lambdify.cli.packing.wheels.elf import symbols
+from lambdify.cli.packing.wheels.elf import symbol_size
 
 START = ColdStart(
     milliseconds=1_000.0,
@@ -67,7 +67,7 @@ def bundle(tmp_path: Path):
                 notes=(),
                 key="",
             ),
-            parts=tuple(Part(name=name, zipped=1, unzipped=2_048, files=1) for name in names),
+            parts=tuple(BundlePart(name=name, zipped=1, unzipped=2_048, files=1) for name in names),
             left_out=(),
             leaks=(),
         )
@@ -119,16 +119,16 @@ class TestSymbols:
 
     def test_they_are_what_strip_takes_away(self, library):
         full, stripped = library("-g"), library("-g", "-s")
-        assert symbols(stripped) == 0
+        assert symbol_size(stripped) == 0
         # Beside them, headers and the names of sections go.
-        assert 0 <= len(full) - len(stripped) - symbols(full) < 4_096
+        assert 0 <= len(full) - len(stripped) - symbol_size(full) < 4_096
 
     @pytest.mark.parametrize("share", [0.001, 0.3, 0.99])
     def test_a_library_that_is_cut_off_has_none(self, library, share):
         content = library()
-        assert symbols(content[: int(len(content) * share)]) == 0
+        assert symbol_size(content[: int(len(content) * share)]) == 0
 
 
 def test_other_files_have_no_symbols():
     for content in (b"", b"\x7fELF", b"INPUT(libc.so.6)", b"\x7fELF\1\1" + bytes(100)):
-        assert symbols(content) == 0
+        assert symbol_size(content) == 0

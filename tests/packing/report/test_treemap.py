@@ -6,16 +6,16 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdify.cli.packing.bundle.sizes import Part
+from lambdify.cli.packing.bundle.sizes import BundlePart
 from lambdify.cli.packing.report.treemap import Box, arrange, draw
 
 BOX = Box(10, 20, 600, 400)
 SIZES = st.lists(st.integers(1, 262_144_000), min_size=1, max_size=60).map(lambda few: sorted(few)[::-1])
 
 
-def part(name: str, **kinds: int) -> Part:
+def part(name: str, **kinds: int) -> BundlePart:
     unzipped = sum(kinds.values())
-    return Part(name=name, zipped=unzipped // 3, unzipped=unzipped, files=3, kinds=kinds)
+    return BundlePart(name=name, zipped=unzipped // 3, unzipped=unzipped, files=3, kinds=kinds)
 
 
 @given(SIZES)

@@ -4,7 +4,7 @@ import pytest
 
 from lambdify.cli.packing.requirements.credentials import (
     Login,
-    basic,
+    basic_authorization,
     find_login,
     with_login,
     with_netrc,
@@ -51,4 +51,4 @@ def test_an_index_with_a_name_has_variables_of_its_own():
 
 
 def test_a_header_says_who_asks():
-    assert basic(Login("user", "p@ss")) == "Basic dXNlcjpwQHNz"
+    assert basic_authorization(Login("user", "p@ss")) == "Basic dXNlcjpwQHNz"

@@ -18,7 +18,7 @@ def find(root, expect, *, upgrade=False):
     loaded = settings.load(root)
     loaded = replace(loaded, build=replace(loaded.build, strategy="wheels"))
     found = find_dependencies(
-        loaded, Target(), (), Console(stderr=io.StringIO()), upgrade=upgrade, expect=expect
+        loaded, Target(), (), Console(stderr=io.StringIO()), upgrade=upgrade, prefetch=expect
     )
     return named(found.distributions)
 

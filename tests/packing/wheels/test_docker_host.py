@@ -19,11 +19,13 @@ US = {"hostname": "desk", "kernel": "6.1", "platform": "linux"}
 
 
 def test_an_engine_of_this_machine_shares_its_network() -> None:
-    assert docker_host.find(HERE, **US) == docker_host.SHARED
+    assert docker_host.find(HERE, **US) == docker_host.HOST_NETWORK
 
 
 def test_podman_does_so_without_root_too() -> None:
-    assert docker_host.find({**HERE, **ROOTLESS, "BuildahVersion": "1.28.2"}, **US) == docker_host.SHARED
+    assert (
+        docker_host.find({**HERE, **ROOTLESS, "BuildahVersion": "1.28.2"}, **US) == docker_host.HOST_NETWORK
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from packing.packages import write_wheel
 
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements.indexes import Indexes
-from lambdify.cli.packing.requirements.origins import Witness, download
+from lambdify.cli.packing.requirements.origins import DownloadObserver, download
 from lambdify.cli.packing.requirements.pylock import Package
 
 CUT_OFF, RESET = -1, -2
@@ -133,7 +133,7 @@ def test_trouble_that_passes_is_waited_for(flaky, tmp_path, trouble):
 def test_who_follows_a_download_hears_of_every_byte(flaky, tmp_path, locked, expected):
     url, _ = flaky
     told, came = [], []
-    witness = Witness(expect=told.append, advance=came.append)
+    witness = DownloadObserver(expect=told.append, advance=came.append)
     download(replace(a_package(url), size=locked), Indexes(), tmp_path / "file", witness)
     assert told == expected
     assert sum(came) == 4
@@ -144,7 +144,7 @@ def test_what_came_before_a_connection_broke_counts_no_longer(flaky, tmp_path, t
     url, left = flaky
     left.append(trouble)
     told, came = [], []
-    witness = Witness(expect=told.append, advance=came.append)
+    witness = DownloadObserver(expect=told.append, advance=came.append)
     download(a_package(url), Indexes(), tmp_path / "file", witness, sleep=lambda _: None)
     assert sum(told) == sum(came) == 4
 
