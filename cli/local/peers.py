@@ -8,7 +8,7 @@ from pathlib import Path
 
 _TABLES = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
 """The second table has clients that reach an IPv4 address through an IPv6 socket, such as Java's."""
-_LOCAL, _REMOTE, _USER = 1, 2, 7
+_LOCAL, _REMOTE, _USER, _INODE = 1, 2, 7, 9
 """Columns: https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html"""
 _PAGE_HEADERS = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
 """Headers that browsers add to the requests of a page, and that no page can remove."""
@@ -37,7 +37,8 @@ def user_of_tcp(connection: socket.socket) -> int | None:
         for line in table.read_text(encoding="ascii").splitlines()[1:]:
             row = line.split()
             if row[_LOCAL].endswith(theirs) and row[_REMOTE].endswith(ours):
-                return int(row[_USER])
+                # A socket that its process has left is shown as root's, and has no inode.
+                return int(row[_USER]) if row[_INODE] != "0" else -1
     return -1
 
 
