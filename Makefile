@@ -26,7 +26,7 @@ quick: $(VENV)/.installed-for-tests lint types
 
 coverage: $(VENV)/.installed-for-tests
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest $(SIDE_BY_SIDE) tests/adapter -m "not slow"
+	$(BIN)/python -m coverage run -m pytest $(SIDE_BY_SIDE) tests/adapter
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

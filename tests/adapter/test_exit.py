@@ -12,6 +12,8 @@ import pytest
 from lambdify.adapter import asgi
 from lambdify.adapter.errors import StartupFailed
 
+pytestmark = pytest.mark.slow
+
 HEAD = """
 import asyncio, json, sys, threading
 from contextlib import asynccontextmanager

@@ -91,6 +91,7 @@ def by_name(message: Any) -> Any:
 STAGES = st.sampled_from(["", "/prod"])
 
 
+@pytest.mark.slow
 @given(requests(mounts=STAGES))
 def test_rest_api_reads_the_request_it_wrote(request: Request):
     assert by_name(rest.read_event(rest.write_event(request))) == by_name(request)

@@ -78,6 +78,7 @@ def test_what_the_app_raises_then_is_not_told_twice(at, caplog):
     assert "Exception in 'lifespan' protocol" not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["startup", "shutdown"])
 def test_an_app_that_goes_on_for_ever_then_is_cancelled(at, caplog):
     log: list[str] = []

@@ -57,6 +57,7 @@ def test_a_command_that_fails_says_how(invoke, command, code, said):
     assert json.loads(payload) == {"code": code, "output": said}
 
 
+@pytest.mark.slow
 def test_of_a_long_output_the_end_comes_back(invoke):
     command = 'python -c "for number in range(100_000): print(number)"'
     output = json.loads(invoke(FLASK, RELEASE_COMMAND, command=command).stdout.splitlines()[-1])["output"]

@@ -129,6 +129,7 @@ class TestNames:
         event["requestContext"] = event["requestContext"] | {"authorizer": authorizer}
         assert "REMOTE_USER" not in see(event)[0]
 
+    @pytest.mark.slow
     def test_rows_that_a_client_makes_up_take_a_megabyte_at_most(self):
         names = [
             a + b for a in "abcdefghijklmnopqrstuvwxyz0123456789" for b in "abcdefghijklmnopqrstuvwxyz01"

@@ -112,6 +112,7 @@ def test_a_body_over_the_limit_costs_no_memory(target: Target) -> None:
     assert is_well(target)
 
 
+@pytest.mark.slow
 def test_idle_connections_keep_nobody_out(target: Target) -> None:
     with ExitStack() as stack:
         for _ in range(IDLE):

@@ -257,9 +257,10 @@ IDENTITY = (
 )
 
 
+@pytest.mark.slow
 def test_a_throttled_call_is_made_again_and_the_arn_tells_the_partition(make_settings):
     with ThreadingHTTPServer(("127.0.0.1", 0), ThrottlesTwice) as server:
-        Thread(target=server.serve_forever).start()
+        Thread(target=server.serve_forever, args=(0.02,)).start()
         url = f"http://127.0.0.1:{server.server_port}"
         account = aws.connect(make_settings(), endpoint_url=url, credentials=("key", "secret"))
         server.shutdown()

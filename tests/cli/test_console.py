@@ -284,6 +284,7 @@ with Console().transfer("Download 2 packages", 3 << 20) as bar:
 """
 
 
+@pytest.mark.slow
 def test_a_transfer_is_told_in_bytes_and_may_turn_out_to_be_larger():
     sent = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", on_a_terminal(TRANSFER))
     assert "1.0/3.0 MiB" in sent
@@ -305,6 +306,7 @@ console.answer([Line("~ Function", "changed"), Line("    MemorySize  512 → 102
 """
 
 
+@pytest.mark.slow
 def test_what_a_step_waits_for_is_shown_with_its_time_while_it_lasts():
     sent = on_a_terminal(WATCHING)
     assert re.search(r"Function  0\.\d s.*\n.*Role  0\.\d s", sent)
@@ -312,6 +314,7 @@ def test_what_a_step_waits_for_is_shown_with_its_time_while_it_lasts():
     assert "Role  0." not in sent[last - 200 : last]
 
 
+@pytest.mark.slow
 def test_lines_have_their_colours_on_a_terminal_alone():
     sent = on_a_terminal(WATCHING)
     assert "\x1b[1;31m  ! What Orders holds" in sent
@@ -322,6 +325,7 @@ def test_lines_have_their_colours_on_a_terminal_alone():
     assert "\x1b" not in piped.stderr
 
 
+@pytest.mark.slow
 def test_rich_is_imported_only_when_something_is_drawn():
     code = STORY + "import sys; console.answer(str('rich' in sys.modules))"
     piped = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,6 +19,8 @@ from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import AwsError, CredentialsError
 from lambdify.cli.undeploy import undeploy
 
+pytestmark = pytest.mark.slow
+
 IDENTITY = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:user/ann</Arn>"
     b"<UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
@@ -204,7 +206,7 @@ def portal(monkeypatch):
     Portal.seen.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
         server.daemon_threads = True
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         yield Portal.seen
@@ -392,7 +394,7 @@ def dropping(make_settings):
     Lambda.busy = Lambda.invoked = 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Lambda) as server:
         server.daemon_threads = True
-        Thread(target=server.serve_forever).start()
+        Thread(target=server.serve_forever, args=(0.02,)).start()
         url = f"http://127.0.0.1:{server.server_port}"
         yield aws.connect(make_settings(), endpoint_url=url, credentials=("key", "secret"))
         server.shutdown()

@@ -81,6 +81,7 @@ def test_a_child_that_has_ended_gets_no_signal(children: Children, tmp_path: Pat
     children.end(child, patience=1)
 
 
+@pytest.mark.slow
 def test_children_do_not_outlive_the_daemon(tmp_path: Path) -> None:
     children = Children()
     child, grandchild = start(children, PARENT, tmp_path)

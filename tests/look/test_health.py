@@ -30,7 +30,7 @@ class App(BaseHTTPRequestHandler):
 def endpoint():
     asked.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
-        Thread(target=server.serve_forever).start()
+        Thread(target=server.serve_forever, args=(0.02,)).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -77,7 +77,7 @@ def sends(make_settings):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Logs) as server:
-        Thread(target=server.serve_forever).start()
+        Thread(target=server.serve_forever, args=(0.02,)).start()
         url = f"http://127.0.0.1:{server.server_port}"
         account = aws.connect(make_settings(), endpoint_url=url, credentials=("key", "secret"))
 

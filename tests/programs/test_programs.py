@@ -42,6 +42,7 @@ def test_how_a_program_went(tmp_path):
     assert not outcome.succeeded
 
 
+@pytest.mark.slow
 def test_a_program_that_takes_too_long_is_ended_with_all_it_started(tmp_path):
     pid_file = tmp_path / "pid"
     command = [sys.executable, "-u", "-c", f"print('begun')\n{PARENT}", str(pid_file)]

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,7 @@ def drawn() -> tuple[dict[str, list[str]], list[str]]:
     return named, ground.split()
 
 
+@cache
 def arrows() -> set[tuple[str, str]]:
     """Every pair of rooms of which one imports the other."""
     pairs = {(room_of(module), room_of(each)) for module in MODULES for each in imported(module)}

@@ -213,6 +213,7 @@ def find_calls(trees):
                     yield service, node.args[0].value, path
 
 
+@pytest.mark.slow
 def test_whatever_lambdify_asks_of_aws_is_allowed(policy, boto_session, calls):
     made = {}
     for service, method, path in calls:

@@ -25,6 +25,7 @@ class TestLifespan:
             "lifespan.shutdown",
         ]
 
+    @pytest.mark.slow
     def test_a_failed_startup_fails_the_init_with_the_reason(self):
         failed = {"type": "lifespan.startup.failed", "message": "Traceback: no database"}
         with pytest.raises(StartupFailed, match="Traceback: no database"):

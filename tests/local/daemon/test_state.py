@@ -200,6 +200,7 @@ def test_a_full_disk_under_the_cloud_is_said_by_deploy_and_is_no_end(
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.cloud
 def test_a_cloud_that_finds_no_room_does_not_start_and_says_why(small_disk: Path) -> None:
     (small_disk / "cloud.lock").touch()

@@ -74,6 +74,7 @@ def test_two_lengths_are_refused(echo: Echo) -> None:
     assert echo.exchange(POST + two + NEXT) == BAD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "coding",
     [
@@ -107,6 +108,7 @@ def test_a_length_beside_chunks_closes_the_connection(echo: Echo, *, first: bool
     assert not any(b"/next" in answer for answer in answers)
 
 
+@pytest.mark.slow
 def test_chunk_extensions_and_trailers_are_read(echo: Echo) -> None:
     chunks = b'5;a=b;c="d e"\r\nhello\r\n1;x\r\n!\r\n0;last\r\nX-Sum: 1\r\nHost: evil\r\n\r\n'
     answers = echo.exchange(POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + NEXT)
@@ -153,11 +155,13 @@ def test_a_client_of_http_1_0_that_says_nothing_gets_the_end_of_the_connection(e
     assert echo.exchange(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n" + NEXT) == [b"200 GET / ", b"closed"]
 
 
+@pytest.mark.slow
 def test_requests_that_come_together_are_answered_in_their_order(echo: Echo) -> None:
     asked = b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(5))
     assert echo.exchange(asked) == [b"200 GET /%d " % number for number in range(5)]
 
 
+@pytest.mark.slow
 def test_an_offer_to_speak_another_protocol_is_passed_over(echo: Echo) -> None:
     """`curl --http2` says so with each request."""
     offer = b"GET /one HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"

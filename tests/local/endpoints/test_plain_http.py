@@ -26,6 +26,8 @@ from lambdify.cli.local.functions.sandbox import Outcome
 
 from .chromium import Page
 
+pytestmark = pytest.mark.slow
+
 ASKED = Request(method="GET", path="/", scheme="http", host="127.0.0.1", port=8000, client="127.0.0.1")
 OWN = "127.0.0.1:8000"
 

@@ -171,6 +171,7 @@ def test_the_platforms_lines_are_written_behind_the_answer(team: Callable[..., T
     assert told == [False]
 
 
+@pytest.mark.slow
 def test_a_caller_that_gives_up_leaves_the_event_to_its_end(team: Callable[..., Team], meeting: Path) -> None:
     busy = team(MEET)
     event = json.dumps({"folder": str(meeting), "wanted": 2})

@@ -187,6 +187,7 @@ def test_a_process_that_died_between_two_events_gives_the_second_one_back(run: R
         running.invoke()
 
 
+@pytest.mark.slow
 def test_an_invocation_that_takes_too_long_is_killed_with_all_that_it_started(run: Run) -> None:
     running = run(
         "import subprocess, time\n"

@@ -17,6 +17,8 @@ from lambdify.adapter.messages import Request
 from lambdify.cli.local.functions import boot
 from lambdify.cli.local.functions.process import ZipProgram
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "/2018-06-01/runtime"
 GET = http_api.write_event(Request("GET", "/", client="192.0.2.1"), function_url=True)
 
@@ -106,7 +108,7 @@ class SnapStartApi:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def hear(self) -> tuple[str, bytes]:
         return self.said.get(timeout=60)

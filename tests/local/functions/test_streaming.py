@@ -141,6 +141,7 @@ def test_a_slow_client_makes_the_app_wait(stream):
     assert sum(map(len, pieces)) == 400 * 2**16
 
 
+@pytest.mark.slow
 def test_an_asgi_app_goes_on_with_other_things_while_its_client_is_slow(stream):
     function = stream(
         ASGI

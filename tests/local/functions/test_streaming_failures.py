@@ -99,6 +99,7 @@ def test_an_exit_in_the_middle_breaks_the_response_off(stream):
     assert "exit status 3" in function.log
 
 
+@pytest.mark.slow
 def test_a_timeout_in_the_middle_breaks_the_response_off(stream):
     function = stream(WSGI + "def sleeps():\n    yield b'half'\n    time.sleep(60)\n", timeout=1)
     _, pieces, under_way = function.get("/sleeps")

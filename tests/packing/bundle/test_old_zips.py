@@ -12,7 +12,7 @@ from lambdify.cli.package import package
 
 APP = "from flask import Flask\n\napp = Flask(__name__)\nVERSION = {}\n"
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 @pytest.fixture

@@ -158,6 +158,7 @@ def test_what_is_searched_for_is_in_every_beginning():
             assert any(word in begin for word in row.get("search", row["begins"])), row["what"]
 
 
+@pytest.mark.slow
 def test_a_megabyte_of_anything_takes_no_longer_than_a_quarter_of_a_second():
     size = secret_scan.MAX_SIZE - 1
     for unit in (

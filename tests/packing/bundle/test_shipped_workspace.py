@@ -19,7 +19,7 @@ APP = "def app(environ, start):\n    start('200 OK', [])\n    return [b'clean']\
 FILES = {"app.py": APP, "more.py": "A = 1\n", "lambdify.toml": 'app = "app:app"\nname = "shipped"\n'}
 FOREIGN = "was not made by you on this machine"
 
-pytestmark = pytest.mark.usefixtures("own_cache", "here")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache", "here")]
 
 
 @pytest.fixture

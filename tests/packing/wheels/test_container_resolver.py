@@ -12,6 +12,8 @@ from lambdify.cli.errors import DockerUnavailable
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.dependencies import find_dependencies
 
+pytestmark = pytest.mark.slow
+
 BACKEND = """
 import zipfile
 from pathlib import Path

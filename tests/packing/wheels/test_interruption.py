@@ -12,6 +12,8 @@ from waiting import eventually
 PROGRAM = """
 import sys
 from pathlib import Path
+import pytest
+
 from lambdify.cli import settings
 from lambdify.cli.packing.wheels.dependencies import find_dependencies
 from lambdify.cli.packing.target import Target
@@ -41,6 +43,7 @@ def alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_the_build_backend_that_uv_started_ends_too(project, tmp_path):
     started = tmp_path / "started"
     files = {**source_tree("slow", "1.0"), "backend.py": WAIT.format(path=str(started))}
