@@ -1,13 +1,12 @@
-"""The first thing that runs in a sandbox: makes the interpreter what Lambda's is, then runs AWS's client.
+"""The first script of a sandbox: sets the interpreter up as Lambda does, then runs AWS's runtime client.
 
-Run by the function's Python as a script with `-s -S -P`, so that nothing installed on this machine is
-importable. (Not with -I: a function may set PYTHONPATH and other PYTHON* variables, as on Lambda; the
+The function's Python runs it as a script with `-s -S -P`, so that nothing installed on this machine is
+importable. (-I would ignore PYTHONPATH and other PYTHON* variables, which a function may set on Lambda; the
 environment holds none of the developer's.) Arguments: the layers' folder, the runtime's folder, the handler.
 
-What the function starts stays below this process, also where its own parent ends, so that it can be ended
-with it (processes.py). Its code is read-only: the modes of files and folders say so, which root does not
-heed. So root gets a view of its own in which they are mounted read-only, or, where it may not mount, as in
-most containers, loses the right to write against modes.
+This process adopts its orphaned descendants, so that they can be ended with it (processes.py). The function's
+code is read-only by its modes, which do not bind root. So root gets a mount namespace in which the folders
+are read-only. Where root may not mount, as in most containers, it loses CAP_DAC_OVERRIDE instead.
 
 sys.path as the managed runtime has it:
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpath
@@ -25,15 +24,15 @@ PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 24, 36
 CLONE_NEWNS = 0x20000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048
-"""nosuid, nodev, noexec, noatime, nodiratime: where the kernel has locked them, a mount has to keep them."""
+"""nosuid, nodev, noexec, noatime, nodiratime: a remount has to keep those that the kernel has locked."""
 CAPABILITIES_VERSION = 0x20080522
 CAP_DAC_OVERRIDE = 1
 """https://man7.org/linux/man-pages/man7/capabilities.7.html"""
 
 
 def main(layers: str, runtime: str, handler: str) -> None:
-    """Never comes back: the client asks for events until it is ended."""
-    # -S left these out with the rest of `site`, but handlers do call exit().
+    """Run the runtime client, which asks for events until it is ended; never returns."""
+    # -S leaves these out with the rest of `site`, but handlers do call exit().
     site.setquit()
     site.setcopyright()
     site.sethelper()
@@ -49,7 +48,7 @@ def main(layers: str, runtime: str, handler: str) -> None:
 
 
 def isolate(task_root: str, *others: str) -> None:
-    """Become the parent of what this process leaves behind, and close the folders to root."""
+    """Adopt orphaned descendants, and make the folders read-only for root, too."""
     root = os.geteuid() == 0
     if sys.platform == "linux":
         import ctypes
@@ -57,7 +56,7 @@ def isolate(task_root: str, *others: str) -> None:
         system = ctypes.CDLL(None, use_errno=True)
         system.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         if not root or mount_read_only(system, [task_root, *others]) or drop_dac_override(system):
-            # What was the working folder is still the writable one that is mounted over.
+            # The old working folder is the writable one under the mount; this one is read-only.
             os.chdir(task_root)
             return
     if root:
@@ -65,7 +64,7 @@ def isolate(task_root: str, *others: str) -> None:
 
 
 def mount_read_only(system: "ctypes.CDLL", folders: list[str]) -> bool:
-    """Whether this process, and what it starts, now sees the folders read-only."""
+    """Mount the folders read-only for this process and its children. Return whether that worked."""
     if system.unshare(CLONE_NEWNS) or system.mount(None, b"/", None, MS_REC | MS_PRIVATE, None):
         return False
     for folder in folders:
@@ -77,17 +76,17 @@ def mount_read_only(system: "ctypes.CDLL", folders: list[str]) -> bool:
 
 
 def drop_dac_override(system: "ctypes.CDLL") -> bool:
-    """Whether modes hold for this process from now on, although it is root's."""
+    """Give up root's right to ignore the modes of files. Return whether that worked."""
     import ctypes
 
     header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION, 0)
-    # Effective, permitted and inheritable ones, of the first 32 and of the rest.
+    # Effective, permitted and inheritable capabilities: three words for the first 32, three for the rest.
     data = (ctypes.c_uint32 * 6)()
     if system.capget(header, data):
         return False
     for word in range(3):
         data[word] &= ~(1 << CAP_DAC_OVERRIDE)
-    # For those that it starts; without the right to, they keep what root has.
+    # This is for child processes. If it is not permitted, they keep root's capabilities.
     system.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
     return bool(system.capset(header, data) == 0)
 

@@ -1,4 +1,4 @@
-"""One event on its way through a function: what the caller waits for, and what follows behind the answer."""
+"""One event in a sandbox: the answer that the caller waits for, and the work after the answer."""
 
 import threading
 import time
@@ -8,22 +8,22 @@ from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.sandbox import Outcome, Sandbox
 
 _IDLE_LIMIT = 0.02
-"""Seconds in which a process asks for its next event, if it does nothing behind its answer."""
+"""Seconds in which a process asks for its next event if it does nothing after its answer."""
 
 
 class Run:
-    """One event in a sandbox. Whoever began it has to come to `finish`, or nobody has the sandbox again."""
+    """One event in a sandbox. The caller has to call `report` and `end`, or `finish`, to free the sandbox."""
 
     def __init__(
         self, function: Function, sandbox: Sandbox, answered: Callable[[], None], release: Callable[..., None]
     ) -> None:
-        """`answered` is called when the answer is known, `release` when others may have the sandbox."""
+        """`answered` is called when the answer is known, `release` when the sandbox is free."""
         self.function = function
         self._sandbox, self._answered, self._release = sandbox, answered, release
         self._answer_known = False
 
     def answer(self, patience: float | None = None) -> Outcome | None:
-        """How the event went, as soon as that is known; None if it is not within `patience` seconds."""
+        """Return the outcome as soon as it is known; None if it is not within `patience` seconds."""
         outcome = self._sandbox.answer(patience)
         if outcome and not self._answer_known:
             self._answer_known = True
@@ -31,7 +31,7 @@ class Run:
         return outcome
 
     def report(self) -> Outcome:
-        """The outcome with its log."""
+        """Return the outcome with its log."""
         try:
             return self._sandbox.report()
         except BaseException:
@@ -39,7 +39,7 @@ class Run:
             raise
 
     def end(self, patience: float | None = None) -> bool:
-        """Let others have the sandbox; False if it is not done with the event within `patience` seconds."""
+        """Free the sandbox. Return False if it is still busy after `patience` seconds."""
         free: bool | None = False
         try:
             free = self._sandbox.is_free(patience)
@@ -49,24 +49,24 @@ class Run:
         return free is not None
 
     def finish(self) -> Outcome:
-        """The outcome with its log, when others have the sandbox."""
+        """Free the sandbox, and return the outcome with its log."""
         outcome = self.report()
         self.end()
         return outcome
 
 
 class Call:
-    """An event that is given to its function by whoever asks for the result, in that thread."""
+    """An invocation that runs in the thread that asks for its result."""
 
     def __init__(self, begin: Callable[[float | None], Run], ended: Callable[[Run, Outcome], None]) -> None:
-        """`begin` gets the seconds that the caller waits; `ended` is told the outcome, behind the answer."""
+        """`begin` gets the seconds that the caller waits; `ended` gets the outcome after the answer."""
         self._begin, self._ended = begin, ended
         self._run: Run | None = None
 
     def result(self, timeout: float | None = None) -> Outcome:
-        """The outcome as soon as it is known; then `finish` is to be called.
+        """Return the outcome as soon as it is known. The caller then has to call `finish`.
 
-        Raises TimeoutError after so many seconds, and what `begin` does.
+        Raises TimeoutError after `timeout` seconds, and the errors of `begin`.
         """
         started = time.monotonic()
         run = self._begin(timeout)
@@ -83,7 +83,7 @@ class Call:
         return outcome
 
     def finish(self) -> None:
-        """What is left to do behind the answer. Does not take long: what does is done in another thread."""
+        """Do the work after the answer. If the function is still busy, another thread waits for it."""
         run, self._run = self._run, None
         if run:
             self._ended(run, run.report())

@@ -1,12 +1,12 @@
-"""A function of a container image as a container of it.
+"""Runs the function of a container image in a container.
 
-The container has no pipes of ours, so two things are done in other ways than for zips:
+The container has none of our pipes, so two things differ from functions of zips:
 
-- What it writes comes through the engine, a moment later. `settle` waits for a pause in it, so that a line
-  is where it belongs in the log. AWS's runtime client writes its frames (output.py) to stderr, between what
-  others write there, and they are taken apart here.
-- Freezing takes the engine some 15 ms each way. A container is frozen when nothing has come for a moment: one
-  that is called again and again answers without the wait.
+- Output comes through the engine, with a delay. `wait_for_output` waits for a pause, so that the lines are in
+  the right place of the log. AWS's runtime client writes its frames (output.py) to stderr, among other
+  output, and `split_frames` separates them.
+- The engine takes some 15 ms to pause a container, and as long to unpause it. So a container is paused only
+  after a moment without events, and a busy one answers without the delay.
 """
 
 import os
@@ -26,41 +26,41 @@ from lambdify.cli.local.processes import peak_memory
 from lambdify.cli.packing.bundle.image import TASK_ROOT
 
 PAUSE_DELAY = 0.1
-"""Seconds without an event after which a container is frozen."""
+"""Seconds without an event after which a container is paused."""
 OUTPUT_PAUSE = 0.01
-"""Seconds without a word after which a container has said everything."""
+"""Seconds without output after which the output counts as complete."""
 _SETTLE_LIMIT = 1.0
-"""Seconds after which that is not waited for any more: something in it writes all the time."""
+"""Seconds to wait for such a pause: a process in the container may write all the time."""
 _PATIENCE = 0.5
 """Seconds between asking a container to end and killing it."""
 FRAME = b"\xa5\x5a\x00"
-"""How a frame begins, and no text does."""
+"""The first bytes of a frame; no text begins with them."""
 _HEADER = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageProgram:
-    """Everything that the container is made of."""
+    """A function of a container image, ready to start."""
 
     function: Function
     endpoint_url: str
-    """Where AWS is, as this machine sees it."""
+    """The URL of AWS's APIs, as seen from this machine."""
     credentials: Credentials
-    """What the function signs with there."""
+    """The function's keys there."""
     engine: Engine
 
     @property
     def users(self) -> tuple[int, ...]:
-        """Who it runs as: a connection through an engine's virtual machine comes from ourselves."""
+        """The user ids of its connections; none if the engine's virtual machine connects as ourselves."""
         return (int(USER.partition(":")[0]),) if self.engine.reach.shared else ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it calls this machine."""
+        """The container's name for this machine."""
         return (self.engine.reach.host,)
 
     def start(self, api: int, stream: str, output: Output) -> "ContainerProcess":
-        """Start it: the Runtime API is at that port, the log stream has that name."""
+        """Start the container; `api` is the port of the Runtime API, `stream` the name of the log stream."""
         function, host = self.function, self.engine.reach.host
         environment = {
             **variables.write(
@@ -87,7 +87,7 @@ class ContainerProcess:
     """A container, as sandbox.Process has it."""
 
     def __init__(self, container: Container, output: Output, *, observable: bool) -> None:
-        """Start the container; `observable` where its processes are processes of this machine."""
+        """Start the container; `observable` says whether its processes are processes of this machine."""
         self._container = container
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -103,14 +103,14 @@ class ContainerProcess:
         self._reader.start()
 
     def freeze(self) -> None:
-        """Pause it in a moment, unless it is thawed before."""
+        """Pause the container after PAUSE_DELAY, unless `thaw` comes first."""
         with self._lock:
             self._timer = threading.Timer(PAUSE_DELAY, self._pause)
             self._timer.daemon = True
             self._timer.start()
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let the container run."""
         with self._lock:
             timer, self._timer = self._timer, None
             if timer:
@@ -120,20 +120,20 @@ class ContainerProcess:
                 self._paused = False
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the container's first process."""
         self._container.send(signal.SIGKILL)
 
     def has_ended(self) -> bool:
-        """Whether its output has ended."""
+        """Return whether its output has ended."""
         return self._over.is_set()
 
     def wait(self) -> int:
-        """Its return code, when it has ended."""
+        """Wait for the container to end; return its return code."""
         self._reader.join()
         return self._container.wait()
 
     def wait_for_output(self) -> None:
-        """Come back when it has been quiet for a moment."""
+        """Return when nothing was written for OUTPUT_PAUSE, or after _SETTLE_LIMIT."""
         begun = time.monotonic()
         while not self._over.is_set() and (now := time.monotonic()) < begun + _SETTLE_LIMIT:
             if now - max(begun, self._last_output) >= OUTPUT_PAUSE:
@@ -141,11 +141,11 @@ class ContainerProcess:
             time.sleep(OUTPUT_PAUSE / 5)
 
     def peak_memory(self) -> int:
-        """Of its first process, in MB; 0 where the engine's machine is another."""
+        """Return the peak memory of its first process in MB; 0 if the engine runs on another machine."""
         return peak_memory(self._pid) if self._pid else 0
 
     def close(self) -> None:
-        """End it, and remove it with its temporary files."""
+        """End the container, and remove it with its temporary files."""
         self.thaw()
         if not self._over.is_set():
             self._container.send(signal.SIGTERM)
@@ -154,7 +154,7 @@ class ContainerProcess:
 
     def _pause(self) -> None:
         with self._lock:
-            # Both: it was thawed before this thread came so far, and frozen again.
+            # The timer may be another one: the container was thawed and frozen again before this point.
             if self._timer is threading.current_thread():
                 self._paused = self._container.pause()
 
@@ -174,7 +174,7 @@ class ContainerProcess:
 
 
 def split_frames(data: bytes) -> tuple[bytes, bytes, bytes]:
-    """Text, whole frames, and what is to be looked at again when more has come."""
+    """Return text, whole frames, and the rest, which may be the beginning of a frame."""
     text, frames = b"", b""
     while (at := data.find(FRAME)) >= 0:
         text, data = text + data[:at], data[at:]

@@ -1,12 +1,12 @@
-"""Containers that functions run in, through the Docker SDK; the local cloud knows it from here only.
+"""Containers of functions, through the Docker SDK, which the local cloud uses in this module only.
 
 Rules:
-- A container is told to the watchdog by its name before it is made, and until it is gone. If the daemon is
+- The watchdog knows the name of a container from before its creation until it is removed. If the daemon is
   killed, the watchdog runs `python -m lambdify.cli.local.functions.engine NAME...`, which removes the rest.
-- Each has a label that says whose it is. A cloud that opens the engine removes those of its home folder that
-  are there already: their daemon died together with its watchdog.
-- A container has what a function has on Lambda: a user without rights, files that are read-only but for those
-  in /tmp, its memory and no swap.
+- A label names the home folder of the cloud. A cloud that connects to the engine removes the containers that
+  its home folder has already: their daemon was killed together with its watchdog.
+- A container has the limits of a function on Lambda: a user without rights, files that are read-only except
+  in /tmp, its memory, and no swap.
 """
 
 import os
@@ -32,16 +32,16 @@ from lambdify.cli.packing.wheels import docker_host
 KIND = {"lambdify": "function"}
 """Label of every function's container; packing/wheels/docker.py looks for it, too."""
 HOME = "lambdify.home"
-"""Label that says which cloud's it is."""
+"""Label with the home folder of the cloud."""
 USER = "993:990"
-"""Who a function is on Lambda."""
+"""User and group of a function on Lambda."""
 _HINT = f"Start Docker, or point DOCKER_HOST at an engine. {docker_host.ZIPS_HINT}"
 _TIMEOUT = 60
-"""Seconds for one answer of the engine."""
+"""Seconds for one response of the engine."""
 STDERR = 2
-"""The number of the stream."""
+"""The number of the stream in the engine's output."""
 _SIGNAL_BASE = 128
-"""What an engine adds to the number of the signal that ended a container's process."""
+"""An engine's exit code for a process that a signal ended is this plus the signal's number."""
 
 
 class Container:
@@ -51,9 +51,12 @@ class Container:
         self._api, self.name, self._gone = client.api, name, gone
 
     def start(self) -> Iterator[tuple[int, bytes]]:
-        """Start it; what it writes, as pieces with the number of the stream (1, 2), until it ends."""
+        """Start the container; yield its output, as pieces with the number of the stream (1, 2).
+
+        Raises LocalCloudFailed, DockerUnavailable.
+        """
         with _translated("start a function's container"):
-            # Before it runs, or the first lines would be missed: no log of them is kept.
+            # We attach before the start, since no log keeps the first lines.
             params = {"stdout": 1, "stderr": 1, "stream": 1}
             connection = self._api.attach_socket(self.name, params=params)
             try:
@@ -64,32 +67,32 @@ class Container:
         return _read(connection)
 
     def pause(self) -> bool:
-        """Freeze it; False where that is not possible: it has ended, or the engine cannot."""
+        """Pause the container. Return False if the engine cannot."""
         return self._try_call(self._api.pause)
 
     def unpause(self) -> None:
-        """Let it go on."""
+        """Let the container run."""
         self._try_call(self._api.unpause)
 
     def send(self, number: signal.Signals) -> None:
-        """Send its first process a signal, unless it has ended."""
+        """Send a signal to its first process, unless that has ended."""
         self._try_call(lambda name: self._api.kill(name, number.name))
 
     def wait(self) -> int:
-        """Its return code as `subprocess` has it, when its output has ended."""
+        """Wait for the container to end; return its return code as `subprocess` defines it."""
         with suppress(APIError, RequestException):
             code = int(self._api.wait(self.name)["StatusCode"])
             return _SIGNAL_BASE - code if code > _SIGNAL_BASE else code
         return -signal.SIGKILL  # somebody has removed it
 
     def pid(self) -> int:
-        """Of its first process, on the engine's machine; 0 when it has ended."""
+        """Return the pid of its first process, on the engine's machine; 0 if that has ended."""
         with suppress(APIError, RequestException):
             return int(self._api.inspect_container(self.name)["State"]["Pid"])
         return 0
 
     def remove(self) -> None:
-        """End it at once, with its /tmp."""
+        """Kill and remove the container with its /tmp."""
         if self._try_call(lambda name: self._api.remove_container(name, v=True, force=True)):
             self._gone()
 
@@ -104,7 +107,7 @@ class Container:
 
 
 class Engine:
-    """The container engine, and the containers of one cloud in it."""
+    """The container engine, with the containers of one cloud."""
 
     def __init__(
         self, client: docker.DockerClient, home: Path, children: Children, reach: docker_host.HostRoute
@@ -113,7 +116,7 @@ class Engine:
         self.reach = reach
 
     def check(self, image: str) -> None:
-        """Return when the engine has the image. Raises LocalCloudFailed."""
+        """Return if the engine has the image. Raises LocalCloudFailed, DockerUnavailable."""
         with _translated(f"look for the image {image}"):
             try:
                 self._client.images.get(image)
@@ -127,7 +130,10 @@ class Engine:
     def create(
         self, image: str, command: Sequence[str], environment: Mapping[str, str], *, memory: int
     ) -> Container:
-        """A container that is to be started; `memory` in MB. Raises LocalCloudFailed, DockerUnavailable."""
+        """Return a new container, not yet started; `memory` is in MB.
+
+        Raises LocalCloudFailed, DockerUnavailable.
+        """
         api = self._client.api
         name = f"lambdify-function-{uuid.uuid4().hex[:12]}"
         self._children.watch_container(name)
@@ -139,7 +145,7 @@ class Engine:
             security_opt=["no-new-privileges"],
             mem_limit=memory << 20,
             memswap_limit=memory << 20,
-            # What it writes is read as it comes; nobody asks the engine for it later.
+            # We read the output as it comes, so the engine needs no log.
             log_config=LogConfig(type="none"),
         )
         try:
@@ -151,7 +157,7 @@ class Engine:
                     environment=dict(environment),
                     user=USER,
                     labels={**KIND, HOME: str(self._home)},
-                    # Not in memory, which on Lambda is not taken from the function's own.
+                    # /tmp is a volume, not a tmpfs: on Lambda it takes nothing of the function's memory.
                     volumes=["/tmp"],  # noqa: S108 - of the container
                     host_config=limits,
                 )
@@ -161,18 +167,21 @@ class Engine:
         return container
 
     def sweep(self) -> None:
-        """Remove the containers that a dead daemon of this home folder has left."""
+        """Remove the containers that a killed daemon of this home folder has left."""
         with _translated("look for containers that were left"):
             found = self._client.api.containers(all=True, filters={"label": f"{HOME}={self._home}"})
         remove(self._client, [each["Id"] for each in found])
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Close the connection to the engine."""
         self._client.close()
 
 
 def connect(home: Path, children: Children) -> Engine:
-    """The engine, with nothing left in it of earlier clouds of this home. Raises DockerUnavailable."""
+    """Connect to the engine, and remove containers of earlier clouds of this home.
+
+    Raises DockerUnavailable, LocalCloudFailed.
+    """
     with _translated("answer"):
         client = docker.from_env(timeout=_TIMEOUT)
         reach = docker_host.find(
@@ -184,7 +193,7 @@ def connect(home: Path, children: Children) -> Engine:
 
 
 def remove(client: docker.DockerClient, names: Sequence[str]) -> None:
-    """End these containers; those that are gone already are no error."""
+    """Kill and remove these containers; a missing one is no error."""
     for name in names:
         with suppress(APIError, RequestException):
             client.api.remove_container(name, v=True, force=True)
@@ -204,14 +213,14 @@ def _frames(connection: Any) -> Iterator[tuple[int, bytes]]:
 
 
 def _close_connection(connection: Any) -> None:
-    # The SDK keeps the response there, which has to be closed for the connection to be.
+    # The SDK keeps the HTTP response in this attribute; the connection stays open until it is closed.
     connection._response.close()
     connection.close()
 
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours."""
+    """Turn the SDK's errors into LocalCloudFailed and DockerUnavailable."""
     try:
         yield
     except APIError as error:
@@ -225,7 +234,7 @@ def _translated(what: str) -> Iterator[None]:
 
 
 def main(names: Sequence[str]) -> None:
-    """Remove what a daemon that was killed has left."""
+    """Remove the containers of a killed daemon."""
     with suppress(DockerException, RequestException, OSError):
         client = docker.from_env(timeout=_TIMEOUT)
         remove(client, names)

@@ -1,17 +1,18 @@
-"""The sandboxes of all functions: as many as the events that come at once need, and no more than that.
+"""The sandboxes of all functions: as many as simultaneous events need.
 
 Rules:
-- A sandbox has one event at a time. One that is free takes the next event, the one used last first.
-- When none is free the event waits, for as long as its caller does. On Lambda another one would start at
-  once; here it would take the processor from those that run, and they are mostly free before it is there. So
-  as many start as there are processors, when an event has waited for some milliseconds; and more, up to a
-  limit, when one has waited longer: those that are busy then do not run, they wait for something themselves.
-- The reserved concurrency of a function is Lambda's own limit, and refuses (throttles) as on Lambda:
+- A sandbox has one event at a time. The free sandbox that was used last takes the next event.
+- If none is free, the event waits, as long as its caller does. Lambda would start another sandbox at once.
+  Here a start takes the processor from running sandboxes, which are mostly free before it is done. So an
+  event that waits for some milliseconds starts another sandbox, while there are fewer than processors. An
+  event that waits longer starts more, up to a limit: the busy sandboxes are then waiting for something
+  themselves.
+- The reserved concurrency of a function is Lambda's own limit, and throttles as on Lambda:
   https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-- A sandbox belongs to one version with one configuration. Two of a function may be called in turns: traffic
-  is shared between them, or the next one is tried. When a third is called, the sandboxes of the one that was
-  called the longest time ago end, after what they are doing.
-- One that nobody needed for a while ends.
+- A sandbox belongs to one version with one configuration. Two versions of a function may be called in turns,
+  while traffic is shifted or the next one is tried. When a third is called, the sandboxes of the version that
+  was called least recently end, busy ones after their event.
+- A sandbox that was not needed for a while ends.
 """
 
 import logging
@@ -34,9 +35,9 @@ from lambdify.cli.local.response_stream import ResponseStream
 _log = logging.getLogger(__name__)
 PROCESSORS = os.cpu_count() or 1
 LIMIT = max(16, 8 * PROCESSORS)
-"""Sandboxes of one version. An account may have 1,000 at once; this machine has no memory for them."""
+"""Sandboxes of one version. An AWS account may have 1,000 at once, for which this machine has no memory."""
 SHORT_WAIT, LONG_WAIT = 0.005, 0.05
-"""Seconds that an event waits before another sandbox starts for it: one that has a processor, one more."""
+"""Seconds that an event waits before another sandbox starts: with fewer ones than processors, and else."""
 VERSIONS = 2
 """Versions of a function that have sandboxes at once."""
 PATIENCE = 300.0
@@ -44,11 +45,11 @@ PATIENCE = 300.0
 
 
 class Throttled(Exception):
-    """The function has as many events at once as are reserved for it."""
+    """The function has reached its reserved concurrency."""
 
 
 class FunctionKey(NamedTuple):
-    """A function, whichever version."""
+    """A function, with all its versions."""
 
     region: str
     name: str
@@ -60,11 +61,12 @@ class _Free(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """An event that has no sandbox yet."""
+    """An event without a sandbox."""
 
     result: "SimpleQueue[Sandbox | Exception]"
+    """Gets the sandbox, or the reason why there is none."""
     since: float
-    """By the machine's own clock."""
+    """The time of `time.monotonic`, in seconds."""
 
 
 @dataclass(eq=False)
@@ -73,14 +75,14 @@ class _Pool:
 
     function: Function
     free: list[_Free] = field(default_factory=list)
-    """The one that was used last is at the end."""
+    """The sandbox that was used last is at the end."""
     busy: int = 0
     answered: int = 0
-    """Of those that are busy: they are free in a moment."""
+    """The busy sandboxes that have answered, and will be free in a moment."""
     starting: int = 0
     waiting: deque[_Waiting] = field(default_factory=deque)
     current: bool = True
-    """Whether it is one of those that are called now."""
+    """Whether the version is one of those that are called now."""
 
     @property
     def size(self) -> int:
@@ -88,7 +90,7 @@ class _Pool:
 
 
 class Fleet:
-    """All sandboxes. `start` makes one, and takes as long as it takes."""
+    """All sandboxes. `start` starts one; it may take long, and runs in a thread of its own."""
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class Fleet:
         self._start, self._limit, self._patience, self._clock = start, limit, patience, clock
         self._lock = threading.Lock()
         self._pools: dict[FunctionKey, list[_Pool]] = {}
-        """What was called last at each place, and before that; then what only ends what it is doing."""
+        """The pools of each function, the one called last first, and at the end those that are retired."""
         self._ending: set[threading.Thread] = set()
 
     def invoke(
@@ -115,7 +117,7 @@ class Fleet:
     ) -> Outcome:
         """Run the event in a sandbox of the function; `stream` gets a streamed response.
 
-        Raises what `begin` does.
+        Raises the errors of `begin`.
         """
         run = self.begin(
             function,
@@ -137,16 +139,16 @@ class Fleet:
         stream: ResponseStream | None = None,
         patience: float,
     ) -> "Run":
-        """Hand the event over to a sandbox of the function.
+        """Pass the event to a sandbox of the function, and return the run.
 
-        Raises Throttled, TimeoutError when none is free within `patience` seconds, and what `start` does.
+        Raises Throttled, TimeoutError if none is free within `patience` seconds, and the errors of `start`.
         """
         give_up = time.monotonic() + patience
         while True:
             pool, sandbox = self._acquire(function, give_up)
             try:
                 sandbox.begin(request_id, event, arn, stream)
-            except SandboxGone:  # it died while it was free; the event was not handed over
+            except SandboxGone:  # it died while it was free, and has not got the event
                 self._release(pool, sandbox, usable=False)
                 continue
             except BaseException:
@@ -157,12 +159,12 @@ class Fleet:
             )
 
     def count(self, key: FunctionKey) -> int:
-        """How many sandboxes the function has, of all its versions."""
+        """Return the number of sandboxes of all versions of the function."""
         with self._lock:
             return sum(pool.size for pool in self._pools.get(key, ()))
 
     def sweep(self) -> None:
-        """End the sandboxes that nobody has needed for a while."""
+        """End the sandboxes that were free for `patience` seconds."""
         oldest = self._clock() - self._patience
         with self._lock:
             pools = [pool for pools in self._pools.values() for pool in pools]
@@ -172,7 +174,7 @@ class Fleet:
         self._close(free.sandbox for free in ended)
 
     def forget(self, key: FunctionKey) -> None:
-        """End the sandboxes of a function that was removed; busy ones end after what they are doing."""
+        """End the sandboxes of a function that was removed; busy ones end after their event."""
         with self._lock:
             pools = self._pools.get(key, [])
             ended = [free for pool in pools for free in self._retire(pool)]
@@ -180,7 +182,7 @@ class Fleet:
         self._close(free.sandbox for free in ended)
 
     def close(self) -> None:
-        """End every free sandbox, and wait for them. Busy ones go with the daemon (watchdog.py)."""
+        """End all free sandboxes, and wait for them. Busy ones end with the daemon (watchdog.py)."""
         for key in tuple(self._pools):
             self.forget(key)
         for thread in tuple(self._ending):
@@ -191,7 +193,8 @@ class Fleet:
             pool, ended = self._find(function)
             if _is_throttled(function, self._pools[_key(function)]):
                 raise Throttled
-            # Whoever asks again at once, with nobody else, means the one that has just answered.
+            # If the only busy sandbox has just answered, the event waits for it: a client that sends its
+            # next request at once gets the same sandbox.
             if pool.free and not 0 < pool.busy == pool.answered:
                 pool.busy += 1
                 sandbox, waiting = pool.free.pop().sandbox, None
@@ -216,13 +219,13 @@ class Fleet:
                 if waiting in pool.waiting:
                     pool.waiting.remove(waiting)
                     raise TimeoutError("no execution environment was free in time")
-            result = waiting.result.get()  # given at the last moment
+            result = waiting.result.get()  # it came at the last moment
         if isinstance(result, Exception):
             raise result
         return result
 
     def _find(self, function: Function) -> tuple[_Pool, list[_Free]]:
-        """The function's pool, which is the one called last from now on, and what has to end for it."""
+        """Return the function's pool, now the one called last, and the sandboxes that have to end for it."""
         pools = self._pools.setdefault(_key(function), [])
         if pools and pools[0].function is function:
             return pools[0], []
@@ -234,13 +237,13 @@ class Fleet:
         return pool, [free for each in others if each not in current for free in self._retire(each)]
 
     def _retire(self, pool: _Pool) -> list[_Free]:
-        """Let the pool end with what it is doing; the sandboxes that do nothing."""
+        """Let the pool end after its running events. Return its free sandboxes, which the caller closes."""
         pool.current = False
         ended, pool.free = pool.free, []
         return ended
 
     def _assign_or_start(self, pool: _Pool) -> None:
-        """Give those who wait what is free; start another sandbox, if one is needed."""
+        """Give free sandboxes to waiting events, and start further ones if they are needed."""
         while pool.waiting and pool.free and _is_late(pool, SHORT_WAIT):
             pool.busy += 1
             pool.waiting.popleft().result.put(pool.free.pop().sandbox)
@@ -254,7 +257,7 @@ class Fleet:
             threading.Thread(target=self._start_one, args=(pool,), name="sandbox start", daemon=True).start()
 
     def _start_one(self, pool: _Pool) -> None:
-        """Start a sandbox for whoever has waited longest when it is ready, or is told why there is none."""
+        """Start a sandbox. The event that has waited longest gets it, or the reason why there is none."""
         sandbox = None
         why: Exception = LocalCloudFailed(f"{pool.function.name} could not be started.")
         try:
@@ -272,7 +275,7 @@ class Fleet:
             if sandbox:
                 pool.busy += 1
             else:
-                if pool.waiting:  # else those who waited have other sandboxes by now
+                if pool.waiting:  # else the events have other sandboxes by now
                     pool.waiting.popleft().result.put(why)
                 self._assign_or_start(pool)
         if sandbox:
@@ -281,7 +284,7 @@ class Fleet:
             _log.info("%s does not start: %s", pool.function.name, why)
 
     def _count_answered(self, pool: _Pool) -> None:
-        """One of the pool's sandboxes has answered, and is free in a moment."""
+        """Note that one of the pool's sandboxes has answered, and will be free in a moment."""
         with self._lock:
             pool.answered += 1
 
@@ -301,7 +304,7 @@ class Fleet:
             self._close([sandbox])
 
     def _close(self, sandboxes: Iterable[Sandbox]) -> None:
-        """Close them in the background: nobody should wait for a process to end."""
+        """Close the sandboxes in the background, since the end of a process takes time."""
 
         def close(sandbox: Sandbox) -> None:
             sandbox.close()
@@ -314,19 +317,19 @@ class Fleet:
 
 
 def _is_late(pool: _Pool, wait: float) -> bool:
-    """Whether an event has waited for so many seconds."""
+    """Return whether an event has waited for `wait` seconds."""
     return bool(pool.waiting) and time.monotonic() - pool.waiting[0].since >= wait
 
 
 def _find_wait(pool: _Pool) -> float:
-    """Seconds that an event has to have waited for another sandbox to start."""
+    """Return the seconds that an event has to wait before another sandbox starts."""
     if pool.size == 0:
         return 0.0
     return SHORT_WAIT if pool.size < PROCESSORS else LONG_WAIT
 
 
 def _is_throttled(function: Function, pools: list[_Pool]) -> bool:
-    """Whether the events that run or wait are all that the function may have at once."""
+    """Return whether the running and waiting events use up the reserved concurrency."""
     if function.reserved is None:
         return False
     return sum(pool.busy + len(pool.waiting) for pool in pools) >= function.reserved

@@ -1,9 +1,9 @@
-"""What is deployed: a function's version as ministack describes it, and its code, unpacked.
+"""Deployed functions: a version as ministack describes it, and its code, unpacked.
 
-An alias may lead to two versions; which of them gets an event is drawn by their weights, as on Lambda.
-The description is asked for again at most once a second, so that what answers is what was deployed. Code is
-unpacked once for each content, into folders that nobody changes afterwards, and that go with the last version
-that has it.
+An alias may lead to two versions. For each event one of them is drawn by the weights, as on Lambda. A
+description is fetched again after one second, so that events soon reach a new deployment. Each content is
+unpacked once, into folders that never change, and that are removed with the last version that has the
+content.
 """
 
 import base64
@@ -31,9 +31,9 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LocalCloudFailed
 
 MAX_AGE = 1.0
-"""Seconds for which a description is taken as it was."""
+"""Seconds for which a fetched description is used."""
 PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_URL"
-"""How ministack knows that invocations go to us. AWS has no such thing, so the function never sees it."""
+"""The variable that makes ministack pass invocations to us. The function never sees it, as AWS has none."""
 _ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):\d+:function:(?P<name>[^:]+)(?::(?P<qualifier>.+))?")
 _VERSION = re.compile(r"\$LATEST|[0-9]+")
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -49,13 +49,13 @@ class Function:
     arn: str
     """Without a version or alias."""
     handler: str
-    """"" for an image, which knows by its command."""
+    """"" for an image, whose command names it."""
     python: str
     """Minor version: "3.13"; "" for an image."""
     timeout: int
     memory: int
     environment: tuple[tuple[str, str], ...]
-    """Variables; pairs, so that a Function can be a key."""
+    """Variables as pairs, so that a Function is hashable."""
     log_group: str
     log_format: str
     log_level: str
@@ -66,11 +66,11 @@ class Function:
     image: str = ""
     """URI of its container image; "" for a function of zips."""
     command: tuple[str, ...] = ()
-    """What the image's entry point is given, in place of what the image says."""
+    """The arguments of the image's entry point; () for those of the image."""
     reserved: int | None = field(default=None, compare=False)
-    """Events that it may have at once, of all versions; None for as many as there are.
+    """Reserved concurrency: simultaneous events of all versions; None for no limit.
 
-    Of the function and not of a version: one that has changed is the same function.
+    It belongs to the function, not to the version, so it does not count when Functions are compared.
     """
 
 
@@ -83,30 +83,30 @@ class Code:
 
 
 class FolderLeases:
-    """Which folders processes run from now."""
+    """The folders that running processes use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken: Counter[Path] = Counter()
 
     def acquire(self, *folders: Path) -> None:
-        """Keep these folders where they are."""
+        """Keep these folders for one more process."""
         with self._lock:
             self._taken.update(folders)
 
     def release(self, *folders: Path) -> None:
-        """One process less needs them."""
+        """Give up these folders for one process."""
         with self._lock:
             self._taken.subtract(folders)
 
     def held(self) -> set[Path]:
-        """All that are needed."""
+        """Return all folders in use."""
         with self._lock:
             return {folder for folder, count in self._taken.items() if count > 0}
 
 
 class Functions:
-    """Descriptions and code of what is deployed in the accounts that `connect(region)` gives."""
+    """Descriptions and code of the functions in the accounts that `connect(region)` returns."""
 
     def __init__(
         self,
@@ -115,20 +115,20 @@ class Functions:
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """`draw` gives numbers from 0 to 1, which decide between two versions behind an alias."""
+        """`draw` returns random numbers from 0 to 1, which decide between two versions of an alias."""
         self._connect, self._folder, self._clock, self._draw = connect, folder, clock, draw
         self._known: dict[str, tuple[float, Function]] = {}
         self._alias_targets: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {}
-        """Where each alias leads: ARNs of versions, and their part of the traffic."""
+        """The versions of each alias: the time of the fetch, and ARNs with their part of the traffic."""
         self._unpacked: dict[tuple[str, tuple[str, ...]], Code] = {}
         """By the digest of the code and the ARNs of the layers."""
         self._unpacked_functions: set[tuple[str, str]] = set()
-        """Region and name of each function that has anything there."""
+        """Region and name of each function with unpacked code."""
         self._lock, self._refreshing = threading.Lock(), threading.Lock()
         self.leases = FolderLeases()
 
     def find(self, arn: str) -> Function | None:
-        """The function that an ARN with a version or alias leads to, or None if there is none."""
+        """Return the function of an ARN with a version or alias; None if there is none."""
         version = self._choose(arn)
         return self._find_version(version) if version else None
 
@@ -136,7 +136,7 @@ class Functions:
         known = self._known.get(arn)
         if known is None:
             return self._refresh(arn)
-        # One asks again; those who come meanwhile take what was known.
+        # One thread fetches it again; the others use the old description meanwhile.
         if self._clock() - known[0] < MAX_AGE or not self._refreshing.acquire(blocking=False):
             return known[1]
         try:
@@ -153,12 +153,15 @@ class Functions:
         return function
 
     def forget(self) -> None:
-        """Ask again from now on: something was deployed."""
+        """Forget all descriptions, since something was deployed."""
         self._known.clear()
         self._alias_targets.clear()
 
     def unpack(self, function: Function) -> Code:
-        """The function's code and layers as folders, made if this content was never seen before."""
+        """Return the folders with the function's code and layers, unpacked if the content is new.
+
+        Raises LocalCloudFailed.
+        """
         lambda_ = self._connect(function.region).client("lambda")
         with self._lock:
             self._unpacked_functions.add((function.region, function.name))
@@ -169,7 +172,7 @@ class Functions:
             key = (function.code, function.layers)
             found = [self._find_layer(arn, lambda_) for arn in function.layers]
             if None in found:
-                # A version runs on with a layer that was deleted since, on Lambda too.
+                # A version keeps a layer that was deleted after its deployment, as on Lambda.
                 if key in self._unpacked:
                     return self._unpacked[key]
                 raise LocalCloudFailed(
@@ -184,7 +187,7 @@ class Functions:
 
     @translated(during="looking for versions that were removed")
     def collect(self) -> None:
-        """Remove the code and layers that no version has any more and no process runs from."""
+        """Remove code and layers that no version has and no process uses."""
         with self._lock:
             trees = {*self._folder.glob("code-*"), *self._folder.glob("layers-*")}
             if not trees:
@@ -198,7 +201,7 @@ class Functions:
                 remove_tree(tree)
 
     def _list(self, region: str, name: str) -> set[tuple[str, tuple[str, ...]]]:
-        """What the versions of a function consist of; nothing if it is gone."""
+        """Return the digests of code and the layers of a function's versions; nothing if it is gone."""
         lambda_ = self._connect(region).client("lambda")
         found: set[tuple[str, tuple[str, ...]]] = set()
         marker: dict[str, str] = {}
@@ -215,10 +218,10 @@ class Functions:
         return found
 
     def _choose(self, arn: str) -> str | None:
-        """The ARN of a version that the ARN leads to."""
+        """Return the ARN of a version that the ARN leads to, drawn by weight; None if there is none."""
         asked, shares = self._alias_targets.get(arn, (0.0, ()))
         if not shares or self._clock() - asked >= MAX_AGE:
-            # Before it is asked, so that those who come meanwhile do not ask as well.
+            # The old value counts as new during the fetch, so that other threads do not fetch as well.
             if shares:
                 self._alias_targets[arn] = (self._clock(), shares)
             shares = self._find_targets(arn)
@@ -231,7 +234,7 @@ class Functions:
         return shares[-1][0] if shares else None
 
     def _find_targets(self, arn: str) -> tuple[tuple[str, float], ...]:
-        """Where an alias leads, with the part of the traffic that goes there; a version leads to itself."""
+        """Return an alias's versions with their part of the traffic; a version's ARN leads to itself."""
         match = _ARN.fullmatch(arn)
         if not match or not match["qualifier"] or _VERSION.fullmatch(match["qualifier"]):
             return ((arn, 1.0),)
@@ -249,7 +252,7 @@ class Functions:
         return ((f"{function}:{alias['FunctionVersion']}", 1.0 - sum(shares.values())), *others)
 
     def _find_layer(self, arn: str, lambda_: Any) -> Any:
-        """Where the content of a layer is; None when it was deleted."""
+        """Return URL and digest of a layer's content; None if the layer was deleted."""
         found = attempt(lambda_.get_layer_version_by_arn, none_if=r"^ResourceNotFoundException", Arn=arn)
         return found["Content"] if found else None
 
@@ -265,7 +268,7 @@ class Functions:
             **version,
         )
         if found and found.get("PackageType") == "Image":
-            # Which image it is, GetFunctionConfiguration does not say.
+            # GetFunctionConfiguration does not name the image.
             found = {**found, "Code": lambda_.get_function(**version)["Code"]}
         if not found:
             return None
@@ -275,7 +278,7 @@ class Functions:
 
 
 def read_function(configuration: Mapping[str, Any], region: str) -> Function:
-    """A Function of what GetFunctionConfiguration says, and GetFunction of the code of an image."""
+    """Return the Function of a GetFunctionConfiguration response, for an image with GetFunction's Code."""
     image_config = configuration.get("ImageConfigResponse", {}).get("ImageConfig", {})
     variables = configuration.get("Environment", {}).get("Variables", {})
     logging = configuration.get("LoggingConfig", {})
@@ -305,7 +308,7 @@ def _read_layers(configuration: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def write_tree(folder: Path, zips: Sequence[bytes]) -> None:
-    """Unpack zips one over the other into a folder that appears whole, and read-only as on Lambda."""
+    """Unpack zips one over the other into a folder, which appears whole, and read-only as on Lambda."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpacking."))
     try:
@@ -314,7 +317,7 @@ def write_tree(folder: Path, zips: Sequence[bytes]) -> None:
                 for entry in archive.infolist():
                     _extract(archive, entry, fresh)
         fresh.rename(folder)
-        # Only now: a folder that may not be written to cannot be renamed.
+        # The modes are set last, since a read-only folder cannot be renamed.
         for path in _folders(folder):
             path.chmod(0o555)
     except BaseException:
@@ -331,7 +334,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """The folder and all that are in it."""
+    """Return the folder and all folders in it."""
     return [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
 
 
@@ -345,11 +348,11 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> 
         return
     target = folder / entry.filename
     if target.is_file():
-        target.unlink()  # it is read-only, and of a layer further down
+        target.unlink()  # a read-only file of a lower layer
     path = Path(archive.extract(entry, folder))
     if path.is_file():
         path.chmod((mode & 0o555) or 0o444)
-        # Bytecode that names its source's time is only valid if the time is the one in the zip.
+        # Bytecode may hold the time of its source, and is valid only if the file has that time.
         modified = calendar.timegm((*entry.date_time, 0, 0, 0))
         os.utime(path, (modified, modified))
 
@@ -359,8 +362,8 @@ def _download(url: str, digest: str) -> bytes:
         content: bytes = response.read()
     found = base64.b64encode(hashlib.sha256(content).digest()).decode()
     if found != digest:
-        # ministack keeps one zip for each function, its newest: an older version can only run if it was
-        # unpacked while it was the newest.
+        # ministack keeps only the newest zip of each function. An older version can run only if it was
+        # unpacked before.
         raise LocalCloudFailed(f"The code with the digest {digest} is no longer there.", hint="Deploy again.")
     return content
 

@@ -1,9 +1,9 @@
-"""What the local cloud installs for itself: what was tried with this lambdify, and from no project's index.
+"""Installs the local cloud's own packages, in locked versions, never from a project's index.
 
-Lock files lie beside the modules that need them, with the hashes of all that may be installed. An index, such
-as a company's mirror, is where the files come from, and may not decide what is in them. It counts when the
-user or the machine names it: in a variable (uv's, or pip's for lack of one) or in uv's settings of the user
-or the system. The settings of whatever project is deployed, or of the folder where the cache lies, do not.
+Lock files lie beside the modules that need them, with the hashes of all packages. So an index, such as a
+company's mirror, provides the files but cannot change them. The index may be set by the user or the machine:
+in a variable (uv's, or else pip's) or in uv's settings of the user or the system. The settings of the
+deployed project, and of the folder with the cache, are ignored.
 
 https://docs.astral.sh/uv/concepts/configuration-files/
 """
@@ -23,15 +23,15 @@ from lambdify.cli.storage import folders
 _DEFAULT_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 _EXTRA_INDEX = ("UV_INDEX", "UV_EXTRA_INDEX_URL")
 _SETTINGS_CHOICE = ("UV_CONFIG_FILE", "UV_NO_CONFIG")
-"""Variables by which the user says which settings of uv count."""
+"""Variables with which the user chooses uv's settings."""
 
 
 def fetch(name: str, lock: Path, python: Path, minor: str, *, build: Path | None = None) -> Path:
-    """A folder that holds what the lock file names, to put on sys.path of that interpreter.
+    """Return a folder with the packages of the lock file, for sys.path of that interpreter.
 
-    Installed once into the cache, under a name that changes with the lock. It appears there whole or not at
-    all: two that want it at once may both install it, and the second one drops its own. `build` locks what
-    builds from source. Raises LocalCloudFailed.
+    They are installed once into the cache, in a folder whose name changes with the lock. The folder appears
+    atomically: if two processes install at once, the second drops its own. `build` locks the packages that
+    build from source. Raises LocalCloudFailed.
     """
     locks = [lock, build] if build else [lock]
     key = hashlib.sha256(b"".join(each.read_bytes() for each in locks)).hexdigest()[:8]
@@ -43,7 +43,7 @@ def fetch(name: str, lock: Path, python: Path, minor: str, *, build: Path | None
     fresh = Path(tempfile.mkdtemp(dir=parent, prefix=f".{found.name}."))
     try:
         _install(lock, python, fresh, build)
-        # Taken already: rename refuses to replace a folder that is not empty.
+        # The rename fails if another process was first, since it replaces no folder with content.
         with suppress(OSError):
             fresh.rename(found)
     finally:
@@ -65,7 +65,7 @@ def _install(lock: Path, python: Path, folder: Path, build: Path | None) -> None
 
 
 def choose_settings(environ: Mapping[str, str]) -> list[str]:
-    """Uv's options for the user's settings, else the system's, and no project's."""
+    """Return uv's options for the user's settings, else the system's, never a project's."""
     if any(environ.get(name) for name in _SETTINGS_CHOICE):
         return []
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - no home is no error
@@ -78,7 +78,7 @@ def choose_settings(environ: Mapping[str, str]) -> list[str]:
 
 
 def choose_indexes(environ: Mapping[str, str]) -> dict[str, str]:
-    """What pip's variables say, in uv's, where the user names no index to uv."""
+    """Return uv's variables with the indexes of pip's, where uv's own are not set."""
     chosen = {}
     if environ.get("PIP_INDEX_URL") and not any(environ.get(name) for name in _DEFAULT_INDEX):
         chosen["UV_DEFAULT_INDEX"] = environ["PIP_INDEX_URL"]

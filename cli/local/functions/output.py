@@ -1,14 +1,14 @@
-"""What a sandbox's process writes, read as the log events that Lambda makes of it.
+"""Reads the output of a sandbox's process as log events, as Lambda does.
 
-Two pipes: stdout with stderr, where every line is an event; and the runtime client's own, where each message
-is a frame, so that a stack trace of many lines stays one event, as on Lambda:
+There are two pipes. One has stdout and stderr, where every line is an event. The other is the runtime
+client's, where each message is a frame, so that a stack trace of many lines is one event, as on Lambda:
 
     type (4 bytes) · length (4) · microseconds (8) · message        all big-endian
     https://github.com/aws/aws-lambda-python-runtime-interface-client (FramedTelemetryLogSink)
 
-Pipes are read by a thread of their own, or a function that prints a lot would block. `drain` reads what has
-arrived by now, so that END and REPORT come after everything that the function wrote before it answered. What
-was printed and what was logged within the same moment may change places: the two have pipes of their own.
+A thread of its own reads the pipes, so that a function that prints a lot never blocks. `drain` reads all that
+has arrived, so that END and REPORT follow everything that the function wrote before it answered. Lines that
+are printed and messages that are logged at the same moment may change places, since they use two pipes.
 """
 
 import os
@@ -51,34 +51,34 @@ class Output:
             self._poll.register(end, select.POLLIN)
 
     def follow(self) -> None:
-        """Begin to read; called when the process has its ends of the pipes, which are closed here."""
+        """Start to read. The process has its ends of the pipes by now, so ours are closed here."""
         os.close(self.stdout)
         os.close(self.telemetry)
         threading.Thread(target=self._pump, name="sandbox output", daemon=True).start()
 
     def drain(self) -> None:
-        """Pass on everything that was written until now."""
+        """Pass on all output until now."""
         with self._lock:
             self._read_available()
 
     def write(self, *messages: str) -> None:
-        """Put in lines of the platform, after what the process has written until now."""
+        """Write lines of the platform, after all output until now."""
         with self._lock:
             self._read_available()
             for message in messages:
                 self._sink(Event(_now(), message))
 
     def write_around(self, act: Callable[[], None], message: str) -> None:
-        """Do that, and put in a line before everything that the process writes because of it.
+        """Call `act`, and write a line before all output that it causes.
 
-        In this order, since the process may begin while the line is still being put in.
+        `act` comes first, so that the process can run while the line is written.
         """
         with self._lock:
             act()
             self._sink(Event(_now(), message))
 
     def _pump(self) -> None:
-        # Not `select`, which knows no more than 1,024 files of a process.
+        # `select` would be limited to 1,024 files of a process.
         watch, watched = select.poll(), set(self._open)
         for end in watched:
             watch.register(end, select.POLLIN)
@@ -88,7 +88,7 @@ class Output:
             for end in watched - self._open:
                 watch.unregister(end)
             watched &= self._open
-        # Here and not where the end was seen: another thread may see it while this one still waits.
+        # This thread closes them, since it may still wait when another thread sees the end.
         os.close(self._lines)
         os.close(self._frames)
 

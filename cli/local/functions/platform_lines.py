@@ -1,4 +1,4 @@
-"""What Lambda itself writes to the log around an event, in the function's own format: text or JSON. Pure.
+"""The log lines that Lambda itself writes around an event, in the function's format: text or JSON. Pure.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
@@ -15,36 +15,36 @@ from lambdify.cli.local.functions.function import Function
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What one event took."""
+    """The time and memory that one event took."""
 
     duration: float
     """Seconds."""
     init: float
-    """Seconds; 0 where the environment was there already."""
+    """Seconds; 0 if the environment existed already."""
     memory: int
-    """MB at most; 0 where it is not known."""
+    """Peak in MB; 0 if it is not known."""
     error_type: str
-    """"" where all went well, as far as Lambda saw."""
+    """"" for success, and for an error that the function itself reports."""
 
     @property
     def billed(self) -> int:
-        """Milliseconds. The init phase is billed too since August 2025:
+        """Milliseconds, with the init phase, which AWS bills since August 2025:
         https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
         """
         return math.ceil((self.duration + self.init) * 1000)
 
     @property
     def status(self) -> str:
-        """As the report calls it."""
+        """The status in the report."""
         if not self.error_type:
             return "success"
         return "timeout" if self.error_type == "Sandbox.Timedout" else "error"
 
 
 def init_start(function: Function, now: float) -> list[str]:
-    """The process has been started. `now` is the time in seconds since 1970, here and below.
+    """Return the lines for the start of the process. `now` is in seconds since 1970, here and below.
 
-    An image has no runtime whose version could be told.
+    An image has no runtime version, so its text log has no line.
     https://docs.aws.amazon.com/lambda/latest/dg/runtime-management-identify.html
     """
     runtime = f"python:{function.python}"
@@ -55,14 +55,14 @@ def init_start(function: Function, now: float) -> list[str]:
 
 
 def start(function: Function, request_id: str, now: float) -> str:
-    """An event is handed over."""
+    """Return the line for the start of an event."""
     if not _is_json(function):
         return f"START RequestId: {request_id} Version: {function.version}"
     return _record("start", {"requestId": request_id, "version": function.version}, now)
 
 
 def end(function: Function, request_id: str, usage: Usage, now: float) -> list[str]:
-    """The event is done, and what it took."""
+    """Return the lines for the end of an event, with its usage."""
     return (_end_json if _is_json(function) else _end_text)(function, request_id, usage, now)
 
 
@@ -106,7 +106,7 @@ def _is_json(function: Function) -> bool:
 
 
 def write_time(now: float) -> str:
-    """Seconds since 1970 as ISO 8601 writes them, with milliseconds."""
+    """Return a time, given in seconds since 1970, in ISO 8601 with milliseconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
 
 

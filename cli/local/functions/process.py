@@ -1,5 +1,7 @@
-"""A function of zips as a process of this machine: the function's Python in a clean environment, its code in
-folders that were unpacked for it (function.py), AWS's runtime client (runtime.py).
+"""Runs the function of zips as a process of this machine.
+
+The process has the function's Python in a clean environment, its unpacked code (function.py), and AWS's
+runtime client (runtime_client.py).
 """
 
 import os
@@ -24,7 +26,7 @@ _PATIENCE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class ZipProgram:
-    """Everything that the process is made of."""
+    """A function of zips, ready to start."""
 
     function: Function
     python: Path
@@ -32,26 +34,26 @@ class ZipProgram:
     runtime: Path
     """The folder with AWS's runtime client and boto3."""
     task_root: Path
-    """The function's code: /var/task on Lambda."""
+    """The folder with the function's code: /var/task on Lambda."""
     layers: Path
-    """Its layers, one over the other: /opt on Lambda."""
+    """The folder with its layers, one over the other: /opt on Lambda."""
     endpoint_url: str
-    """Where boto3 in the function finds AWS."""
+    """The URL of AWS's APIs for the function."""
     credentials: Credentials
-    """What it signs with there."""
+    """The function's keys there."""
     folder: Path
-    """Where each process gets a folder for temporary files."""
+    """The parent of the processes' folders for temporary files."""
     children: Children
-    """The children of the daemon, of which it becomes one."""
+    """The children of the daemon; the process becomes one of them."""
     leases: FolderLeases = field(default_factory=FolderLeases)
-    """Where it is noted that the folders of its code are needed."""
+    """The folders in use, which the folders of the code join."""
     users: tuple[int, ...] = ()
-    """It runs as ourselves."""
+    """No other users: it runs as ourselves."""
     names: tuple[str, ...] = ()
-    """It is on this machine."""
+    """No other names: it is on this machine."""
 
     def start(self, api: int, stream: str, output: Output) -> "HostProcess":
-        """Start it: the Runtime API is at that port, the log stream has that name."""
+        """Start the process; `api` is the port of the Runtime API, `stream` the name of the log stream."""
         tmp = Path(tempfile.mkdtemp(dir=self.folder))
         self.leases.acquire(self.task_root, self.layers)
         try:
@@ -75,54 +77,54 @@ class HostProcess:
         self._child, self._program, self._children, self._tmp = child, program, program.children, tmp
 
     def freeze(self) -> None:
-        """Stop it in a moment, unless it is thawed before."""
+        """Suspend the process in a moment, unless `thaw` comes first."""
         self._children.suspend_soon(self._child)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let the process run."""
         self._children.resume(self._child)
 
     def kill(self) -> None:
-        """End it and what it started."""
+        """Kill the process and its group."""
         self._children.send(self._child, signal.SIGKILL)
 
     def has_ended(self) -> bool:
-        """Whether it has."""
+        """Return whether the process has ended."""
         if not hasattr(os, "waitid"):  # macOS, before Python 3.13
             return self._child.poll() is not None
-        # `poll` says no for as long as another thread waits, though the process may have ended by now.
+        # `poll` returns None while another thread waits, even if the process has ended.
         with suppress(ChildProcessError):
             look = os.WEXITED | os.WNOHANG | os.WNOWAIT
             return os.waitid(os.P_PID, self._child.pid, look) is not None
         return True
 
     def wait(self) -> int:
-        """Its return code, when it has ended."""
+        """Wait for the process to end; return its return code."""
         return self._children.reap(self._child)
 
     def wait_for_output(self) -> None:
-        """Nothing to wait for: what it has written is in the pipes."""
+        """Return at once: all output is in the pipes."""
 
     def peak_memory(self) -> int:
-        """In MB; 0 where the system does not tell."""
+        """Return the peak memory in MB; 0 where the system does not report it."""
         return peak_memory(self._child.pid)
 
     def close(self) -> None:
-        """End it, and remove its temporary files."""
+        """End the process, and remove its temporary files."""
         self._children.end(self._child, patience=_PATIENCE)
         self._program.leases.release(self._program.task_root, self._program.layers)
         shutil.rmtree(self._tmp, ignore_errors=True)
 
 
 def _command(program: ZipProgram) -> list[str]:
-    """How it is started: with nothing importable that this machine has installed (see boot.py)."""
+    """Return the command line, which makes nothing importable that this machine has installed (boot.py)."""
     boot = Path(__file__).with_name("boot.py")
     arguments = [program.layers, program.runtime, program.function.handler]
     return [str(program.python), "-s", "-S", "-P", str(boot), *map(str, arguments)]
 
 
 def _environ(program: ZipProgram, api: str, stream: str, tmp: Path, telemetry: int) -> dict[str, str]:
-    """The variables of a managed runtime, and none of the developer's."""
+    """Return the variables of a managed runtime, without any of the developer's."""
     function, root, layers = program.function, program.task_root, program.layers
     own = dict(function.environment)
     return {
@@ -141,8 +143,8 @@ def _environ(program: ZipProgram, api: str, stream: str, tmp: Path, telemetry: i
         "LD_LIBRARY_PATH": f"{root}:{root}/lib:{layers}/lib",
         "PATH": f"/usr/local/bin:/usr/bin:/bin:{layers}/bin",
         "TZ": own.get("TZ", ":UTC"),
-        # Lambda sets neither. Without the first, `~` would be the developer's home with its .aws folder;
-        # without the second, all sandboxes would share the machine's /tmp even through `tempfile`.
+        # Lambda sets neither. HOME keeps `~` away from the developer's home with its .aws folder; TMPDIR
+        # gives each sandbox a folder of its own in `tempfile`.
         "HOME": str(tmp),
         "TMPDIR": str(tmp),
     }

@@ -1,12 +1,12 @@
 """The Runtime API of one sandbox, as Lambda serves it to a runtime client:
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
-The client asks for the next event, posts a response or an error, and asks again. An Invocation that is handed
-over is its next event, what it says is received as a Message, pieces of a streamed response go to the
-Invocation's `stream`. No decision is made here.
+The client requests the next event, posts a response or an error, and requests the next one. `hand_over` gives
+it an Invocation as its next event, `receive` returns each of its posts as a Message, and pieces of a streamed
+response go to the Invocation's `stream`. No decision is made here.
 
-Whoever has an event writes it to the connection on which the client waits, and reads the answer there: to
-wake up other threads for it would take more time than all the rest.
+The thread with the event writes it to the connection on which the client waits, and reads the answer there.
+Waking up another thread would take more time than all the rest.
 """
 
 import base64
@@ -30,11 +30,10 @@ from lambdify.cli.local.response_stream import ResponseStream
 
 PREFIX = "/2018-06-01/runtime"
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
-"""Bytes of an answer that is not streamed. Six megabytes is what is documented; the limit in Lambda's own
-message is 6291556."""
+"""Bytes of a response that is not streamed. AWS documents 6 MB; the limit in Lambda's message is 6291556."""
 
 STREAM_LIMIT = 200 * 1024 * 1024
-"""Bytes of a streamed one. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Bytes of a streamed response. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
 _TOO_LARGE = b"""{
@@ -53,37 +52,37 @@ class Invocation(NamedTuple):
     request_id: str
     event: bytes
     arn: str
-    """The function's, with the alias or version that was called."""
+    """The function's ARN, with the alias or version that was called."""
     deadline: int
     """Milliseconds since 1970."""
     trace: str
     stream: ResponseStream | None = None
-    """Where a streamed response goes; without one, it is collected."""
+    """Gets a streamed response; if it is None, the response is collected."""
 
 
 class Message(NamedTuple):
-    """What the process said, or that it ended, or that it said nothing in time."""
+    """What the client sent; or the end of the process, or a timeout."""
 
     kind: Literal["ready", "response", "streamed", "error", "init-error", "exit", "timeout"]
     body: bytes = b""
     request_id: str = ""
     code: int = 0
-    """Of an exit."""
+    """The return code, for an "exit"."""
 
 
 class _Client:
-    """A connection of the client, and what has come of a request."""
+    """A connection of the client, with the part of a request that has come."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection, self.reader = connection, RequestReader(connection)
         self.head: Head | None = None
         self.body: list[bytes] = []
         self.in_own_thread = True
-        """Whether the thread that took the connection listens to it still."""
+        """Whether the connection's own thread still reads it; afterwards `receive` does."""
 
 
 class RuntimeApi:
-    """The server, on a free port of 127.0.0.1. `hand_over` and `receive` are for one thread at a time."""
+    """The server on a free port of 127.0.0.1. Only one thread at a time may use `hand_over` and `receive`."""
 
     def __init__(
         self,
@@ -96,18 +95,18 @@ class RuntimeApi:
     ) -> None:
         """`freeze` is called when the client waits for an event, `thaw` before it gets one.
 
-        `users` may connect besides ourselves; `names` are what clients call this machine besides its own.
+        `users` are further users who may connect, `names` further names of this machine in Host headers.
         """
         self._users, self._names = {os.geteuid(), *users}, names
         self._freeze, self._thaw, self._stream_limit = freeze, thaw, stream_limit
         self._lock = threading.Lock()
         self._messages: SimpleQueue[Message] = SimpleQueue()
         self._stream: ResponseStream | None = None
-        """Of the event that the client has."""
+        """The stream of the event that the client has."""
         self._pending: Invocation | None = None
         self._waiting_client: _Client | None = None
         self._polled_clients: dict[int, _Client] = {}
-        """Those that asked for an event once, by the number of their connection: `receive` reads them."""
+        """The connections that `receive` reads, by file descriptor: those that have requested an event."""
         self._wake_reader, self._wake_writer = os.pipe()
         self._poll = select.poll()
         self._poll.register(self._wake_reader, select.POLLIN)
@@ -116,13 +115,13 @@ class RuntimeApi:
         self.address = f"{HOST}:{self.port}"
 
     def hand_over(self, invocation: Invocation) -> None:
-        """Send an event to the client, now or as soon as it asks."""
+        """Send an event to the client, now or as soon as it requests one."""
         with self._lock:
             self._pending = invocation
             self._deliver()
 
     def receive(self, patience: float) -> Message:
-        """What the client says next; a "timeout" if that is nothing within so many seconds."""
+        """Return the next message of the client; a "timeout" if none comes within `patience` seconds."""
         give_up = time.monotonic() + patience
         while True:
             if not self._messages.empty():
@@ -130,7 +129,7 @@ class RuntimeApi:
             left = max(0.0, give_up - time.monotonic())
             ready = self._poll.poll(math.ceil(left * 1000))
             numbers = [number for number, _ in ready]
-            if self._wake_reader in numbers:  # first: what was told came before what is on a connection
+            if self._wake_reader in numbers:  # first: posted messages are older than those on connections
                 os.read(self._wake_reader, 4096)
             elif numbers:
                 if message := self._read_from(self._polled_clients[numbers[0]]):
@@ -139,13 +138,13 @@ class RuntimeApi:
                 return Message("timeout")
 
     def post(self, message: Message) -> None:
-        """Have `receive` give that, from any thread."""
+        """Let `receive` return the message; may be called in any thread."""
         self._messages.put(message)
-        with self._lock, suppress(OSError):  # closed: nobody listens any more
+        with self._lock, suppress(OSError):  # the pipe is closed after `close`
             os.write(self._wake_writer, b"!")
 
     def close(self) -> None:
-        """Stop listening, and let go of a client that waits."""
+        """Stop listening, and close all connections."""
         with self._lock:
             if self._wake_writer < 0:
                 return
@@ -160,14 +159,14 @@ class RuntimeApi:
         os.close(self._wake_reader)
 
     def _deliver(self) -> None:
-        """Give the event to the client, when both are there."""
+        """Send the event to the client, if both are there."""
         client, invocation = self._waiting_client, self._pending
         if client is None or invocation is None:
             return
         self._waiting_client = self._pending = None
         self._stream = invocation.stream
         self._thaw()
-        # A client that has gone is seen from its process's end.
+        # If the client has gone, the end of its process will tell.
         with suppress(OSError):
             client.connection.sendall(
                 _write_reply(
@@ -181,9 +180,9 @@ class RuntimeApi:
             )
 
     def _serve(self, connection: socket.socket, _: str) -> None:
-        """Listen to a new connection until it asks for an event. From then on, `receive` listens."""
+        """Read a new connection until it requests an event. From then on, `receive` reads it."""
         if not peers.is_one_of(connection, self._users):
-            # Whoever does not run in the sandbox could take its events.
+            # A process outside of the sandbox could take its events.
             connection.close()
             return
         client = _Client(connection)
@@ -192,7 +191,7 @@ class RuntimeApi:
                 self.post(message)
 
     def _read_from(self, client: _Client) -> Message | None:
-        """Take what has come on a connection; the message that is complete with it."""
+        """Read input of a connection. Return the message that it completes, if any."""
         try:
             client.reader.receive()
             while (part := client.reader.take()) is not None:
@@ -214,12 +213,12 @@ class RuntimeApi:
         return None
 
     def _is_from_sandbox(self, head: Head) -> bool:
-        """Whether the request is to a name of this machine, and from no page in a browser."""
+        """Return whether the request is to a name of this machine, and from no page in a browser."""
         to_us = hosts.is_ours(head.find("host") or HOST, self._names)
         return to_us and not peers.comes_from_page(name for name, _ in head.headers)
 
     def _read_message(self, client: _Client) -> Message | None:
-        """A whole request is a message, or asks for an event, which is one too."""
+        """Answer a whole request, and return its message; a request for an event is a "ready"."""
         assert client.head
         method, target = client.head.method, client.head.target
         body, answer = b"".join(client.body), _ANSWER.fullmatch(target)
@@ -234,13 +233,13 @@ class RuntimeApi:
         else:
             client.connection.sendall(_write_reply(HTTPStatus.NOT_FOUND))
             return None
-        # Too large a response is accepted from the client and refused to the caller (sandbox.py): told so,
-        # the client would end itself, which on Lambda it does not.
+        # Too large a response is accepted here, and the caller gets the error (sandbox.py): a refusal would
+        # end the client, which on Lambda goes on.
         client.connection.sendall(_write_reply(HTTPStatus.ACCEPTED, _ACCEPTED))
         return message
 
     def _await_event(self, client: _Client) -> None:
-        """The client waits for an event on that connection."""
+        """Note that the client waits for an event on this connection, and deliver one if it is there."""
         number = client.connection.fileno()
         client.in_own_thread = False
         with self._lock:
@@ -255,7 +254,7 @@ class RuntimeApi:
         client.connection.close()
 
     def _stop_polling(self, client: _Client) -> None:
-        """Let nobody listen there any more."""
+        """Let neither `receive` nor the connection's thread read it any more."""
         client.in_own_thread = False
         number = client.connection.fileno()
         with self._lock:
@@ -265,12 +264,12 @@ class RuntimeApi:
                 self._waiting_client = None
 
     def _start_stream_thread(self, client: _Client) -> None:
-        """From here on the connection is the response's own, with a thread that may wait for its reader."""
+        """Give the connection to the response, with a thread of its own, which may wait for the reader."""
         self._stop_polling(client)
         threading.Thread(target=self._receive_stream, args=(client,), name="stream", daemon=True).start()
 
     def _receive_stream(self, client: _Client) -> None:
-        """Hand a streamed response on, as it comes.
+        """Pass a streamed response on as it comes.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
         """
@@ -288,7 +287,7 @@ class RuntimeApi:
                         return
                     take(piece)
             except (OSError, Refused):
-                # Whether the process died, gave up or said nonsense is seen from what it does next.
+                # The next message tells whether the process has died, given up or sent malformed input.
                 _end(stream, broken=True)
                 return
             trailers = dict(client.reader.trailers)

@@ -1,4 +1,4 @@
-"""What the managed runtime has beside the interpreter: AWS's runtime client and boto3, per minor version."""
+"""The packages of the managed runtime, AWS's runtime client and boto3, for each minor version of Python."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ BUILD = LOCK.with_name("runtime_client_build.txt")
 
 
 def fetch(python: Path, minor: str) -> Path:
-    """The folder to put on sys.path for that interpreter. Raises LocalCloudFailed."""
+    """Return the folder of the packages, for sys.path of that interpreter. Raises LocalCloudFailed."""
     return locked.fetch("client", LOCK, python, minor, build=BUILD)

@@ -1,17 +1,17 @@
-"""One execution environment: a process of the function, its Runtime API, its output.
+"""One execution environment: a process of the function, its Runtime API and its output.
 
-What the process is, the program knows: the function's Python on this machine, for zips (process.py), or a
-container of its image (container.py).
+The program starts the process: the function's Python on this machine, for zips (process.py), or a container
+of the image (container.py).
 
-It handles one event at a time and is frozen in between, as on Lambda:
+A sandbox handles one event at a time and is frozen in between, as on Lambda:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
-An event has steps: `begin` hands it over, `answer` tells how it went; behind the answer, `report` completes
-its log, and `is_free` waits until the process asks for the next one.
+An event has four steps: `begin` passes it to the process, and `answer` returns the outcome. After the answer,
+`report` completes the log, and `is_free` waits until the process requests the next event.
 
-What went wrong with an event is told as Lambda tells it, in the same words and error types:
+Errors have the same types and texts as on Lambda:
 
-    raised or returned no JSON    whatever the runtime client says
+    raised or returned no JSON    the error of the runtime client
     did not import                the same, from the init phase
     exited, or was killed         Runtime.ExitError
     took too long                 Sandbox.Timedout; the process is killed
@@ -38,87 +38,87 @@ from lambdify.cli.local.functions.runtime_api import RESPONSE_LIMIT, Invocation,
 from lambdify.cli.local.response_stream import ResponseStream
 
 INIT_LIMIT = 10.0
-"""Seconds for importing the app. One that takes longer is imported again on Lambda, within the timeout of the
-invocation; which is why a longer timeout is the limit here."""
+"""Seconds for importing the app. On Lambda a longer import starts again within the timeout of the
+invocation, so here the limit is that timeout if it is longer."""
 LOG_TAIL = 4096
-"""Bytes of log that an invocation can give back."""
+"""Bytes of log that an invocation can return."""
 _MEMORY_MAX_AGE = 0.1
-"""Seconds for which the peak of memory is taken as it was: to ask for it takes as long as a small event."""
+"""Seconds for which a peak of memory is used again: reading it takes as long as a small event."""
 _TRUNCATED = b'{"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was not complete."}'
 
 
 class Process(Protocol):
-    """What a program has started."""
+    """A process that a program has started."""
 
     def freeze(self) -> None:
-        """Let it not run until `thaw`; at once or in a moment."""
+        """Suspend the process until `thaw`, at once or in a moment."""
 
     def thaw(self) -> None:
-        """Let it run."""
+        """Let the process run."""
 
     def kill(self) -> None:
-        """End it at once, with everything that it started."""
+        """Kill the process with its children."""
 
     def has_ended(self) -> bool:
-        """Whether it is known to have ended."""
+        """Return whether the process is known to have ended."""
 
     def wait(self) -> int:
-        """Come back when it has ended, with what `subprocess` calls its return code."""
+        """Wait for the process to end; return its return code as `subprocess` defines it."""
 
     def wait_for_output(self) -> None:
-        """Come back when all that it has written until now is in the pipes."""
+        """Return when all output until now is in the pipes."""
 
     def peak_memory(self) -> int:
-        """The most memory that it ever used, in MB; 0 where nobody tells."""
+        """Return the peak memory in MB; 0 where it is not known."""
 
     def close(self) -> None:
-        """Ask it to end, kill it if it does not, and leave nothing of it behind."""
+        """Ask the process to end, kill it if it does not, and remove its files."""
 
 
 class Program(Protocol):
-    """What a sandbox runs."""
+    """A function that is ready to start."""
 
     @property
     def function(self) -> Function:
-        """Whose it is."""
+        """The function."""
 
     @property
     def users(self) -> Collection[int]:
-        """Who it runs as, if not as ourselves."""
+        """The user ids of its connections, besides our own."""
 
     @property
     def names(self) -> Collection[str]:
-        """What it calls this machine, if not 127.0.0.1."""
+        """Its names for this machine, besides 127.0.0.1."""
 
     def start(self, api: int, stream: str, output: Output) -> Process:
-        """Start it: the Runtime API is at that port, the log stream has that name.
+        """Start a process; `api` is the port of the Runtime API, `stream` the name of the log stream.
 
-        It has the pipes of `output` by the time this comes back: our ends are then closed.
+        The process has its ends of `output`'s pipes when this returns, so the caller closes ours.
         """
 
 
 class Outcome(NamedTuple):
-    """How an invocation went."""
+    """The result of an invocation."""
 
     payload: bytes
-    """What the handler returned, as JSON; or {"errorType": ..., "errorMessage": ...}."""
+    """The handler's result as JSON; or {"errorType": ..., "errorMessage": ...}."""
     failed: bool
     usable: bool = True
     """Whether the sandbox may take another event."""
     log: str = ""
-    """The end of what this invocation wrote to its log."""
+    """The end of the invocation's log."""
     error_type: str = ""
 
 
 class SandboxGone(Exception):
-    """The process ended between two events; the event was not handed over."""
+    """The process has ended between two events; it has not got this one."""
 
 
 class Sandbox:
-    """A running process that waits for events. `sink` gets its log stream's name and each log event."""
+    """A running process that waits for events. `sink` gets the name of the log stream and each log event."""
 
     def __init__(self, program: Program, sink: Callable[[str, Event], None]) -> None:
-        """Start the process; it imports the app while nobody waits yet."""
+        """Start the process, which then imports the app. `await_ready` waits for it."""
         self.program = program
         self._function = program.function
         self.stream = log_stream(self._function.version, time.gmtime())
@@ -129,9 +129,9 @@ class Sandbox:
         self._init_duration = self._duration = self._memory_read_at = 0.0
         self._peak_memory = 0
         self._last_message: Message | None = None
-        """What the process said last, while it has no event."""
+        """The last message of the process; None while it has an event."""
         self._streamed: Message | None = None
-        """A streamed response whose end is still awaited."""
+        """A complete streamed response, while we wait for the process to request the next event."""
         self._request_id = ""
         self._outcome: Outcome | None = None
         self._started = threading.Event()
@@ -154,7 +154,7 @@ class Sandbox:
         threading.Thread(target=self._watch, name="sandbox exit", daemon=True).start()
 
     def await_ready(self) -> None:
-        """Come back when the process waits for its first event, or is known not to."""
+        """Return when the process waits for its first event, or its init has failed."""
         if self._last_message is None and self._cold:
             limit = max(INIT_LIMIT, float(self._function.timeout))
             self._last_message = self._receive(self._started_at + limit - time.perf_counter())
@@ -163,16 +163,16 @@ class Sandbox:
     def invoke(
         self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None
     ) -> Outcome:
-        """Hand over one event and wait to its end. Raises SandboxGone as `begin` does."""
+        """Run one event to its end, and return the outcome. Raises SandboxGone, as `begin` does."""
         self.begin(request_id, event, arn, stream)
         outcome = self.report()
         self.is_free()
         return outcome
 
     def begin(self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None) -> None:
-        """Hand over one event. Raises SandboxGone if an earlier event was the process's last.
+        """Pass one event to the process. Raises SandboxGone if the process has ended after an earlier one.
 
-        A streamed response goes to `stream` as it comes; without one it is the payload.
+        A streamed response goes to `stream` as it comes; without `stream` it becomes the payload.
         """
         self.await_ready()
         if self._last_message is None:  # the process was ended in the middle of an earlier event
@@ -180,7 +180,7 @@ class Sandbox:
         if not self._cold:
             if self._last_message.kind == "exit" or self._process.has_ended():
                 raise SandboxGone
-            self._log_tail.clear()  # what an init wrote belongs to the invocation that it was for
+            self._log_tail.clear()  # a cold start keeps it: its invocation returns the log of the init
             self._init_duration = 0.0
         self._cold = False
         self._request_id, self._outcome = request_id, None
@@ -197,9 +197,9 @@ class Sandbox:
         self._output.write_around(partial(self._api.hand_over, invocation), begun)
 
     def answer(self, patience: float | None = None) -> Outcome | None:
-        """How the event went, as soon as that is known; None if it is not within `patience` seconds.
+        """Return the outcome as soon as it is known; None if it is not within `patience` seconds.
 
-        Its log is told by `report`.
+        `report` returns it with the log.
         """
         limit = self._deadline if patience is None else time.perf_counter() + patience
         message = self._last_message or self._await_answer(min(limit, self._deadline))
@@ -210,7 +210,7 @@ class Sandbox:
         return self._outcome
 
     def report(self) -> Outcome:
-        """The outcome with the end of its log, which is complete now. Waits for the answer."""
+        """Wait for the answer, complete the log, and return the outcome with the end of the log."""
         outcome = self._outcome or self.answer()
         assert outcome, "it has no limit but its own"
         self._process.wait_for_output()
@@ -218,7 +218,7 @@ class Sandbox:
         return outcome._replace(log="".join(self._log_tail)[-LOG_TAIL:])
 
     def is_free(self, patience: float | None = None) -> bool | None:
-        """Whether the process is there for another event; None if nobody knows within `patience` seconds."""
+        """Return whether the process takes another event; None if unknown after `patience` seconds."""
         if self._outcome and not self._outcome.usable:
             return False
         if self._last_message is None:
@@ -227,12 +227,12 @@ class Sandbox:
         return self._last_message and self._last_message.kind == "ready"
 
     def close(self) -> None:
-        """End the process, and everything that it started."""
+        """End the process with its children."""
         self._process.close()
         self._api.close()
 
     def _freeze(self) -> None:
-        # It may ask for its first event before whoever started it has come back.
+        # The process may request its first event before `program.start` has returned.
         self._started.wait()
         self._process.freeze()
 
@@ -241,10 +241,10 @@ class Sandbox:
         self._api.post(Message("exit", code=code))
 
     def _await_answer(self, deadline: float) -> Message:
-        """How the event ends. After a streamed response that is when the process asks for the next one."""
+        """Return the message that ends the event. A streamed response ends when the process is ready."""
         message = self._streamed or self._receive(deadline - time.perf_counter())
         self._streamed = None
-        if message.kind == "ready":  # the process gave its response up
+        if message.kind == "ready":  # the process has given up its response
             self._last_message = message
             return Message("error", _TRUNCATED)
         if message.kind == "streamed":
@@ -257,7 +257,7 @@ class Sandbox:
         return message
 
     def _await_idle(self, limit: float) -> Message | None:
-        """What becomes of the process behind its answer: it waits for the next event, or has ended."""
+        """Wait until the process is ready or has ended; return that message, or None at `limit`."""
         while True:
             message = self._receive(limit - time.perf_counter())
             if message.kind == "timeout" and limit < self._deadline:
@@ -318,7 +318,7 @@ class Sandbox:
 
 
 def log_stream(version: str, now: time.struct_time) -> str:
-    """A log stream's name, as Lambda makes them: "2026/11/23/[7]9f0c...", one for each environment."""
+    """Return the name of a log stream, in Lambda's format: "2026/11/23/[7]9f0c..."."""
     return f"{time.strftime('%Y/%m/%d', now)}/[{version}]{uuid.uuid4().hex}"
 
 
@@ -340,5 +340,5 @@ def _reason(code: int) -> str:
 
 
 def _trace() -> str:
-    """An X-Ray trace header of an invocation that is not sampled."""
+    """Return the X-Ray trace header of an invocation that is not sampled."""
     return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"

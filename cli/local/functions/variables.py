@@ -1,4 +1,4 @@
-"""The environment variables that Lambda itself sets, whatever the function is packed as.
+"""The environment variables that Lambda itself sets, for functions of zips and of images.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 """
@@ -10,10 +10,10 @@ from lambdify.cli.local.functions.function import Function
 def write(
     function: Function, *, api: str, stream: str, endpoint_url: str, credentials: Credentials
 ) -> dict[str, str]:
-    """The function's own variables, and over them those of the platform.
+    """Return the function's own variables and those of the platform, which win.
 
-    `api` is the address of the Runtime API, `endpoint_url` where boto3 finds AWS, both as the function sees
-    them; `credentials` are good there and nowhere else.
+    `api` is the address of the Runtime API and `endpoint_url` the URL of AWS's APIs, both as the function
+    sees them. `credentials` are the function's keys there.
     """
     json_log = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": function.log_level or "INFO"}
     return {
@@ -32,7 +32,7 @@ def write(
         "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_REGION": function.region,
         "AWS_SECRET_ACCESS_KEY": credentials.secret,
-        # A role has one on Lambda. Here the keys are enough.
+        # On Lambda the role's keys have a token. Here any value does.
         "AWS_SESSION_TOKEN": "local",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from packing.packages import source_tree
 from waiting import eventually
 
 PROGRAM = """
 import sys
 from pathlib import Path
-import pytest
 
 from lambdify.cli import settings
 from lambdify.cli.packing.wheels.dependencies import find_dependencies
