@@ -1,8 +1,8 @@
-"""Calls to AWS from inside the function: signed JSON over HTTPS, by the standard library alone.
+"""Calls to AWS from inside the function: signed JSON over HTTPS, with the standard library only.
 
-Only for what the function itself needs of AWS: its secrets, and calls of itself that keep it warm. boto3 is
-in the runtime and would do it too, but costs a cold start ten times as much to import (280 ms of CPU against
-25 ms, boto3 1.43 on CPython 3.11).
+The adapter needs few calls: it fetches secrets, and invokes the function itself to keep it warm. boto3 is in
+the runtime, but its import takes ten times as long at a cold start (280 ms of CPU against 25 ms, boto3 1.43
+on CPython 3.11).
 
 The signature is Signature Version 4:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -23,18 +23,18 @@ from urllib.parse import quote, urlsplit
 from lambdify.adapter.errors import AdapterError
 
 TIMEOUT = 5.0
-"""Seconds for one answer: an init may take ten."""
+"""Seconds for one response; an init may take ten."""
 TRIES = 3
 PAUSE = 0.2
 """Seconds before the second try; twice as many before the third."""
 
 
 class CallFailed(AdapterError):
-    """AWS did not give what was asked for; the text says why, and holds no value of anything."""
+    """A call to AWS failed. The text says why, and holds no secret value."""
 
 
 class Credentials(NamedTuple):
-    """Who calls."""
+    """The keys of the function's role."""
 
     access_key: str
     secret_key: str
@@ -52,9 +52,9 @@ class Request(NamedTuple):
 
 
 def call(service: str, operation: str, arguments: dict[str, Any]) -> Any:
-    """What a service of the JSON protocol answers. `operation` is such as "AmazonSSM.GetParameters".
+    """Return the response of a service with the JSON protocol. `operation`: "AmazonSSM.GetParameters".
 
-    Throttling, errors of the service's own and broken connections are tried again. Raises CallFailed.
+    Throttling, internal errors of the service and broken connections are tried again. Raises CallFailed.
     """
     headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": operation}
     request = Request(service, "/", headers, json.dumps(arguments).encode())
@@ -80,7 +80,7 @@ def call(service: str, operation: str, arguments: dict[str, Any]) -> Any:
 
 
 def send(request: Request) -> http.client.HTTPConnection:
-    """The connection over which a request went, signed; its answer is still to be read. Raises OSError."""
+    """Sign and send a request. Return its connection, whose response is still to be read. Raises OSError."""
     region = os.environ["AWS_REGION"]
     scheme, host = find_address(request.service, region)
     headers = sign(request, host, region, find_credentials(), time.gmtime())
@@ -97,7 +97,7 @@ def send(request: Request) -> http.client.HTTPConnection:
 def sign(
     request: Request, host: str, region: str, credentials: Credentials, now: time.struct_time
 ) -> dict[str, str]:
-    """The headers of a POST, the signature among them."""
+    """Return the headers of a POST, with the signature."""
     moment, day = time.strftime("%Y%m%dT%H%M%SZ", now), time.strftime("%Y%m%d", now)
     headers = {**request.headers, "host": host, "x-amz-date": moment}
     if credentials.token:
@@ -126,7 +126,10 @@ def sign(
 
 
 def find_credentials() -> Credentials:
-    """The role's credentials: in the environment, or for SnapStart at an address that is in it."""
+    """Return the role's credentials, from the environment, or with SnapStart from the URL in it.
+
+    Raises CallFailed.
+    """
     environ = os.environ
     if "AWS_ACCESS_KEY_ID" in environ:
         return Credentials(
@@ -150,7 +153,7 @@ def find_credentials() -> Credentials:
 
 
 def find_address(service: str, region: str) -> tuple[str, str]:
-    """Scheme and host of a service: what the environment says, or AWS's own."""
+    """Return scheme and host of a service: from the environment, or else AWS's own."""
     named = f"AWS_ENDPOINT_URL_{service.upper().replace('SECRETSMANAGER', 'SECRETS_MANAGER')}"
     chosen = os.environ.get(named) or os.environ.get("AWS_ENDPOINT_URL")
     if chosen:
@@ -162,7 +165,7 @@ def find_address(service: str, region: str) -> tuple[str, str]:
 
 
 def _explain(status: int, answer: bytes) -> str:
-    """What AWS says of a failure: its type and message."""
+    """Return type and message of AWS's error; the HTTP status if it has none."""
     try:
         said = json.loads(answer)
         kind = said.get("__type", "").rpartition("#")[2]

@@ -1,14 +1,14 @@
-"""Secrets: fetched while the function initialises, before the app is imported, into environment variables.
+"""Fetches secrets into environment variables while the function initialises, before the app is imported.
 
-A secret is named by where it is, as [secrets] of lambdify.toml says it:
+[secrets] in lambdify.toml names the source of each secret:
     ssm:/path                  a parameter of SSM Parameter Store, decrypted
     secretsmanager:name#key    one key of a secret that is JSON; without a key, the whole text
 
 Rules
-1. One call for all parameters, one for all secrets; in more parts only where AWS takes fewer at once.
-2. A secret that cannot be had fails the init: an app without its database's password does not work.
+1. All parameters take one call, and all secrets one; more only if AWS's limit for one call is lower.
+2. A missing secret fails the init: an app without its database's password does not work.
 3. No value is in a message, a log, or anything but the process's environment.
-4. A copy of the environment that SnapStart restores may be weeks old: they are fetched again then
+4. SnapStart may restore an environment that is weeks old, so the secrets are fetched again then
    (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html).
 """
 
@@ -29,21 +29,21 @@ SECRETS_AT_ONCE = 20
 
 
 class SecretMissing(AdapterError):
-    """A secret is not where the settings say, or the function may not have it."""
+    """A secret does not exist, or the function has no right to read it."""
 
 
 def load(sources: dict[str, str]) -> None:
     """Put secrets into the environment, now and after each restore. Raises SecretMissing."""
     os.environ.update(fetch(sources))
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-        # In the managed runtimes that have SnapStart.
+        # Managed runtimes with SnapStart have this module.
         from snapshot_restore_py import register_after_restore  # type: ignore[import-untyped, unused-ignore]
 
         register_after_restore(lambda: os.environ.update(fetch(sources)))
 
 
 def fetch(sources: dict[str, str], call: Call = call) -> dict[str, str]:
-    """The values of environment variables, from where they are. Raises SecretMissing."""
+    """Return environment variables with the values from their sources. Raises SecretMissing."""
     parameters: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for name, source in sources.items():
@@ -76,7 +76,7 @@ def _fetch_secrets(ids: list[str], call: Call) -> Iterator[tuple[str, str]]:
         for error in answer.get("Errors") or ():
             raise SecretMissing(f"Secrets Manager, {error.get('SecretId')}: {error.get('ErrorCode')}")
         for each in answer["SecretValues"]:
-            # Asked for by name or by ARN, answered with both.
+            # A secret may be requested by name or by ARN; the response has both.
             yield each["Name"], each.get("SecretString", "")
             yield each["ARN"], each.get("SecretString", "")
 
@@ -86,7 +86,7 @@ def _identify(place: str) -> str:
 
 
 def _pick(name: str, place: str, held: dict[str, str]) -> str:
-    """A secret's text, or one key of it."""
+    """Return a secret's text, or one key of it. Raises SecretMissing."""
     identity, _, key = place.partition("#")
     if identity not in held:
         raise SecretMissing(f"Secrets Manager has no {identity} in this region")

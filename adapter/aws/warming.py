@@ -1,10 +1,10 @@
-"""Keeping several execution environments warm: the one that is called calls the function N - 1 times at once.
+"""Keeps several execution environments warm: the invoked one invokes the function N - 1 times at once.
 
-Lambda gives each of two calls that overlap an environment of its own. So a call that is to keep N of them
-warm sends N - 1 calls of the function itself, and every one of them takes a little while to answer: long
-enough that the last one meets none that is free already.
+Lambda gives overlapping invocations different environments. So one that is to keep N environments warm sends
+N - 1 invocations of the same function. Each of them takes long enough that none is free when the last
+arrives.
 
-The function may call itself and nothing else; the calls that it sends do not call on.
+The function may invoke only itself, and the invocations that it sends send no more.
 """
 
 import json
@@ -18,21 +18,21 @@ from urllib.parse import quote
 from lambdify.adapter.aws import Request, send
 
 HOLD = 0.1
-"""Seconds that the last call takes at least."""
+"""Seconds that the last invocation takes at least."""
 LEAD = 0.03
-"""Seconds that each earlier one takes longer: what sending one call costs, with its TLS handshake."""
+"""Seconds that each earlier one takes longer: the time to send one, with its TLS handshake."""
 
 
 def warm(event: dict[str, Any], context: Any, most: int, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Hold this environment, and where the event asks for more than one, call the others.
+    """Hold this environment; if the event asks for more than one, invoke the others.
 
-    It is never more than `most` environments, as the settings say: an event that somebody else wrote cannot
-    start more of them. A call that does not arrive is no error: the schedule makes the next one.
+    `most`, from the settings, limits the number, whatever the event asks for. An invocation that fails is no
+    error, since the schedule sends the next event.
     """
     asked, said = event.get("concurrency"), event.get("hold")
     others = max(0, min(asked, most) - 1) if type(asked) is int else 0
     hold = HOLD + LEAD * others if others else 0.0
-    if type(said) is float and 0 < said <= HOLD + LEAD * most:  # nothing is true of NaN
+    if type(said) is float and 0 < said <= HOLD + LEAD * most:  # NaN fails every comparison
         hold = said
     connections = []
     for number in range(others):
@@ -46,7 +46,7 @@ def warm(event: dict[str, Any], context: Any, most: int, sleep: Callable[[float]
 
 
 def _call(arn: str, hold: float) -> Request:
-    """One call of the function, which answers when it has held its environment for that long.
+    """Return an invocation of the function that holds its environment for `hold` seconds.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
