@@ -1,4 +1,4 @@
-"""A response on its way to the client, piece by piece, through Lambda's Runtime API.
+"""Sends a response to the client, piece by piece, through Lambda's Runtime API.
 
     POST /2018-06-01/runtime/invocation/ID/response, chunked
     {"statusCode": ..., "headers": ..., "cookies": ...}   the prelude: a payload without its body
@@ -10,12 +10,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custo
 https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
 
 Rules
-1. What is to be sent is made here as bytes. Whoever sends it waits until the other side has taken it, so no
-   app is faster than its client: WSGI blocks, ASGI waits on its loop (asgi.py).
-2. Every piece leaves at once: the prelude together with the first one, Nagle's algorithm off.
-3. A content-length is a promise: more is not sent, and less ends the response as an error.
-4. `http.client` could do the sending, and its imports cost several milliseconds of cold start. What is needed
-   of HTTP is one request and chunks.
+1. `pack` makes the bytes to send. A send waits until the other side has read them, so no app is faster than
+   its client: WSGI blocks, ASGI waits on its loop (asgi.py).
+2. Every piece is sent at once, the prelude with the first one; Nagle's algorithm is off.
+3. The body must have the length in content-length. A longer one is not sent, and both end the response as an
+   error.
+4. `http.client` could send it, but its imports take several milliseconds of cold start, and one request with
+   chunks needs little of HTTP.
 """
 
 import json
@@ -43,7 +44,7 @@ Connection: close\r
 DELIMITER = bytes(8)
 END = b"0\r\n\r\n"
 BODY_KEYS = ("body", "isBase64Encoded")
-"""What a payload has and a prelude has not."""
+"""Keys of a payload that a prelude does not have."""
 
 
 class Reply:
@@ -52,24 +53,24 @@ class Reply:
     def __init__(
         self, address: str, request_id: str, write_payload: Callable[[Response], dict[str, Any]]
     ) -> None:
-        """`address` is the Runtime API's; `write_payload` is the event source's way of writing a head."""
+        """`address` is the Runtime API's; `write_payload` of the event source writes the head."""
         self._address, self._request_id, self._write_payload = address, request_id, write_payload
         self.method = ""
-        """What was asked, as soon as it is known: a HEAD has no body."""
+        """The method of the request, once it is known: a response to HEAD has no body."""
         self._connection: socket.socket | None = None
         self._unsent = b""
         """The head, until the first piece of the body goes out."""
         self._promised: int | None = None
-        """How much of the promised length is left; None without a promise."""
+        """Bytes left of the content-length; None without one."""
         self._bodiless = False
         self.begun = False
-        """Whether the first piece is on its way, and with it the head."""
+        """Whether the first piece is sent, with the head."""
         self.ended = False
         self.gone = False
-        """Whether what is sent is no longer taken."""
+        """Whether the other side has stopped reading."""
 
     def begin(self, status: int, headers: Iterable[Pair]) -> None:
-        """Fix status and headers, which the first piece takes along. Raises ResponseRefused."""
+        """Set status and headers, which are sent with the first piece. Raises ResponseRefused."""
         head = wire.build_response(self.method, status, headers, None)
         length = dict(head.headers).get("content-length")
         payload = self._write_payload(head)
@@ -80,8 +81,11 @@ class Reply:
         self._promised = int(length) if length and not self._bodiless else None
 
     def pack(self, piece: bytes, *, last: bool = False) -> bytes:
-        """What to send for a piece of the body; for the last one, with the end of the response."""
-        piece = b"".join((piece,))  # whatever is like bytes: the length counts bytes
+        """Return the bytes to send for a piece of the body; for the last one with the end of the response.
+
+        Raises ProtocolBroken if the length is not that of content-length.
+        """
+        piece = b"".join((piece,))  # bytes-like objects become bytes, so that len() counts bytes
         if self._promised is not None:
             self._promised -= len(piece)
             if self._promised < 0:
@@ -95,7 +99,7 @@ class Reply:
         return data + END if last else data
 
     def fail(self, error: BaseException) -> bytes:
-        """What to send instead of the rest, so that the client sees the response break off."""
+        """Return the bytes to send instead of the rest, so that the client sees an incomplete response."""
         self.ended = True
         said = {
             "errorType": type(error).__name__,
@@ -110,19 +114,19 @@ class Reply:
         return self._unsent + b"0\r\n" + trailers.encode() + b"\r\n"
 
     def send_whole(self, response: Response) -> None:
-        """Send a response that is there already. Raises ResponseRefused, ClientGone."""
+        """Send a complete response. Raises ResponseRefused, ClientGone."""
         self.begin(response.status, response.headers)
         self.send(self.pack(response.body, last=True))
 
     def send(self, data: bytes) -> None:
-        """Send, and wait until all of it is taken. Raises ClientGone."""
+        """Send the bytes, and wait until they are read. Raises ClientGone."""
         with self.connected() as connection:
             connection.setblocking(True)
             connection.sendall(data)
 
     @contextmanager
     def connected(self) -> Iterator[socket.socket]:
-        """The connection, made for the first piece; what goes wrong with it ends as ClientGone."""
+        """Yield the connection, made for the first piece. Its errors are raised as ClientGone."""
         if self.gone:
             raise ClientGone("the response is no longer read")
         try:
@@ -135,12 +139,12 @@ class Reply:
             self.gone = True
             raise ClientGone("the response is no longer read") from error
         except BaseException:
-            # Cancelled with half a chunk on its way: whatever came next would be taken for the other half.
+            # Half a chunk may be sent: the next bytes would be taken for the other half.
             self.gone = True
             raise
 
     def close(self) -> bytes:
-        """End the connection; what the Runtime API says to the response, unless that is "accepted"."""
+        """Close the connection. Return the Runtime API's answer; b"" if that is "202 Accepted" or none."""
         if self._connection is None:
             return b""
         answer = b""

@@ -1,23 +1,23 @@
-"""What Lambda calls in a deployed function that streams: `lambdify.adapter.streaming.runtime.handler`.
+"""The handler of a deployed function that streams: `lambdify.adapter.streaming.runtime.handler`.
 
     AWS's loop ──event──▶ handler ──▶ app ──piece by piece──▶ Runtime API ──▶ client      HTTP
                                   ──▶ entry.handler ──payload──▶ AWS's loop               anything else
 
-AWS's runtime client for Python cannot stream, though the Runtime API can. Its loop stays all the same: it
-imports the handler, reports an init that failed, runs SnapStart's hooks, writes logs as text or JSON and sets
-the trace variable. A loop of our own, started through AWS_LAMBDA_EXEC_WRAPPER, would have to do all that too,
-and follow every change of theirs. What is missing is one thing: a handler that has answered by itself. So a
-streamed response goes out over a connection of its own while the handler runs, and the loop's post of what
-the handler returns is left out for that invocation.
+AWS's runtime client for Python cannot stream, though the Runtime API can. We keep the client's loop: it
+imports the handler, reports a failed init, runs SnapStart's hooks, writes logs as text or JSON, and sets the
+trace variable. A loop of our own, started through AWS_LAMBDA_EXEC_WRAPPER, would have to do all that and
+follow every change of AWS's. The client lacks one thing: a handler that answers by itself. So a streamed
+response is sent over its own connection while the handler runs, and the loop does not post the handler's
+result for that invocation.
 
 Rules
 1. One method of AWS's client is replaced, `LambdaRuntimeClient.post_invocation_result`, which each release
-   from 2.0 to 4.2 calls for every result. Where it is missing the init fails, which `lambdify deploy` shows.
-2. Behind a streaming endpoint every HTTP answer is a stream, errors too: AWS would show a client the JSON of
-   any other. Which endpoint it is cannot be seen from here, so the template sets both.
+   from 2.0 to 4.2 calls for every result. If it is missing, the init fails, and `lambdify deploy` shows that.
+2. Behind a streaming endpoint every HTTP response is a stream, errors too: of any other the client would get
+   the JSON. The function cannot see the kind of endpoint, so the template sets endpoint and handler together.
 3. Before the first piece of a body, an exception is a plain 500; after it, the response breaks off. Both are
    logged with their traceback.
-4. That a client has gone does not end the function on Lambda, which reads on to the end
+4. If the client has gone, Lambda still reads the response to its end
    (https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html). If Lambda stops
    reading, the app's iterable is closed, or the app hears http.disconnect.
 """
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from lambdify.adapter.event_sources import EventSource
 
 _answered: set[str] = set()
-"""Ids of invocations that were answered by a stream."""
+"""Ids of invocations whose response was streamed."""
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Nothing for an HTTP event, which is answered by the time this returns; the payload for any other."""
+    """Answer an HTTP event and return None; return the payload for any other event."""
     source = event_sources.find(event)
     if source is None:
         return entry.handler(event, context)
@@ -60,7 +60,7 @@ def handler(event: Any, context: Any) -> Any:
 
 
 def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> None:
-    """Send what answers the event, whatever happens. Raises ClientGone."""
+    """Send a response to the event, whatever happens. Raises ClientGone."""
     try:
         request = source.read_event(event)
     except event_sources.MALFORMED as error:
@@ -71,9 +71,9 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
     try:
         if isinstance(entry.respond, Adapter):
             entry.respond.stream(request, event, context, reply)
-        else:  # a handler of the project's own: it gives its answer whole, and still has to stream it
+        else:  # a handler of the project's own: its whole response still has to be sent as a stream
             reply.send_whole(source.read_payload(entry.respond(event, context)))
-    except BaseException as error:  # as in Adapter: whatever the app raises, its client gets an answer
+    except BaseException as error:  # as in Adapter: whatever the app raises, the client gets a response
         if ends_the_process(error):
             raise
         if reply.ended:
@@ -91,7 +91,7 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
 
 
 def _leave_out_answered() -> None:
-    """Keep AWS's loop from posting a result for an invocation that was answered by a stream."""
+    """Keep AWS's loop from posting a result for an invocation whose response was streamed."""
     post = getattr(LambdaRuntimeClient, "post_invocation_result", None)
     if post is None:
         raise AdapterError("this runtime's LambdaRuntimeClient has no post_invocation_result to replace")

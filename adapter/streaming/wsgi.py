@@ -1,6 +1,6 @@
-"""What a WSGI app says, sent on while it says it; imported where responses are streamed.
+"""Sends a WSGI app's response while the app makes it; imported only if responses are streamed.
 
-The end is sent before the iterable is closed: what the app does there is nothing that its client waits for.
+The end is sent before the iterable is closed, so that the client does not wait for the app's `close()`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class StreamedAnswer(Answer):
-    """An answer that is sent on as the app gives it."""
+    """An answer that is sent as the app gives it."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
 
     def write(self, chunk: bytes) -> None:
-        """Send a piece of the body on, and wait until it is taken."""
+        """Send a piece of the body, and wait until it is read. Raises ClientGone, ProtocolBroken."""
         if chunk:
             self._begin()
             self._reply.send(self._reply.pack(chunk))
 
     def begun(self) -> bool:
-        """Whether the headers are sent."""
+        """Return whether the headers are sent."""
         return self._reply.begun
 
     def end(self) -> None:
