@@ -2,17 +2,17 @@
 
 Each has the same four functions, in this order:
 
-    read_event(event)       → Request     what Lambda received
-    write_payload(response, event) → payload  what Lambda returns
-    write_event(request)    → event       the inverses: for local gateways and for tests
+    read_event(event)       → Request     of the event that Lambda received
+    write_payload(response, event) → payload  that Lambda returns
+    write_event(request)    → event       the inverses, for local gateways and tests
     read_payload(payload)   → Response
 
-An event that is recognised always gets an HTTP answer: if it is broken, `read_event` raises one of
-`MALFORMED` and the answer is 400. An event of an API Gateway authorizer looks like a request but asks
-for a policy, so it is nobody's.
+An event that is recognised always gets an HTTP response: if it is malformed, `read_event` raises one of
+`MALFORMED` and the response is 400. An event of an API Gateway authorizer looks like a request but asks for
+a policy, so no module takes it.
 
-A function has one event source, and its users wait for what is imported at a cold start. So which module an
-event is for is known here, and the module is imported by the first such event.
+A function has one event source, and imports delay its cold start. So this module recognises events by itself,
+and the first event of a kind imports the module for it.
 """
 
 from importlib import import_module
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # for the type checker alone: making a protocol costs every c
     from lambdify.adapter.messages import Request, Response
 
     class EventSource(Protocol):
-        """What every module of this package offers to the adapter."""
+        """The functions of every module of this package that the adapter uses."""
 
         def read_event(self, event: dict[str, Any]) -> Request: ...
         def write_payload(self, response: Response, event: dict[str, Any]) -> dict[str, Any]: ...
@@ -32,26 +32,26 @@ if TYPE_CHECKING:  # for the type checker alone: making a protocol costs every c
 
 
 MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
-"""What reading JSON of the wrong shape raises: a key that is missing, null for a string, bad base64, and for
-an endless number, which Python reads in JSON, the one of converting that."""
+"""Errors of reading JSON of the wrong shape: a missing key, null for a string, bad base64. OverflowError is
+for Infinity, which Python reads in JSON and cannot convert to an int."""
 
 
 _imported: "dict[str | None, EventSource]" = {}
 
 
 def find(event: object) -> "EventSource | None":
-    """The source that this event came from, or None if it is not an HTTP request."""
+    """Return the module for this event; None if it is not an HTTP request."""
     if not isinstance(event, dict) or "routeArn" in event:
         return None
     name = "http_api" if "rawPath" in event and event.get("version") == "2.0" else _recognise(event)
     try:
-        return _imported[name]  # the one that all events of a function are for, but for its first
+        return _imported[name]  # for all events of a function but the first
     except KeyError:
         return _import(name) if name else None
 
 
 def _recognise(event: dict[str, Any]) -> str | None:
-    """The name of the module that the event is for, by the keys that only such events have."""
+    """Return the name of the module for the event, by keys that only such events have; None if unknown."""
     if "methodArn" in event:
         return None
     version = event.get("version")
@@ -60,7 +60,7 @@ def _recognise(event: dict[str, Any]) -> str | None:
     context = event.get("requestContext")
     if isinstance(context, dict) and "elb" in context:
         return "alb"
-    if "httpMethod" in event:  # and so has the event of a Bedrock agent's action, which has neither of these
+    if "httpMethod" in event:  # an event of a Bedrock agent's action has it, too, but neither of these
         return "rest" if "path" in event or "requestContext" in event else None
     if "method" in event:
         is_lattice = "raw_path" in event or (version == "2.0" and "path" in event)
@@ -69,7 +69,7 @@ def _recognise(event: dict[str, Any]) -> str | None:
 
 
 def _is_at_edge(event: dict[str, Any]) -> bool:
-    """Whether the event is a request at CloudFront; its events about responses are not."""
+    """Return whether the event is a request at CloudFront, and not one of its events about responses."""
     records = event.get("Records")
     record = records[0] if isinstance(records, list) and len(records) == 1 else None
     cf = record.get("cf") if isinstance(record, dict) else None

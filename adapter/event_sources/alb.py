@@ -6,8 +6,8 @@ Rules
 1. The target group's attribute `lambda.multi_value_headers.enabled` decides which maps an event has, and the
    payload has to use the same kind. Without it only the last of several equal headers or keys arrives.
 2. Path and query arrive as the client encoded them; the order across keys is lost.
-3. The client is the last hop of x-forwarded-for, the one that the load balancer wrote, without the port that
-   `routing.http.xff_client_port.enabled` adds. (It does not write it in its modes "preserve" and "remove".)
+3. The client is the last hop of x-forwarded-for, which the load balancer writes, without the port that
+   `routing.http.xff_client_port.enabled` adds. (In its modes "preserve" and "remove" it writes none.)
 4. A single-value map cannot hold two cookies, but names differ by case there and HTTP ignores case:
    set-cookie, Set-cookie, sEt-cookie ... each carry one. Nine letters have 512 spellings: more are refused.
 5. A response may be 1 MB of JSON.
@@ -25,14 +25,14 @@ SPELLINGS = 2 ** len("setcookie")
 
 
 def read_event(event: dict[str, Any]) -> Request:
-    """The request that the event carries."""
+    """Return the request in the event. Raises MALFORMED."""
     return wire.build_request(
         event, event["httpMethod"], event["path"], wire.read_query(event, decoded=False)
     )
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
-    """The response as Lambda returns it, in the kind of map that the event has."""
+    """Return the payload for a response, with the kind of maps that the event has. Raises ResponseRefused."""
     status, fields, repeated, body = response
     text, is_base64 = bodies.write_as(body, fields)
     payload: dict[str, Any] = {"statusCode": status, "body": text, "isBase64Encoded": is_base64}
@@ -44,7 +44,7 @@ def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_event(request: Request, *, target_group: str = "local", multi_value: bool = True) -> dict[str, Any]:
-    """The event for a request; a load balancer has neither stages nor request ids."""
+    """Return the event for a request; a load balancer has neither stages nor request ids."""
     from lambdify.adapter import front_end
 
     headers = wire.group(front_end.forward(request))
@@ -67,14 +67,14 @@ def write_event(request: Request, *, target_group: str = "local", multi_value: b
 
 
 def read_payload(payload: object) -> Response:
-    """The response that a load balancer would send for what the function returned."""
+    """Return the response that a load balancer would send for a payload. Raises PayloadRefused."""
     from lambdify.adapter import front_end
 
     return front_end.read_response(payload)
 
 
 def _write_headers(headers: Headers) -> dict[str, str]:
-    """A single-value map: equal headers joined, cookies under names of different case."""
+    """Return a single-value map: equal headers are joined, cookies have names of different case."""
     written = wire.join(headers, ", ")
     written.pop("set-cookie", None)
     cookies = [value for name, value in headers if name == "set-cookie"]
@@ -88,7 +88,7 @@ def _write_headers(headers: Headers) -> dict[str, str]:
 
 
 def _spell(name: str, number: int) -> str:
-    """The name with its letters in the case that the bits of `number` say: one spelling for each number."""
+    """Return the name with the case of its letters set by the bits of `number`: each number has its own."""
     spelling = ""
     for letter in name:
         if letter == "-":

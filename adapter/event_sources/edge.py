@@ -3,19 +3,19 @@
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
 
 Rules
-1. Path and query arrive as the client encoded them, the client's address apart from the headers. Its scheme
-   is in cloudfront-forwarded-proto, if the distribution forwards that; the app finds it in x-forwarded-proto,
-   as behind the other event sources.
+1. Path and query arrive as the client encoded them; the client's address is not in a header. Its scheme is in
+   cloudfront-forwarded-proto, if the distribution forwards that; the app finds it in x-forwarded-proto, as
+   behind the other event sources.
 2. Headers are lists of {key, value} in both directions, so that nothing is joined or dropped.
-3. A body may have been cut (`inputTruncated`): then the request is refused, not handed on in part.
-4. What a function may not write is left out, since CloudFront would answer 502 for the whole response
-   (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html).
+3. If CloudFront has cut the body (`inputTruncated`), the request is refused, not passed on in part.
+4. Headers that a function may not write are left out, since CloudFront would answer 502 for the whole
+   response (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html).
 5. A response may be 40 KB at a viewer request and 1 MB at an origin request.
 
-Read here and not by mangum's handler, which keeps one header of each name in either direction, so one cookie
-of several, and marks a binary body in a way that CloudFront does not know. It would not be there for a WSGI
-app, either. CloudFront allows such a function no environment variables and no layers: lambdify does not
-deploy one, this is for those who do.
+mangum's handler is not used: it keeps one header of each name, so one cookie of several, and marks a binary
+body in a way that CloudFront does not know. For WSGI apps it is not installed, either. CloudFront allows
+such a function neither environment variables nor layers, so lambdify does not deploy one; this module is for
+functions that are deployed in another way.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ NEVER_WRITTEN = (
 
 
 def read_event(event: dict[str, Any]) -> Request:
-    """The request that the event carries."""
+    """Return the request in the event. Raises MALFORMED."""
     request = event["Records"][0]["cf"]["request"]
     body = request.get("body") or {}
     if body.get("inputTruncated"):
@@ -57,7 +57,7 @@ def read_event(event: dict[str, Any]) -> Request:
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
-    """The response as Lambda returns it."""
+    """Return the payload for a response. Raises ResponseRefused."""
     body, is_base64 = bodies.write_as(response.body, response.fields)
     headers: dict[str, list[dict[str, str]]] = {}
     for name, value in response.headers:
@@ -77,7 +77,7 @@ def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
 def write_event(
     request: Request, *, distribution: str = "local", at: str = "viewer-request"
 ) -> dict[str, Any]:
-    """The event for a request; `at` says which of the two it is."""
+    """Return the event for a request; `at` is "viewer-request" or "origin-request"."""
     from lambdify.adapter import front_end
 
     headers = front_end.forward(request)
@@ -106,7 +106,7 @@ def write_event(
 
 
 def read_payload(payload: object) -> Response:
-    """The response that CloudFront would send for what the function returned."""
+    """Return the response that CloudFront would send for a payload. Raises PayloadRefused."""
     from lambdify.adapter import front_end
 
     if not isinstance(payload, dict) or "status" not in payload:

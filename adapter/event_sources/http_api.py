@@ -4,14 +4,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 
 Rules
-1. An HTTP API decodes the path (twice, and cuts it at a "?" that shows up), so it is encoded again here: the
-   app decodes it to what the API sent. A function URL, known by its domain, leaves the path as it was.
+1. An HTTP API decodes the path twice, and cuts it at a decoded "?". It is encoded again here, so that the app
+   decodes it to the path of the event. A function URL, known by its domain, leaves the path as it is.
 2. The stage is in front of the path, unless it is `$default` or a custom domain maps it away.
 3. `rawQueryString` is exactly what the client sent.
-4. Repeated headers arrive as one, joined with commas, and leave so too; cookies are apart in both directions.
-5. A payload without `statusCode` is a whole JSON body with status 200.
-6. An emulator's event may lack `domainName` and `sourceIp`. Then the client is unknown: the last hop of
-   x-forwarded-for is the client's own word here.
+4. Repeated headers are joined with commas in both directions; cookies are in a list of their own.
+5. A payload without `statusCode` is a JSON body with status 200.
+6. An emulator's event may lack `domainName` and `sourceIp`. Then the client is unknown: x-forwarded-for
+   cannot be trusted here, since the client may write all of it.
 """
 
 import json
@@ -25,7 +25,7 @@ FUNCTION_URL_DOMAIN = ".lambda-url."
 
 
 def read_event(event: dict[str, Any]) -> Request:
-    """The request that the event carries."""
+    """Return the request in the event. Raises MALFORMED."""
     context = event["requestContext"]
     http = context["http"]
     try:
@@ -52,7 +52,7 @@ def read_event(event: dict[str, Any]) -> Request:
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
-    """The response as Lambda returns it."""
+    """Return the payload for a response. Raises ResponseRefused."""
     status, fields, repeated, body = response
     headers = wire.join(repeated, ", ") if repeated else fields.copy()
     text, is_base64 = bodies.write_as(body, fields)
@@ -79,7 +79,7 @@ def write_event(
     milliseconds: int = 0,
     function_url: bool = False,
 ) -> dict[str, Any]:
-    """The event for a request; the stage is the request's mount, or `$default`, unless it is given."""
+    """Return the event for a request; the stage is the request's mount, or `$default`, unless it is given."""
     from lambdify.adapter import front_end
 
     headers = front_end.forward(request)
@@ -123,7 +123,10 @@ def write_event(
 
 
 def read_payload(payload: object) -> Response:
-    """The response that API Gateway or a function URL would send for what the function returned."""
+    """Return the response that API Gateway or a function URL would send for a payload.
+
+    Raises PayloadRefused.
+    """
     from lambdify.adapter import front_end
 
     if not (isinstance(payload, dict) and "statusCode" in payload):
@@ -133,6 +136,6 @@ def read_payload(payload: object) -> Response:
 
 
 def _decode_path(path: str) -> str:
-    """The path as an HTTP API hands it on: decoded, cut at a "?", and decoded once more."""
+    """Return the path as an HTTP API passes it on: decoded, cut at a "?", and decoded once more."""
     once = wire.unquote(path).decode("utf-8", "replace").partition("?")[0]
     return wire.unquote(once).decode("utf-8", "replace")

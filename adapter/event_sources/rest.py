@@ -3,14 +3,14 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 
 Rules
-1. `path` is encoded and has no stage; `requestContext.path` is what the client asked for, stage included. The
-   difference is the mount. Some custom domains add `rawPath`, which then is what the client asked for
-   (https://github.com/honojs/hono/issues/5015).
-2. Behind a custom domain the two are the same and hold the base path. What `resource` matched is the app's
-   part, the rest is the mount (https://github.com/CodeGenieApp/serverless-express/issues/216).
-3. An HTTP API in this format (it says `version`, a REST API does not) decodes the path and has the stage in
-   front of it, or the base path of a custom domain: that is the mount where a route says what it matched. The
-   route `$default` says nothing, so there the base path stays in the app's path.
+1. `path` is encoded and has no stage; `requestContext.path` is the path of the client's request, with the
+   stage. The difference is the mount. Some custom domains add `rawPath`, which then has the path of the
+   request (https://github.com/honojs/hono/issues/5015).
+2. Behind a custom domain the two are the same and hold the base path. The part that `resource` matched is the
+   app's, the rest is the mount (https://github.com/CodeGenieApp/serverless-express/issues/216).
+3. An HTTP API in this format has `version`, which a REST API has not. It decodes the path, which begins with
+   the stage, or with the base path of a custom domain. That is the mount if the route tells what it matched.
+   The route `$default` does not, so there the base path stays in the app's path.
 4. The query arrives decoded and without its order across keys: it is encoded again, each key with its values
    in order.
 5. Headers come and go in multi-value maps. The client's content-length is not among them.
@@ -26,7 +26,7 @@ DEFAULT_STAGE = "prod"
 
 
 def read_event(event: dict[str, Any]) -> Request:
-    """The request that the event carries."""
+    """Return the request in the event. Raises MALFORMED."""
     context = event.get("requestContext") or {}
     mount, path = _split_path(event, context)
     return wire.build_request(
@@ -41,7 +41,7 @@ def read_event(event: dict[str, Any]) -> Request:
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as in its siblings)
-    """The response as Lambda returns it."""
+    """Return the payload for a response. Raises ResponseRefused."""
     status, fields, repeated, body = response
     text, is_base64 = bodies.write_as(body, fields)
     payload = {
@@ -61,7 +61,7 @@ def write_event(
     request_id: str = "local",
     milliseconds: int = 0,
 ) -> dict[str, Any]:
-    """The event for a request; the stage is the request's mount, or "prod", unless it is given."""
+    """Return the event for a request; the stage is the request's mount, or "prod", unless it is given."""
     from lambdify.adapter import front_end
 
     headers = wire.group(pair for pair in front_end.forward(request) if pair[0] != "content-length")
@@ -98,14 +98,14 @@ def write_event(
 
 
 def read_payload(payload: object) -> Response:
-    """The response that API Gateway would send for what the function returned."""
+    """Return the response that API Gateway would send for a payload. Raises PayloadRefused."""
     from lambdify.adapter import front_end
 
     return front_end.read_response(payload)
 
 
 def _split_path(event: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:
-    """(mount, path) of the app, both encoded."""
+    """Return (mount, path) of the app, both encoded."""
     path: str = event["path"]
     if event.get("version") == "1.0":
         mount, rest = wire.split_mount(wire.quote(path), f"/{context.get('stage')}")
@@ -120,7 +120,7 @@ def _split_path(event: dict[str, Any], context: dict[str, Any]) -> tuple[str, st
 
 
 def _split_matched(event: dict[str, Any], path: str) -> tuple[str, str]:
-    """The path, split in front of what `resource` matched of it."""
+    """Split the path before the part that `resource` matched."""
     matched = _fill_in(event.get("resource") or "", event.get("pathParameters") or {})
     for end in (matched, f"{matched}/"):
         if end.startswith("/") and path.endswith(end):
@@ -129,7 +129,7 @@ def _split_matched(event: dict[str, Any], path: str) -> tuple[str, str]:
 
 
 def _fill_in(resource: str, parameters: dict[str, str]) -> str:
-    filled, *parts = resource.split("{")  # once: a value may look like the name of another
+    filled, *parts = resource.split("{")  # split only once, since a value may look like a parameter
     for part in parts:
         name, _, rest = part.partition("}")
         filled += parameters.get(name.removesuffix("+"), f"{{{name}}}") + rest

@@ -3,12 +3,12 @@
 https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html
 
 Rules
-1. The path comes with the query string behind it, both as the client encoded them. The maps of the query hold
-   less and count only where the path has no "?".
-2. Version 1 spells its keys like_this, joins equal headers with commas and keeps the last of equal query
-   keys, as the Envoy filter does that it descends from
-   (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/aws_lambda_filter).
-3. Version 2 spells them likeThis and has lists for headers and query; a text is a list of one.
+1. The path includes the query string, both as the client encoded them. The maps of the query hold less, and
+   are used only if the path has no "?".
+2. Version 1 spells its keys like_this, joins equal headers with commas, and keeps the last of equal query
+   keys. It descends from this Envoy filter, which does the same:
+   https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/aws_lambda_filter
+3. Version 2 spells them likeThis and has lists for headers and query; a string stands for a list of one.
 4. The client is the last hop of x-forwarded-for.
 5. Responses are the same in both: headers once each, cookies in a list of their own.
 """
@@ -21,7 +21,7 @@ from lambdify.adapter.messages import Request, Response
 
 
 def read_event(event: dict[str, Any]) -> Request:
-    """The request that the event carries."""
+    """Return the request in the event. Raises MALFORMED."""
     first = "raw_path" in event
     target, _, query = event["raw_path" if first else "path"].partition("?")
     parameters = event.get("query_string_parameters" if first else "queryStringParameters")
@@ -37,12 +37,12 @@ def read_event(event: dict[str, Any]) -> Request:
 
 
 def write_payload(response: Response, event: dict[str, Any]) -> dict[str, Any]:
-    """The response as Lambda returns it."""
+    """Return the payload for a response. Raises ResponseRefused."""
     return http_api.write_payload(response, event)
 
 
 def write_event(request: Request, *, service: str = "local", version: int = 2) -> dict[str, Any]:
-    """The event for a request; Lattice has neither stages nor request ids."""
+    """Return the event for a request; Lattice has neither stages nor request ids."""
     from lambdify.adapter import front_end
 
     headers = front_end.forward(request)
@@ -80,7 +80,7 @@ def write_event(request: Request, *, service: str = "local", version: int = 2) -
 
 
 def read_payload(payload: object) -> Response:
-    """The response that VPC Lattice would send for what the function returned."""
+    """Return the response that VPC Lattice would send for a payload. Raises PayloadRefused."""
     from lambdify.adapter import front_end
 
     return front_end.read_response(payload, payload.get("cookies") or () if isinstance(payload, dict) else ())
