@@ -4,11 +4,11 @@
 
     handler = Adapter(app)
 
-One line of values: event → Request → app → Response → payload. The event sources are in `event_sources`, the
-two ways through an app in `wsgi` and `asgi`, the deployed function starts in `entry`.
+The data flow is event → Request → app → Response → payload. `event_sources` reads events and writes payloads,
+`wsgi` and `asgi` run the app, and a deployed function starts in `entry`.
 
-Only the standard library is used, and for WSGI apps a small part of it: for what is imported here, every
-user of a deployed app waits at a cold start.
+The package uses the standard library only, and for WSGI apps a small part of it: each import here delays
+every cold start of every deployed app.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ PLAIN_TEXT = (("content-type", "text/plain; charset=utf-8"),)
 BAD_REQUEST = Response(400, PLAIN_TEXT, b"Bad Request")
 SERVER_ERROR = Response(500, PLAIN_TEXT, b"Internal Server Error")
 ROOM_FOR_TRACEBACK = 6_000
-"""Bytes of it that are shown. JSON may write each as six, and CloudFront lets 40 kB through."""
+"""Bytes of a traceback that are shown. JSON may need six for each, and CloudFront accepts 40 kB."""
 
 
 class Adapter:
     """A Lambda handler around a web app.
 
-    Whether the app speaks WSGI or ASGI is found out; `interface` says it where that cannot be seen. The
+    It detects whether the app is WSGI or ASGI; `interface` sets it for apps where that cannot be seen. The
     lifespan of an ASGI app starts here, so make the adapter at module level: then Lambda's init covers it.
 
-    `on_event(event, context)` is called for events that are not HTTP requests, a queue's or a schedule's, and
-    what it returns is the payload. Without it they are refused. `show_errors` puts the traceback of what the
-    app raised into its 500: for a stage that nobody else can reach. With `remote_user`, a WSGI app finds
-    whom the front end's authorizer let in as REMOTE_USER; without, that is only in the event.
+    `on_event(event, context)` is called for events that are not HTTP requests, such as a queue's or a
+    schedule's, and its result is the payload. Without it such events raise EventUnknown. `show_errors` puts
+    the app's traceback into a 500, for stages that nobody else can reach. With `remote_user`, a WSGI app
+    finds the user whom the front end's authorizer let in as REMOTE_USER; else the user is only in the event.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Adapter:
             raise InterfaceUnknown("this is a Lambda handler already: deploy it as it is")
 
     def __call__(self, event: Any, context: Any) -> Any:
-        """The payload that answers an event; EventUnknown if it is not HTTP and `on_event` was not given."""
+        """Return the payload for an event. Raises EventUnknown if it is not HTTP, without `on_event`."""
         source = event_sources.find(event)
         if source is None:
             if self.on_event is not None:
@@ -102,7 +102,7 @@ class Adapter:
         try:
             response = self._server.run(request, event, context)
             return source.write_payload(response, event)
-        except BaseException as error:  # the one place: whatever the app raises, its client gets an answer
+        except BaseException as error:  # here alone: whatever the app raises, the client gets a response
             from lambdify.adapter.errors import ends_the_process, report
 
             if ends_the_process(error):
@@ -111,27 +111,27 @@ class Adapter:
             return source.write_payload(self.fail(error), event)
 
     def fail(self, error: BaseException) -> Response:
-        """The 500 for what the app raised: silent, unless errors are to be shown."""
+        """Return the 500 for an error of the app, with its traceback if `show_errors` is set."""
         return SERVER_ERROR._replace(body=_show(error)) if self.show_errors else SERVER_ERROR
 
     def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
-        """Send the app's answer to one request while the app makes it; what the app raises passes through."""
+        """Send the app's response while the app makes it. Raises the app's errors."""
         self._server.stream(request, event, context, reply)
 
     def close(self) -> None:
-        """Run the shutdown of an ASGI app; in Lambda, the process just ends."""
+        """Run the shutdown of an ASGI app. Lambda mostly ends the process without it."""
         self._server.close()
 
 
 def _show(error: BaseException) -> bytes:
-    """The traceback of an error; of a long one, the end."""
+    """Return the traceback of an error; of a long one, its end."""
     import traceback  # Lambda's runtime has it already; nobody else needs it
 
     return "".join(traceback.format_exception(error)).encode(errors="backslashreplace")[-ROOM_FOR_TRACEBACK:]
 
 
 def _describe(event: object) -> str:
-    """What kind of event this is: its source and keys, never its values, which may be secret."""
+    """Describe an event by its source and keys, never by its values, which may be secret."""
     if not isinstance(event, dict):
         return f"a {type(event).__name__}"
     records = event.get("Records")

@@ -1,21 +1,21 @@
 """Requests through an ASGI app, by the spec of HTTP and lifespan (https://asgi.readthedocs.io/en/stable/specs/).
 
-Only this module and `event_loop` import asyncio or mangum; both are imported for ASGI apps alone.
+Only this module and `event_loop` import asyncio or mangum; both are imported for ASGI apps only.
 
 Rules
-1. One event loop for as long as the execution environment lives: a connection pool made on startup belongs
-   to it and is still there at the next request.
+1. One event loop lives as long as the execution environment: a connection pool made on startup belongs to it
+   and is still there at the next request.
 2. Lifespan runs once, while the function initialises. `lifespan.startup.failed` fails the init; an app that
-   does not answer the startup, whatever it raises, has no lifespan. A send of either `failed` returns, as a
-   server's does.
-3. A payload is returned whole, so for it the response is collected; a streamed one is sent piece by piece.
-   `receive` says `http.disconnect` after it.
-4. Tasks that a request leaves behind are waited for, since Lambda freezes the process after the answer; but
-   only within the time the invocation has left. Tasks of the startup are left alone.
-5. An app that raises after its response is complete has answered: that is logged, not sent.
-6. A server that nobody closes is closed when nobody holds it any more, else when the process ends. A thread
-   that waits for work from the loop (AnyIO's, in which frameworks call what is not async) is none that Python
-   ends, so a process that left the loop as it is would wait for it without end.
+   does not answer the startup, whatever it raises, has no lifespan. A send of either `failed` returns, as
+   with other servers.
+3. A response is collected and returned as one payload; a streamed one is sent piece by piece. Afterwards
+   `receive` returns `http.disconnect`.
+4. Lambda freezes the process after the answer, so we wait for tasks that a request leaves behind, but only
+   within the time left to the invocation. We do not wait for tasks of the startup.
+5. If the app raises after its response is complete, the error is logged and the response is sent.
+6. A server that is not closed is closed when the last reference to it is gone, or when the process ends.
+   Python does not end threads that wait for work from the loop (AnyIO's, in which frameworks call sync code),
+   so a process with an open loop would wait for them forever.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TIME_TO_ANSWER = 0.5
-"""Seconds kept back when tasks are waited for: to write the payload and hand it to Lambda."""
+"""Seconds of the invocation's time that are reserved for writing the payload and passing it to Lambda."""
 
 
 def _errors() -> Any:
-    """The errors, imported by the first one and not at a cold start."""
+    """Return the module of errors, imported by the first error and not at a cold start."""
     from lambdify.adapter import errors
 
     return errors
 
 
 class Server:
-    """One ASGI app on its loop; made when the function initialises."""
+    """One ASGI app on its event loop; made when the function initialises."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -81,13 +81,13 @@ class Server:
         _open.add(self)
 
     def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
-        """What the app answers; anything it raises before its response is complete passes through."""
+        """Return the app's response. Raises what the app raises before its response is complete."""
         exchange = Exchange(request.body)
         self._perform(exchange, request, event, context)
         return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
 
     def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
-        """Send what the app answers as it comes; anything it raises before the end passes through."""
+        """Send the app's response as it comes. Raises what the app raises before the end."""
         exchange = StreamedExchange(request.body, reply)
         try:
             self._perform(exchange, request, event, context)
@@ -116,7 +116,7 @@ class Server:
             self._known_tasks = asyncio.all_tasks(self._loop)
 
     def close(self) -> None:
-        """Run the app's shutdown and end the loop, once; not in the middle of a request."""
+        """Run the app's shutdown and end the loop, only once, and never during a request."""
         if self._loop.is_closed() or self._loop.is_running():
             return
         try:
@@ -146,16 +146,19 @@ class Server:
         if asyncio._get_running_loop() is None:
             self._close_here()
         else:
-            _dropped.append(self)  # no loop runs inside of another one: this one ends with the process
+            _dropped.append(self)  # a loop cannot run inside another one, so this one ends with the process
 
     def _close_here(self) -> None:
-        """Close it, but in a process that is a fork of its own, which has none of its threads."""
+        """Close the server, unless this process is a fork of its process: a fork has none of its threads."""
         if os.getpid() == self._process:
             self.close()
 
 
 def _find_loop_owner() -> tuple[int, object]:
-    """What keeps a current loop. To ask in another place for it makes one, before Python 3.14."""
+    """Return thread and policy, to which a current loop belongs.
+
+    Before Python 3.14, asking for the current loop elsewhere would create one.
+    """
     return threading.get_ident(), sys.version_info < (3, 14) and asyncio.get_event_loop_policy()
 
 
@@ -168,16 +171,17 @@ def _close_all() -> None:
         server._close_here()
 
 
-# Before Python waits for threads, which `atexit` is too late for: as concurrent.futures, whose own call stops
-# executors. That module has to be there first, for calls are made from the last to the first, and an app's
-# shutdown may use threads. A process in Lambda rarely ends by itself, and spares itself the import.
+# Python waits for threads before it runs `atexit`, so `_close_all` is registered to run before that, as
+# concurrent.futures does for its executors. Such calls run in reverse order, and an app's shutdown may use
+# threads. So concurrent.futures has to be imported first. A process in Lambda rarely ends by itself, and
+# saves the import.
 if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
     import concurrent.futures.thread  # noqa: F401
 threading._register_atexit(_close_all)  # type: ignore[attr-defined]
 
 
 def build_scope(request: Request, event: dict[str, Any], context: object, state: dict[str, Any]) -> Scope:
-    """The scope of a request, with `aws.event` and `aws.context` in it; its path includes the mount."""
+    """Return the scope of a request, with `aws.event` and `aws.context`; its path includes the mount."""
     method, path, query, names, values, _, mount, scheme, host, port, client, client_port = request
     if names.encoded is None:
         names.encoded = tuple([name.encode("latin-1") for name in names.row])
@@ -205,7 +209,7 @@ def build_scope(request: Request, event: dict[str, Any], context: object, state:
 
 
 class Exchange:
-    """One request and what the app has answered so far: the two ends of its channel."""
+    """One request with the app's response so far; has the `receive` and `send` of the app."""
 
     status = 0
     headers: Sequence[tuple[str, str]] = ()
@@ -218,7 +222,7 @@ class Exchange:
         self._chunks: list[bytes] = []
 
     async def receive(self) -> Message:
-        """The request, then, once that is over, http.disconnect."""
+        """Return the request; after the response, http.disconnect."""
         if self._request is not None:
             message, self._request = self._request, None
             return message
@@ -228,16 +232,16 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Take a message of the response; extensions are refused since none is offered."""
+        """Take a message of the response. Extensions raise ProtocolBroken, since none is offered."""
         kind = message["type"]
         if kind == "http.response.start" and not self.status:
-            status = message["status"]  # a number, and one that JSON writes as one
+            status = message["status"]  # an int that JSON writes as a number; an IntEnum is converted
             self.status = status if type(status) is int else index(status)
             headers = message.get("headers", ())
             self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
         elif kind == "http.response.body" and self.status and not self.complete:
             piece = message.get("body", b"")
-            # What is in it now: an app may fill a buffer again.
+            # A copy, since an app may use its buffer again.
             self._chunks.append(piece if type(piece) is bytes else b"".join((piece,)))
             if not message.get("more_body", False):
                 self.complete = True
@@ -247,25 +251,25 @@ class Exchange:
             raise _errors().ProtocolBroken(f"the app sent {kind!r} while its response was {state}")
 
     def end(self) -> None:
-        """The response is complete."""
+        """End the exchange: the response is complete."""
         self.disconnect()
 
     def disconnect(self) -> None:
-        """Let `receive` say http.disconnect from now on."""
+        """Let `receive` return http.disconnect from now on."""
         self._over = True
         if self._listening is not None:
             self._listening.set()
 
     def body(self) -> bytes:
-        """The body, whole."""
+        """Return the whole body."""
         return b"".join(self._chunks)
 
 
 class StreamedExchange(Exchange):
-    """An exchange whose response is sent on while the app makes it.
+    """An exchange whose response is sent while the app makes it.
 
-    A send is over when the other side has taken what was sent; the loop goes on meanwhile. Once nobody takes
-    it any more, `receive` says http.disconnect and a send raises ClientGone.
+    A send ends when the other side has read the data; the loop runs meanwhile. When the other side stops
+    reading, `receive` returns http.disconnect and `send` raises ClientGone.
     """
 
     def __init__(self, body: bytes, reply: Reply) -> None:
@@ -275,7 +279,7 @@ class StreamedExchange(Exchange):
         self._watched: socket.socket | None = None
 
     async def send(self, message: Message) -> None:
-        """Take a message and send what it brings; a head waits for the first piece of the body, as the spec
+        """Take a message and send its data. The head is sent with the first piece of the body, as the spec
         asks (https://asgi.readthedocs.io/en/stable/specs/www.html#response-start-send-event).
         """
         async with self._sending:  # two tasks of an app may send at once, and a chunk must stay whole
@@ -290,7 +294,7 @@ class StreamedExchange(Exchange):
                 loop = asyncio.get_running_loop()
                 connection.setblocking(False)
                 if last:
-                    self.unwatch(loop)  # from here on, the other side may speak
+                    self.unwatch(loop)  # from now on, the other side may send its response
                 await loop.sock_sendall(connection, data)
             if last:
                 self.complete = True
@@ -299,16 +303,16 @@ class StreamedExchange(Exchange):
                 self._watch(loop, connection)
 
     def end(self) -> None:
-        """Nothing yet: an app that stops at a disconnect would break its own last piece off."""
+        """Do nothing yet: an app that stops at a disconnect would cut off its last piece."""
 
     def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let go of the connection."""
+        """Stop watching the connection."""
         if self._watched is not None:
             loop.remove_reader(self._watched)
             self._watched = None
 
     def _watch(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
-        """Notice when the other side speaks before it was asked to: it reads no more."""
+        """Watch for input before the response has ended: then the other side has stopped reading."""
         if self._watched is None:
             self._watched = connection
             loop.add_reader(connection, self._give_up, loop)
@@ -331,9 +335,9 @@ async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
 
 
 async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None], list[str]]:
-    """The app's lifespan, started, the task that it lives in, and what the app will say of its failures."""
-    # mangum's own way in is a context manager in some releases and an asynchronous one in others;
-    # the two coroutines that both are made of have been the same since 0.19.
+    """Start the app's lifespan. Return it, its task, and the list for the app's messages about failures."""
+    # mangum's entry point is a context manager in some releases, and an async one in others. Both use the
+    # same two coroutines since 0.19.
     failures: list[str] = []
     cycle = LifespanCycle(_with_optional_lifespan(app, failures), "auto")
     running = asyncio.create_task(cycle.run(), name="lifespan")
@@ -346,7 +350,7 @@ async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None], list[str]
 
 
 def _explain(cycle: LifespanCycle, failures: list[str]) -> StartupFailed:
-    """Why the app's lifespan failed: what it said, or what is wrong with what it said."""
+    """Return the error for a failed lifespan, with the app's message or the error of the cycle."""
     failure: StartupFailed = _errors().StartupFailed(
         "".join(failures) or str(cycle.exception or "the app said so")
     )
@@ -354,11 +358,12 @@ def _explain(cycle: LifespanCycle, failures: list[str]) -> StartupFailed:
 
 
 def _with_optional_lifespan(app: App, failures: list[str]) -> ASGI:
-    """The app, with everything that means "no lifespan here" said as mangum's LifespanUnsupported.
+    """Wrap the app so that everything that means "no lifespan" raises mangum's LifespanUnsupported.
 
     The spec asks a server to go on, whatever the app raises (https://asgi.readthedocs.io/en/stable/specs/lifespan.html);
-    mangum does, but logs the plain refusal of Django as an error at each cold start. It also raises in the
-    app what its own cycle has to know of a failure. What the app said of it is kept in `told`.
+    mangum does, but logs Django's plain refusal as an error at each cold start. mangum also raises
+    LifespanFailure inside the app when that reports a failure; it is caught here, and the app's message goes
+    to `failures`.
     """
 
     async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
@@ -383,9 +388,9 @@ def _with_optional_lifespan(app: App, failures: list[str]) -> ASGI:
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
-            return  # it did not end when it was asked to: the loop ends now
+            return  # the app did not end its lifespan when asked, and now the loop ends
         error = task.exception()
-        if error is None or failures:  # having said that it failed, an app may well raise why
+        if error is None or failures:  # after reporting a failure, an app may raise the reason
             return
         if answered:
             raise error

@@ -1,12 +1,12 @@
-"""Bodies are bytes, events and payloads are JSON: text where nothing is lost, else base64.
+"""Converts bodies between bytes and the JSON of events and payloads: text if nothing is lost, else base64.
 
 Rules
-1. A compressed body (`content-encoding`) and a type that is never text are base64, without a look inside.
-2. Anything else is text if it decodes as UTF-8, whatever its charset says: AWS encodes it as UTF-8 again,
-   so the same bytes come out. Deciding by content, not by a list of text types, is what keeps an unlisted
-   `application/x-ndjson` readable behind a REST API that knows no binary types.
-3. A body with NUL is base64 all the same: it is hardly text, and JSON would take six bytes for each one.
-4. Base64 of large bodies is left to pybase64 where the bundle has it: it uses what the CPU has for that.
+1. A compressed body (`content-encoding`) and a type that is never text become base64, without a look inside.
+2. Any other body is text if it decodes as UTF-8, whatever its charset. AWS encodes it as UTF-8 again, which
+   gives the same bytes. The content decides, not a list of text types, so that an unlisted
+   `application/x-ndjson` stays readable behind a REST API without binary types.
+3. A body with NUL becomes base64: it is hardly text, and JSON would take six bytes for each NUL.
+4. pybase64 converts large bodies if the bundle has it, since it uses the CPU's vector instructions.
 5. A payload above Lambda's limit is refused here, with both sizes, before the runtime fails on it.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LARGE = 131_072
-"""Bytes from which on pybase64 is looked for: importing it takes as long as decoding 1 MB."""
+"""Bytes above which pybase64 is used: its import takes as long as decoding 1 MB."""
 
 LAMBDA_LIMIT = 6_291_556
 """Bytes of JSON a function may return ("Response payload size exceeded maximum allowed payload size").
@@ -43,23 +43,23 @@ BINARY_TYPES = (
 )
 
 ROOM_FOR_HEADERS = 65_536
-"""More than any front end lets through (10 kB at API Gateway, 32 kB at a load balancer)."""
+"""Bytes of headers: more than any front end accepts (10 kB at API Gateway, 32 kB at a load balancer)."""
 
 RUNTIME_ESCAPES_UNICODE = sys.version_info < (3, 12)
 """AWS's runtime client writes non-ASCII as it is from Python 3.12 on (lambda_runtime_marshaller.py)."""
 
 WORST_ESCAPE = 12 if RUNTIME_ESCAPES_UNICODE else 6
-"""Bytes of JSON for one character: a control character takes six (backslash, u, four digits), an emoji two
-times as many."""
+"""The most bytes of JSON for one character: a control character takes six (backslash, u, four digits), an
+emoji twice as many."""
 
 SURELY_FITS = 960_000 // WORST_ESCAPE
-"""Characters of a body that fit every limit of a payload, whatever JSON makes of them."""
+"""Characters of a body that fit every limit of a payload, however JSON escapes them."""
 
 
 def read(text: str | None, is_base64: bool | None, *, strict: bool = False) -> bytes:
-    """The bytes that the body of an event or payload stands for; a ValueError if it is bad base64.
+    """Return the bytes of the body of an event or payload. Raises ValueError for bad base64.
 
-    Unless it has to be strict, base64 may be as emulators write it: in lines, or without its padding.
+    Unless `strict`, base64 may be as emulators write it: in lines, or without padding.
     """
     if not text:
         return b""
@@ -74,7 +74,7 @@ def _read_base64(text: str) -> bytes:
     except ValueError:
         compact = "".join(text.split())
     missing = -len(compact) % 4
-    # Words with blanks between them may have no other characters: of these, none may be missing.
+    # Plain words could pass for base64 in lines. So with blanks inside, the padding must not be missing.
     padding = "" if " " in text.strip() else "=" * missing
     try:
         return decode_base64(compact + padding)
@@ -83,12 +83,12 @@ def _read_base64(text: str) -> bytes:
 
 
 def write(body: bytes, headers: Headers) -> tuple[str, bool]:
-    """The body as it stands in JSON, and whether that is base64."""
+    """Return the body as text for JSON, and whether that is base64."""
     return write_as(body, dict(headers))
 
 
 def write_as(body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
-    """The same, with the headers as a map."""
+    """Return the same as `write`, for headers in a map."""
     if not body:
         return "", False
     if "content-type" in headers:
@@ -111,7 +111,7 @@ def write_as(body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes; a ValueError for anything that is not base64 to the letter."""
+    """Return the decoded bytes. Raises ValueError for anything but strict base64."""
     faster = _find_pybase64() if len(text) > LARGE else None
     if faster is None:
         return a2b_base64(text, strict_mode=True)
@@ -120,7 +120,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def encode_base64(body: bytes) -> str:
-    """The text."""
+    """Return the body in base64."""
     faster = _find_pybase64() if len(body) > LARGE else None
     if faster is None:
         return b2a_base64(body, newline=False).decode("ascii")
@@ -130,7 +130,7 @@ def encode_base64(body: bytes) -> str:
 
 @cache
 def _find_pybase64() -> Any:
-    """pybase64, if it is in the bundle; looked for by the first large body, not by every cold start."""
+    """Return pybase64 if the bundle has it. The first large body looks for it, not every cold start."""
     try:
         import pybase64
     except ImportError:
@@ -139,7 +139,7 @@ def _find_pybase64() -> Any:
 
 
 def check_size(payload: dict[str, Any], limit: int) -> dict[str, Any]:
-    """The payload itself, if it fits the limit as JSON."""
+    """Return the payload. Raises ResponseRefused if it takes more than `limit` bytes as JSON."""
     worst = len(payload["body"]) * (1 if payload["isBase64Encoded"] else WORST_ESCAPE)
     if worst + ROOM_FOR_HEADERS < limit:
         return payload
@@ -157,4 +157,4 @@ def _is_never_text(kind: str) -> bool:
 
 
 NEVER_TEXT: dict[str, bool] = {}
-"""Content types, and whether a body of theirs is base64 without a look inside."""
+"""Cache: content types, and whether their bodies are base64 without a look inside."""

@@ -1,33 +1,30 @@
-"""What Lambda calls in a deployed function: `lambdify.adapter.entry.handler`.
+"""The handler of a deployed function: `lambdify.adapter.entry.handler`.
 
-It has effects at import: it loads the app, so that its imports and its lifespan happen while Lambda
-initialises, not in the first request. (Where responses are streamed, `runtime` stands in front of it.)
-What to load stands in the bundle, in `.lambdify/bundle.json`: {"app": "package.module:attribute"}, and where
-the project says so
-    "path": "src"                            the folder that it is imported from
-    "on_event": "package.module:function"    what gets the events that are not HTTP
+The import has effects: it loads the app, so that the app's imports and lifespan run while Lambda initialises,
+not in the first request. (For streamed responses, `streaming.runtime` is the handler, and calls this one.)
+`.lambdify/bundle.json` in the bundle names the app, {"app": "package.module:attribute"}, and may have:
+    "path": "src"                            the folder that the app is imported from
+    "on_event": "package.module:function"    the function for events that are not HTTP
     "show_errors": true                      a 500 shows the app's traceback
-    "remote_user": true                      a WSGI app finds whom the authorizer let in as REMOTE_USER
+    "remote_user": true                      a WSGI app finds the authorizer's user as REMOTE_USER
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
-    "command": "python manage.py migrate"    what runs in a new version before it gets traffic
-    "concurrency": 5                         how many environments a keep-warm event may ask for
+    "command": "python manage.py migrate"    the command that runs in a new version before it gets traffic
+    "concurrency": 5                         the most environments that a keep-warm event may ask for
 
-Lambda sets TZ to ":UTC", which the C library takes for "UTC", and what reads it in Python (a Django setting,
-for one) for no zone at all. So the app finds "UTC", unless the project says another.
+Lambda sets TZ to ":UTC". The C library reads that as "UTC", but Python code that reads it (a Django setting,
+for one) knows no such zone. So the app finds "UTC", unless the project sets another zone.
 
-The app's imports make objects by the ten thousand, nearly all of which stay for good. So the garbage
-collector looks at them rarely while they are made, and then no more.
+The app's imports make tens of thousands of objects, and nearly all of them stay for good. So the garbage
+collector runs rarely during init, and afterwards ignores these objects.
 
-A keep-warm event is answered here, without the app, and so is the event that asks for the command. They have
-keys of ours and no others, and an HTTP event has others: no request can be taken for one, whatever its body
-says.
+Keep-warm events and release-command events are answered here, without the app. They have lambdify's own keys
+only. An HTTP event has other keys as well, so no request can pass for one, whatever its body contains.
 
 An ASGI app's shutdown runs on SIGTERM. Lambda sends that before it ends an execution environment, but only to
 functions with an extension registered, which then have 0.3 to 2 seconds; all others end without notice
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown).
-And Python handles a signal only while its main thread runs Python: on the runtime of Python 3.11, which waits
-for the next invocation in C, it comes too late. So a shutdown is a chance to say goodbye, never the place to
-save anything.
+And Python handles a signal only while its main thread runs Python: the runtime of Python 3.11 waits for the
+next invocation in C, so there it comes too late. So an app must not rely on its shutdown to save anything.
 """
 
 import gc
@@ -41,22 +38,22 @@ from lambdify.adapter import Adapter, loading
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
 OWN_KEYS = {"lambdify", "concurrency", "hold", "token"}
-"""The keys of lambdify's own events. An HTTP event has others too, whatever its client sends."""
+"""The keys of lambdify's own events. Every HTTP event has other keys as well."""
 
 GC_THRESHOLD = 50_000
-"""Objects, some megabytes, that are made between two collections during init. With Python's 700 (2,000 in
-later releases), an import of Flask, Django or FastAPI takes 2 to 5 % more instructions."""
+"""New objects, some megabytes, between two garbage collections during init. With Python's 700 (2,000 in later
+releases), an import of Flask, Django or FastAPI takes 2 to 5 % more instructions."""
 
 
 def handler(event: Any, context: Any) -> Any:
-    """The payload for an event."""
+    """Return the payload for an event."""
     if type(event) is dict and "lambdify" in event and event.keys() <= OWN_KEYS:
         return _handle_own_event(event, context)
     return respond(event, context)
 
 
 def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
-    """The payload for an event of lambdify's own; one that is none goes the way of all others."""
+    """Return the payload for an event of lambdify's own; an unknown one goes to the app like all others."""
     if event == KEEP_WARM:
         return WARM
     root = os.environ["LAMBDA_TASK_ROOT"]
@@ -75,7 +72,7 @@ def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
 
 
 def _initialise() -> Any:
-    """The app as a Lambda handler, and what init made out of the garbage collector's sight."""
+    """Return the app as a Lambda handler; the garbage collector then ignores all objects of the init."""
     usual = gc.get_threshold()
     gc.set_threshold(GC_THRESHOLD, *usual[1:])
     try:
@@ -87,17 +84,17 @@ def _initialise() -> Any:
 
 
 def _load() -> Any:
-    """The app as a Lambda handler: an app that is one already stays what it is."""
+    """Return the app as a Lambda handler. An app that is a handler already is returned as it is."""
     root = os.environ["LAMBDA_TASK_ROOT"]
     if os.environ.get("TZ") == ":UTC":
-        os.environ["TZ"] = "UTC"  # the same to the C library, which has nothing to read again
+        os.environ["TZ"] = "UTC"  # the same zone for the C library, so no time.tzset()
     bundle = _read_bundle(root)
     if "secrets" in bundle:
-        from lambdify.adapter.aws import secrets  # an HTTP client, 25 ms of CPU: only for those who have some
+        from lambdify.adapter.aws import secrets  # an HTTP client, 25 ms of CPU: only if there are secrets
 
         secrets.load(bundle["secrets"])
     if "path" in bundle:
-        # In front, as where `flask run` or `manage.py` is started in that folder.
+        # It comes first, as if `flask run` or `manage.py` were started in that folder.
         sys.path.insert(0, os.path.join(root, bundle["path"]))
     app = _load_reference(bundle["app"])
     on_event = _load_on_event(bundle["on_event"]) if "on_event" in bundle else None
@@ -126,7 +123,7 @@ def _load_reference(reference: str) -> Any:
     except ImportError as error:
         from lambdify.adapter.errors import report
 
-        # The runtime reports an ImportError without its traceback, and as if it were about this module.
+        # The runtime reports an ImportError without its traceback, as if this module had failed.
         report(f"while importing {reference!r}, this was raised", error, None)
         raise
 
@@ -144,7 +141,7 @@ def _load_on_event(reference: str) -> Any:
 
 
 def _close_on_sigterm(adapter: Adapter) -> None:
-    """Run the app's shutdown when Lambda ends the process, unless the app has an answer to SIGTERM itself."""
+    """Run the app's shutdown on SIGTERM, unless the app handles SIGTERM itself."""
     import signal  # loaded already, by asyncio; not for WSGI apps, which have no shutdown
 
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

@@ -1,21 +1,21 @@
-"""The loop that an ASGI app runs on: asyncio's own, which begins a request without a turn if it is idle.
+"""The event loop of an ASGI app: asyncio's own, but an idle loop starts a request without a turn.
 
-A turn of asyncio's loop is a look at its timers, a system call for its sockets, and its queue: more work than
-reading an event and writing its answer. Most requests meet a loop that has none of the three, and many apps
-answer without waiting for anything. Then a turn comes to one thing, the first step of the request's task;
-so that is taken at once, and the turn is left out.
+A turn of asyncio's loop checks its timers, makes a system call for its sockets, and runs its queue. That is
+more work than reading an event and writing its answer. At most requests all three are empty, and many apps
+answer without waiting for anything. Then a turn only runs the first step of the request's task. So that step
+is run directly, and the turn is skipped.
 
 Rules
-1. It is the same task, in the same context, on the running loop, whether it begins at once or in a turn; and
-   if it waits, the loop goes on with it. So current_task, timeouts, cancel scopes, context variables and
-   threads work as ever. A loop may do that: `call_soon` is its own, and for the rest, see
+1. The task, its context and the running loop are the same, whether it starts directly or in a turn; if it
+   waits, the loop continues it. So current_task, timeouts, cancel scopes, context variables and threads work
+   as usual. A loop may do that: `call_soon` is its own method, and for the rest see
    https://docs.python.org/3/library/asyncio-extending.html.
-2. What was asked of the loop before a request comes before it, as it would in a turn.
-3. If nothing was asked of the loop while a request ended at once, it left no task behind. For a task begins
-   by `call_soon`, and an eager one asks first whether the loop is running.
-4. Nobody waits for callbacks and timers that a request leaves behind. They come in the next turn: at the
+2. Callbacks from before a request run before it, as they would in a turn.
+3. If a request ended at once and the loop got no calls meanwhile, it left no task behind: a task starts with
+   `call_soon`, and an eager task first checks whether the loop is running.
+4. A request does not wait for callbacks and timers that it leaves behind. They run in the next turn: at the
    latest before the next request, if they are due by then.
-5. A loop of another kind (uvloop, a policy of the app's own, asyncio's debug mode) takes its turns.
+5. Other loops (uvloop, a policy of the app's own, asyncio's debug mode) always take turns.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     """A callback, its arguments and its context."""
 
 NAME = "request"
-"""What its task is called."""
+"""The name of a request's task."""
 
 PATIENCE = 2.0
-"""Seconds in which a task may end that is no longer wanted: after SIGTERM, Lambda gives no more."""
+"""Seconds for cancelled tasks to end; after SIGTERM, Lambda gives no more."""
 
 
 def make() -> asyncio.AbstractEventLoop:
-    """A loop of the kind that the app's policy makes; ours, where that is asyncio's own."""
+    """Return a new loop of the app's policy; our Loop if that is asyncio's default."""
     loop = asyncio.new_event_loop()
     if type(loop) is not asyncio.SelectorEventLoop or loop.get_debug():
         return loop
@@ -54,13 +54,13 @@ def make() -> asyncio.AbstractEventLoop:
 
 
 def take_turn(loop: asyncio.AbstractEventLoop) -> None:
-    """Do what was asked of the loop before: where a request ended the process, a stop may be left."""
+    """Run the callbacks that are waiting. If a request ended the process, a `stop` may be among them."""
     loop.call_soon(loop.stop)
     loop.run_forever()
 
 
 def end(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what runs on the loop, let it clean up, and close it: as `asyncio.run`, but in bounded time."""
+    """Cancel all tasks, let them clean up, and close the loop: like `asyncio.run`, but in bounded time."""
     try:
         take_turn(loop)
         loop.run_until_complete(_cancel_others())
@@ -81,12 +81,12 @@ async def _cancel_others() -> None:
 def perform(
     loop: asyncio.AbstractEventLoop, work: Work, *arguments: object
 ) -> tuple[asyncio.Task[None], bool]:
-    """The task that did the work and has ended, whatever came of it; whether others may be left behind."""
+    """Run the work in a task. Return the task, which has ended or failed, and whether others may be left."""
     if isinstance(loop, Loop):
         return loop.perform(work, arguments)
     task = loop.create_task(_do(work, arguments), name=NAME)
     task.add_done_callback(lambda _: loop.stop())
-    loop.run_forever()  # and not run_until_complete, which would raise what the work raised
+    loop.run_forever()  # run_until_complete would raise the errors of the work
     return task, True
 
 
@@ -95,25 +95,25 @@ async def _do(work: Work, arguments: tuple[object, ...]) -> None:
 
 
 class Agenda(selectors.DefaultSelector):
-    """What there is to do for a loop: its sockets, and whether callbacks and timers may be waiting.
+    """A selector that also knows whether callbacks and timers of its loop may be waiting.
 
-    A loop selects once in each turn, and then does what was asked of it before.
+    A loop calls `select` once in each turn, and then runs the callbacks of before.
     """
 
     asked = False
-    """Whether a callback was asked for since."""
+    """Whether a callback was added since the last `select`."""
     last_timer = -math.inf
-    """When the last timer is due."""
+    """The time at which the last timer is due."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """The sockets that are ready."""
+        """Return the sockets that are ready."""
         self.asked = False
         if self.last_timer <= time.monotonic():
             self.last_timer = -math.inf
         return super().select(timeout)
 
     def is_empty(self) -> bool:
-        """Whether a turn would find nothing to do. One socket is the loop's own, by which threads wake it."""
+        """Return whether a turn would do nothing. One socket is the loop's own, by which threads wake it."""
         return not self.asked and self.last_timer < 0 and len(self.get_map()) == 1
 
 
@@ -121,9 +121,9 @@ class Loop(asyncio.SelectorEventLoop):
     """asyncio's loop, which knows whether it is idle."""
 
     _set_aside: list[Asked] | None = None
-    """While a request's task is made, the callbacks asked for: its first step."""
+    """The callbacks added while a request's task is created; among them is its first step."""
     _stepping = False
-    """Whether that is being taken, outside of a turn."""
+    """Whether that first step runs now, outside of a turn."""
 
     def __init__(self) -> None:
         self._agenda = Agenda()
@@ -133,7 +133,7 @@ class Loop(asyncio.SelectorEventLoop):
         self._hooks_inside = self.run_until_complete(_find_hooks())
 
     def perform(self, work: Work, arguments: tuple[object, ...]) -> tuple[asyncio.Task[None], bool]:
-        """As the function of this name."""
+        """Do the same as the function of this name."""
         if asyncio._get_running_loop() is not None:
             raise RuntimeError("a request cannot be answered inside of a running event loop")
         if not self._agenda.is_empty():
@@ -146,7 +146,7 @@ class Loop(asyncio.SelectorEventLoop):
         return task, True
 
     def _begin(self, work: Work, arguments: tuple[object, ...]) -> asyncio.Task[None]:
-        """A task that has taken its first step."""
+        """Return a new task that has run its first step."""
         asked: list[Asked] = []
         self._set_aside = asked
         try:
@@ -156,7 +156,7 @@ class Loop(asyncio.SelectorEventLoop):
         for callback, its_arguments, context in asked:
             if getattr(callback, "__self__", None) is task:
                 self._step(callback, context)
-            else:  # asked by a task factory, or by garbage that was collected just then
+            else:  # added by a task factory, or by the garbage collector
                 self.call_soon(callback, *its_arguments, context=context)
         return task
 
@@ -176,9 +176,9 @@ class Loop(asyncio.SelectorEventLoop):
             await work(*arguments)
         finally:
             if not self._stepping:
-                self.stop()  # in this turn: a task's callback would take one more
+                self.stop()  # ends this turn; a callback of the task would take one more
 
-    # ------------------------------------------------------------ asyncio's methods, which note what is asked
+    # ---------------------------------------------------- asyncio's methods, which note that there is work
 
     def call_soon(
         self,
@@ -186,7 +186,7 @@ class Loop(asyncio.SelectorEventLoop):
         *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
-        """As asyncio's; the first step of a request's task is set aside."""
+        """Do as asyncio does; the first step of a request's task is set aside."""
         if self._set_aside is not None:
             self._set_aside.append((callback, args, context))
             return self._no_handle
@@ -201,7 +201,7 @@ class Loop(asyncio.SelectorEventLoop):
     ) -> asyncio.Handle:
         """As asyncio's."""
         handle = super().call_soon_threadsafe(callback, *args, context=context)
-        self._agenda.asked = True  # said afterwards, since a turn may begin meanwhile
+        self._agenda.asked = True  # set afterwards, since a turn may start meanwhile
         return handle
 
     def call_at(
@@ -226,7 +226,7 @@ class Loop(asyncio.SelectorEventLoop):
         self._agenda.last_timer = math.inf  # a signal comes at any time, and is handled in a turn
 
     def is_running(self) -> bool:
-        """As asyncio's, and while a request takes its first step."""
+        """Return what asyncio does; also True while a request runs its first step."""
         if self._stepping:
             self._agenda.asked = True
             return True
@@ -237,10 +237,10 @@ class Loop(asyncio.SelectorEventLoop):
         try:
             super().run_forever()
         except BaseException:
-            self._agenda.asked = True  # a turn was broken off
+            self._agenda.asked = True  # the turn is not complete
             raise
 
 
 async def _find_hooks() -> Any:
-    """What asyncio does with asynchronous generators while a loop runs."""
+    """Return asyncio's hooks for asynchronous generators while a loop runs."""
     return sys.get_asyncgen_hooks()

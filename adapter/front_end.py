@@ -1,6 +1,6 @@
-"""What a front end does before and behind a function: forwards requests, and sends what was returned.
+"""The work of AWS's front ends: they forward requests to the function, and make responses of its payloads.
 
-For local gateways and for tests. A function in Lambda does none of it: this is imported where it is called.
+It is for local gateways and tests. A function in Lambda does not need it, so functions that use it import it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def forward(request: Request) -> list[Pair]:
-    """The headers of a request as AWS's front ends hand them on: with its host and x-forwarded-*.
+    """Return the headers of a request as AWS's front ends pass them on: with host and x-forwarded-*.
 
-    Once forwarded, a request stays the same when it is forwarded again.
+    Forwarding a request twice gives the same as once.
     """
     name = _bracket(request.host)
     usual = request.port == wire.PORTS[request.scheme]
@@ -39,18 +39,18 @@ def forward(request: Request) -> list[Pair]:
 
 
 def split_query(query: str) -> list[Pair]:
-    """Keys and values in order, still encoded; a key without "=" has the value ""."""
+    """Return keys and values in order, still encoded; a key without "=" has the value ""."""
     pairs = (part.partition("=") for part in query.split("&") if part)
     return [(key, value) for key, _, value in pairs]
 
 
 def decode_query(query: str) -> list[Pair]:
-    """Keys and values in order, decoded as a form is."""
+    """Return keys and values in order, decoded like a form."""
     return [(_decode_field(key), _decode_field(value)) for key, value in split_query(query)]
 
 
 def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
-    """The response that AWS would send for what a function returned; PayloadRefused if it would send none."""
+    """Return the response that AWS would send for a payload. Raises PayloadRefused if there is none."""
     if not isinstance(payload, dict):
         raise PayloadRefused(
             f"a function has to return an object with statusCode, not {type(payload).__name__}"
@@ -64,7 +64,7 @@ def read_response(payload: object, cookies: Iterable[str] = ()) -> Response:
 
 
 def read_headers(fields: dict[str, Any]) -> list[Pair]:
-    """The headers of an event or payload, from its multi-value map if it has one."""
+    """Return the headers of an event or payload, from its multi-value map if it has one."""
     several = fields.get("multiValueHeaders")
     single = several or {name: [value] for name, value in (fields.get("headers") or {}).items()}
     return [(name.lower(), wire.to_latin1(value)) for name, values in single.items() for value in values]
@@ -75,5 +75,5 @@ def _decode_field(field: str) -> str:
 
 
 def _bracket(name: str) -> str:
-    """A name as it stands in front of a port."""
+    """Return a name as it is written before a port: an IPv6 address in brackets."""
     return f"[{name}]" if ":" in name else name

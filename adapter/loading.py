@@ -1,15 +1,15 @@
-"""From "package.module:attribute" to the app, and from the app to the interface it speaks.
+"""Loads the app from "package.module:attribute", and detects its interface.
 
 Rules
-1. What is wrong with the reference itself is said in one of three ways: bad form, no such module, no such
-   attribute. An ImportError raised inside the app's modules passes through as it is: it is about them.
-2. The interface is read off the call, by looking at code objects and never calling: ASGI takes scope, receive
-   and send; WSGI takes environ and start_response; a Lambda handler calls its two event and context.
-   `inspect` would do this in fewer lines, and costs 10 ms of cold start where the app does not import it.
-3. A call of `*args` says nothing by itself, so what it calls is asked, by the names of its parameters: the
-   attributes, globals and closure that its code names. That is looked at too, never called; an app that is
-   tried out might charge a card.
-4. What cannot be told is refused with the way out, not guessed: the wrong interface fails at each request.
+1. A wrong reference gets one of three errors: bad form, no such module, no such attribute. An ImportError
+   inside the app's modules passes through as it is.
+2. The interface follows from the parameters of the call, which are read from code objects; nothing is called.
+   ASGI takes scope, receive and send; WSGI takes environ and start_response; a Lambda handler names its two
+   event and context. `inspect` would take fewer lines, but 10 ms of cold start if the app does not import it.
+3. A call with `*args` tells nothing by itself. Then the parameters of the functions that it may call decide:
+   those among the attributes, globals and closure that its code names. They are not called either: an app
+   that is tried out might charge a card.
+4. An unclear interface is refused with a hint, not guessed: the wrong one would fail at each request.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ HANDLER = ("event", "context")
 VARARGS, COROUTINE = 0x04, 0x80
 """Flags of code objects: https://docs.python.org/3/library/inspect.html#inspect-module-co-flags."""
 PLAIN = (FunctionType, staticmethod, classmethod, MemberDescriptorType)
-"""Attributes of a class that run nothing of the app's when an object is asked for them."""
+"""Kinds of class attributes that run none of the app's code when they are read from an object."""
 
 WAY_OUT = 'say which it speaks, handler = Adapter(app, interface="wsgi") or "asgi", and deploy that handler'
 
 
 def load(reference: str) -> Any:
-    """The app that "package.module:attribute" names.
+    """Return the app that "package.module:attribute" names.
 
-    "package.module:create_app('production', debug=False)" is called for it, with literals alone.
+    In "package.module:create_app('production', debug=False)" the function is called; its arguments must be
+    literals. Raises AppNotLoaded, and errors of the app's modules.
     """
     module_name, colon, path = reference.partition(":")
     path, call, rest = path.partition("(")
@@ -56,7 +57,10 @@ def load(reference: str) -> Any:
 
 
 def find_interface(app: object) -> Interface:
-    """How the app is called: "wsgi", "asgi", or "handler" for one that takes a Lambda event as it is."""
+    """Return "wsgi", "asgi", or "handler" for an app that takes Lambda's event and context.
+
+    Raises InterfaceUnknown.
+    """
     seen = _resolve_call(app)
     parameters = seen.parameters if seen else ()
     if parameters == HANDLER:
@@ -90,8 +94,8 @@ def _bad_form(reference: str) -> AppNotLoaded:
 
 
 def _read_arguments(reference: str, rest: str) -> tuple[list[Any], dict[str, Any]]:
-    """The literals between the parentheses of a reference, which are read and never run."""
-    import ast  # 3 ms: only for those who pass some
+    """Return the literals between the parentheses of a reference; nothing of it is run."""
+    import ast  # 3 ms: only for references with arguments
 
     try:
         call = ast.parse(f"_({rest}", mode="eval").body
@@ -110,14 +114,14 @@ def _import(name: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        # Also raised when the module exists and imports one that does not: then it names that one.
+        # It is also raised if the module exists but imports a missing one. Then it names the missing one.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
         raise _not_loaded(f"there is no module {error.name!r}, looked for as the app's {name!r}") from error
 
 
 class _Call:
-    """The function that calling an object runs, and what of it is filled in already."""
+    """The function that a call of an object runs, and the parameters that the call has to fill."""
 
     def __init__(self, function: Any, owner: object, bound: int, named: set[str]) -> None:
         self.function = function
@@ -129,11 +133,11 @@ class _Call:
         )
         """The names of the positional parameters that a call has to fill."""
         self.is_open = bool(self.code.co_flags & VARARGS) and len(self.parameters) < 2
-        """Whether `*args` takes most of what it is called with."""
+        """Whether `*args` takes most of the arguments."""
 
 
 def _resolve_call(app: Any) -> _Call | None:
-    """What a call of the object runs; None if that cannot be seen."""
+    """Return the function that a call of the object runs; None if that cannot be seen."""
     bound = 0
     named: set[str] = set()
     owner = None
@@ -162,7 +166,10 @@ def _resolve_call(app: Any) -> _Call | None:
 
 
 def _read_parameters(seen: _Call) -> Interface | None:
-    """The interface that the names of the parameters tell, or a coroutine function: WSGI has none."""
+    """Return the interface by the names of the parameters; None if they do not tell.
+
+    A coroutine function with `*args` is ASGI, since WSGI has no coroutines.
+    """
     first = seen.parameters[0] if seen.parameters else ""
     if seen.parameters == HANDLER:
         return "handler"
@@ -172,7 +179,7 @@ def _read_parameters(seen: _Call) -> Interface | None:
 
 
 def _search_callees(seen: _Call) -> Interface | None:
-    """The interface of what a call of `*args` leads to; None if nothing tells, or two things differ."""
+    """Return the interface of the functions that `*args` may reach; None if unknown, or if they differ."""
     told: set[Interface] = set()
     asked = {(seen.function, id(seen.owner))}
     waiting = [seen]
@@ -189,7 +196,7 @@ def _search_callees(seen: _Call) -> Interface | None:
 
 
 def _find_callees(seen: _Call) -> Iterator[object]:
-    """What the code of a function names and might call; classes are left out, which make objects of it."""
+    """Yield the objects that the function's code names and might call, without classes."""
     function, names = seen.function, seen.code.co_names
     found = [_contents(cell) for cell in function.__closure__ or ()]
     found += [function.__globals__.get(name) for name in names]
@@ -208,7 +215,7 @@ def _contents(cell: CellType) -> object:
 
 
 def _attribute(owner: object, name: str) -> object:
-    """An attribute of an object; None for one that is computed, since that would run the app's code."""
+    """Return an attribute of an object; None for a computed one: reading it would run the app's code."""
     if name in getattr(owner, "__dict__", ()):
         return owner.__dict__[name]
     for each in type(owner).__mro__:
@@ -220,7 +227,7 @@ def _attribute(owner: object, name: str) -> object:
 
 
 def _explain(app: Any, seen: _Call | None) -> str:
-    """Why the interface cannot be told, and what to do."""
+    """Say why the interface cannot be detected, and what to do."""
     what = _describe(app)
     if not callable(app):
         server = ': its ".server" can, so add that to the name of the app' if hasattr(app, "server") else ""

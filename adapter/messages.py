@@ -1,9 +1,9 @@
-"""The nouns everybody shares: what a client asked, what the app answered, and the event as an app gets it.
+"""The shared types: Request, Response, and the Event that an app gets.
 
-The first two are plain values. An event source reads and writes them, the WSGI and ASGI sides consume and
-produce them, the local gateway uses the same two in the other direction. They are tuples whose positions have
-names, since one of each is made for every request; written out here, since each class that `NamedTuple` makes
-takes a tenth of a millisecond of every cold start.
+Request and Response are plain values. An event source reads and writes them, the WSGI and ASGI sides consume
+and produce them, and the local gateway uses both in the other direction. They are tuples with named
+positions, since one of each is made for every request. They are written out by hand, since each class that
+`NamedTuple` makes takes a tenth of a millisecond of every cold start.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str]
 Headers = tuple[Pair, ...]
-"""Pairs in the order of the wire. Names are lower case; values hold bytes as latin-1, as HTTP does."""
+"""Pairs in the order of the wire. Names are in lower case; values hold bytes as latin-1, as in HTTP."""
 
 UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789-._~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 TOKEN_CHARACTERS = UNRESERVED + b"!#$%&'*+^`|"
 """https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2"""
 
 MAX_KEY_LENGTH = 2_000
-"""Characters; the names of a browser's headers take 300."""
+"""Characters of a key that is remembered; the names of a browser's headers take 300."""
 
 
 def remember(known: dict[Key, Result], key: Key, result: Result, room: int = 500) -> Result:
-    """What was worked out by a name or a row of names that clients and apps send again and again; kept.
+    """Cache the result for a key, which is a name or a row of names that comes again and again; return it.
 
-    All of it is forgotten when there is no more room, and what is unusually long is not kept: a client that
-    makes names up takes neither memory nor more time than its own requests do.
+    The cache is cleared when it has `room` entries, and unusually long keys are not cached. So a client that
+    makes names up takes no memory, and no time but that of its own requests.
 
-    Plain dicts, and asked where they are used: a subclass with `__missing__` is half as fast.
+    The caches are plain dicts, which callers look up themselves: a subclass with `__missing__` is half as
+    fast.
     """
     if len(known) >= room:
         known.clear()
@@ -46,9 +47,9 @@ def remember(known: dict[Key, Result], key: Key, result: Result, room: int = 500
 
 
 class Names:
-    """A row of header names as an event spells them, in lower case, and where in it the ones are that matter.
+    """The header names of an event, in lower case, with the positions of important ones.
 
-    What an app's side works out of the names is kept here too, so that one look at them does for all.
+    It also caches what the WSGI and ASGI sides derive from the names, so that they do it once.
     """
 
     __slots__ = (
@@ -72,7 +73,7 @@ class Names:
         odd = not all(given) or bool(
             "".join(given).encode(errors="surrogatepass").translate(None, TOKEN_CHARACTERS)
         )
-        """Whether a name is no token. In lower case it might pass for one: the Kelvin sign is a k then."""
+        """Whether a name is no token. Lower case could make it one: the Kelvin sign becomes a k."""
         self.row = tuple([name.lower() if not odd or is_token(name) else "" for name in given])
         at = {name: position for position, name in enumerate(self.row)}
         self.cookie = at.get("cookie")
@@ -81,19 +82,19 @@ class Names:
         self.host = at.get("host")
         self.length = at.get("content-length")
         self.framed = "transfer-encoding" in at or self.row.count("content-length") > 1
-        """Whether there is more than one word on the body's length: then none counts: here the body is whole
+        """Whether several headers give the body's length. Then none counts, since the body here is whole
         (https://www.rfc-editor.org/rfc/rfc9112#section-6.3)."""
         self.odd = odd
         self.settled = self.length is None and self.cookies < 2 and not self.framed and not odd
-        """Whether a request without a body may have these headers as they are."""
+        """Whether a request without a body can use these headers unchanged."""
         self.port = at.get("x-forwarded-port")
         self.proto = at.get("x-forwarded-proto")
         self.template: dict[str, Any] | None = None
-        """For WSGI: an environ to copy, with a place for each header."""
+        """For WSGI: an environ to copy, with a key for each header."""
         self.keys: tuple[str, ...] | None = None
-        """For WSGI: the keys of those places; None if it is not one for each header."""
+        """For WSGI: the keys of the headers; None if some headers share a key, or have none."""
         self.encoded: tuple[bytes, ...] | None = None
-        """For ASGI."""
+        """For ASGI: the names as bytes."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Names) and self.row == other.row
@@ -106,11 +107,11 @@ NAMES: dict[tuple[str, ...], Names] = {}
 
 
 ROOM_FOR_NAMES = 800_000
-"""Bytes of all rows that are kept, some hundred of a browser's."""
+"""Bytes of all cached rows: enough for some hundred rows of browsers."""
 
 
 def find_names(given: tuple[str, ...]) -> Names:
-    """What there is to know of a row of names."""
+    """Return the Names of a row of header names, from the cache if it is there."""
     try:
         return NAMES[given]
     except KeyError:
@@ -124,12 +125,12 @@ def find_names(given: tuple[str, ...]) -> Names:
 
 
 def _estimate_size(given: tuple[str, ...]) -> int:
-    """Bytes, about, of a row and all that is worked out of it: four texts for each name, and a map."""
+    """Estimate the bytes of a row and of all that is derived from it: four texts for each name, and a map."""
     return 4 * sum(map(len, given)) + 280 * len(given) + 1_500
 
 
 def is_token(name: str) -> bool:
-    """Whether this is the name of a header."""
+    """Return whether a text can be the name of a header."""
     return bool(name) and not name.encode(errors="surrogatepass").translate(None, TOKEN_CHARACTERS)
 
 
@@ -138,10 +139,10 @@ def _field(position: int) -> Any:
 
 
 class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str, int, str, int]):
-    """An HTTP request, whichever event carried it.
+    """An HTTP request, from whatever kind of event.
 
-    It holds its headers as a row of names and a row of values: clients and front ends use the same few rows
-    of names again and again, so what follows from the names alone is worked out once, not for each header.
+    It holds its headers as a row of names and a row of values. Clients and front ends use the same few rows
+    of names again and again, so all that depends on the names alone is done once for each row.
     """
 
     __slots__ = ()
@@ -177,12 +178,12 @@ class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str,
     """The part of the path in front of the app (a stage or base path), percent-encoded: "" or "/prod"."""
     scheme: str = _field(7)
     host: str = _field(8)
-    """The name the client used, without a port, or the front door's own; an address without brackets."""
+    """The server's name in the request, without a port; else the front end's. An address has no brackets."""
     port: int = _field(9)
     client: str = _field(10)
     """The client's address, from the part of the event that the client cannot write."""
     client_port: int = _field(11)
-    """The client's port; 0 where nobody tells it."""
+    """The client's port; 0 if it is not known."""
 
     @property
     def headers(self) -> Headers:
@@ -190,7 +191,7 @@ class Request(tuple[str, str, str, Names, tuple[str, ...], bytes, str, str, str,
         return tuple(zip(self[3].row, self[4], strict=True))
 
     def _replace(self, **changes: Any) -> Request:
-        """The same request, but for what is named."""
+        """Return a copy with other values in the named fields."""
         return Request(**({name: getattr(self, name) for name in REQUEST_FIELDS} | changes))
 
     def __repr__(self) -> str:
@@ -213,9 +214,9 @@ REQUEST_FIELDS = (
 
 
 class Response(tuple[int, dict[str, str], Headers, bytes]):
-    """An HTTP response as the app gave it.
+    """An HTTP response of the app.
 
-    It holds its headers as a map, as most payloads take them, and where a name is repeated as pairs too.
+    It holds its headers as a map, which most payloads need, and if a name is repeated also as pairs.
     """
 
     __slots__ = ()
@@ -226,9 +227,9 @@ class Response(tuple[int, dict[str, str], Headers, bytes]):
 
     status: int = _field(0)
     fields: dict[str, str] = _field(1)
-    """Each name with its value, the last one of several. Whoever writes into it takes a copy."""
+    """Each name with its value, or the last of several values. Code that changes the map copies it."""
     repeated: Headers = _field(2)
-    """The headers as pairs if a name is repeated: `fields` does not tell all of them. Else empty."""
+    """All headers as pairs if a name is repeated, since `fields` then lacks some; else empty."""
     body: bytes = _field(3)
 
     @property
@@ -249,7 +250,7 @@ class Response(tuple[int, dict[str, str], Headers, bytes]):
         return self[0], self.headers, self[3]
 
     def _replace(self, **changes: Any) -> Response:
-        """The same response, but for what is named."""
+        """Return a copy with other values in the named fields."""
         fields: dict[str, Any] = {"status": self[0], "headers": self.headers, "body": self[3]}
         return Response(**(fields | changes))
 
@@ -258,13 +259,13 @@ class Response(tuple[int, dict[str, str], Headers, bytes]):
 
 
 class Event:
-    """Lambda's event as an app finds it in environ or scope: read as a dict is, shown to nobody.
+    """Lambda's event as an app finds it in environ or scope: reads like a dict, prints as a word.
 
-    Error reporters print environ with all that is in it: Django's mails and debug page, Sentry, a debugger.
-    They know what to hide of a server's environ; the event has the cookies and the body of the request again
-    (https://docs.djangoproject.com/en/stable/howto/error-reporting/#filtering-sensitive-information). So it
-    is printed, pickled and logged as a word, and is no Mapping by `isinstance`: serialisers walk those.
-    `dict(event)` is for those who mean it.
+    Error reporters print the whole environ: Django's mails and debug page, Sentry, a debugger. They hide the
+    secrets of a server's environ, but the event holds the cookies and the body of the request once more
+    (https://docs.djangoproject.com/en/stable/howto/error-reporting/#filtering-sensitive-information). So an
+    Event is printed, pickled and logged as a word. It is no Mapping for `isinstance`, since serialisers read
+    those. `dict(event)` gives the content.
     """
 
     __slots__ = ("_event",)
@@ -291,7 +292,7 @@ class Event:
     __hash__ = None  # type: ignore[assignment]  # as of a dict
 
     def get(self, key: str, default: Any = None) -> Any:
-        """What stands under the key, else the default."""
+        """Return the value of the key, else the default."""
         return self._event.get(key, default)
 
     def keys(self) -> KeysView[str]:
@@ -313,7 +314,7 @@ class Event:
         return f"<event of {name.rpartition('.')[2]}>" if name else "<event>"
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (repr(self),)  # what has left the process is no longer the app's alone
+        return str, (repr(self),)  # a pickle may leave the process, so it holds no content
 
     def __copy__(self) -> Event:
         return hide(self._event)
@@ -325,10 +326,10 @@ class Event:
 
 
 def hide(event: dict[str, Any]) -> Event:
-    """The event as an app gets it."""
+    """Return the event as an app gets it."""
     hidden = Event()
     hidden._event = event
     return hidden
 
 
-Event.__slots__ = ()  # type: ignore[assignment]  # the place stays; what walks slots finds none
+Event.__slots__ = ()  # type: ignore[assignment]  # the slot stays, but code that reads __slots__ finds none

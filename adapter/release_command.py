@@ -1,13 +1,13 @@
 """Run the project's release command in the function, before its version gets traffic: migrations, for one.
 
-The command stands in the bundle, where `lambdify deploy` put what [release] command says: the event cannot
-bring another. And the event has to come from a deployment, which invokes a version by its number, where event
-sources invoke an alias, and which has a token, of which the function knows the digest.
+The bundle holds the command, from [release] command; the event cannot bring another one. The event has to
+come from a deployment: that invokes a version by its number, where event sources invoke an alias, and it has
+a token, whose digest the function knows.
 
 Rules:
-- No shell: the command is split into words as a shell would. "sh -c '...'" is there for those who want one.
-- `python` is the function's own, and imports what the app imports: the path is handed on in PYTHONPATH.
-- Output goes to the log line by line, as it comes, and its end goes back to who asked.
+- There is no shell; the command is split into words as a shell does. "sh -c '...'" runs one.
+- `python` is the function's own, and can import the same as the app: PYTHONPATH holds the path.
+- Output goes to the log line by line, as it comes. The result holds the end of it.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from typing import Any
 
 PYTHON = ("python", "python3")
 OUTPUT_LIMIT = 64_000
-"""Characters of output that go back; the log has all of it. JSON may write each as six, of 6 MB."""
+"""Characters of output in the result; the log has all of it. JSON may need six bytes for each, of 6 MB."""
 
 
 DIGEST = "LAMBDIFY_RELEASE_COMMAND"
@@ -28,7 +28,7 @@ DIGEST = "LAMBDIFY_RELEASE_COMMAND"
 
 
 def is_allowed(event: dict[str, Any], context: Any) -> bool:
-    """Whether the event comes from a deployment of this version."""
+    """Return whether the event comes from a deployment of this version."""
     digest, token = os.environ.get(DIGEST, ""), event.get("token")
     version = str(context.invoked_function_arn).rpartition(":")[2]
     if not (digest and version.isdecimal() and isinstance(token, str)):
@@ -37,10 +37,10 @@ def is_allowed(event: dict[str, Any], context: Any) -> bool:
 
 
 def run(command: str, root: str) -> dict[str, Any]:
-    """The exit code and the end of the output of the command, run in the folder of the project."""
+    """Run the command in the folder of the project; return its exit code and the end of its output."""
     words = shlex.split(command)
     if words[0] in PYTHON:
-        # Without site-packages of its own where the function has none either: in the local cloud.
+        # In the local cloud the function has no site-packages of its own, so `python` has none either.
         words[:1] = [sys.executable, *(["-S"] if sys.flags.no_site else [])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUNBUFFERED": "1"}
     output = ""

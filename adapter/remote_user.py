@@ -1,13 +1,13 @@
-"""REMOTE_USER, for a WSGI app that takes the word of the front end's authorizer for who its client is.
+"""REMOTE_USER for WSGI apps that trust the front end's authorizer.
 
-Imported where the project asks for it. It has to ask: an app that knows REMOTE_USER (Django's
-RemoteUserMiddleware) logs in whoever it names, and makes an account for whom it does not know.
+It is off unless the project sets it: an app that uses REMOTE_USER (Django's RemoteUserMiddleware) logs in the
+user that it names, and creates an account for a new one.
 
 Rules
-1. It is the principal of a Lambda authorizer, the `sub` of a token, or the ARN of an IAM identity, from the
-   part of the event that a client cannot write. Headers count for nothing, `x-amzn-oidc-identity` of a load
-   balancer neither: it is worth as much as the signature beside it, which an app has to check.
-2. Where nobody was let in by name, there is no REMOTE_USER.
+1. REMOTE_USER is the principal of a Lambda authorizer, the `sub` of a token, or the ARN of an IAM identity,
+   from the part of the event that a client cannot write. Headers are ignored, even `x-amzn-oidc-identity` of
+   a load balancer: an app would have to check the signature in the header beside it.
+2. If the front end let nobody in by name, there is no REMOTE_USER.
 3. Text in environ holds bytes as latin-1 (https://peps.python.org/pep-3333/#unicode-issues).
 """
 
@@ -29,11 +29,11 @@ PLACES = (
     ("identity", "userArn"),
     ("identity", "principal"),
 )
-"""Ways into `requestContext`; the pages that tell of them are linked in the modules of `event_sources`."""
+"""Paths in `requestContext`; the modules of `event_sources` link to AWS's pages about them."""
 
 
 def add_user(app: App) -> App:
-    """The app, which finds REMOTE_USER in environ."""
+    """Return the app, wrapped so that it finds REMOTE_USER in environ."""
 
     def with_user(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         user = find_user(environ["aws.event"].get("requestContext"))
@@ -45,7 +45,7 @@ def add_user(app: App) -> App:
 
 
 def find_user(context: object) -> str:
-    """Whom the front end let in, by an event's requestContext; "" for nobody."""
+    """Return the user in an event's requestContext; "" if there is none."""
     for place in PLACES:
         found: Any = context
         for key in place:

@@ -1,19 +1,19 @@
-"""What HTTP looks like on the wire, for everybody who reads or writes events and payloads.
+"""The rules of HTTP that all readers and writers of events and payloads share.
 
 Rules
 1. Paths and queries stay percent-encoded in a Request; only the app's side decodes, once
    (https://www.rfc-editor.org/rfc/rfc3986#section-2.4).
 2. A mount is split off on a segment boundary: stage `dev` is no part of `/developer`.
-3. Header names are lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
+3. Header names are in lower case, values hold bytes as latin-1; a value that a front end decoded as UTF-8 is
    turned back into its bytes (https://peps.python.org/pep-3333/#unicode-issues).
-4. What is no name of a header is left out. A request has one `cookie` header, and a `content-length` that is
-   true: a body is whole, however it came.
-5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5), what
-   concerns only one connection is left out, and `content-length` is right or absent.
-6. A host header that names no host (https://www.rfc-editor.org/rfc/rfc9110#section-7.2) is handed on as it
-   is, but the server is the front door then.
-7. Scheme, port and (at a load balancer) the client are read from the last `x-forwarded-*` value: AWS writes
-   that one, what stands before it came from the client.
+4. Invalid header names are left out. A request has one `cookie` header and the true `content-length`, since
+   the body is always whole.
+5. A response header with CR, LF or NUL is refused (https://www.rfc-editor.org/rfc/rfc9110#section-5.5),
+   hop-by-hop headers are left out, and `content-length` is right or absent.
+6. A host header without a valid host (https://www.rfc-editor.org/rfc/rfc9110#section-7.2) is passed on as it
+   is, but the server's name is then the front end's.
+7. Scheme, port and (at a load balancer) the client come from the last `x-forwarded-*` value, which AWS
+   writes; the values before it come from the client.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ make = tuple.__new__
 
 
 def quote(text: str, safe: bytes = PATH_CHARACTERS) -> str:
-    """Decoded text, percent-encoded; characters of `safe` stay."""
+    """Return decoded text percent-encoded; characters of `safe` stay."""
     encoded = text.encode()
-    if not encoded.rstrip(safe):  # what is left without those at its end; mostly nothing
+    if not encoded.rstrip(safe):  # all characters are safe, as in most texts
         return text
     return "".join([chr(byte) if byte in safe else f"%{byte:02X}" for byte in encoded])
 
 
 def unquote(text: str) -> bytes:
-    """The bytes that percent-encoded text stands for; a broken escape stays as it is."""
+    """Return the bytes of percent-encoded text; a broken escape stays as it is."""
     if "%" not in text:
         return text.encode()
     first, *rest = text.encode().split(b"%")
@@ -68,26 +68,26 @@ def unquote(text: str) -> bytes:
 
 
 def to_ascii(encoded: str) -> str:
-    """Percent-encoded text whose sender left non-ASCII characters as they are, with those encoded too."""
+    """Return percent-encoded text with its non-ASCII characters encoded, too; some senders leave them."""
     return encoded if encoded.isascii() else "".join(c if c.isascii() else quote(c) for c in encoded)
 
 
 def decode(encoded: str, encoding: str) -> str:
-    """What percent-encoded ASCII stands for, as text of that encoding."""
+    """Return percent-encoded ASCII decoded, as text of that encoding."""
     return unquote(encoded).decode(encoding, "replace") if "%" in encoded else encoded
 
 
 def split_mount(path: str, mount: str) -> tuple[str, str]:
-    """(mount, rest of the path) if the path lies under the mount, else ("", path)."""
+    """Return (mount, rest of the path) if the path lies under the mount, else ("", path)."""
     if mount and path.startswith(mount) and path[len(mount) : len(mount) + 1] in ("", "/"):
         return mount, path[len(mount) :]
     return "", path
 
 
 def read_query(event: dict[str, Any], *, decoded: bool) -> str:
-    """The query string of an event that has only maps of it, from its multi-value map if it has one.
+    """Return the query string of an event that has only maps, from its multi-value map if it has one.
 
-    What the front end has `decoded` is encoded again, all but the unreserved characters.
+    If the front end has `decoded` it, all but the unreserved characters are encoded again.
     """
     several = event.get("multiValueQueryStringParameters")
     if several is None:
@@ -96,7 +96,7 @@ def read_query(event: dict[str, Any], *, decoded: bool) -> str:
     else:
         fields = [key + "=" + value for key, values in several.items() for value in values]
     query = "&".join(fields)
-    # Where all characters are unreserved, nothing is left without those but the separators.
+    # If all characters are unreserved, only the separators remain without them.
     if not decoded or len(query.encode().translate(None, UNRESERVED)) < 2 * len(fields):
         return query
     if several is None:
@@ -107,7 +107,7 @@ def read_query(event: dict[str, Any], *, decoded: bool) -> str:
 
 
 def to_latin1(value: str) -> str:
-    """A header value as latin-1, from one that may have been decoded as UTF-8."""
+    """Return a header value as latin-1; it may have been decoded as UTF-8."""
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
@@ -116,7 +116,7 @@ def to_latin1(value: str) -> str:
 
 
 def group(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """Every name with its values in order: a multi-value map."""
+    """Return a multi-value map: every name with its values in order."""
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
         if name in grouped:
@@ -127,7 +127,7 @@ def group(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def join(pairs: Collection[Pair], separator: str = ",") -> dict[str, str]:
-    """Every name with its values in one string: a single-value map."""
+    """Return a single-value map: every name with its values in one string."""
     joined = dict(pairs)
     if len(joined) == len(pairs):
         return joined
@@ -144,10 +144,12 @@ def build_request(
     host: str = "",
     cookies: list[str] | None = None,
 ) -> Request:
-    """The Request of an event, from what its source alone knows and from what all events have alike.
+    """Return the Request of an event, from the arguments, which differ by event source, and the common
+    fields.
 
-    `client` is the last hop of x-forwarded-for where the event names none, `host` the front door for where no
-    host header names one, and `cookies` counts before the cookie header, which a function URL sends as well.
+    Without `client`, the client is the last hop of x-forwarded-for. `host` is the front end's name, for
+    requests without a valid host header. `cookies` win over the cookie header, which a function URL sends,
+    too.
     """
     text = event.get("body")
     body = bodies.read(text, event.get("isBase64Encoded")) if text else b""
@@ -163,7 +165,7 @@ def build_request(
         else:
             given, values = tuple(single), tuple((single | {"cookie": "; ".join(cookies)}).values())
     try:
-        names = NAMES[given]  # without the call, which is for rows that are new
+        names = NAMES[given]  # saves the call for known rows
     except KeyError:
         names = find_names(given)
     if not "".join(values).isascii():
@@ -189,15 +191,15 @@ def build_request(
         path = to_ascii(path)
     if not query.isascii():
         query = to_ascii(query)
-    # What Request() does with pairs is done: these are its last lines.
+    # The rest of Request.__new__; its work with pairs is done already.
     fields = (method, path, query, names, values, body, mount, scheme, name, port, client, client_port)
     return make(Request, fields)
 
 
 def build_response(method: str, status: int, headers: Iterable[Pair], body: bytes | None) -> Response:
-    """The Response for what an app gave, or ResponseRefused if no client may be sent that.
+    """Return the Response of an app. Raises ResponseRefused if it cannot be sent to a client.
 
-    With None for a body that is still to come, content-length is taken at its word.
+    `body` is None if it is still to come; then the app's content-length counts.
     """
     if status == 200 and method != "HEAD" and body is not None:
         length: str | None = str(len(body))
@@ -229,7 +231,7 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
             ]
         )
         fields = dict(repeated)
-        if "content-length" in fields:  # once, however often the app said it
+        if "content-length" in fields:  # only once, even if the app repeats it
             others = [pair for pair in repeated if pair[0] != "content-length"]
             repeated = (*others, ("content-length", fields["content-length"]))
     elif "content-length" in fields and not (
@@ -240,22 +242,22 @@ def build_response(method: str, status: int, headers: Iterable[Pair], body: byte
 
 
 def _find_length(method: str, status: int, body: bytes | None) -> str | None:
-    """What content-length has to be: None for any number, "" for none. ResponseRefused for such a status."""
+    """Return the right content-length: None for any number, "" for none. Raises ResponseRefused."""
     if not 200 <= status <= 599:
         raise _refuse(f"{status} is not the status of an answer (200 to 599)")
     if status in NO_CONTENT:
         return ""
-    # To HEAD and with 304 it tells what a GET would bring: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+    # For HEAD and 304 it is that of a GET: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
     return None if body is None or method == "HEAD" or status == 304 else str(len(body))
 
 
 def _is_length(value: str, length: str | None) -> bool:
-    """Whether a content-length may stand: as the length that is known, or where none is, as any number."""
+    """Return whether a content-length is right: equal to `length`, or any number if that is None."""
     return value.isascii() and value.isdecimal() if length is None else value == length
 
 
 def _find_origin(headers: tuple[str, str, str]) -> tuple[str, str, int]:
-    """Scheme, name and port that the client used, from the headers that say them; "" if host is no name."""
+    """Return scheme, name and port that the client used, from headers; the name is "" if host is invalid."""
     proto, host, port = headers
     scheme = "http" if last(proto) == "http" else "https"
     name, given = split_authority(host)
@@ -268,7 +270,7 @@ ORIGINS: dict[tuple[str, str, str], tuple[str, str, int]] = {}
 
 
 def _flatten(several: dict[str, list[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names and the values of a multi-value map, a name as often as it has values."""
+    """Return names and values of a multi-value map; a name is repeated for each of its values."""
     try:
         return tuple(several), tuple([value for (value,) in several.values()])
     except ValueError:  # some name is repeated
@@ -279,7 +281,7 @@ def _flatten(several: dict[str, list[str]]) -> tuple[tuple[str, ...], tuple[str,
 def _normalize_headers(
     names: Names, values: tuple[str, ...], body: bytes, cookies: list[str] | None
 ) -> tuple[Names, tuple[str, ...]]:
-    """Without what is no header, with the true length and one cookie header: `cookies`, or all there are."""
+    """Drop invalid headers, correct content-length, and join cookie headers; `cookies` win over those."""
     if names.odd:
         pairs = [pair for pair in zip(names.row, values, strict=True) if pair[0]]
         names, values = find_names(tuple([name for name, _ in pairs])), tuple([value for _, value in pairs])
@@ -296,18 +298,18 @@ def _normalize_headers(
 
 
 def _put_last(names: Names, values: tuple[str, ...], name: str, value: str) -> tuple[Names, tuple[str, ...]]:
-    """With one header of that name, behind all others, and of one connection no longer."""
+    """Replace all headers of that name by one at the end, and drop transfer-encoding."""
     gone = (name, "transfer-encoding")
     kept = [pair for pair in zip(names.row, values, strict=True) if pair[0] not in gone]
     return find_names((*[name for name, _ in kept], name)), (*[value for _, value in kept], value)
 
 
 LOWERED: dict[str, str] = {}
-"""Names of headers that a response may have, in lower case."""
+"""Cache: names of headers that a response may have, in lower case."""
 
 
 def _find_name(given: str) -> str:
-    """In lower case; "" for what concerns only one connection, ResponseRefused for what is no name."""
+    """Return the name in lower case; "" for a hop-by-hop header. Raises ResponseRefused if it is invalid."""
     try:
         return LOWERED[given]
     except KeyError:
@@ -318,7 +320,7 @@ def _find_name(given: str) -> str:
 
 
 def _check_values(headers: Iterable[Pair]) -> None:
-    """Nothing if each of these values may be sent."""
+    """Raise ResponseRefused if a value cannot be sent."""
     for name, value in headers:
         if any(character in value for character in "\r\n\0"):
             raise _refuse(f"the header {name.lower()} holds CR, LF or NUL")
@@ -333,12 +335,12 @@ def _refuse(why: str) -> ResponseRefused:
 
 
 def last(values: str) -> str:
-    """The last of values with commas between them, which AWS wrote."""
+    """Return the last of comma-separated values, which AWS has written."""
     return values.rpartition(",")[2].strip()
 
 
 def find_client(hops: str) -> tuple[str, int]:
-    """Address and port of the last hop; 0 without the port that a load balancer may be told to add."""
+    """Return address and port of the last hop; the port is 0 if the load balancer does not add it."""
     hop = last(hops)
     if hop.startswith("["):
         address, _, port = hop[1:].partition("]")
@@ -348,9 +350,9 @@ def find_client(hops: str) -> tuple[str, int]:
 
 
 def split_authority(text: str) -> tuple[str, int | None]:
-    """Name and port of "name:port" or "[::1]:port", without the brackets; ("", None) if it is neither.
+    """Return name and port of "name:port" or "[::1]:port", without the brackets; ("", None) for other text.
 
-    What is in brackets is an address, and a name has no empty label but the root's
+    Brackets must hold an address, and only the last label of a name may be empty
     (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2).
     """
     if text.startswith("["):
@@ -366,7 +368,7 @@ def split_authority(text: str) -> tuple[str, int | None]:
 
 
 def _read_port(text: str) -> int | None:
-    """The number, or None if it is that of no port. Python refuses to read numbers of 5,000 digits."""
+    """Return the number; None if it is no port. Python refuses to convert 5,000 digits, so we count them."""
     digits = text.lstrip("0")
     if not text.isascii() or not text.isdecimal() or len(digits) > 5 or int(digits or "0") > 65_535:
         return None
@@ -374,8 +376,8 @@ def _read_port(text: str) -> int | None:
 
 
 def _is_address(text: str) -> bool:
-    """Whether this is an address of IP version 6."""
-    import socket  # few clients call a server by such an address
+    """Return whether a text is an IPv6 address."""
+    import socket  # few clients use such an address, so only they wait for the import
 
     try:
         socket.inet_pton(socket.AF_INET6, text)

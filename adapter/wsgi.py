@@ -3,13 +3,13 @@
 Rules
 1. Headers count as sent with the first byte of the body: after it, `start_response` with exc_info raises that
    exception again; before it, it replaces status and headers.
-2. `close()` of the iterable is called exactly once, whatever happens. What it raises behind a whole answer is
-   logged: a server's client has that answer by then.
+2. `close()` of the iterable is called exactly once, whatever happens. If it raises after a complete response,
+   the error is logged: with a server the client would have the response by then.
 3. Strings in environ hold bytes as latin-1; PATH_INFO and SCRIPT_NAME are decoded, REQUEST_URI is not.
-4. A header with "_" in its name is left out: in environ it could not be told from one with "-", which AWS may
-   have written (https://docs.gunicorn.org/en/stable/settings.html#header-map).
-5. REMOTE_PORT is there, as behind gunicorn: "0" where nobody tells it. Who makes a client of it, as
-   a2wsgi.ASGIMiddleware does, has none without it.
+4. A header with "_" in its name is left out: in environ it would look like one with "-", which AWS may have
+   written (https://docs.gunicorn.org/en/stable/settings.html#header-map).
+5. REMOTE_PORT is always set, as behind gunicorn: "0" if it is not known. a2wsgi.ASGIMiddleware, for one, has
+   no client without it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Environ = dict[str, Any]
 
 
 class Server:
-    """One WSGI app; the counterpart of asgi's."""
+    """One WSGI app; has the methods of `asgi.Server`."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
-        """What the app answers; anything it raises passes through."""
+        """Return the app's response. Raises the app's errors."""
         answer = Answer()
         result = self._app(build_environ(request, event, context), answer.start)
         status = answer.status
@@ -51,7 +51,7 @@ class Server:
             and status
             and not answer.chunks
         ):
-            body = result[0]  # as most small apps answer: a list needs no closing, and one piece no joining
+            body = result[0]  # the usual result of small apps: a list needs no close(), and one piece no join
         else:
             try:
                 answer.take(result)
@@ -70,18 +70,18 @@ class Server:
         return wire.build_response(request[0], code, answer.headers, body)
 
     def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
-        """Send what the app answers as it comes; anything the app raises passes through."""
+        """Send the app's response as it comes. Raises the app's errors."""
         from lambdify.adapter.streaming.wsgi import StreamedAnswer
 
         answer = StreamedAnswer(reply)
         answer.take(self._app(build_environ(request, event, context), answer.start))
 
     def close(self) -> None:
-        """Nothing: a WSGI app has no shutdown."""
+        """Do nothing: a WSGI app has no shutdown."""
 
 
 def build_environ(request: Request, event: dict[str, Any], context: object) -> Environ:
-    """The environ of a request, with `aws.event` and `aws.context` in it."""
+    """Return the environ of a request, with `aws.event` and `aws.context`."""
     method, path, query, names, values, body, mount, scheme, host, port, client, client_port = request
     environ = (names.template or _make_template(names)).copy()
     environ["REQUEST_METHOD"] = method
@@ -111,7 +111,7 @@ def build_environ(request: Request, event: dict[str, Any], context: object) -> E
 
 
 def _make_template(names: Names) -> Environ:
-    """An environ to copy for requests with these names, which know it from now on."""
+    """Return an environ to copy for requests with these header names, and cache it in `names`."""
     names.template = ALWAYS | dict.fromkeys(PER_REQUEST)
     if len(set(names.row)) == len(names.row) and "_" not in "".join(names.row):
         names.keys = tuple([_find_key(name) for name in names.row])
@@ -138,16 +138,16 @@ PER_REQUEST = (
 
 
 class Answer:
-    """What an app has said so far. Made without a call of Python code: most apps say one thing."""
+    """An app's response so far. It has no `__init__`, which would cost a call for each request."""
 
     status = ""
     headers: Iterable[Pair] = ()
     chunks: Sequence[bytes] = ()
     ended = False
-    """Whether the body is over; its iterable may still have to be closed."""
+    """Whether the body is complete; its iterable may still have to be closed."""
 
     def start(self, status: str, headers: list[Pair], exc_info: Any = None) -> Callable[[bytes], None]:
-        """`start_response`; what it returns is `write`."""
+        """Take status and headers: this is `start_response`, and returns `write`."""
         if exc_info is not None:
             if self.begun():
                 raise exc_info[1].with_traceback(exc_info[2])
@@ -157,7 +157,7 @@ class Answer:
         return self.write
 
     def write(self, chunk: bytes) -> None:
-        """Take a piece of the body: what is in it now, since an app may fill a buffer again."""
+        """Take a copy of a piece of the body, since an app may use its buffer again."""
         chunk = b"".join((chunk,))
         if type(self.chunks) is list:
             self.chunks.append(chunk)
@@ -165,11 +165,11 @@ class Answer:
             self.chunks = [chunk]
 
     def begun(self) -> bool:
-        """Whether the headers count as sent."""
+        """Return whether the headers count as sent."""
         return any(self.chunks)
 
     def take(self, result: Iterable[bytes]) -> None:
-        """Take all that the app's iterable gives, and close it."""
+        """Take all pieces of the app's iterable, and close it. Raises ProtocolBroken and the app's errors."""
         try:
             for chunk in result:
                 if chunk:
@@ -183,7 +183,7 @@ class Answer:
                 close()
 
     def end(self) -> None:
-        """See that there is an answer, now that the body is over."""
+        """End the body. Raises ProtocolBroken if the app has not called start_response."""
         if not self.status:
             raise _protocol_broken("the app did not call start_response")
         self.ended = True
@@ -196,20 +196,20 @@ def _protocol_broken(how: str) -> ProtocolBroken:
 
 
 CODES: dict[str, int] = {}
-"""Status lines, and their numbers."""
+"""Cache: status lines and their codes."""
 
 
 def find_code(status: str) -> int:
-    """The number in a status line; a ValueError if it begins with none."""
+    """Return the code in a status line. Raises ValueError if there is none."""
     code = status.partition(" ")[0]
-    if not (code.isascii() and code.isdecimal()) or len(code) > 3:  # `int` reads the digits of every script
+    if not (code.isascii() and code.isdecimal()) or len(code) > 3:  # `int` would accept non-ASCII digits
         raise ValueError(f"{status[:80]!r} is not a status line")
     return int(code)
 
 
 def wrap_file(file: IO[bytes], block_size: int = 65_536) -> Iterable[bytes]:
-    """`wsgi.file_wrapper`: a file as an iterable of blocks, which closes it."""
-    from wsgiref.util import FileWrapper  # few apps send files so, and none at a cold start
+    """Return a file as an iterable of blocks, which closes it: this is `wsgi.file_wrapper`."""
+    from wsgiref.util import FileWrapper  # few apps use it, so a cold start does not import it
 
     return FileWrapper(file, block_size)
 
@@ -226,4 +226,4 @@ ALWAYS: Environ = {
     "wsgi.run_once": False,
     "wsgi.file_wrapper": wrap_file,
 }
-"""What every environ holds; mount, port and scheme as they almost always are."""
+"""The values of every environ; mount, port and scheme have their usual values, and may be replaced."""
