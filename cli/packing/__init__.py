@@ -1,5 +1,5 @@
-"""Settings → Bundle: what the project requires, as wheels that load on Lambda, in two deterministic zips.
+"""Packing of a project: its files and its dependencies, as wheels that load on Lambda, in two zips.
 
 report → bundle → wheels → resolution → requirements → target, fingerprint, serialization, archive. Never asks
-AWS.
+AWS. The same input gives the same bytes.
 """

@@ -1,12 +1,12 @@
-"""Zips for Lambda, whose bytes depend on nothing but what is in them.
+"""Zips for Lambda, whose bytes depend only on their content.
 
-Not the machine's umask, clock, folder or order of files: every member has a date made from its content, has
-mode 0644 or 0755 (Lambda's user has to be able to read what root unpacks), no folder but an empty one has a
-member of its own, and names are composed Unicode, marked as UTF-8.
+The machine's umask, clock, folder and order of files have no influence. Every member has a date made from its
+content, and mode 0644 or 0755 (Lambda's user has to be able to read what root unpacks). Only an empty folder
+has a member of its own. Names are composed Unicode, marked as UTF-8.
 
-The standard library's zipfile reads our zips. It cannot write them: it deflates by itself, one member at a
-time, and has no way to take a member that is deflated already. Here members are deflated in threads (zlib
-lets go of the interpreter), and those of an earlier zip, or of a wheel, are taken over as they are.
+The standard library's zipfile reads our zips, but cannot write them: it deflates one member after the other,
+and cannot take a member that is deflated already. This module deflates members in threads (zlib releases the
+GIL), and copies deflated members from an earlier zip or from a wheel.
 
 The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
@@ -32,23 +32,23 @@ LEVEL_OF_BYTECODE = 4
 STORED = frozenset(
     {".br", ".bz2", ".gif", ".gz", ".jpeg", ".jpg", ".mp4", ".png", ".webp", ".woff", ".woff2"}
 )
-"""What is compressed already."""
+"""Suffixes of files that are compressed already, and are stored."""
 MAX_MEMBERS = 65_535
 MAX_SIZE = 2**32 - 1
-"""Beyond these two a zip needs the Zip64 extension; Lambda's own limits are far below."""
+"""A larger zip needs the Zip64 extension. Lambda's own limits are far lower."""
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _FILE, _EXECUTABLE, _FOLDER = 0o100644 << 16, 0o100755 << 16, 0o040755 << 16 | 0x10
-"""Modes, as Unix has them; of a folder as MS-DOS does, too."""
+"""Unix modes; the folder's has MS-DOS's attribute, too."""
 _VERSION = 20
 _MADE_ON_UNIX = 3 << 8 | _VERSION
 _UTF8 = 1 << 11
 
 
 class Member(NamedTuple):
-    """A file that is to be packed, or an empty folder, whose name ends in "/"."""
+    """A file to pack, or an empty folder, whose name ends in "/"."""
 
     name: str
     content: bytes
@@ -56,7 +56,7 @@ class Member(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A file as it lies in a zip."""
+    """A file as a zip stores it."""
 
     name: str
     data: bytes | memoryview
@@ -68,29 +68,29 @@ class Entry(NamedTuple):
 
     @property
     def zipped(self) -> int:
-        """Bytes that it takes in a zip, with both of its headers."""
+        """The bytes that it takes in a zip, including both of its headers."""
         return _LOCAL.size + _CENTRAL.size + 2 * len(self.name.encode()) + len(self.data)
 
 
 def deflate(members: Iterable[Member]) -> tuple[Entry, ...]:
-    """The members as they will lie in a zip, in the same order."""
+    """Return the members as a zip stores them, in the same order."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return tuple(threads.map(deflate_one, members))
 
 
 def deflate_stored(entry: Entry) -> Entry:
-    """The same file, deflated if somebody has stored it who could have; some build wheels like that."""
+    """Return the entry, deflated if it is stored but compressible: some wheels are not compressed."""
     if entry.deflated or PurePosixPath(entry.name).suffix.lower() in STORED:
         return entry
     return deflate_one(Member(entry.name, bytes(entry.data), entry.executable))
 
 
 def deflate_one(member: Member, level: int = LEVEL) -> Entry:
-    """The member as it will lie in a zip."""
+    """Return the member as a zip stores it."""
     name = unicodedata.normalize("NFC", member.name)
     data, deflated = member.content, False
     if PurePosixPath(name).suffix.lower() not in STORED:
-        # Negative: without zlib's own header, as zip has it.
+        # A negative number leaves out zlib's header, as the zip format wants it.
         deflater = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
         smaller = deflater.compress(member.content) + deflater.flush()
         if len(smaller) < len(data):
@@ -99,17 +99,17 @@ def deflate_one(member: Member, level: int = LEVEL) -> Entry:
 
 
 def rename(entry: Entry, name: str, *, executable: bool) -> Entry:
-    """The same file under another name."""
+    """Return the entry with another name and mode."""
     return entry._replace(name=unicodedata.normalize("NFC", name), executable=executable)
 
 
 def inflate(entry: Entry) -> bytes:
-    """The file itself."""
+    """Return the file's content. Raises zlib.error for broken data."""
     return zlib.decompress(entry.data, -zlib.MAX_WBITS) if entry.deflated else bytes(entry.data)
 
 
 def write(path: Path, entries: Sequence[Entry]) -> None:
-    """Write a zip, which is there whole or not at all. Raises BundleRefused if there is too much in it."""
+    """Write a zip atomically. Raises BundleRefused if it would be too large for the plain format."""
     central, at = [], 0
     # The name is there before the file: a Ctrl-C between making a file and learning its name would leave it.
     unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
@@ -138,7 +138,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def find(path: Path, sha256: str = "") -> tuple[Entry, ...] | None:
-    """What is in a zip, not inflated; None if there is none, or a broken one, or one of another digest."""
+    """Return the entries of a zip, not inflated; None if it is missing, broken, or has another digest."""
     try:
         content = path.read_bytes()
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
@@ -151,10 +151,10 @@ def find(path: Path, sha256: str = "") -> tuple[Entry, ...] | None:
 
 
 def _date(crc: int) -> tuple[int, int]:
-    """A time and a date for a file with that checksum, as zip writes them; between 1980 and 2019.
+    """Return a time and a date, as zip writes them, made from a checksum; between 1980 and 2019.
 
-    One date for all files would be simpler, and wrong for static ones: Werkzeug, Starlette and WhiteNoise
-    make the ETag from date and size, and a browser would keep the style sheet in which a colour changed.
+    The same date for all files would break static files: Werkzeug, Starlette and WhiteNoise make the ETag
+    from date and size, so a browser would keep an old style sheet if only a colour changed in it.
     """
     rest, second = divmod(crc, 30)
     rest, minute = divmod(rest, 60)
@@ -167,9 +167,9 @@ def _date(crc: int) -> tuple[int, int]:
 def _entry(whole: memoryview, info: zipfile.ZipInfo, listed: zipfile.ZipFile) -> Entry:
     executable = bool(info.external_attr >> 16 & 0o100)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # Somebody else's, by bzip2 or LZMA.
+        # A wheel of somebody else may use bzip2 or LZMA.
         return deflate_one(Member(info.filename, listed.read(info), executable))
-    # The local header may be longer than the central one says: only its own lengths count.
+    # The local header may be longer than the central one says, so its own lengths are read.
     name_length, extra_length = struct.unpack_from("<2H", whole, info.header_offset + _LOCAL.size - 4)
     start = info.header_offset + _LOCAL.size + name_length + extra_length
     return Entry(

@@ -1,6 +1,7 @@
-"""Frozen values as JSON, and back: dataclasses, named tuples, tuples, mappings by text, paths, text, numbers.
+"""Serialization of frozen values as JSON, for caches.
 
-What is read is checked on the way: a file that somebody else has written, or an older lambdify, is noticed.
+The values are dataclasses, named tuples, tuples, mappings with text keys, paths, text and numbers. Types are
+checked on reading, so a file of another program, or of an older lambdify, raises an error.
 """
 
 import dataclasses
@@ -12,11 +13,11 @@ from pathlib import Path
 from typing import Any, Union, cast
 
 Deserializer = Callable[[Any], Any]
-"""Makes a value of what JSON has. Raises TypeError, ValueError or KeyError if it is none of that type."""
+"""Returns the value for parsed JSON. Raises TypeError, ValueError or KeyError if the types do not match."""
 
 
 def serialize(value: object) -> object:
-    """A value as JSON has it."""
+    """Return the value as `json.dumps` takes it."""
     if dataclasses.is_dataclass(value):
         return {field.name: serialize(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -28,7 +29,7 @@ def serialize(value: object) -> object:
 
 @functools.cache
 def deserializer(hint: Any) -> Deserializer:
-    """What reads values of the type that `hint` says: found once for a type, since there are thousands."""
+    """Return the function that reads values of the type `hint`; cached, since thousands are read."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Path:
         return Path

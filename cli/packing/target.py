@@ -1,6 +1,6 @@
-"""What the function runs on: the Python, the CPU and the C library that every wheel has to fit.
+"""The platform of the function: the Python, the CPU and the C library that every wheel has to fit.
 
-Nothing here asks this machine anything. runtimes.toml holds Lambda's side; the rules are those of
+Nothing here depends on this machine. runtimes.toml describes Lambda's runtimes; the rules are those of
 https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ and
 https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers.
 """
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 Architecture = Literal["x86_64", "arm64"]
-"""A CPU as Lambda names it."""
+"""A CPU, by Lambda's name."""
 
-# The manylinux levels that uv knows as platforms; the highest one within the runtime's glibc is taken.
+# The manylinux levels that uv has as platforms. The highest one that the runtime's glibc supports is used.
 _UV_LEVELS = ((2, 17), (2, 28), (2, 31), (2, 32), (2, 33), (2, 34))
 # Older names of three levels, which many wheels still carry (PEP 600).
 _LEGACY_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -27,14 +27,14 @@ _OLDEST_LEVEL = 5
 
 @cache
 def runtimes() -> Mapping[str, Mapping[str, Any]]:
-    """Lambda's Python runtimes by minor version, oldest first."""
+    """Return the table of Lambda's Python runtimes by minor version, oldest first."""
     text = resources.files(__package__).joinpath("runtimes.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A function's platform, in the words of everyone who has to know it."""
+    """A function's platform, with its names in Lambda, uv, wheels and container engines."""
 
     python: str = "3.13"
     """Minor version, a key of runtimes.toml."""
@@ -55,7 +55,7 @@ class Target:
 
     @property
     def full_python(self) -> str:
-        """A full version, which markers are evaluated against: "3.13.7"."""
+        """The full version that markers are evaluated for: "3.13.7"."""
         return str(runtimes()[self.python]["full"])
 
     @property
@@ -65,7 +65,7 @@ class Target:
 
     @property
     def glibc(self) -> tuple[int, int]:
-        """Version of the runtime's C library."""
+        """The version of the runtime's C library."""
         major, minor = runtimes()[self.python]["glibc"]
         return (major, minor)
 
@@ -92,12 +92,12 @@ class Target:
 
     @property
     def id(self) -> str:
-        """Short and unique, for cache keys and messages: "cp313-x86_64-glibc2.34"."""
+        """A short unique name for cache keys and messages: "cp313-x86_64-glibc2.34"."""
         return f"cp{self.python.replace('.', '')}-{self.machine}-glibc{self.glibc[0]}.{self.glibc[1]}"
 
     def tags(self) -> "tuple[Tag, ...]":
-        """Every wheel tag that fits, best first."""
-        # Here, because a target is named more often than it is asked this, and it takes 10 ms to import.
+        """Return every wheel tag that fits, best first."""
+        # The import takes 10 ms, and most runs need no tags.
         from packaging import tags
 
         major, minor = (int(part) for part in self.python.split("."))
@@ -108,7 +108,7 @@ class Target:
         )
 
     def markers(self) -> dict[str, str]:
-        """The environment that PEP 508 markers are evaluated in: the function's, never this machine's."""
+        """Return the environment for PEP 508 markers: the function's, never this machine's."""
         return {
             "implementation_name": "cpython",
             "implementation_version": self.full_python,
@@ -129,7 +129,7 @@ class Target:
 
     def _platforms(self) -> list[str]:
         names = []
-        # Up to what uv installs: on Amazon Linux 2 that leaves out a few wheels for glibc 2.24 to 2.26.
+        # The list ends at uv's level. On Amazon Linux 2 that leaves out a few wheels for glibc 2.24 to 2.26.
         for level in range(self._manylinux[1], _OLDEST_LEVEL - 1, -1):
             names.append(f"manylinux_2_{level}_{self.machine}")
             if level in _LEGACY_NAMES:

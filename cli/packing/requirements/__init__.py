@@ -1,4 +1,4 @@
-"""Which files say what the project requires, from which indexes and places.
+"""Requirements of the project: the files that declare them, package indexes, and sources.
 
-Reads files of the project. May import nothing of the rooms after it, and never starts uv.
+Reads files of the project. May import no later room of packing, and never starts uv.
 """

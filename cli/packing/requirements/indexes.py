@@ -1,13 +1,13 @@
-"""Which package indexes count: one rule for uv, for pip in a container, and for our own downloads.
+"""Package indexes: the same ones for uv, for pip in a container, and for our own downloads.
 
-What names an index, the first first; the first to name a default index decides, further ones add up:
+Indexes are read from these places, in this order. The first default index counts; extra indexes add up:
 
 1. uv's variables    UV_DEFAULT_INDEX or UV_INDEX_URL, UV_INDEX, UV_EXTRA_INDEX_URL, UV_FIND_LINKS
 2. requirements      --index-url, --extra-index-url, --find-links, --no-index
 3. pip's variables   PIP_INDEX_URL, PIP_EXTRA_INDEX_URL
 4. uv's files        [[index]] and its older forms, in the project's uv.toml or [tool.uv], then the user's
 
-uv itself has 1 before 2 before 4, pip has 2 before 3. Nothing else counts, such as pip's own files.
+uv itself has 1 before 2 before 4, pip has 2 before 3. Other places, such as pip's own files, are not read.
 https://docs.astral.sh/uv/concepts/indexes/, https://pip.pypa.io/en/stable/cli/pip_install/
 """
 
@@ -37,7 +37,7 @@ _KINDS_OF_UV_VARIABLES = {
 }
 _KINDS_OF_PIP_VARIABLES = {"PIP_INDEX_URL": "default", "PIP_EXTRA_INDEX_URL": "extra"}
 PIP_VARIABLES = tuple(_KINDS_OF_PIP_VARIABLES)
-"""Those that count beside uv's own."""
+"""The variables of pip that are read, too."""
 _OPTION = re.compile(
     r"(?:--(?P<long>index-url|extra-index-url|find-links)|-(?P<short>[if]))[ =]\s*(?P<value>\S+)"
 )
@@ -53,30 +53,30 @@ _NO_INDEX = "--no-index"
 
 @dataclass(frozen=True, kw_only=True)
 class Indexes:
-    """Where packages come from, credentials included."""
+    """The package indexes, with credentials."""
 
     default: str = ""
-    """"" for the public one."""
+    """URL; "" means the public index."""
     extra: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
-    """Pages and folders that list files."""
+    """Pages and folders that list files (--find-links)."""
     offline: bool = False
-    """Only `links` count."""
+    """Whether only `links` are used (--no-index)."""
     explicit: tuple[str, ...] = ()
-    """Asked only for packages that uv's settings send there."""
+    """Indexes that are used only for the packages that uv's settings assign to them."""
     options: tuple[str, ...] = ()
-    """Lines of the requirements that name any of these."""
+    """Lines of the requirements that name an index or --no-index."""
     uv_environment: tuple[tuple[str, str], ...] = ()
-    """What uv does not know by itself: variables, since a list of processes shows arguments."""
+    """Variables with the indexes that uv does not read by itself. They are no arguments, which `ps` shows."""
 
     @property
     def uv_options(self) -> tuple[str, ...]:
-        """What there is no variable for."""
+        """The arguments of uv for which it has no variable."""
         return (_NO_INDEX,) if self.offline else ()
 
     @property
     def pip_environment(self) -> Mapping[str, str]:
-        """The same for pip in a container, where no file: URL leads anywhere."""
+        """The variables for pip in a container. file: URLs are left out, since the files are not there."""
         given = {
             "PIP_INDEX_URL": (self.default,),
             "PIP_EXTRA_INDEX_URL": self.extra,
@@ -91,7 +91,7 @@ class Indexes:
         )
 
     def authorization(self, url: str) -> Mapping[str, str]:
-        """Return the headers that the index of this URL wants, none for a public one."""
+        """Return the headers with the credentials for a URL; empty if there are none."""
         login = find_login(url, (self.default, *self.extra, *self.links, *self.explicit))
         return {"Authorization": basic_authorization(login)} if login else {}
 
@@ -99,7 +99,7 @@ class Indexes:
 def find_indexes(
     lines: Iterable[str], root: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Indexes:
-    """Collect the indexes that requirement lines, the environment and uv's settings for `root` name."""
+    """Return the indexes that requirement lines, the environment and uv's settings for `root` name."""
     options = tuple(line for line in lines if _OPTION.match(line) or line.strip() == _NO_INDEX)
     of_uv = tuple(_in_variables(_KINDS_OF_UV_VARIABLES, environ))
     unknown = (*_in_lines(options), *_in_variables(_KINDS_OF_PIP_VARIABLES, environ))
@@ -120,7 +120,7 @@ def find_indexes(
 
 
 def settings_files(root: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
-    """Where uv looks for its settings, the nearest first; not all of them need to be there."""
+    """Yield the paths where uv looks for its settings, the nearest first; the files may not exist."""
     if chosen := environ.get("UV_CONFIG_FILE"):
         yield Path(chosen)
         return
@@ -132,7 +132,7 @@ def settings_files(root: Path, environ: Mapping[str, str] = os.environ) -> Itera
 
 
 class _Index(NamedTuple):
-    """An index as a setting has it."""
+    """An index that a variable, an option or a file names."""
 
     kind: str
     """default, extra, links or explicit."""
@@ -143,7 +143,7 @@ class _Index(NamedTuple):
 def _in_variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[_Index]:
     for variable, kind in variables.items():
         for value in re.split(r"[\s,]+" if kind == "links" else r"\s+", environ.get(variable, "")):
-            # An index can have a name here: "internal=https://host/simple".
+            # An index can have a name: "internal=https://host/simple".
             name, separator, url = value.partition("=")
             if separator and re.fullmatch(r"[\w.-]+", name):
                 yield _Index(kind, url, name)
@@ -165,7 +165,7 @@ def _uv_variables(
     defaults = [it.url for it in unknown if it.kind == "default"]
     if defaults and not any(it.kind == "default" for it in known):
         yield "UV_DEFAULT_INDEX", defaults[0]
-    # Each is the last one of its kind that uv reads, so what it knows itself stays first.
+    # uv reads these variables after its other settings of the same kind, which therefore stay first.
     for kind, variable, separator in (("extra", "UV_EXTRA_INDEX_URL", " "), ("links", "UV_FIND_LINKS", ",")):
         if added := [it.url for it in unknown if it.kind == kind]:
             own = [environ[variable]] if environ.get(variable) else []
@@ -179,7 +179,7 @@ def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[_Index]:
             yield _Index(
                 "links" if index.get("format") == "flat" else kind, index["url"], index.get("name", "")
             )
-        # The forms that were there before [[index]], at the top or for the commands that we use.
+        # The forms from before [[index]]: at the top level, or under [pip] for the commands that we use.
         older = {**table, **table.get("pip", {})}
         yield from (_Index("default", url) for url in [older.get("index-url")] if url)
         yield from (_Index("extra", url) for url in older.get("extra-index-url", ()))
@@ -187,14 +187,14 @@ def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[_Index]:
 
 
 def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """What uv is set to: by the nearest file in or above the project, the user's, the system's."""
+    """Yield uv's settings: of the nearest file in or above the project, the user's and the system's."""
     nearest: Path | None = None
     for file in settings_files(root, environ):
         above = file.parent == root or file.parent in root.parents
         if above and nearest is not None:
             continue
         table: dict[str, Any] = {}
-        # uv itself says what is wrong with a broken one.
+        # uv itself reports a broken file.
         with suppress(OSError, ValueError, RecursionError):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         if file.name == "pyproject.toml":

@@ -1,12 +1,12 @@
-"""What is required from this machine, folders and files: which there are, and whether they have changed.
+"""Required folders and files of this machine: which there are, and whether they have changed.
 
-Two questions, with an answer each:
+A change can matter in two ways:
 
-    which versions go together?    what a folder declares; or all of it, where its build backend computes that
-    is there anything to build?    every file that a wheel of it is built from, as for the project's own files
+    for the resolution    what a folder declares; or all its files, if its build backend computes that
+    for the build         every file that its wheel is built from, as for the project's own files
 
-Which folders there are is guessed from the texts before uv has read them, so that what changes meanwhile is
-seen. Whoever guesses holds the guess against what uv found.
+The folders are guessed from the requirements before uv reads them, so that a change meanwhile is noticed.
+The caller compares the guess with what uv found.
 """
 
 import os
@@ -24,11 +24,11 @@ from lambdify.cli.packing.requirements.sources import read_toml
 
 _DECLARED_KEYS = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 DYNAMIC = frozenset({"dependencies", "optional-dependencies"})
-"""What of a [project] decides on a resolution, and may be left to the build backend."""
+"""Keys of [project] that influence a resolution, and that a build backend may compute."""
 
 
 def find_required(files: Iterable[Path], lines: Iterable[str], root: Path) -> tuple[Path, ...]:
-    """Return the folders and files that these texts seem to require, and those that they require in turn."""
+    """Return the folders and files that these texts seem to require, directly or through each other."""
     waiting = [path for line in lines for path in _existing(find_path(line), (root,))]
     for file in files:
         waiting += _required_by(file, root)
@@ -42,7 +42,7 @@ def find_required(files: Iterable[Path], lines: Iterable[str], root: Path) -> tu
 
 
 def read_declared(place: Path) -> object:
-    """What a folder or file says to the question which versions go together."""
+    """Return what of a folder or file influences a resolution, as a value for a cache key."""
     if not place.is_dir():
         return fingerprint.digest(place)
     pyproject = place / "pyproject.toml"
@@ -54,7 +54,7 @@ def read_declared(place: Path) -> object:
 
 
 def take_fingerprint(packages: Iterable[Package], root: Path, moment: int) -> Fingerprint:
-    """Return what those of the packages that lie on this machine are built from looks like at a moment."""
+    """Return the fingerprint, as of `moment`, of the files that packages of this machine are built from."""
     files: dict[str, fingerprint.Stamp] = {}
     listings: dict[str, tuple[str, ...]] = {}
     young: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _required_by(file: Path, root: Path) -> Iterator[Path]:
         return
     if file.suffix != ".toml":
         for line in read_own_lines(file):
-            # pip starts from where it runs. Others start from the file.
+            # pip resolves a path from the folder where it runs, other tools from the file's folder.
             yield from _existing(find_path(line), (root, file.parent))
         return
     content = _read(file)
@@ -99,7 +99,7 @@ def _read(pyproject: Path) -> dict[str, Any]:
     try:
         return read_toml(pyproject)
     except RequirementsError:
-        # None, or a broken one: uv reads it too, and tells what is wrong with it.
+        # The file is missing or broken. uv reads it too, and reports the error.
         return {}
 
 

@@ -1,7 +1,7 @@
-"""Where the source of a package that has to be built comes from: an archive, a git commit, a folder.
+"""Origins of packages that have to be built: archives, git commits and folders.
 
-Every fetch ends in a copy of our own. Building in a project's folder would leave build/ and *.egg-info in it,
-and an archive is only as good as its digest.
+Every source is copied first: a build in a project's folder would leave build/ and *.egg-info in it. The
+digest of an archive is checked.
 """
 
 import errno
@@ -28,11 +28,11 @@ from lambdify.cli.redaction import redact
 _TIMEOUT = 60.0
 """Seconds without a byte."""
 _RETRY_PAUSES = (0.5, 2.0)
-"""Seconds before the second try, and before the third."""
+"""Seconds before the second attempt, and before the third."""
 _BLOCK_SIZE = 1 << 16
-"""Bytes: few enough for somebody who watches a slow line."""
+"""Bytes; small enough that progress shows on a slow connection."""
 _SERVER_FAILED = 500
-"""Statuses from here on are the server's fault."""
+"""HTTP statuses from this one on are errors of the server."""
 _NOT_SOURCE = frozenset({".git", ".hg", ".tox", ".nox", ".lambdify", "__pycache__", "node_modules"})
 _BUILT = frozenset({"build", "dist"})
 _NATIVE = re.compile(
@@ -43,14 +43,14 @@ _SIDE_FOLDERS = re.compile(r"(^|/)(tests?|docs?|examples?|benchmarks?)/", re.IGN
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadObserver:
-    """Who follows a download."""
+    """Callbacks of a download."""
 
     keep_going: Callable[[], bool] = lambda: True
-    """Asked before every block; a no calls it off."""
+    """Called before every block; False ends the download."""
     expect: Callable[[int], None] = lambda _: None
-    """Told how many bytes there will be, where nobody knew."""
+    """Called with the length in bytes, if it was not known before; negative if an attempt failed."""
     advance: Callable[[int], None] = lambda _: None
-    """Told of every block."""
+    """Called with the bytes of every block; negative if an attempt failed."""
 
 
 def fetch_source(package: Package, indexes: Indexes, folder: Path) -> Path:
@@ -65,7 +65,7 @@ def fetch_source(package: Package, indexes: Indexes, folder: Path) -> Path:
 
 
 def source_digest(package: Package) -> str:
-    """Return what identifies the source: it changes when the source does."""
+    """Return a text that identifies the source: it changes when the source does."""
     if package.kind == "git":
         return f"{redact(package.url)}@{package.commit}#{package.subdirectory}"
     if package.path is None or package.kind != "directory":
@@ -79,7 +79,7 @@ def source_digest(package: Package) -> str:
 
 
 def find_native_sources(source: Path) -> tuple[str, ...]:
-    """Return the files of a source that look as if a compiler were needed."""
+    """Return the names of files in a source that probably need a compiler."""
     if source.is_dir():
         names: list[str] = sorted(_source_files(source))
     elif zipfile.is_zipfile(source):
@@ -98,9 +98,10 @@ def download(
     observer: DownloadObserver | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Put an archive into a file, and return that. Raises RequirementsError, also if another was locked.
+    """Download an archive into a file, and return its path.
 
-    A connection that breaks, or a server that fails, is given another chance.
+    A broken connection, or an error of the server, is retried. Raises RequirementsError, also for an archive
+    with another digest than the locked one.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
     for pause in (*_RETRY_PAUSES, None):
@@ -109,7 +110,7 @@ def download(
             break
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                # Not the network's fault.
+                # The disk is full, so a retry does not help.
                 raise
             if pause is None or not _is_transient(error):
                 place = redact(package.url) or package.path
@@ -133,7 +134,7 @@ def _copy_blocks(package: Package, indexes: Indexes, into: Path, observer: Downl
     copied = unexpected = 0
     try:
         with _open(package, indexes) as origin, into.open("wb") as copy:
-            # A file has none, and a server need not tell it.
+            # A local file has no length attribute, and a server need not send one.
             length = getattr(origin, "length", None) or 0
             unexpected = 0 if package.size else length
             observer.expect(unexpected)
@@ -143,10 +144,11 @@ def _copy_blocks(package: Package, indexes: Indexes, into: Path, observer: Downl
                 copied += len(block)
                 observer.advance(len(block))
             if copied < length and observer.keep_going():
-                # http.client takes an early end for the end. It is none of the digest's business.
+                # http.client does not report a connection that ends early. Without this check, the digest
+                # would be compared, and the error would speak of tampering.
                 raise ConnectionError(f"the connection ended after {copied:,} of {length:,} bytes")
     except OSError:
-        # It will be begun again, if at all.
+        # A retry starts from the beginning, so the progress is taken back.
         observer.advance(-copied)
         observer.expect(-unexpected)
         raise
@@ -154,8 +156,8 @@ def _copy_blocks(package: Package, indexes: Indexes, into: Path, observer: Downl
 
 
 def _is_transient(error: OSError) -> bool:
-    """Whether it may be gone the next time: not what is no network at all, and no refusal."""
-    # Here, since most runs download nothing, and it brings HTTP and e-mail along.
+    """Whether a retry may succeed: after errors of the connection or the server, not after a refusal."""
+    # The import loads the HTTP and e-mail modules, and most runs download nothing.
     from urllib.error import HTTPError, URLError
 
     if isinstance(error, HTTPError):
@@ -165,14 +167,14 @@ def _is_transient(error: OSError) -> bool:
 
 
 def walk(package: Package) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Every folder that the package in a directory is built from, with the names of its files."""
+    """Yield every folder that the package in a directory is built from, with the names of its files."""
     if package.path is not None:
         with readable(package):
             yield from _walk(package.path)
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Everything but virtual environments, caches and build results."""
+    """Yield all folders with their files, but for virtual environments, caches and build results."""
     for name, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         base = Path(name)
         entered = [base / each for each in folders]
@@ -183,7 +185,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
 
 
 def _source_files(folder: Path) -> Iterator[str]:
-    """Paths, relative and with "/"."""
+    """Yield the paths of the files, relative and with "/"."""
     for base, names in _walk(folder):
         for name in names:
             yield (base / name).relative_to(folder).as_posix()
@@ -191,7 +193,7 @@ def _source_files(folder: Path) -> Iterator[str]:
 
 def _is_not_source(folder: Path, top: Path) -> bool:
     if folder.name in _BUILT and folder.parent == top:
-        # Where build tools write. But packages have these names too.
+        # Build tools write to these folders, but a package can have the same name.
         return not (folder / "__init__.py").is_file()
     return (
         folder.name in _NOT_SOURCE
@@ -201,13 +203,13 @@ def _is_not_source(folder: Path, top: Path) -> bool:
 
 
 def _circular(folder: Path, top: Path) -> bool:
-    """Whether a link leads back to a folder that it is in, by whatever way."""
+    """Whether a link leads to a folder that contains it."""
     above = (path for path in folder.parents if path.is_relative_to(top))
     return folder.is_symlink() and folder.resolve() in {path.resolve() for path in above}
 
 
 def _refuse(error: OSError) -> None:
-    """A part that cannot be read must not be missing without a word; of a folder that is gone others tell."""
+    """Raise the error of an unreadable folder, which is not skipped; a missing one is reported elsewhere."""
     if not isinstance(error, FileNotFoundError):
         raise error
 
@@ -224,7 +226,7 @@ def _refuse_name(package: Package, name: str) -> None:
 
 @contextmanager
 def readable(package: Package) -> Iterator[None]:
-    """Say which file of the package cannot be read, where one cannot."""
+    """Turn a PermissionError in the block into a RequirementsError that names the file."""
     try:
         yield
     except PermissionError as error:
@@ -248,13 +250,13 @@ def _copy(package: Package, into: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(origin / name, target)
     if (origin / ".git").is_dir():
-        # Versions are often read from the history (setuptools-scm, hatch-vcs).
+        # setuptools-scm and hatch-vcs read the version from the history.
         shutil.copytree(origin / ".git", into / ".git", symlinks=True)
     return into
 
 
 def _clone(package: Package, into: Path) -> Path:
-    """Check out one commit."""
+    """Check out the commit, and return the folder of the source."""
     into.mkdir(parents=True)
     for arguments in (
         ("clone", "--quiet", "--no-checkout", package.url, "."),
@@ -281,7 +283,7 @@ def _open(package: Package, indexes: Indexes) -> IO[bytes]:
     public = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
     request = Request(public)  # noqa: S310 the scheme is checked above
     for name, value in indexes.authorization(package.url).items():
-        # Private indexes send on to a file store, which must not see these credentials, and refuses them.
+        # Private indexes redirect to a file store, which must not get these credentials, and refuses them.
         request.add_unredirected_header(name, value)
     opened: IO[bytes] = urlopen(request, timeout=_TIMEOUT)  # noqa: S310
     return opened

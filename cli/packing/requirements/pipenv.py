@@ -1,7 +1,7 @@
 """Pipfile.lock as requirement lines, so that a deployment needs no pipenv.
 
 https://pipenv.pypa.io/en/latest/pipfile.html. The lock is flat: a category lists every package with its
-markers and hashes, so nothing has to be walked.
+markers and hashes, so no dependencies have to be followed.
 """
 
 import json
@@ -24,7 +24,7 @@ _MARKER_KEYS = (
     "python_version",
     "sys_platform",
 )
-"""A Pipfile may spell a marker as a key: colorama = {version = "*", sys_platform = "== 'win32'"}."""
+"""Keys of a Pipfile that are markers: colorama = {version = "*", sys_platform = "== 'win32'"}."""
 
 
 def read_pipfile_lock(path: Path, groups: tuple[str, ...]) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def read_pipfile_lock(path: Path, groups: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def read_names(path: Path) -> frozenset[str]:
-    """Return the names that the default category of a Pipfile.lock mentions, wherever they apply."""
+    """Return the names in the default category of a Pipfile.lock, whatever their markers are."""
     with _translated(path):
         return frozenset(_load(path)["default"])
 
@@ -72,7 +72,7 @@ def _lines(entries: Mapping[str, dict[str, Any]], declared: Mapping[str, str], r
         extras = f"[{','.join(entry['extras'])}]" if entry.get("extras") else ""
         marker = entry.get("markers") or _spelled_marker(entry)
         if not marker and entry.get("version") == "*":
-            # pipenv writes an entry without version and marker for what the machine that locked excluded.
+            # pipenv writes no version and no marker for a package that did not apply to the locking machine.
             marker = declared.get(canonicalize_name(name), "")
         condition = f" ; {marker}" if marker else ""
         location = entry.get("path") or entry.get("file")

@@ -1,8 +1,8 @@
 """poetry.lock as requirement lines, so that a deployment needs no poetry.
 
-The lock lists every package of every group and platform, each with what it requires in turn. Which of them
-the function needs is found by walking from what pyproject.toml declares, with markers read for the function.
-Both forms of the declaration are read: [project] and [tool.poetry.dependencies].
+The lock lists every package of every group and platform, with its dependencies. The packages that the
+function needs are found by a walk that starts at the dependencies in pyproject.toml; markers are evaluated
+for the function. Both [project] and [tool.poetry.dependencies] are read.
 
 https://python-poetry.org/docs/pyproject/, https://python-poetry.org/docs/dependency-specification/
 """
@@ -28,17 +28,17 @@ Table = dict[str, Any]
 
 
 class _Dependency(NamedTuple):
-    """A package that something requires."""
+    """A dependency of the project or of a package."""
 
     name: str
     extras: frozenset[str]
     versions: str
-    """Which versions will do, as the lock spells it."""
+    """The allowed versions, as the lock spells them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scope:
-    """What is asked of the lock: for which platform, and with which of the optional parts."""
+    """The platform, extras and groups that packages are selected for."""
 
     target: Target
     extras: tuple[str, ...]
@@ -58,7 +58,7 @@ class _Scope:
 def read_poetry_lock(
     path: Path, target: Target, *, extras: tuple[str, ...], groups: tuple[str, ...], without: frozenset[str]
 ) -> tuple[str, ...]:
-    """Return the locked packages that the function needs as requirement lines, `without` those names."""
+    """Return the locked packages that the function needs, but none in `without`, as requirement lines."""
     scope = _Scope(target=target, extras=extras, groups=groups)
     try:
         return _read(path, scope, without)
@@ -75,7 +75,7 @@ def _read(path: Path, scope: _Scope, without: frozenset[str]) -> tuple[str, ...]
         packages.setdefault(canonicalize_name(package["name"]), []).append(package)
     declared = list(_declared(read_toml(path.with_name("pyproject.toml")), scope))
     chosen = _walk(declared, packages, scope, without)
-    # Poetry's own variables: https://python-poetry.org/docs/repositories/#configuring-credentials
+    # The variables are poetry's: https://python-poetry.org/docs/repositories/#configuring-credentials
     indexes = {
         with_login(source["url"], source.get("reference", ""), os.environ, prefix="POETRY_HTTP_BASIC"): None
         for source in (package.get("source", {}) for package in chosen.values())
@@ -106,7 +106,7 @@ def _walk(
 
 
 def _choose(dependency: _Dependency, candidates: list[Table], scope: _Scope) -> Table | None:
-    """Return the candidate that fits: a lock can hold a package twice, for different platforms."""
+    """Return the candidate that fits, or None: a lock can hold a package twice, for different platforms."""
     if not candidates:
         raise RequirementsError(
             f"poetry.lock has no {dependency.name}, which pyproject.toml or another package requires",
@@ -126,7 +126,7 @@ def _package_marker(package: Table, scope: _Scope) -> str | None:
     marker = package.get("markers")
     if not isinstance(marker, dict):
         return marker
-    # Format 2.1 keeps one marker per group, where they differ.
+    # Format 2.1 has a marker for each group if the markers differ.
     clauses = [marker[group] for group in ("main", *scope.groups) if group in marker]
     return " or ".join(f"({clause})" for clause in clauses) or None
 
@@ -138,13 +138,13 @@ def _allows(specifier: str | None, version: str) -> bool:
             for part in (specifier or "*").split("||")
         )
     except InvalidSpecifier:
-        # Poetry's own operators (^ and ~) appear where it declares, not where it locks; a form that is
-        # neither decides nothing.
+        # Poetry's own operators (^ and ~) are in pyproject.toml, not in the lock. An unknown form excludes
+        # nothing.
         return True
 
 
 def _required(package: Table, extras: frozenset[str], scope: _Scope) -> Iterator[_Dependency]:
-    """What a locked package requires in turn, with the extras that it is wanted with."""
+    """Yield the dependencies of a locked package, with the extras that are wanted of it."""
     offered: dict[str, list[str]] = package.get("extras", {})
     switched_on = {
         canonicalize_name(Requirement(text.split(" ")[0]).name)
@@ -160,7 +160,7 @@ def _required(package: Table, extras: frozenset[str], scope: _Scope) -> Iterator
 
 
 def _declared(pyproject: Table, scope: _Scope) -> Iterator[_Dependency]:
-    """What the project itself asks for."""
+    """Yield the dependencies of the project itself."""
     yield from _declared_in_project(pyproject, scope)
     yield from _declared_in_poetry(pyproject.get("tool", {}).get("poetry", {}), scope)
 
@@ -203,7 +203,7 @@ def _declared_in_poetry(poetry: Table, scope: _Scope) -> Iterator[_Dependency]:
 
 
 def _specs(alternatives: Any) -> list[Table]:
-    """A dependency is a version, a table, or a list of these for different platforms."""
+    """Return the tables of a dependency, which is a version, a table, or a list of these for platforms."""
     listed = alternatives if isinstance(alternatives, list) else [alternatives]
     return [{"version": spec} if isinstance(spec, str) else spec for spec in listed]
 

@@ -1,6 +1,6 @@
-"""pylock.toml, the one form that every dependency source is brought into, and the packages it gives a target.
+"""pylock.toml, the format that every dependency file is converted to, and the packages in it.
 
-    uv.lock            uv exports it
+    uv.lock            uv exports it as one
     pylock.toml        is one
     everything else    uv resolves it into one
 
@@ -17,7 +17,7 @@ from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.target import Target
 
 if TYPE_CHECKING:
-    # Imported where a pylock is read, since uv works meanwhile: packages are named long before that.
+    # The import takes long, so it happens when a pylock is read; until then only `Package` is needed.
     from packaging import pylock as specification
 
     _File = specification.PackageArchive | specification.PackageWheel | specification.PackageSdist
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """One package of the plan, and the one file or place that it comes from."""
+    """A package of the plan, and the file or place that it comes from."""
 
     name: str
     """Normalised."""
     version: str
-    """"" while only building it can tell."""
+    """"" if only a build shows it."""
     kind: Literal["wheel", "sdist", "directory", "git"]
     filename: str = ""
     url: str = ""
     path: Path | None = None
-    """Set for what lies on this machine, in place of a URL."""
+    """The path of a file or folder of this machine; then there is no URL."""
     sha256: str = ""
     commit: str = ""
     subdirectory: str = ""
     size: int = 0
-    """Bytes of the file, where whoever locked it was told."""
+    """Bytes of the file; 0 if the lock does not say."""
 
     @property
     def label(self) -> str:
-        """Name and version, as messages say them."""
+        """Name and version, for messages."""
         return f"{self.name} {self.version}".rstrip()
 
 
@@ -57,9 +57,9 @@ def read_pylock(
     extras: Collection[str] = (),
     groups: Collection[str] = (),
 ) -> tuple[Package, ...]:
-    """Return what the function's platform needs of a pylock, a wheel for each package that has a fitting one.
+    """Return the packages of a pylock that the target needs; a wheel for each package that has a fitting one.
 
-    `base` is the folder that relative paths in it start from, `name` what messages call it.
+    Relative paths start at the folder `base`. `name` is for messages. Raises RequirementsError.
     """
     from packaging import markers
     from packaging import pylock as specification
@@ -70,7 +70,7 @@ def read_pylock(
             environment=target.markers(),  # type: ignore[arg-type]
             tags=target.tags(),
             extras=extras,
-            # The groups that are asked for come on top of the default ones.
+            # The requested groups are added to the default ones.
             dependency_groups=[*(lock.default_groups or ()), *groups],
         )
         return tuple(_package(package, origin, base) for package, origin in chosen)
@@ -147,7 +147,7 @@ def _local_path(url: str) -> Path | None:
     parts = urlsplit(url)
     if parts.scheme != "file":
         return None
-    # Here, since it brings HTTP and e-mail along, which most runs do without.
+    # The import loads the HTTP and e-mail modules, which most runs do not need.
     from urllib.request import url2pathname
 
     return Path(url2pathname(parts.path))

@@ -1,8 +1,8 @@
-"""Reading requirement lines, for what uv does not tell: which hashes the user allows, and which indexes.
+"""Requirement lines: names, hashes, indexes and included files.
 
-uv resolves a requirements file by itself. But `uv pip compile` leaves the user's `--hash` options unread and
-writes the index's own hashes into its result, so whoever installs that result has lost the pinning. What is
-read here lets `plan` hold the result against it.
+uv resolves a requirements file by itself. But `uv pip compile` ignores the user's `--hash` options, and its
+result has the index's own hashes. So this module reads the user's hashes, and `plan` compares the result with
+them.
 
 The format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 """
@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 _LINKS = re.compile(r"(?P<option>(?:-f|--find-links)[ =]?\s*)(?P<path>\S+)$")
 _HASH = re.compile(r"--hash[= ]sha256:(?P<digest>[0-9a-fA-F]{64})\b")
 _PIN = re.compile(r"===?\s*[\w.!+-]+(?![\w.*])")
-# A path or URL begins like a name too; what may follow a name tells them apart.
+# A path or URL can begin like a name. What follows tells them apart.
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?=$|[\s\[(<>=!~;@,])")
 
 
@@ -37,7 +37,7 @@ def read_lines(path: Path) -> tuple[str, ...]:
 def read_own_lines(path: Path) -> tuple[str, ...]:
     """Return the logical lines of a requirements file alone."""
     try:
-        # utf-8-sig: editors on Windows begin a file with a mark that would become part of the first name.
+        # Editors on Windows write a byte order mark, which would become part of the first name.
         return split_lines(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise RequirementsError(
@@ -52,7 +52,7 @@ def read_own_lines(path: Path) -> tuple[str, ...]:
 
 
 def find_files(path: Path) -> tuple[Path, ...]:
-    """Return a requirements file and those that it includes with -r or -c, and they in turn."""
+    """Return a requirements file, and all files that it includes with -r or -c, directly or indirectly."""
     found: dict[Path, None] = {}
     waiting = [path]
     while waiting:
@@ -68,13 +68,13 @@ def find_files(path: Path) -> tuple[Path, ...]:
 
 
 def includes_remote_file(line: str) -> bool:
-    """Whether the line includes a file that is not on this machine."""
+    """Whether the line includes a file by a URL."""
     include = _INCLUDE.match(line) or _CONSTRAINT.match(line)
     return include is not None and "://" in include["path"]
 
 
 def find_path(line: str) -> str:
-    """Return the file or folder that a line may require, as it names it; "" if it names none."""
+    """Return the path of the file or folder that a line may require, as written; "" if there is none."""
     if line.startswith("-"):
         editable = _EDITABLE.match(line)
         wanted = editable["path"] if editable else ""
@@ -87,26 +87,26 @@ def find_path(line: str) -> str:
 
 
 def split_lines(text: str) -> tuple[str, ...]:
-    """Return the logical lines of a text: continued ones joined, comments and empty ones left out."""
+    """Return the logical lines of a text: continued lines are joined, comments and empty lines left out."""
     joined = _CONTINUED.sub(" ", text)
     lines = (_COMMENT.sub("", line).strip() for line in joined.splitlines())
     return tuple(line for line in lines if line)
 
 
 def find_name(line: str) -> str | None:
-    """Return the normalised name that a line requires; options, paths and bare URLs have none."""
+    """Return the normalised name that a line requires; None for an option, a path or a bare URL."""
     match = _NAME.match(line)
     return canonicalize_name(match["name"]) if match else None
 
 
 def read_pins(lines: Iterable[str]) -> frozenset[str]:
-    """Return the names that are required in one version only."""
+    """Return the names that are pinned to one version."""
     named = ((find_name(line), line) for line in lines)
     return frozenset(name for name, line in named if name and _PIN.search(line.partition(";")[0]))
 
 
 def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Return the sha256 digests that each package is pinned to, for packages that are."""
+    """Return the sha256 digests, in hex, that packages are pinned to, by name. Raises RequirementsError."""
     pinned: dict[str, frozenset[str]] = {}
     for line in lines:
         name = find_name(line)
@@ -122,7 +122,7 @@ def read_hashes(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
 
 
 def _with_absolute_links(line: str, folder: Path) -> str:
-    """A folder of files is named from where the line is, and the line is going to be read elsewhere."""
+    """Return the line with an absolute path after --find-links: uv reads the line in another folder."""
     links = _LINKS.match(line)
     if links is None or "://" in links["path"]:
         return line

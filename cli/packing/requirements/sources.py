@@ -1,13 +1,13 @@
-"""Which file of the project says what it depends on.
+"""Dependency files: the choice of the file that declares the project's dependencies.
 
-The order goes from what a tool wrote for exactly this purpose to what a person wrote in general:
+The most exact file is chosen:
 
     uv.lock, poetry.lock, Pipfile.lock   every version and hash, kept up to date by the project's own tool
     pylock.toml                          the same, but often exported from one of those, so it can be older
     requirements.txt                     written by hand, or a list of versions
-    pyproject.toml                       what the project accepts, rather than what it was tested with
+    pyproject.toml                       versions that the project accepts, not those that it was tested with
 
-[build] requirements names one outright, also under another name (requirements/production.txt).
+[build] requirements names another file, whose name may differ (requirements/production.txt).
 """
 
 import tomllib
@@ -21,10 +21,10 @@ from lambdify.cli.settings.tables import Build
 
 Kind = Literal["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "requirements.txt", "pyproject.toml"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""The most specific first."""
+"""All kinds, the most exact first."""
 
 REPAIR_HINT = "Correct it; or, if a tool wrote it, have that write it again."
-"""What to do about a file that is broken."""
+"""The hint for a broken file."""
 _LIKELY_FILES = ("requirements/*.txt", "requirements*.txt", "requirements*.in")
 _WITH_EXTRAS = frozenset({"uv.lock", "poetry.lock", "pylock.toml", "pyproject.toml"})
 _WITH_GROUPS = _WITH_EXTRAS | {"Pipfile.lock"}
@@ -32,21 +32,21 @@ _WITH_GROUPS = _WITH_EXTRAS | {"Pipfile.lock"}
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The file that was chosen."""
+    """The chosen dependency file."""
 
     kind: Kind
     path: Path
     others: tuple[str, ...]
-    """Names of the dependency files that are there too."""
+    """Names of the project's other dependency files."""
 
     @property
     def name(self) -> str:
-        """The file as messages call it."""
+        """The file's name, for messages."""
         return self.path.name
 
 
 def find_source(root: Path, build: Build) -> Source | None:
-    """Return the project's dependency file; None for a project that has none."""
+    """Return the project's dependency file; None if it has none. Raises RequirementsError."""
     present = [kind for kind in KINDS if (root / kind).is_file() and _declares(root / kind, build)]
     if build.requirements:
         path = root / build.requirements
@@ -72,16 +72,16 @@ def find_source(root: Path, build: Build) -> Source | None:
 
 
 def find_likely(root: Path) -> tuple[str, ...]:
-    """Return files of other names that look as if they said it, for a project that has none of ours."""
+    """Return the paths of files with other names that look like dependency files, relative to the project."""
     found = {path for pattern in _LIKELY_FILES for path in root.glob(pattern) if path.is_file()}
     return tuple(sorted(path.relative_to(root).as_posix() for path in found))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file's content, or say where it is broken."""
+    """Return a TOML file's content. Raises RequirementsError for a broken file."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    # Text that is not UTF-8, or not TOML; a number or a nesting beyond Python's own limits.
+    # The text is not UTF-8, not TOML, or exceeds Python's limits for numbers or nesting.
     except (OSError, ValueError, RecursionError) as error:
         raise RequirementsError(f"{path.name} cannot be read: {error}", hint=REPAIR_HINT) from error
 
@@ -90,15 +90,15 @@ def _kind_of(path: Path) -> Kind:
     for kind in KINDS:
         if path.name == kind:
             return kind
-    # Libraries that read locks take a while to import, and most projects have no such file.
+    # The import takes long, and most projects have no such file.
     from packaging.pylock import is_valid_pylock_path
 
-    # PEP 751 allows pylock.NAME.toml; whatever else is named is lines of requirements.
+    # PEP 751 allows pylock.NAME.toml. Any other file is read as lines of requirements.
     return "pylock.toml" if is_valid_pylock_path(path) else "requirements.txt"
 
 
 def _declares(path: Path, build: Build) -> bool:
-    """A pyproject.toml that only configures tools says nothing about dependencies."""
+    """Whether the file declares dependencies: a pyproject.toml may only configure tools."""
     if path.name != "pyproject.toml":
         return True
     content = read_toml(path)
@@ -106,13 +106,13 @@ def _declares(path: Path, build: Build) -> bool:
 
 
 def _declares_in_poetry(content: Mapping[str, Any]) -> bool:
-    """Whether a pyproject.toml says what it requires where poetry reads it."""
+    """Whether a pyproject.toml declares dependencies in [tool.poetry]."""
     poetry: Mapping[str, Any] = content.get("tool", {}).get("poetry", {})
     return bool(poetry.get("dependencies", {}).keys() - {"python"})
 
 
 def _declares_in_project(content: Mapping[str, Any], build: Build) -> bool:
-    """Whether a pyproject.toml says what it requires where everybody reads it."""
+    """Whether a pyproject.toml declares dependencies in [project], or extras or groups are chosen."""
     project: Mapping[str, Any] = content.get("project", {})
     declared = project.get("dependencies") or "dependencies" in project.get("dynamic", ())
     return bool(declared or build.extras or build.groups)
@@ -127,7 +127,7 @@ def _refuse_unlocked(path: Path, root: Path, command: str) -> None:
 
 
 def _refuse_unusable_settings(kind: Kind, path: Path, build: Build) -> None:
-    """Extras or groups that silently change nothing would be missing in the function."""
+    """Raise RequirementsError for extras or groups that the file cannot have, instead of ignoring them."""
     for option, chosen, usable in (
         ("extras", build.extras, _WITH_EXTRAS),
         ("groups", build.groups, _WITH_GROUPS),
