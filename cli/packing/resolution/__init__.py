@@ -1,4 +1,4 @@
-"""Which versions of what is required go together on the function: asked of uv, and kept.
+"""Resolution of requirements: uv chooses the versions for the function, and the choice is cached.
 
 May import requirements. Never downloads or builds a wheel to pack.
 """

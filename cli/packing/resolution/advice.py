@@ -1,4 +1,4 @@
-"""From what a build tool printed to what the user can do; the table is advice.toml."""
+"""Advice for failed builds, found by patterns in the output; the table is advice.toml."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ _END_OF_OUTPUT = "[end of output]"
 
 
 def find_advice(output: str) -> str:
-    """Return the first piece of advice that fits, "" where none does."""
+    """Return the first piece of advice whose pattern matches; "" if none does."""
     for pattern, text in _table():
         if match := pattern.search(output):
             return text.format(*match.groups())
@@ -19,8 +19,8 @@ def find_advice(output: str) -> str:
 
 
 def summarize(output: str) -> str:
-    """Return the last lines of a log that sound like the cause."""
-    # pip frames what the build said, and what follows is about pip.
+    """Return the last lines of a log that look like the cause, joined by " | "."""
+    # pip marks the end of the build's output. The lines after it are pip's own.
     said = output.rpartition(_END_OF_OUTPUT)[0] or output
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if _CAUSE.search(line)] or lines

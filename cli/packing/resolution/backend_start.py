@@ -1,8 +1,8 @@
-"""A program: how an interpreter begins that is to run a build backend; see `backends`.
+"""The start of an interpreter that runs a build backend; see `backends`.
 
-It lies as sitecustomize.py on PYTHONPATH, so it runs before anything else. It puts another environment in
-place of the one it was given, for good: the process begins again, and not even /proc shows what there was.
-An interpreter for which that fails does not go on.
+This program is copied to PYTHONPATH as sitecustomize.py, so it runs before all other code. It starts the
+interpreter again with a clean environment, so that not even /proc shows the old one. If that fails, the
+interpreter ends.
 """
 
 import json
@@ -10,14 +10,14 @@ import os
 import sys
 
 ENVIRONMENT = "LAMBDIFY_BACKENDS"
-"""The variable that holds the environment, as JSON; null where no backend may run."""
+"""The variable that holds the clean environment, as JSON; null if no backend may run."""
 REFUSAL = "no code of a package runs on this machine"
 _SET_BY_UV = ("PATH", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
-"""What uv sets itself: where the requirements of a backend are, and that it waits for each line of output."""
+"""Variables that uv sets: the environment with the backend's requirements, and unbuffered output."""
 
 
 def main() -> None:
-    """Begin again, in the environment that is meant."""
+    """Start the interpreter again, in the clean environment."""
     given = os.environ.get(ENVIRONMENT)
     if given is None:
         return
@@ -28,7 +28,7 @@ def main() -> None:
         clean.update((name, os.environ[name]) for name in _SET_BY_UV if name in os.environ)
         os.execve(sys.executable, sys.orig_argv, clean)  # noqa: S606 - the very program that is running
     except (OSError, ValueError) as error:
-        # `site` tells of other errors, and goes on.
+        # `site` would print another exception and go on.
         raise SystemExit(f"the build backend could not be kept apart: {error}") from error
 
 

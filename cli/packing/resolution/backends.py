@@ -1,18 +1,18 @@
-"""What build backends may see, that is: the code of packages, which runs on this machine.
+"""A clean environment for build backends, which run the code of packages on this machine.
 
-uv finds versions and builds wheels with what the user has set up for it: logins, certificates, a cache. It
-hands its whole environment on to the backends that it starts, whose code nobody here has written. So each of
-them begins anew, before it does anything, in an environment that names no more than it needs:
+uv needs the user's setup: logins, certificates, a cache. But it passes its whole environment on to build
+backends, whose code may come from anybody. So each backend is started again in a clean environment, before
+its code runs:
 
     uv ──PYTHONPATH──▶ python, whose sitecustomize is `backend_start` ──exec──▶ the same python, clean
 
 Rules:
-- What is passed on is listed. All else is the user's: AWS's variables, tokens, logins of other indexes.
-- HOME and TMPDIR are its own, and gone when uv is. The indexes are those that the project names, since old
-  packages look for requirements of their own.
-- git in it runs nothing that a source's .git/config names; see `git`.
-- This is no wall: the code runs as this user, and finds the user's files if it looks for them on purpose.
-  [build] strategy = "docker" is one.
+- Only listed variables are passed on: no AWS variables, no tokens, no logins of other indexes.
+- HOME and TMPDIR are new folders, which are removed when uv ends. The project's indexes are passed on, since
+  old packages download their build requirements themselves.
+- git in a backend runs no program that a source's .git/config names; see `git`.
+- This is no sandbox: the code runs as this user, and can read the user's files. [build] strategy = "docker"
+  isolates it.
 """
 
 import json
@@ -31,7 +31,7 @@ from lambdify.cli.programs import git
 _ALLOWED_VARIABLES = re.compile(
     "PATH|LANG|LANGUAGE|LC_.*|TZ|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|(HTTPS?|ALL|NO)_PROXY|(https?|all|no)_proxy"
     "|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_CERT|GIT_SSL_CAINFO"
-    # What a release machine says of versions, where a history would say it elsewhere.
+    # Release machines set the version by these variables, if there is no git history.
     "|SETUPTOOLS_SCM_PRETEND_VERSION.*|PBR_VERSION"
 )
 _START_PROGRAM = Path(__file__).with_name("backend_start.py")
@@ -45,9 +45,9 @@ def isolated(
     *,
     allowed: bool = True,
 ) -> Iterator[Mapping[str, str]]:
-    """Variables for uv that keep the backends apart which it starts; `extra` is meant for these too.
+    """Yield variables for uv that isolate its build backends, which get the variables `extra`, too.
 
-    Those that are not `allowed` end before they begin, saying `REFUSAL`.
+    If backends are not `allowed`, each ends at its start with the message `REFUSAL`.
     """
     with TemporaryDirectory(prefix="lambdify-backends-") as name:
         folder = Path(name)

@@ -1,18 +1,18 @@
-"""What has to be installed, decided before anything is downloaded: for the function, never for this host.
+"""The plan of packages to install on the function, made before anything is downloaded.
 
     uv.lock       exported by uv            ┐
-    pylock.toml   read                      ├▶ pylock ▶ packages, each a fitting wheel or something to build
+    pylock.toml   read                      ├▶ pylock ▶ packages, each a fitting wheel or a source to build
     other locks   pins, resolved without    │
-                  looking at dependencies   │
+                  their dependencies        │
     the rest      resolved                  ┘
 
 Rules:
-- A locked or pinned version is never changed. Where something unpinned has no wheel for the function in its
-  newest version but has one in an older version, the older one is taken, aloud: on Amazon Linux 2, whose C
-  library most of today's wheels no longer support, a plain "pandas" would be compiled for an hour otherwise.
-- What the user pins by hash is compared here; see `requirements`.
-- Another project owns the name lambdify on the package index, and the bundle carries the adapter of the
-  lambdify that is running: a requirement of that name is never resolved.
+- A locked or pinned version is never changed. If an unpinned package has no wheel for the function in its
+  newest version, but in an older one, the older one is chosen, with a note. Otherwise a plain "pandas" would
+  be compiled for an hour on Amazon Linux 2, whose C library most new wheels do not support.
+- The user's hashes are compared with the result here; see `requirements`.
+- A requirement named lambdify is never resolved: another project owns that name on the package index, and
+  the bundle contains the adapter of the running lambdify.
 """
 
 import tempfile
@@ -43,20 +43,20 @@ from lambdify.cli.settings.tables import Build
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What the function needs, and where it comes from."""
+    """The packages that the function needs."""
 
     wheels: tuple[Package, ...]
-    """Ready to be installed."""
+    """Packages with a wheel that fits."""
     builds: tuple[Package, ...]
-    """Have to become wheels first."""
+    """Packages that have to be built."""
     indexes: Indexes
     notes: tuple[str, ...]
     settled: bool
-    """Whether the same input comes to the same plan. What is in a folder that it names is no part of it."""
+    """Whether the same input gives the same plan; the content of required folders is no input."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """Both, by name."""
+        """All packages, sorted by name."""
         return tuple(sorted((*self.wheels, *self.builds), key=lambda package: package.name))
 
 
@@ -71,11 +71,11 @@ def make_plan(
     prefetch: Prefetch | None = None,
     container_uv: ContainerUv | None = None,
 ) -> Plan:
-    """Decide what the source and the `extra` requirements come to on the target.
+    """Return the plan for the source and the `extra` requirements on the target. Raises RequirementsError.
 
-    What nothing locks comes to what it did before (see `kept`), or with `upgrade` to the newest. While an
-    index is asked, `expect` gets what will most likely be in the answer. With `elsewhere` no package's code
-    runs on this machine.
+    Without a lock, the cached versions are used (see `resolution_cache`), or with `upgrade` the newest. While
+    uv waits for an index, `prefetch` gets the packages that are probably in the result. With `container_uv`,
+    no package's code runs on this machine.
     """
     if source is None:
         indexes = find_indexes((), root)
@@ -107,7 +107,7 @@ def _resolve_unlocked(
     prefetch: Prefetch | None,
     container_uv: ContainerUv | None,
 ) -> Plan:
-    """Unlocked input: uv chooses the versions."""
+    """Return the plan for a file without a lock: uv chooses the versions."""
     lines = _declared_lines(source)
     indexes = find_indexes(lines, root)
     request = ResolveRequest(
@@ -121,7 +121,7 @@ def _resolve_unlocked(
         container_uv=container_uv,
     )
     allowed = read_hashes(lines)
-    # In the container everything can be built, so there is no reason to take an older version.
+    # The container can build every package, so an older version has no advantage.
     prefer_wheels = build.strategy != "docker"
     resolution = resolve_once(
         request, target, prefer_wheels=prefer_wheels, upgrade=upgrade, prefetch=prefetch
@@ -131,7 +131,7 @@ def _resolve_unlocked(
 
 
 def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
-    """A lock that already names every file."""
+    """Return the plan for a lock that names every file."""
     if source.kind == "pylock.toml":
         packages = read_pylock(
             read_toml(source.path),
@@ -165,8 +165,8 @@ def _resolve_pinned(
     prefetch: Prefetch | None,
     container_uv: ContainerUv | None,
 ) -> Plan:
-    """A lock that names versions and hashes; the index says which files they are."""
-    # Few projects have one of these two, and their readers bring libraries along.
+    """Return the plan for a lock with versions and hashes only; uv gets the files from the index."""
+    # Few projects have one of these locks, and the imports take long.
     if source.kind == "poetry.lock":
         from lambdify.cli.packing.requirements.poetry import read_poetry_lock
 
@@ -192,7 +192,7 @@ def _resolve_pinned(
 
 
 def _locked_resolution(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
-    """What a lock says, which lasts as long as the lock."""
+    """Return the resolution for the packages of a lock; it is settled, since it depends on the lock alone."""
     return Resolution(packages=packages, notes=notes, settled=True)
 
 
@@ -205,7 +205,7 @@ def _with_extra(
     upgrade: bool,
     container_uv: ContainerUv | None,
 ) -> Plan:
-    """Add what a lock does not hold of the extra requirements, without moving anything that it does."""
+    """Return the plan with the extra requirements that the lock lacks; locked versions do not change."""
     locked = {package.name: package for package in plan.packages}
     missing = tuple(line for line in extra if not _is_locked(line, locked, source))
     if not missing:
@@ -248,7 +248,10 @@ def _is_locked(line: str, locked: Mapping[str, Package], source: Source) -> bool
 def _check_hashes(
     packages: Iterable[Package], allowed: Mapping[str, frozenset[str]], source: Source, free: set[str | None]
 ) -> None:
-    """Refuse what the user's hashes do not allow. One hash anywhere asks for hashes everywhere, as in pip."""
+    """Raise RequirementsError for a package that the user's hashes do not allow.
+
+    If one package has a hash, all need one, as in pip.
+    """
     for package in packages if allowed else ():
         if package.kind in ("directory", "git") or package.name in free:
             continue
@@ -276,7 +279,7 @@ def _plan(resolution: Resolution, indexes: Indexes) -> Plan:
 
 
 def _optional_parts(build: Build) -> tuple[str, ...]:
-    """The extras and groups as options of uv's; `find_source` has made sure that the file can have them."""
+    """Return uv's options for extras and groups; `find_source` has checked that the file can have them."""
     chosen = (("--extra", build.extras), ("--group", build.groups))
     return tuple(word for flag, names in chosen for name in names for word in (flag, name))
 
@@ -288,7 +291,7 @@ def _declared_lines(source: Source) -> tuple[str, ...]:
 
 
 def _names(source: Source) -> frozenset[str | None]:
-    """The names that a dependency file mentions, wherever they apply."""
+    """Return the names in a dependency file, whatever their markers are."""
     match source.kind:
         case "requirements.txt" | "pyproject.toml":
             return frozenset(find_name(line) for line in _declared_lines(source))

@@ -1,18 +1,19 @@
-"""What an input that locks nothing was resolved to, kept in the project's `.lambdify/resolutions/`.
+"""The cache of resolutions without a lock, in the project's `.lambdify/resolutions/`.
 
-A floating "flask" would otherwise change production with a deployment that was about something else.
+Without it, an unpinned "flask" could change in production with an unrelated deployment.
 
 Rules:
-- A resolution is kept under a digest of everything it depends on: what the files and those that they include
-  say (comments aside), what required folders declare, the function's platform, extras and groups, lambdify's
-  own requirements, uv's settings. When one of these changes, or with --upgrade, uv is asked again.
-- A git branch is kept as its commit, and what is at an address by its digest, as "flask" is by its version.
-- Never kept is what is read from elsewhere, what the project's own build backend computes, and what names
-  folders where they were not looked for.
-- Nothing secret is kept: no text is stored, credentials are not part of the digest, and those in an
-  address are read from the requirements again.
-- A file that is broken, or not under our seal, is as good as none: versions that a person may choose for
-  others are written in a lock, which can be reviewed.
+- The key is a digest of everything that a resolution depends on: the dependency file and the files that it
+  includes (without comments), the declarations of required folders, the function's platform, extras and
+  groups, lambdify's own requirements, and uv's settings. If one of these changes, or with --upgrade, uv
+  resolves again.
+- A git branch is cached as its commit, and a URL with the digest of its file, as "flask" with its version.
+- A resolution is not cached if it depends on a remote requirements file, on the project's own build backend,
+  or on a folder that `local_sources` did not find.
+- The cache contains no secrets: the requirements are not stored, credentials are not part of the digest, and
+  those in a URL are read from the requirements again.
+- A file that is broken, or has not our seal, is ignored. A lock, which can be reviewed, is the way to choose
+  versions for other people.
 """
 
 import hashlib
@@ -37,19 +38,19 @@ from lambdify.cli.redaction import redact
 from lambdify.cli.storage import folders, seal
 
 FORMAT = 2
-"""Raise it when resolutions are written, or asked for, in another way."""
+"""The version of the file format and of the request to uv; increase it when one of them changes."""
 FOLDER = "resolutions"
 _PROJECT_KEYS = ("name", "requires-python", "dependencies", "optional-dependencies")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """What uv chose, now or before."""
+    """The packages that uv chose, now or in an earlier run."""
 
     packages: tuple[Package, ...]
     notes: tuple[str, ...]
     settled: bool
-    """Whether it will be the same as long as the input is."""
+    """Whether the same input gives the same packages."""
 
 
 def resolve_once(
@@ -60,7 +61,7 @@ def resolve_once(
     upgrade: bool,
     prefetch: Prefetch | None = None,
 ) -> Resolution:
-    """Return what the question was resolved to before, and say so; with `upgrade` ask again."""
+    """Return the cached resolution, with a note; if there is none, or with `upgrade`, resolve the request."""
     key = _key(request, target, prefer_wheels)
     name = f"{FOLDER}/{key}.json"
     earlier = None if upgrade else _read(name, request)
@@ -73,23 +74,23 @@ def resolve_once(
         notes=notes,
     )
     settled = _is_determined(request, packages) and _restored(resolved, request) is not None
-    # Who edits a file while uv reads it has not had an answer to either version.
+    # If a file was edited while uv read it, the resolution belongs to neither version.
     if settled and _key(request, target, prefer_wheels) == key:
         seal.write(request.root, name, json.dumps(serialization.serialize(resolved), indent=1))
     else:
-        # One of an earlier time would come back when the input is determined by its text again.
+        # An old resolution must not come back when the input can be cached again.
         (request.root / folders.WORKSPACE / name).unlink(missing_ok=True)
     return Resolution(packages=packages, notes=notes, settled=settled)
 
 
 def find_inputs(files: Iterable[Path], root: Path) -> tuple[Path, ...]:
-    """Return every file that has a say in a resolution; not all of them need to be there."""
+    """Return the paths of all files that influence a resolution; some may not exist."""
     return tuple(dict.fromkeys((*_included(files), *settings_files(root))))
 
 
 @dataclass(frozen=True, kw_only=True)
 class _CachedResolution:
-    """What a file holds."""
+    """The content of a cache file."""
 
     day: str
     packages: tuple[Package, ...]
@@ -114,7 +115,7 @@ def _key(request: ResolveRequest, target: Target, prefer_wheels: bool) -> str:
 
 
 def _relevant_content(file: Path) -> object:
-    """What of a file decides: of requirements the lines, of TOML the tables that uv reads."""
+    """Return the part of a file that influences a resolution: its lines, or the TOML tables that uv reads."""
     if _is_requirements_file(file):
         return [redact(os.path.expandvars(line)) for line in read_own_lines(file)]
     content = read_toml(file)
@@ -129,7 +130,7 @@ def _is_requirements_file(file: Path) -> bool:
 
 
 def _requirement_lines(request: ResolveRequest) -> Iterator[str]:
-    """What the input says in lines, its variables filled in."""
+    """Yield the requirement lines of the request and its files, with environment variables expanded."""
     read = [read_own_lines(file) for file in _included(request.files) if _is_requirements_file(file)]
     for line in (*request.indexes.options, *request.lines, *(line for lines in read for line in lines)):
         yield os.path.expandvars(line)
@@ -148,7 +149,7 @@ def _local_sources(request: ResolveRequest) -> tuple[Path, ...]:
 
 
 def _is_determined(request: ResolveRequest, packages: Iterable[Package]) -> bool:
-    """Whether what was read for the key says what will come of the input."""
+    """Whether the resolution depends only on what the key contains."""
     found = {package.path for package in packages if package.kind == "directory"}
     return (
         found.issubset(_local_sources(request))
@@ -162,7 +163,7 @@ def _is_computed(pyproject: Path) -> bool:
 
 
 def _restored(cached: _CachedResolution, request: ResolveRequest) -> _CachedResolution | None:
-    """With the credentials of the input; None where they are missing, or what was there is no longer."""
+    """Return the resolution with the request's credentials; None if one is missing, or a file changed."""
     texts = list(_requirement_lines(request))
     texts += [file.read_text(encoding="utf-8") for file in request.files if not _is_requirements_file(file)]
     urls = [restore_login(package.url, texts) for package in cached.packages]
@@ -176,7 +177,7 @@ def _restored(cached: _CachedResolution, request: ResolveRequest) -> _CachedReso
 
 
 def _is_there(package: Package) -> bool:
-    """Whether a file of this machine still is the one that was chosen."""
+    """Whether a file of this machine still has the digest that was chosen."""
     if package.kind == "directory":
         return package.path is not None
     return package.path is None or fingerprint.digest(package.path) == package.sha256

@@ -1,10 +1,10 @@
-"""Questions to uv: which versions of what is required go together on the function's platform.
+"""The resolver: uv chooses versions of the requirements for the function's platform.
 
-uv answers with a pylock.toml that is already filtered to the target: a package in it has a wheel that fits,
-or only what has to be built. https://docs.astral.sh/uv/reference/cli/#uv-pip-compile
+uv writes a pylock.toml that is filtered for the target: a package has a wheel that fits, or has to be built.
+https://docs.astral.sh/uv/reference/cli/#uv-pip-compile
 
-For most of that time uv waits for the index, which seldom has anything new to say. So it is also asked what
-it knows of before, and work on that begins meanwhile. Nothing depends on that but how long it takes.
+Most of the time uv waits for the index, whose answer is mostly the same as before. So a second uv resolves
+offline, from uv's cache, and work on its result starts meanwhile. The result itself never depends on that.
 """
 
 import re
@@ -27,49 +27,49 @@ from lambdify.cli.programs import Outcome
 
 _YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
 OWN_NAME = "lambdify"
-"""Another project owns this name on the package index; the bundle carries the adapter that is running."""
+"""Excluded from resolutions: another project owns the name on the index, and the adapter is bundled."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolveRequest:
-    """What uv is asked to resolve."""
+    """The input of a resolution."""
 
     subject: str
-    """What messages call it."""
+    """The name of the input, for messages."""
     root: Path
-    """Relative paths in requirements start here, as they do for pip."""
+    """The folder that relative paths in requirements start at, as for pip."""
     files: tuple[Path, ...] = ()
-    """Read by uv in place, since they can include others."""
+    """Requirements files. uv reads them in place, since they can include others."""
     lines: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     indexes: Indexes
     options: tuple[str, ...] = ()
     pinned: frozenset[str] = frozenset()
-    """Names whose version the user has fixed: no other one needs to be looked for."""
+    """Names whose version the user has fixed: no older version is looked for."""
     only_binary: tuple[str, ...] = ()
     """Names that must not be built."""
     container_uv: "ContainerUv | None" = None
-    """Who runs uv where a package has to be built to say what it requires; None for this machine."""
+    """Runs uv if a package has to be built to get its dependencies; None means on this machine."""
 
 
 ContainerUv = Callable[[Sequence[str], Path, ResolveRequest], Outcome]
-"""Runs uv with these arguments; what it reads and writes is in the folder, beside what the question names."""
+"""Runs uv in the build container with these arguments; the folder and the request's files are copied."""
 
 
 Prefetch = Callable[[tuple[Package, ...]], object]
-"""Begins with packages that will most likely be the answer. It may fail: what matters fails again later."""
+"""Prepares packages that are probably in the result. Its errors are ignored: real ones occur again later."""
 
 
 class _ResolvedPackages(NamedTuple):
-    """What uv chose, and what it warned of."""
+    """The packages that uv chose, and its warnings."""
 
     packages: tuple[Package, ...]
     yanked: tuple[str, ...]
-    """A note for each release that its authors have taken back."""
+    """A note for each yanked release."""
 
 
 class _Unresolvable(Exception):
-    """No set of versions fits; carries what uv said."""
+    """No set of versions fits; `errors` is uv's output."""
 
     def __init__(self, errors: str) -> None:
         super().__init__(errors)
@@ -79,7 +79,10 @@ class _Unresolvable(Exception):
 def resolve(
     request: ResolveRequest, target: Target, *, prefer_wheels: bool, prefetch: Prefetch | None = None
 ) -> tuple[tuple[Package, ...], tuple[str, ...]]:
-    """Return the packages, and a note for each that is older than it could be or was taken back."""
+    """Return the packages, and a note for each that is yanked or older than the newest version.
+
+    Raises RequirementsError if no set of versions fits.
+    """
     try:
         with ThreadPoolExecutor(1) as aside:
             if prefetch:
@@ -106,15 +109,15 @@ def resolve(
 
 
 def _compile_offline(request: ResolveRequest, target: Target) -> tuple[Package, ...]:
-    """What uv would answer without asking an index or building anything, which it is doing already."""
+    """Return the packages that uv chooses from its cache, without an index and without builds."""
     return _compile(replace(request, options=(*request.options, "--offline", NO_BUILD)), target).packages
 
 
 def _compile_with_wheels(
     request: ResolveRequest, names: tuple[str, ...], target: Target
 ) -> _ResolvedPackages | None:
-    """Resolve again without building `names`, or as many of them as have a wheel in any allowed version."""
-    # Most of what is only an sdist always was. Asking for one name alone is much faster than for everything.
+    """Resolve again with wheels for `names`, or for those that have one in an allowed version; else None."""
+    # Most packages without a wheel never had one. To resolve one name alone shows that much faster.
     offered = tuple(name for name in names if _ever_had_a_wheel(request, name, target))
     if not offered:
         return None
@@ -150,7 +153,7 @@ def _ever_had_a_wheel(request: ResolveRequest, name: str, target: Target) -> boo
 
 
 def _compile(request: ResolveRequest, target: Target) -> _ResolvedPackages:
-    """Let uv choose versions and files, and read what it chose."""
+    """Run uv, and return the packages in its pylock.toml. Raises _Unresolvable."""
     with tempfile.TemporaryDirectory(prefix="lambdify-") as name:
         folder = Path(name)
         inputs = {
@@ -191,7 +194,7 @@ def _yanked(errors: str) -> Iterator[str]:
 
 
 def unresolvable(subject: str, target: Target, errors: str) -> RequirementsError:
-    """Say what uv found, in its own words: it explains a conflict well."""
+    """Return the error with uv's own explanation, which describes conflicts well."""
     said = re.sub(r"^warning: .*\n|^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
     return RequirementsError(
         f"{subject} cannot be resolved for {target.runtime} on {target.architecture}: {said}",

@@ -1,4 +1,4 @@
-"""uv as a subprocess, with the settings that resolving for another machine needs.
+"""uv as a subprocess, with settings for another machine as the target.
 
 https://docs.astral.sh/uv/reference/environment/
 """
@@ -16,13 +16,13 @@ from lambdify.cli.programs import Outcome, run
 from lambdify.cli.redaction import redact
 
 PYTHON = ("--python", sys.executable)
-"""Which interpreter builds metadata. Left to itself uv tries every one on PATH for the function's version,
-and UV_PYTHON does not keep it from that: two seconds under pyenv."""
+"""The option for the interpreter that builds metadata. Without it, uv tries every interpreter on PATH to find
+the function's version, even with UV_PYTHON, which takes two seconds under pyenv."""
 
 NO_BUILD = "--no-build"
-"""Has uv start no build backend."""
+"""The option that forbids uv to start a build backend."""
 
-# What belongs to the developer's own environments and would bend a run that is not for them.
+# These variables configure the developer's own environments, and would change a run for the function.
 _DROPPED_VARIABLES = (
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
@@ -38,7 +38,7 @@ _DROPPED_VARIABLES = (
 )
 
 
-# What changes how uv goes about its work, not what comes of it.
+# These variables do not change the result of uv.
 _IRRELEVANT_VARIABLES = frozenset(
     {"UV_CACHE_DIR", "UV_NO_PROGRESS", "UV_RUN_RECURSION_DEPTH", "UV_PYTHON_DOWNLOADS"}
 )
@@ -47,7 +47,7 @@ _FIND_LOCK = Lock()
 
 
 def settings_in_environment() -> tuple[tuple[str, str], ...]:
-    """Return the variables that have a say in a resolution, without credentials; by name."""
+    """Return the variables that influence a resolution, without credentials, sorted by name."""
     ignored = _IRRELEVANT_VARIABLES.union(_DROPPED_VARIABLES)
     return tuple(
         (name, redact(value))
@@ -65,15 +65,15 @@ def run_uv(
     build: Mapping[str, str] | None = None,
     builds: bool = True,
 ) -> Outcome:
-    """Run uv and return how it went.
+    """Run uv, and return its outcome.
 
-    `extra` are variables for uv itself, `build` for the build backends that it starts, which see `indexes`
-    and little else. Without `builds`, uv fails where one would have to run.
+    `extra` are variables for uv itself, `build` for its build backends, which otherwise get only `indexes`
+    and a few listed variables. Without `builds`, uv fails if a build backend would have to run.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     environment |= {
-        # uv would fetch the function's Python before it resolves for it: seven seconds of retries where there
-        # is no way out, and never needed, since nothing of the function's is run here.
+        # uv would download the function's Python first, with seven seconds of retries if there is no network.
+        # It is not needed, since no code of the function runs here.
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
@@ -88,9 +88,9 @@ def run_uv(
 
 def find_uv() -> str:
     """Return the path of uv's program."""
-    # Imported here: the package is a dependency, and finding its binary touches the disk.
+    # The import searches the disk for uv's program, so it happens only when needed.
     from uv import find_uv_bin
 
-    # It asks sysconfig, which gives no answer to who asks for the first time in another thread
+    # The search uses sysconfig, whose first initialization is not safe in several threads.
     with _FIND_LOCK:
         return find_uv_bin()
