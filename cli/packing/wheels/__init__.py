@@ -1,4 +1,4 @@
-"""Wheels as files: downloaded or built, looked into, and held against what the function's loader takes.
+"""Wheels as files: downloads, builds, their contents, and a check that native code loads on Lambda.
 
-May import resolution and requirements; the Docker SDK is behind `docker`. Never writes a zip.
+May import resolution and requirements; only `docker` imports the Docker SDK. Never writes a zip.
 """

@@ -1,12 +1,12 @@
-"""Packages without a ready wheel become wheels, once: the cache is shared by all projects of this machine.
+"""Builds of packages without a ready wheel; their wheels are cached for all projects of this machine.
 
-    in the cache              ▶ taken
-    no sign of native sources ▶ built here, without a compiler, and accepted only as a pure wheel:
-                                what says py3-none-any holds nothing of this machine
-    anything else             ▶ built in a container (`native`)
+    in the cache        ▶ used
+    no native sources   ▶ built here, without a compiler, and accepted only as a pure wheel: a wheel that is
+                          tagged py3-none-any contains no code for this machine
+    other sources       ▶ built in a container (`native`)
 
-[build] strategy "wheels" builds nothing; "docker" skips the second line and has even ready wheels fetched in
-the container. Whatever fails, all failures are told together.
+[build] strategy "wheels" forbids builds. "docker" never builds here, and downloads even ready wheels in the
+container. All failures are reported together.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _FAILED = "error: Failed to build"
 
 
 def make_wheels(plan: Plan, context: BuildContext, store: WheelCache, console: Console) -> tuple[Wheel, ...]:
-    """Return a wheel for everything of the plan that cannot come straight from its index."""
+    """Return the wheels of the plan that are built, or downloaded in the container. Raises BuildError."""
     if context.build.strategy == "wheels" and plan.builds:
         raise _forbidden(plan.builds, context)
     wanted = plan.packages if context.build.strategy == "docker" else plan.builds
@@ -78,7 +78,7 @@ def _make(
                 jobs.append(outcome)
         if jobs:
             image, results = build_in_container(jobs, context, scratch, console)
-            # What did work is kept before the failures are told: the next run has less to do.
+            # Successful builds are cached before failures are raised, so the next run has less to build.
             made += [
                 store.keep_native(result.job.package, result.wheel, image, result.notes)
                 for result in results
@@ -91,7 +91,7 @@ def _make(
 def _attempt(
     package: Package, context: BuildContext, folder: Path, store: WheelCache, console: Console
 ) -> Wheel | BuildJob:
-    """Build a package here if that is safe; otherwise return what a container has to do."""
+    """Return the wheel of a package that can be built here; otherwise the job for the container."""
     if package.kind == "wheel":
         return BuildJob(package=package, source=package.path, reason="[build] strategy is docker")
     folder.mkdir()
@@ -112,7 +112,7 @@ def _attempt(
 
 
 class _Built(NamedTuple):
-    """A wheel that runs anywhere, or why there is none."""
+    """A pure wheel, or the reason why there is none."""
 
     wheel: Path | None = None
     problem: str = ""
@@ -121,7 +121,7 @@ class _Built(NamedTuple):
 
 def _build_here(package: Package, source: Path, folder: Path, context: BuildContext) -> _Built:
     out = folder / "wheel"
-    # What needs a compiler fails now, and not after minutes of compiling for the wrong machine.
+    # Without a compiler, native code fails at once, not after minutes of compiling for this machine.
     recipe = {"CC": _NO_COMPILER, "CXX": _NO_COMPILER, "SOURCE_DATE_EPOCH": EPOCH}
     built = run_uv(
         [
@@ -133,7 +133,7 @@ def _build_here(package: Package, source: Path, folder: Path, context: BuildCont
             str(out),
             str(source),
         ],
-        # Where uv finds the settings that the project has for it.
+        # uv reads the project's settings from its working folder.
         cwd=context.root,
         extra=dict(context.indexes.uv_environment),
         indexes=context.indexes,
@@ -141,7 +141,7 @@ def _build_here(package: Package, source: Path, folder: Path, context: BuildCont
     )
     if not built.succeeded:
         log = write_log(context, package.name, built.errors)
-        # First what the build said, then uv's account of itself.
+        # The build's output comes before uv's own messages.
         said = built.errors.partition(_FAILED)[0].strip() or built.errors
         return _Built(problem=f"cannot be built here: {summarize(said)}", log=log)
     wheel = next(out.glob("*.whl"))

@@ -1,10 +1,10 @@
-"""uv in the build container, for packages that have to be built to say what they require.
+"""uv in the build container, for packages whose dependencies are known only after a build.
 
-With [build] strategy "docker" no code of a package runs on this machine. Most packages need not run for
-their requirements to be known; for one that computes them, the whole question goes into the container, with
-the files that it names, and every file lies where it lies here: so the answer means the same here.
+With [build] strategy "docker" no code of a package runs on this machine. Most packages declare their
+dependencies as data. If one computes them, uv runs in the container, with the files of the request at the
+same paths as here, so that paths in the result are valid here, too.
 
-    the question's files ▶ the container ▶ uv pip compile ▶ pylock.toml ▶ back
+    files of the request ▶ the container ▶ uv pip compile ▶ pylock.toml ▶ back
 """
 
 import os
@@ -40,13 +40,13 @@ _SEPARATORS = {"UV_FIND_LINKS": ","}
 
 
 def uv_in_container(settings: Settings, target: Target, console: Console) -> ContainerUv:
-    """Who runs uv in the build container. Raises DockerUnavailable and BuildError."""
+    """Return a function that runs uv in the build container. It raises DockerUnavailable and BuildError."""
 
     def run(arguments: Sequence[str], folder: Path, request: ResolveRequest) -> Outcome:
         context = BuildContext(
             target=target, build=settings.build, indexes=request.indexes, root=settings.root
         )
-        # The Docker SDK takes longer to import than most resolutions take.
+        # To import the Docker SDK takes longer than most resolutions.
         from lambdify.cli.packing.wheels.docker import open_engine
 
         why = f"{request.subject} names packages that have to be built to know what they require"
@@ -69,7 +69,7 @@ def uv_in_container(settings: Settings, target: Target, console: Console) -> Con
                     container.run(install, variables)
                 program = [str(CONTAINER_FOLDER / "uv-program")] if uv else [str(_UV / "bin" / "uv")]
                 words = [python if word == PYTHON[1] else word for word in arguments]
-                # Paths in requirements start where uv runs.
+                # Relative paths in requirements start at uv's working folder.
                 here = ["sh", "-c", 'cd "$0" && exec "$@"', str(request.root.resolve())]
                 result = container.run([*here, *program, *words], variables)
                 if result.succeeded:
@@ -80,7 +80,7 @@ def uv_in_container(settings: Settings, target: Target, console: Console) -> Con
 
 
 def _pack_uv(upload: Path, context: BuildContext) -> bool:
-    """Whether the uv of this machine runs in the container too, and is packed."""
+    """Copy this machine's uv if it runs in the container; return whether it was copied."""
     if sys.platform != "linux" or platform.machine() != context.target.machine:
         return False
     shutil.copy(find_uv(), upload / "uv-program")
@@ -88,7 +88,7 @@ def _pack_uv(upload: Path, context: BuildContext) -> bool:
 
 
 def _group_by_folder(folder: Path, request: ResolveRequest) -> Mapping[Path, list[Path]]:
-    """The files that uv reads, by folders to copy at once: no folder that others share is touched."""
+    """Return the files that uv reads, by the folder to copy them to; no other files are copied."""
     places = [folder, request.root.resolve()]
     found: dict[Path, list[Path]] = {place: [] for place in places}
     for file in (*folder.iterdir(), *_files(request)):
@@ -124,7 +124,7 @@ def _copy(files: Sequence[Path], place: Path, into: Path) -> None:
 
 
 def _variables(indexes: Indexes) -> Mapping[str, str]:
-    """What uv has to be told there: the indexes with their logins, which no file of the user's says."""
+    """Return the variables for uv in the container: the indexes with logins, and settings for a batch run."""
     named = {name: value for name, value in os.environ.items() if name.startswith("UV_INDEX_")}
     told = {
         "UV_DEFAULT_INDEX": (indexes.default,),

@@ -1,10 +1,9 @@
-"""From a project's dependency file to the wheels that fit the function.
+"""The project's dependencies: from the dependency file to wheels that fit the function.
 
-    find the file ▶ plan with uv ▶ build what has no wheel, download what has ▶ look into them ▶ gate
+    find the file ▶ plan with uv ▶ build or download the wheels ▶ read their contents ▶ gate
 
-This is the one door of the dependency rooms: `sources`, `plan`, and `supply` with `wheels`, `downloads`,
-`site_packages` and `gate` stand behind it, in that order. Nothing is installed: what is packed is copied out
-of the wheels.
+Other rooms call only this module, not `sources`, `plan` and `wheelhouse`, which do the steps. Nothing is
+installed: files are copied out of the wheels.
 """
 
 import importlib
@@ -42,13 +41,14 @@ def find_dependencies(
     upgrade: bool = False,
     prefetch: Callable[[Sequence[Distribution]], object] | None = None,
 ) -> Dependencies:
-    """Return the project's dependencies, and the `extra` requirements beside them, as wheels on this machine.
+    """Return the project's dependencies and the `extra` requirements, as wheels on this machine.
 
-    With `upgrade` what nothing locks is resolved again. While an index is asked, `expect` gets what will most
-    likely be in the answer, as far as its wheels are here.
+    With `upgrade`, unlocked requirements are resolved again. While uv waits for an index, `prefetch` gets the
+    distributions that are probably in the result, if their wheels are here. Raises RequirementsError,
+    BuildError, BundleRefused and DockerUnavailable.
     """
     source = find_source(settings.root, settings.build)
-    # Before anything of them is read: what changes while it is read is seen as a change by the next run.
+    # The digests are taken before the files are read, so that the next run notices a change meanwhile.
     given = _inputs(source, settings.root)
     moment = time.time_ns()
     _show_source(source, settings.root, console)
@@ -60,7 +60,7 @@ def find_dependencies(
         console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"),
         ThreadPoolExecutor(1) as aside,
     ):
-        # All that comes after the plan takes a while to import, and uv longer to answer.
+        # The modules for the next steps are imported while uv runs, which takes longer.
         aside.submit(lambda: [importlib.import_module(name) for name in _PRELOADED])
         begin = (lambda packages: _prefetch(packages, prefetch)) if prefetch else None
         plan = make_plan(
@@ -87,7 +87,7 @@ def find_dependencies(
 
 
 def _container_uv(settings: Settings, target: Target, console: Console) -> "ContainerUv | None":
-    """Who runs uv where this machine may not run the code of packages."""
+    """Return the function that runs uv in the container, if packages' code must not run here; else None."""
     if settings.build.strategy != "docker":
         return None
     from lambdify.cli.packing.wheels.container_resolver import uv_in_container
@@ -117,7 +117,7 @@ def _show_source(source: Source | None, root: Path, console: Console) -> None:
 
 
 def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:
-    """Every file that has a say in what is installed, with its digest; also where one could appear."""
+    """Return the paths of all files that influence the dependencies, with digests; some may not exist."""
     resolved = (source.path,) if source and source.kind in ("requirements.txt", "pyproject.toml") else ()
     named = (source.path,) if source else ()
     possible = (root / name for name in (*KINDS, "Pipfile"))

@@ -1,4 +1,4 @@
-"""What dependencies come to: values, and nothing that would have to be imported to make them."""
+"""Distributions and dependencies as values. This module imports none of the code that makes them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,40 +8,40 @@ from lambdify.cli.packing.fingerprint import EMPTY, Fingerprint
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """One package, as the wheel that it is packed from."""
+    """A package, with the wheel that its files are copied from."""
 
     name: str
-    """As the package spells it."""
+    """The name in the package's own spelling."""
     version: str
     files: tuple[str, ...]
-    """What would be installed of it: paths relative to site-packages, with "/"; sorted."""
+    """Paths of the files in site-packages, relative and with "/"; sorted."""
     key: str
-    """Identifies it: name, version and the content of every file (sha256, hex)."""
+    """The digest of name, version and the content of every file (sha256, hex)."""
     wheel: Path
-    """Never changed while it is there; nothing is unpacked from it."""
+    """The path of the wheel, which never changes."""
     sha256: str
-    """The wheel's own, hex."""
+    """The digest of the wheel, in hex."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """What the function needs beside the project."""
+    """The distributions that the function needs beside the project."""
 
     source_name: str
-    """The file the requirements came from, "" when the project has none."""
+    """The name of the dependency file; "" if the project has none."""
     distributions: tuple[Distribution, ...]
     """By name."""
     notes: tuple[str, ...]
-    """What the user was told about the choice of versions and the state of native files."""
+    """Messages for the user about the choice of versions and about native files."""
     key: str
-    """Identifies the set: names, versions and the content of every file (sha256, hex)."""
+    """The digest of the names, versions and contents of all files (sha256, hex)."""
     extra: tuple[str, ...] = ()
-    """What lambdify requires beside the project."""
+    """Requirements of lambdify itself."""
     inputs: tuple[tuple[str, str], ...] = ()
-    """Every file that had a say, with its digest of before it was read; "" where there was none."""
+    """All files that influence the set, with their digests before they were read; "" for a missing one."""
     images: tuple[tuple[str, str], ...] = ()
-    """Names of the images that wheels were built in, each with its id of then."""
+    """Names of the images that wheels were built in, with their ids at that time."""
     local: Fingerprint = EMPTY
-    """What was built from folders and files of this machine, before it was read."""
+    """The fingerprint of required folders and files of this machine, taken before they were read."""
     settled: bool = True
-    """Whether the same inputs, and the same files of this machine, come to the same set."""
+    """Whether the same inputs, and the same files of this machine, give the same set."""

@@ -1,16 +1,16 @@
-"""Containers to build in, and images to deploy, through the Docker SDK.
+"""Build containers and container images, through the Docker SDK.
 
-Beside this module only local/functions/engine.py imports it, for the containers that functions run in.
+Only this module and local/functions/engine.py, which runs functions in containers, import the SDK.
 
-Files are copied in and out rather than mounted: that works with an engine on another machine or in a
-container, leaves no file that belongs to root, and asks nothing of SELinux.
+Files are copied in and out, not mounted. That works with an engine on another machine or in a container,
+leaves no files that belong to root, and needs no SELinux labels.
 
-A container lives as long as the `with` block around it, whatever ends that. Its first process reads from a
-connection that is open just as long. Where nobody is left to remove the container (kill -9, a lost network),
-the engine closes the other end, the process ends, and the engine removes it.
+A container lives as long as its `with` block. Its first process reads from a connection that is open for the
+same time. If this process cannot remove the container (kill -9, a lost network), the engine closes the other
+end of the connection, the container's process ends, and the engine removes the container.
 
-Which engine: DOCKER_HOST, or the context that the docker command uses. LAMBDIFY_DOCKER_NETWORK names another
-network for the container than the engine's default, such as "host" where only the host reaches the index.
+The engine is that of DOCKER_HOST, or of the docker command's context. LAMBDIFY_DOCKER_NETWORK names the
+container's network, such as "host" if only the host can connect to the index.
 """
 
 import os
@@ -35,9 +35,9 @@ from lambdify.cli.packing.target import Target
 from lambdify.cli.redaction import redact
 
 _TIMEOUT = 600
-"""Seconds that one answer of the engine may take; unpacking a large image is silent for long."""
+"""Seconds without an answer of the engine, which sends nothing while it unpacks a large image."""
 _MAX_LIFETIME = "21600"
-"""Seconds after which a container ends by itself, where an engine does not notice that we have gone."""
+"""Seconds after which a container ends by itself, if the engine does not notice a lost connection."""
 _MAX_IN_MEMORY = 32 << 20
 _NO_ENGINE_HINT = (
     "Start Docker, or point DOCKER_HOST at an engine. "
@@ -51,33 +51,33 @@ _PUSH_HINT = (
 
 @dataclass(frozen=True, kw_only=True)
 class CommandResult:
-    """How a command in a container ended."""
+    """The exit code and the output of a command in a container."""
 
     code: int
     output: str
 
     @property
     def succeeded(self) -> bool:
-        """Whether the command says so."""
+        """Whether the exit code is 0."""
         return self.code == 0
 
 
 class Container:
-    """A running container: files go in and out, commands run in it one after the other."""
+    """A running container, for copying files and for running commands one after the other."""
 
     def __init__(self, container: SdkContainer) -> None:
         self._container = container
 
     def run(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> CommandResult:
-        """Run a command to its end; its output has lost its credentials."""
-        # The environment of one command is not part of what `docker inspect` shows of the container.
+        """Run a command, and return its result; credentials are removed from the output."""
+        # `docker inspect` does not show the environment of a single command.
         with _translated("run a command in the build container"):
             code, output = self._container.exec_run(list(argv), environment=dict(environment or {}))
         text = output.decode(errors="replace") if isinstance(output, bytes) else ""
         return CommandResult(code=-1 if code is None else code, output=redact(text))
 
     def put(self, folder: Path, into: PurePosixPath) -> None:
-        """Copy what is in a folder to a path in the container, which is made if need be."""
+        """Copy the content of a folder to a path in the container, which is created if it is missing."""
         with tempfile.SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as file:
             with tarfile.open(fileobj=file, mode="w") as archive:
                 archive.add(folder, arcname=str(into.relative_to("/")), filter=_as_root)
@@ -86,7 +86,7 @@ class Container:
                 self._container.put_archive("/", file)
 
     def get(self, folder: PurePosixPath, into: Path) -> tuple[Path, ...]:
-        """Copy the files that lie in a folder of the container into one of ours, and return them."""
+        """Copy the files of a folder in the container into a folder here, and return their paths."""
         with tempfile.SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as file:
             with _translated("copy files out of the build container"):
                 blocks, _ = self._container.get_archive(str(folder))
@@ -98,19 +98,19 @@ class Container:
 
 
 class Engine:
-    """A container engine that answers."""
+    """A running container engine."""
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
 
     def find_image(self, name: str) -> str | None:
-        """Return the id of an image that the engine has, which is that of its content."""
+        """Return the id, a digest of the content, of an image that the engine has; else None."""
         with _translated(f"look for the image {name}"), suppress(ImageNotFound):
             return self._client.images.get(name).id
         return None
 
     def fetch_image(self, name: str, target: Target, console: Console) -> str:
-        """Return the id of an image for the target's CPU, pulled if the engine does not have it."""
+        """Return the id of an image for the target's CPU, and pull it if it is missing. Raises BuildError."""
         if self.find_image(name) is None:
             with console.step(f"Pull {name}"), _translated(f"pull {name}"):
                 try:
@@ -131,7 +131,7 @@ class Engine:
         return str(image.id)
 
     def build_image(self, context: IO[bytes], name: str, target: Target) -> None:
-        """Make an image of that name from a tar with a Dockerfile in it."""
+        """Build an image from a tar with a Dockerfile. Raises BuildError."""
         with _translated(f"build the image {name}"):
             lines = self._client.api.build(
                 fileobj=context,
@@ -146,7 +146,7 @@ class Engine:
                 raise BuildError(f"the image {name} could not be built: {error}")
 
     def push_image(self, name: str, username: str, password: str) -> None:
-        """Send an image to the registry that its name begins with."""
+        """Push an image to the registry that its name begins with. Raises BuildError."""
         repository, _, tag = name.rpartition(":")
         with _translated(f"push the image {name}"):
             lines = self._client.images.push(
@@ -164,7 +164,7 @@ class Engine:
                 )
 
     def forget_images(self, repository: str, *, but: str) -> None:
-        """Remove the tags of a repository from this engine, all but one; the registry keeps its own."""
+        """Remove all tags of a repository from this engine, except `but`; the registry keeps them."""
         with _translated(f"tidy up the images of {repository}"):
             for image in self._client.images.list(name=repository):
                 for name in image.tags:
@@ -172,13 +172,13 @@ class Engine:
                         self._client.images.remove(name, noprune=False)
 
     def describe(self) -> Mapping[str, Any]:
-        """What the engine says of itself: https://docs.docker.com/reference/api/engine/"""
+        """Return the engine's description of itself: https://docs.docker.com/reference/api/engine/"""
         with _translated("describe itself"):
             found: Mapping[str, Any] = self._client.info()
         return found
 
     def remove_images(self, repository: str, tags: Iterable[str] | None = None) -> None:
-        """Remove these tags of a repository (None: all) from this engine, and the functions that run them."""
+        """Remove these tags of a repository (None: all) from this engine, and their functions' containers."""
         with _translated(f"remove the images of {repository}"):
             for image in self._client.images.list(name=repository):
                 for name in image.tags:
@@ -187,7 +187,7 @@ class Engine:
                         self._remove(name)
 
     def _remove(self, name: str) -> None:
-        """An image that a container runs would stay, without its name."""
+        """Remove an image and the containers that run it: they would keep it, without its name."""
         running: dict[str, str | list[str] | bool] = {"ancestor": name, "label": "lambdify=function"}
         for each in self._client.containers.list(all=True, filters=running, ignore_removed=True):
             with suppress(APIError):
@@ -196,8 +196,8 @@ class Engine:
 
     @contextmanager
     def container(self, image: str) -> Iterator[Container]:
-        """Keep a container of that image running while the block runs."""
-        # The name is ours, so that the container is found again even if creating it was interrupted.
+        """Run a container of that image as long as the block runs."""
+        # We choose the name, so that the container can be removed even if its creation is interrupted.
         name = f"lambdify-build-{uuid.uuid4().hex[:12]}"
         opened = ExitStack()
         try:
@@ -214,7 +214,7 @@ class Engine:
                     ),
                 )
                 connection = self._client.api.attach_socket(name, params={"stdin": 1, "stream": 1})
-                # The SDK keeps the response there, which has to be closed for the connection to be.
+                # The connection is closed only if the response is, which the SDK stores there.
                 for each in (connection, connection._response):
                     opened.callback(each.close)
                 container = self._client.containers.get(name)
@@ -222,14 +222,17 @@ class Engine:
             yield Container(container)
         finally:
             opened.close()
-            # Not found: it never came to be. A conflict: it is being removed already.
+            # "Not found" means that it was never created, a conflict that it is being removed already.
             with suppress(APIError, RequestException):
                 self._client.api.remove_container(name, v=True, force=True)
 
 
 @contextmanager
 def open_engine(need: str, *, timeout: int = _TIMEOUT, hint: str = _NO_ENGINE_HINT) -> Iterator[Engine]:
-    """Connect to the container engine; `need` begins the message when none answers in `patience` seconds."""
+    """Connect to the container engine. Raises DockerUnavailable if none answers in `timeout` seconds.
+
+    `need` is the beginning of that message.
+    """
     try:
         client = docker.from_env(timeout=timeout)
     except DockerException as error:
@@ -237,7 +240,7 @@ def open_engine(need: str, *, timeout: int = _TIMEOUT, hint: str = _NO_ENGINE_HI
             f"{need}, but no container engine answers: {_explain(error)}", hint=hint
         ) from error
     try:
-        # Making a client asks nothing of the engine unless the version is negotiated.
+        # Creating a client may not connect to the engine, so it is pinged.
         client.ping()
         yield Engine(client)
     finally:
@@ -246,7 +249,7 @@ def open_engine(need: str, *, timeout: int = _TIMEOUT, hint: str = _NO_ENGINE_HI
 
 @contextmanager
 def _translated(during: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours."""
+    """Turn the SDK's errors into BuildError and DockerUnavailable."""
     try:
         yield
     except (NotFound, APIError) as error:
@@ -261,19 +264,19 @@ def _translated(during: str) -> Iterator[None]:
 
 
 def _errors(lines: Iterable[Mapping[str, str]]) -> list[str]:
-    """What went wrong, of all that the engine says of a long work; read to its end, which closes it."""
+    """Return the errors in the engine's progress messages; all are read, which closes the connection."""
     return [redact(line["error"].strip()) for line in lines if "error" in line]
 
 
 def _explain(error: Exception) -> str:
-    """Return the engine's own words, without the layers of exceptions around them."""
+    """Return the engine's own message, without the text of the exceptions around it."""
     if isinstance(error, APIError) and error.explanation:
         return redact(str(error.explanation))
     return redact(str(error))
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> Iterator[Path]:
-    """Write the regular files of an archive under their bare names, wherever it says they belong."""
+    """Write the regular files of an archive into a folder, without their paths in the archive; yield them."""
     for entry in archive:
         content = archive.extractfile(entry) if entry.isfile() else None
         if content is not None:
@@ -284,7 +287,7 @@ def _unpack(archive: tarfile.TarFile, into: Path) -> Iterator[Path]:
 
 
 def _as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    # Git refuses a repository that belongs to somebody else.
+    # Git refuses a repository that belongs to another user.
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

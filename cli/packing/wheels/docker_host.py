@@ -1,11 +1,11 @@
-"""How a container reaches a server of ours, which listens on 127.0.0.1 of this machine and nowhere else.
+"""The Docker host: how a container connects to our servers, which listen only on this machine's 127.0.0.1.
 
-- An engine of this machine: a container may share the machine's network, and 127.0.0.1 is ours.
-- An engine in a virtual machine on this machine (Docker Desktop, and any on macOS): it has a name for this
-  machine, whose connections arrive on 127.0.0.1.
+- An engine on this machine: the container shares the machine's network, so 127.0.0.1 is the machine's.
+- An engine in a virtual machine on this machine (Docker Desktop, and any on macOS): it has a host name for
+  this machine, and connections to it arrive on 127.0.0.1.
   https://docs.docker.com/desktop/features/networking/networking-how-tos/
-- An engine on another machine, a rootless one, or one that is used from inside a container: no way, unless we
-  listened where others could reach us too.
+- An engine on another machine, a rootless one, or one that is used from inside a container: containers cannot
+  connect, unless we listened on an address that other machines can connect to as well.
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,17 @@ from typing import Any
 from lambdify.cli.errors import DockerUnavailable
 
 ZIPS_HINT = 'Or deploy it here as zips: [stages.NAME.build] form = "layer", if they are small enough.'
-"""What can be done without an engine, as the end of a hint."""
+"""The end of a hint: what to do without an engine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostRoute:
-    """How to start a container that reaches us."""
+    """The network and the host name that a container connects to our servers with."""
 
     network: str
     """The container's network mode; "" means the engine's default."""
     host: str
-    """What 127.0.0.1 of this machine is called in the container."""
+    """The host name, in the container, of this machine's 127.0.0.1."""
 
     @property
     def shared(self) -> bool:
@@ -38,13 +38,13 @@ DOCKER_DESKTOP = HostRoute(network="", host="host.docker.internal")
 
 
 def find(engine: Mapping[str, Any], *, hostname: str, kernel: str, platform: str) -> HostRoute:
-    """The way from a container of an engine that describes itself so; the rest is of this machine.
+    """Return the route from containers of an engine with this description to this machine.
 
-    Raises DockerUnavailable where there is none.
+    `hostname`, `kernel` and `platform` are this machine's. Raises DockerUnavailable if there is no route.
     """
     if platform == "darwin" or "Docker Desktop" in engine.get("OperatingSystem", ""):
         return DOCKER_DESKTOP
-    # Podman shares the machine's network without root as well; Docker shares that of its own namespace.
+    # Rootless Podman shares the machine's network; rootless Docker only that of its own namespace.
     rootless = "BuildahVersion" not in engine and any(
         "rootless" in option for option in engine.get("SecurityOptions") or ()
     )

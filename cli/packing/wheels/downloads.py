@@ -1,11 +1,11 @@
-"""Wheels of package indexes, as the files that they are: downloaded once, kept for all projects.
+"""Downloads of wheels from package indexes, cached for all projects.
 
     <cache>/downloads/<sha256>.whl
 
-uv resolves, and would install too; but it keeps no wheel, only what was in it. A wheel is a zip already: what
-is packed is copied out of it, and need not be unpacked, written, read and deflated again.
+uv could install the packages, but it caches unpacked files, not wheels. A wheel is a zip, so its files are
+copied as they are, and need not be unpacked and deflated again.
 
-A file is there whole or not at all. What is found in it is held against its name before it is believed.
+Files are written atomically. A cached file is used only if its digest matches its name.
 """
 
 import tempfile
@@ -38,12 +38,12 @@ def fetch_wheels(packages: Sequence[Package], indexes: Indexes, console: Console
 
 
 def find_wheels(packages: Iterable[Package]) -> tuple[Wheel, ...]:
-    """Return the wheels of those packages that need no download."""
+    """Return the wheels of those packages that are on this machine already."""
     return tuple(filter(_is_good, map(_wheel, packages)))
 
 
 def _wheel(package: Package) -> Wheel:
-    # One that lies on this machine is taken from where it lies.
+    # A wheel that is a local file is not copied into the cache.
     path = package.path or _folder() / f"{package.sha256}.whl"
     return Wheel(package=package, path=path, sha256=package.sha256)
 
@@ -82,13 +82,13 @@ def _fetch(wheels: Sequence[Wheel], indexes: Indexes, console: Console) -> None:
             for one in running:
                 one.result()
         finally:
-            # After the first failure, and a Ctrl-C, nobody waits for the others.
+            # After the first failure or a Ctrl-C, the other downloads are cancelled.
             stopped.set()
             threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _describe(packages: Sequence[Package]) -> str:
-    """How many, and how much that is: known before anything is downloaded, if the index tells it."""
+    """Return the number of packages, with their size if the index gives it for all of them."""
     label = packages[0].label if len(packages) == 1 else f"{len(packages)} packages"
     told = all(package.size for package in packages)
     return f"{label}, {size(sum(package.size for package in packages))}" if told else label

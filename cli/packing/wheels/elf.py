@@ -1,7 +1,7 @@
-"""Reading just enough of an ELF file to say whether the dynamic loader of the function will take it.
+"""ELF files: the parts that decide whether the function's dynamic loader can load them.
 
-What is read is what the loader reads, the program headers and the dynamic section, so it is there in stripped
-files too. https://gabi.xinuos.com/, and for symbol versions
+The loader reads the program headers and the dynamic section, which stripped files have, too.
+https://gabi.xinuos.com/, and for symbol versions
 https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 """
 
@@ -18,30 +18,30 @@ _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
 _SHT_NOBITS = 8
 _SYMBOL_SECTIONS = (".debug_", ".zdebug_", ".symtab", ".strtab")
 _NO_VERSION = (0, 0)
-# The one marker of glibc that is a feature rather than a version: compact relocations came with 2.36.
+# The only name of a glibc feature without a version: compact relocations, which came with 2.36.
 _FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Elf:
-    """What a shared object asks of the machine that loads it."""
+    """The requirements of a shared object on the machine that loads it."""
 
     machine: str
     needed: tuple[str, ...] = ()
-    """The libraries it names, such as "libpq.so.5"."""
+    """The libraries that it needs, such as "libpq.so.5"."""
     glibc: tuple[int, int] = _NO_VERSION
-    """The lowest C library that has all the symbols it uses."""
+    """The lowest version of glibc that has all symbols that it uses."""
 
 
 def parse_elf(content: bytes) -> Elf | None:
-    """Return what the ELF file with this content needs; None when it is none, or cut off."""
+    """Return the requirements of the ELF file with this content; None if it is none, or truncated."""
     if content[:4] != _MAGIC:
         return None
     try:
         (number,) = struct.unpack_from("<H" if content[5] == _LITTLE_ENDIAN else ">H", content, 18)
         machine = _MACHINES.get(number, f"machine {number}")
         if content[4] != _CLASS_64 or content[5] != _LITTLE_ENDIAN:
-            # No Lambda function can load these, whatever else they hold.
+            # No Lambda function can load such a file, so the rest is not read.
             return Elf(machine=machine)
         segments = tuple(_segments(content))
         entries = tuple(_dynamic_entries(content, segments))
@@ -60,13 +60,13 @@ def parse_elf(content: bytes) -> Elf | None:
 
 
 def symbol_size(content: bytes) -> int:
-    """Count the bytes of an ELF file that only debuggers and linkers read; 0 for any other file."""
+    """Return the bytes of an ELF file that only debuggers and linkers read; 0 for any other file."""
     if content[:4] != _MAGIC or content[4:6] != bytes((_CLASS_64, _LITTLE_ENDIAN)):
         return 0
     try:
         (table,) = struct.unpack_from("<Q", content, 40)
         size, count, names = struct.unpack_from("<HHH", content, 58)
-        # Of each section: where its name is, what it is, its place in the file and its size there.
+        # Each section has the offset of its name, its kind, its offset in the file and its size.
         sections = [struct.unpack_from("<II16xQQ", content, table + index * size) for index in range(count)]
         strings = sections[names][2]
         return sum(
@@ -106,7 +106,7 @@ def _dynamic_entries(content: bytes, segments: tuple[_Segment, ...]) -> Iterator
 
 
 def _file_offset(address: int, segments: tuple[_Segment, ...]) -> int:
-    """Addresses are those after loading; the segments say where they lie in the file."""
+    """Return the offset in the file of an address in memory. Raises IndexError if no segment contains it."""
     for segment in segments:
         if segment.kind == _PT_LOAD and segment.address <= address < segment.address + segment.size:
             return segment.offset + address - segment.address
@@ -131,7 +131,7 @@ def _glibc_versions(
 
 
 def _glibc_version(name: str) -> tuple[int, int] | None:
-    """Read "GLIBC_2.17"; GLIBC_PRIVATE and GLIBCXX_3.4 name no version of the C library."""
+    """Return the version in "GLIBC_2.17"; None for other names, such as GLIBC_PRIVATE and GLIBCXX_3.4."""
     if name in _FEATURES:
         return _FEATURES[name]
     prefix, _, version = name.partition("_")

@@ -1,12 +1,12 @@
-"""The last look at every native file before it goes up: will the function's loader take it?
+"""The gate: a check, before packing, that the function's loader can load every native file.
 
-A wheel's tag is a promise of whoever built it, and some are not kept. Three things are looked at: the CPU,
-the C library, and whether every library that a file names is in the bundle or in the runtime.
+A wheel's tag can be wrong. So the gate checks the CPU, the version of glibc, and whether each library that a
+file needs is in the bundle or in the runtime.
 
-- What was built for this function has no excuse: each finding refuses it.
-- A ready wheel may carry files for other CPUs beside its own, and name libraries that only an optional part
-  needs (its author left them out with auditwheel's --exclude): that is told. But the desktop libraries that
-  the manylinux policies take for granted are not on Lambda: naming one of those refuses it.
+- A wheel that was built for this function is refused for every problem.
+- A ready wheel may contain files for other CPUs, and need libraries for an optional part (its author left
+  them out with auditwheel's --exclude). That is only reported. But a wheel that needs a desktop library is
+  refused: the manylinux policies assume these on every system, and Lambda has none.
   https://github.com/pypa/auditwheel/blob/main/src/auditwheel/policy/manylinux-policy.json
 """
 
@@ -20,8 +20,8 @@ from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.elf import Elf, parse_elf
 
 NATIVE = re.compile(r"\.so(\.[\w.]+)?$")
-"""The names of shared objects."""
-# The C library's own parts, the compiler's, and what the interpreter itself is linked with.
+"""A pattern for the names of shared objects."""
+# The parts of the C library, the compiler's libraries, and those that the interpreter is linked with.
 _IN_RUNTIME = re.compile(
     r"^(ld-linux[\w-]*|lib(c|m|mvec|anl|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z|python[\d.]+))\.so(\.\d+)*$"
 )
@@ -31,14 +31,14 @@ _MAX_SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What the gate has to say about one package."""
+    """The problems of a package: refusals keep it out of the bundle, remarks do not."""
 
     refusals: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 def find_natives_in_wheel(wheel: Path) -> Mapping[str, Elf]:
-    """Return what each shared object of a wheel needs, by its path in the wheel."""
+    """Return the requirements of each shared object of a wheel, by its path in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         natives = {name: parse_elf(archive.read(name)) for name in archive.namelist() if NATIVE.search(name)}
     return {name: elf for name, elf in natives.items() if elf is not None}
@@ -47,9 +47,9 @@ def find_natives_in_wheel(wheel: Path) -> Mapping[str, Elf]:
 def inspect(
     natives: Mapping[str, Elf], target: Target, *, provided: Iterable[str] = (), built: bool = False
 ) -> Inspection:
-    """Judge the shared objects of one package.
+    """Return the problems of a package's shared objects.
 
-    `provided` are the libraries that other packages bring; `built` says that it was built for this target.
+    `provided` are libraries of other packages. `built` says that the package was built for this target.
     """
     refusals: list[str] = []
     remarks: list[str] = []
@@ -78,7 +78,7 @@ def inspect(
 
 
 def missing_libraries(natives: Mapping[str, Elf]) -> tuple[str, ...]:
-    """Return the libraries that a package names and that would have to be put into it."""
+    """Return the libraries that a package needs, and that neither it nor the runtime has; sorted."""
     there = {PurePosixPath(name).name for name in natives}
     needed = {library for elf in natives.values() for library in elf.needed}
     return tuple(sorted(library for library in needed if not _is_found(library, there)))
@@ -89,7 +89,7 @@ def _is_found(library: str, there: set[str]) -> bool:
 
 
 def _abbreviate(names: Iterable[str]) -> str:
-    """Fold a long list: the first few stand for all."""
+    """Return the first names, and the number of the others."""
     listed = list(names)
     rest = f" and {len(listed) - _MAX_SHOWN} more" if len(listed) > _MAX_SHOWN else ""
     return ", ".join(listed[:_MAX_SHOWN]) + rest

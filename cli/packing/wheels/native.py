@@ -1,9 +1,9 @@
-"""Wheels that need a compiler, or a place that is like the function's: all of them in one container.
+"""Builds of native wheels, all in one container that is like the function's system.
 
     copy the sources in ▶ check the image's Python ▶ install [build] packages ▶ run [build] before
-    for each package: pip wheel ▶ put missing system libraries into the wheel (auditwheel) ▶ gate
+    for each package: pip wheel ▶ copy missing system libraries into the wheel (auditwheel) ▶ gate
 
-One package's failure does not keep the others from being built, and each has its log.
+If one package fails, the others are still built. Each has its own log.
 """
 
 import os
@@ -27,15 +27,15 @@ from lambdify.cli.settings.tables import Build
 from lambdify.cli.storage import folders
 
 if TYPE_CHECKING:
-    # The Docker SDK takes longer to import than most runs take to install: only a run that builds loads it.
+    # To import the Docker SDK takes longer than most runs, so only a run that builds imports it.
     from lambdify.cli.packing.wheels.docker import Container
 
 EPOCH = "315532800"
-"""1980, the oldest time that a zip can hold: the same source gives the same bytes."""
+"""SOURCE_DATE_EPOCH, so that the same source gives the same bytes: 1980, the oldest date of a zip."""
 _SHORT_TIMEOUT = 5
-"""Seconds that an engine may take for an answer that we can do without."""
+"""Seconds to wait for an engine whose answer is optional."""
 CONTAINER_FOLDER = PurePosixPath("/lambdify")
-"""What we bring into the container lies here."""
+"""The folder in the container for our files."""
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _INHERITED_VARIABLES = (
     "PIP_TRUSTED_HOST",
@@ -56,13 +56,13 @@ apt-get update && DEBIAN_FRONTEND=noninteractive exec apt-get install -y --no-in
 
 @dataclass(frozen=True, kw_only=True)
 class BuildContext:
-    """Where and how wheels are built in one run."""
+    """The settings for all builds of a run."""
 
     target: Target
     build: Build
     indexes: Indexes
     root: Path
-    """The project's folder: its workspace takes the log of each package that is built."""
+    """The project's folder; its workspace gets the logs of builds."""
 
     @property
     def image(self) -> str:
@@ -72,26 +72,26 @@ class BuildContext:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildJob:
-    """A package that has to go through the container."""
+    """A package to build, or to download, in the container."""
 
     package: Package
     source: Path | None
-    """Archive or folder; None for a ready wheel of an index, which pip fetches in the container."""
+    """Archive or folder; None for a ready wheel of an index, which pip downloads in the container."""
     reason: str
-    """Why it cannot be had here."""
+    """The reason for using the container."""
     native: bool = False
-    """Whether its source is expected to become native files."""
+    """Whether it has native sources."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """What became of a job: a wheel, or a failure."""
+    """The result of a job: a wheel, or a failure."""
 
     job: BuildJob
     wheel: Path | None = None
     failure: str = ""
     refused: bool = False
-    """It was built, and would not load on Lambda."""
+    """Whether it was built, but would not load on Lambda."""
     notes: tuple[str, ...] = ()
 
 
@@ -104,11 +104,11 @@ class _BuildContainer:
     environment: Mapping[str, str]
     context: BuildContext
     output: Path
-    """Folder on this side that wheels are copied to."""
+    """The folder on this machine that wheels are copied to."""
 
 
 def find_image_id(image: str) -> str | None:
-    """Return the id of an image that the engine has; None when it has none or does not answer."""
+    """Return the id of an image that the engine has; None if it is missing, or no engine answers."""
     from lambdify.cli.packing.wheels.docker import open_engine
 
     try:
@@ -121,7 +121,10 @@ def find_image_id(image: str) -> str | None:
 def build_in_container(
     jobs: Sequence[BuildJob], context: BuildContext, scratch: Path, console: Console
 ) -> tuple[str, tuple[BuildResult, ...]]:
-    """Build all jobs in one container; return the image's id and a result for each job."""
+    """Build all jobs in one container; return the image's id and a result for each job.
+
+    Raises DockerUnavailable, and BuildError if the container cannot be prepared.
+    """
     from lambdify.cli.packing.wheels.docker import open_engine
 
     names = ", ".join(f"{job.package.label} ({job.reason})" for job in jobs)
@@ -160,7 +163,7 @@ def build_in_container(
 
 @contextmanager
 def _naming(packages: str) -> Iterator[None]:
-    """Say with which packages it was that something went wrong."""
+    """Add the names of the packages to errors that are raised in the block."""
     try:
         yield
     except (BuildError, DockerUnavailable) as error:
@@ -169,7 +172,7 @@ def _naming(packages: str) -> Iterator[None]:
 
 
 def _pack_sources(jobs: Sequence[BuildJob], upload: Path) -> str:
-    """Lay out what goes into the container, and return the path of the certificates in it, if any."""
+    """Copy the sources to the folder `upload`; return what `pack_certificates` returns."""
     for number, job in enumerate(jobs):
         place = upload / str(number)
         place.mkdir(parents=True)
@@ -185,18 +188,18 @@ def _pack_sources(jobs: Sequence[BuildJob], upload: Path) -> str:
 
 
 def pack_certificates(upload: Path) -> str:
-    """Lay the certificates that this machine trusts beside it, and return their path in the container."""
+    """Copy the user's CA certificates to `upload`; return their path in the container, or ""."""
     named = (os.environ.get(variable) for variable in _CERTIFICATES)
     bundle = next((path for path in named if path and Path(path).is_file()), None)
     if bundle is None:
         return ""
-    # The network's own authority, as the host trusts it: there is no other way to an index behind one.
+    # A company's network may need its own CA for the connection to an index.
     shutil.copy(bundle, upload / "certificates.pem")
     return str(CONTAINER_FOLDER / "certificates.pem")
 
 
 def environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
-    """Return the variables for what runs in the container."""
+    """Return the variables for commands in the container; `certificates` is a path, or ""."""
     trust = dict.fromkeys(_CERTIFICATES, certificates) if certificates else {}
     handed_on = {name: os.environ[name] for name in _INHERITED_VARIABLES if os.environ.get(name)}
     return {
@@ -208,17 +211,17 @@ def environment(indexes: Indexes, certificates: str) -> Mapping[str, str]:
         "PIP_ROOT_USER_ACTION": "ignore",
         "PIP_NO_INPUT": "1",
         "SOURCE_DATE_EPOCH": EPOCH,
-        # Debug symbols are most of a large library's bytes, and nobody debugs in Lambda.
+        # Debug symbols are most of the bytes of a large library, and are useless in Lambda.
         "CFLAGS": "-g0 -O2",
     }
 
 
 def find_python(container: "Container", context: BuildContext) -> str:
-    """Return the image's interpreter of the function's version, with pip."""
+    """Return the image's interpreter of the function's version. Raises BuildError without it or its pip."""
     python = context.target.python
     short = f"cp{python.replace('.', '')}"
     found = ""
-    # The last one is where the manylinux images keep theirs.
+    # The last candidate is the path in the manylinux images.
     for candidate in (f"python{python}", "python3", f"/opt/python/{short}-{short}/bin/python"):
         asked = container.run([candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
         found = asked.output.strip() if asked.succeeded else found
@@ -310,10 +313,10 @@ def _repair(builder: _BuildContainer, wheel: PurePosixPath, into: PurePosixPath)
     installed = builder.container.run(install, builder.environment)
     if not installed.succeeded:
         return installed.output
-    # The shell only puts the tools' folder in front of whatever PATH the image has.
+    # The shell adds the tools' folder to the image's PATH.
     command = 'PATH="$0/bin:$PATH" PYTHONPATH="$0" exec "$@"'
-    # The policy is only asked which libraries may stay outside. It has to be named, since auditwheel cannot
-    # guess it for a module that calls nothing in libc, and a new one, since the gate looks at versions.
+    # The policy only tells auditwheel which libraries not to copy. It has to be named, since auditwheel
+    # cannot guess it for a module that calls nothing in libc. It is a new one: the gate checks versions.
     policy = f"manylinux_2_39_{builder.context.target.machine}"
     repair = [
         builder.python,
@@ -337,7 +340,7 @@ def _inspect_wheel(job: BuildJob, wheel: Path, target: Target) -> BuildResult:
             job=job, failure=f"{job.package.label}: {'; '.join(findings.refusals)}", refused=True
         )
     if natives:
-        # The gate knows the C library better than the tag does: uv has no platform for Amazon Linux 2's.
+        # The gate has checked the C library. uv has no platform for that of Amazon Linux 2.
         return BuildResult(job=job, wheel=wheel.rename(_with_linux_tag(wheel, target)))
     if job.native:
         note = f"{job.package.label} has native sources, and was built without them: it may be slow"
@@ -346,7 +349,7 @@ def _inspect_wheel(job: BuildJob, wheel: Path, target: Target) -> BuildResult:
 
 
 def _with_linux_tag(wheel: Path, target: Target) -> Path:
-    """Return the wheel's path with the platform tag that claims nothing about the C library."""
+    """Return the wheel's path with a platform tag that names no version of the C library."""
     return wheel.with_name(f"{wheel.stem.rpartition('-')[0]}-linux_{target.machine}.whl")
 
 
@@ -356,7 +359,7 @@ def _failed(job: BuildJob, what: str, output: str, log: Path) -> BuildResult:
 
 
 def write_log(context: BuildContext, name: str, text: str) -> Path:
-    """Keep what was said while a package was built, and return where."""
+    """Write the output of a build to a log, and return its path."""
     log = _logs(context.root) / f"{name}.log"
     folders.write_atomically(log, text)
     return log
@@ -368,5 +371,5 @@ def _logs(root: Path) -> Path:
 
 @cache
 def _private_folder() -> Path:
-    """A new folder that nobody else can have known of."""
+    """Return a new private folder, the same for the whole run."""
     return Path(tempfile.mkdtemp(prefix="lambdify-logs-"))

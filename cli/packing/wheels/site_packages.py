@@ -1,14 +1,14 @@
-"""What a wheel puts into site-packages, read from its listing: nothing is unpacked.
+"""The files of a wheel in site-packages, read from its directory without unpacking it.
 
-    shop/__init__.py                       there
-    shop-1.0.data/purelib/, platlib/       there, without these two folders
-    shop-1.0.data/data/                    there: with `--target` the environment's root is site-packages
-    shop-1.0.data/scripts/, headers/       nowhere: nothing in Lambda starts scripts or compiles
-    shop-1.0.dist-info/RECORD              nowhere: it lists files that are not packed
+    shop/__init__.py                       packed
+    shop-1.0.data/purelib/, platlib/       packed, without these two folders
+    shop-1.0.data/data/                    packed: with `--target` the environment's root is site-packages
+    shop-1.0.data/scripts/, headers/       left out: Lambda starts no scripts and compiles nothing
+    shop-1.0.dist-info/RECORD              left out: it lists files that are not packed
 
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 
-Wheels do not change, so what is found out about one is kept in the cache, by the wheel's sha256.
+Wheels do not change, so the result is cached by the wheel's sha256.
 """
 
 import base64
@@ -33,11 +33,11 @@ from lambdify.cli.packing.wheels.wheel_cache import Wheel
 from lambdify.cli.storage import folders
 
 FORMAT = 1
-"""Raise it when something else is found in the same wheel: it is part of every name."""
+"""The version of the result, part of every cache file's name; increase it when the result changes."""
 _METADATA = re.compile(r"^(?P<stem>[^/]+)\.dist-info/METADATA$")
 _DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[^/]+)/(?P<path>.+)$")
 _INSTALLED = frozenset({"purelib", "platlib", "data"})
-# What only an installer has a use for, or writes about the machine and the moment: https://peps.python.org/pep-0376/
+# Only installers use these files, or write them about this machine: https://peps.python.org/pep-0376/
 _INSTALLER_FILES = re.compile(
     r"\.dist-info/(RECORD(\.\w+)?|INSTALLER|REQUESTED|(direct_url|uv_cache|uv_build)\.json)$"
 )
@@ -46,15 +46,15 @@ _UNSAFE_PATH = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)|\\")
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What is known of a wheel."""
+    """The contents of a wheel."""
 
     distribution: Distribution
     natives: Mapping[str, Elf]
-    """What each shared object needs, by its path in site-packages."""
+    """The requirements of each shared object, by its path in site-packages."""
 
 
 def read_contents(wheel: Wheel) -> Contents:
-    """Return what a wheel holds, as found out before if it was. Raises BuildError for what is no wheel."""
+    """Return the contents of a wheel, from the cache if possible. Raises BuildError for a broken wheel."""
     name = f"{wheel.sha256}-{FORMAT}.json"
     cached = folders.cache() / "contents" / name
     try:
@@ -62,16 +62,16 @@ def read_contents(wheel: Wheel) -> Contents:
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         known = _read_wheel(wheel)
         folders.write_atomically(cached, json.dumps(serialization.serialize(known)))
-    # The same wheel may lie in another place by now.
+    # The wheel may have been moved since its contents were cached.
     return Contents(
         distribution=Distribution(**{**vars(known.distribution), "wheel": wheel.path}), natives=known.natives
     )
 
 
 def entries(distribution: Distribution) -> dict[str, Entry]:
-    """What a wheel has for site-packages, as it lies in it, deflated or not, by its path there.
+    """Return the entries of a wheel, deflated or not, by their path in site-packages.
 
-    Raises BuildError if it is not the wheel that was looked into.
+    Raises BuildError if the wheel is missing or has another digest.
     """
     return dict(_entries(distribution.wheel, distribution.sha256))
 
@@ -88,7 +88,7 @@ def _read_wheel(wheel: Wheel) -> Contents:
     for path in files:
         entry = found[path]
         content = recorded.get(path) or hashlib.sha256(archive.inflate(entry)).hexdigest()
-        # A file that was exchanged in a wheel whose RECORD stayed has another checksum.
+        # The checksum shows a file that was replaced without an update of RECORD.
         digest.update(f"{path} {content} {entry.crc} {entry.executable}\n".encode())
     natives = {path: parse_elf(archive.inflate(found[path])) for path in files if NATIVE.search(path)}
     return Contents(
@@ -116,7 +116,7 @@ def _entries(path: Path, sha256: str) -> Iterator[tuple[str, Entry]]:
 
 
 def _installed_path(name: str) -> str:
-    """Where a member belongs, relative to site-packages; "" for nowhere."""
+    """Return the path of a member relative to site-packages; "" if it is left out."""
     data = _DATA.match(name)
     if data is None:
         return name
@@ -124,7 +124,7 @@ def _installed_path(name: str) -> str:
 
 
 def _read_record(found: Mapping[str, Entry], stem: str) -> dict[str, str]:
-    """The sha256 that RECORD has of each file."""
+    """Return the sha256 of each file in RECORD, in hex."""
     record = found.get(f"{stem}.dist-info/RECORD")
     if record is None:
         return {}
@@ -134,7 +134,7 @@ def _read_record(found: Mapping[str, Entry], stem: str) -> dict[str, str]:
 
 
 def _hex(recorded: str) -> str:
-    """RECORD writes in base64 without padding what everything else has as hex."""
+    """Return a digest of RECORD, which is base64 without padding, in hex; "" for a broken one."""
     digest = recorded.removeprefix("sha256=")
     try:
         return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()

@@ -1,9 +1,9 @@
-"""Wheels that were built before, found again by what they were built from.
+"""The cache of built wheels. The key is made from all that a wheel is built from.
 
     <cache>/wheels/<key of source, target and system packages>/<pure, or the image's id>/<name>.whl
 
-An entry appears by a rename, whole or not at all, and is never changed afterwards, so several runs, killed
-ones among them, can share the cache.
+An entry is created by an atomic rename, and never changed, so that several runs can share the cache, and a
+killed run leaves no broken entry.
 https://pubs.opengroup.org/onlinepubs/9699919799/functions/rename.html
 """
 
@@ -22,59 +22,59 @@ from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.target import Target
 
 _RECIPE = 1
-"""Part of every key: raise it when wheels are built in another way."""
+"""The version of the builds, part of every key; increase it when wheels are built in another way."""
 _PURE = "pure"
 _NOTES = "notes.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wheel:
-    """A wheel that was built for the target."""
+    """A wheel for the target."""
 
     package: Package
-    """With the version that building it has shown."""
+    """The package, with its version even if only the build showed it."""
     path: Path
     sha256: str
     notes: tuple[str, ...] = ()
     image: str = ""
-    """Id of the image that it was built in; "" for one that was not built in a container."""
+    """Id of the image that it was built in; "" if it was not built in a container."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WheelCache:
-    """The wheels of one target, as built in a container that was made ready in one way."""
+    """The cached wheels of a target, for one setup of the build container."""
 
     folder: Path
     target: Target
     image: str
     """Name of the image that native wheels are built in."""
     packages: tuple[str, ...] = ()
-    """System packages that were installed first."""
+    """System packages that are installed first."""
     before: tuple[str, ...] = ()
-    """Commands that ran first, in their order."""
+    """Commands that run first, in this order."""
 
     def find_pure(self, package: Package) -> Wheel | None:
-        """Return the wheel that was built without a compiler."""
+        """Return the wheel that was built without a compiler; else None."""
         return _read(self._entry(package, "") / _PURE, package)
 
     def find_native(self, package: Package, image_id: Callable[[], str | None]) -> Wheel | None:
-        """Return the wheel that was built in the image.
+        """Return the wheel that was built in the image; else None.
 
-        `image_id` is asked only where there is something to choose from. While no engine knows the image's
-        id, a wheel from any image of that name is good.
+        `image_id` is called only if a wheel is cached. If it returns None, since no engine has the image, a
+        wheel of any image with that name is used.
         """
-        # What begins with a dot was never finished.
+        # The name of an unfinished entry begins with a dot.
         entries = sorted(self._entry(package, self.image).glob("[!.]*/"))
         current = image_id() if entries else None
         chosen = [entry for entry in entries if current in (None, _image_id(entry.name))]
         return _read(chosen[-1], package) if chosen else None
 
     def keep_pure(self, package: Package, wheel: Path) -> Wheel:
-        """Copy a wheel into the cache and return it there."""
+        """Copy a wheel into the cache, and return the cached one."""
         return _store(self._entry(package, "") / _PURE, package, wheel, ())
 
     def keep_native(self, package: Package, wheel: Path, image_id: str, notes: tuple[str, ...]) -> Wheel:
-        """Copy a wheel that was built in the image into the cache and return it there."""
+        """Copy a wheel that was built in the image into the cache, and return the cached one."""
         entry = self._entry(package, self.image) / image_id.replace(":", "-")
         return _store(entry, package, wheel, notes)
 
@@ -113,7 +113,7 @@ def _store(entry: Path, package: Package, wheel: Path, notes: tuple[str, ...]) -
         (unfinished / _NOTES).write_text(json.dumps(notes), encoding="utf-8")
         unfinished.rename(entry)
     except OSError:
-        # Another run was faster, and its wheel is as good.
+        # Another run created the entry first, and its wheel is equivalent.
         if not entry.is_dir():
             raise
     finally:

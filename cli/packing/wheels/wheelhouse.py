@@ -1,8 +1,8 @@
-"""From a plan to wheels that are on this machine, that were looked into and would load on Lambda.
+"""The wheelhouse: all wheels of a plan, on this machine, with their contents checked for Lambda.
 
-    build what has no wheel, download what has ▶ look into them ▶ gate
+    build or download the wheels ▶ read their contents ▶ gate
 
-What this needs is imported while uv resolves; see `dependencies`.
+`dependencies` imports this module while uv resolves.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,18 +30,18 @@ from lambdify.cli.storage import folders
 
 @dataclass(frozen=True, kw_only=True)
 class Wheelhouse:
-    """What a plan has come to."""
+    """The wheels of a plan."""
 
     distributions: tuple[Distribution, ...]
-    """By name."""
+    """All distributions, sorted by name."""
     built: tuple[Wheel, ...]
-    """Those of the wheels that no index has."""
+    """The wheels that were built, or downloaded in the container."""
     remarks: tuple[str, ...]
-    """What is worth knowing of native files, and of folders that come to nothing."""
+    """Messages about native files, and about required folders whose wheels are empty."""
 
 
 def fill(plan: Plan, settings: Settings, target: Target, console: Console) -> Wheelhouse:
-    """Get everything that is planned. Raises BuildError, RequirementsError, BundleRefused."""
+    """Return the plan's wheels. Raises BuildError, RequirementsError, BundleRefused and DockerUnavailable."""
     built = _wheels(plan, settings, target, console)
     by_container = {wheel.package.name for wheel in built}
     ready = [package for package in plan.wheels if package.name not in by_container]
@@ -54,7 +54,7 @@ def fill(plan: Plan, settings: Settings, target: Target, console: Console) -> Wh
 
 
 def find_distributions(packages: Iterable[Package]) -> tuple[Distribution, ...]:
-    """Those of the packages whose ready wheels are on this machine already."""
+    """Return the distributions of those packages whose ready wheels are on this machine already."""
     wheels = find_wheels(package for package in packages if package.kind == "wheel")
     return tuple(read_contents(wheel).distribution for wheel in wheels)
 
@@ -77,9 +77,9 @@ def _wheels(plan: Plan, settings: Settings, target: Target, console: Console) ->
 
 
 def _find_empty(found: Sequence[Contents], folders_of: Mapping[str, Path | None]) -> Iterator[str]:
-    """Notes of required folders whose wheels hold nothing but metadata: their imports would fail on Lambda.
+    """Yield remarks on required folders whose wheels hold only metadata: imports would fail on Lambda.
 
-    setuptools finds packages by itself, but none that is called tools, docs, tests or the like.
+    setuptools does not discover packages with names like tools, docs or tests.
     https://setuptools.pypa.io/en/latest/userguide/package_discovery.html#flat-layout
     """
     for contents in found:
@@ -97,7 +97,7 @@ def _name(contents: Contents) -> str:
 
 
 def _check(found: Sequence[Contents], target: Target) -> tuple[str, ...]:
-    """Hold native files against the runtime; return what is worth knowing, refuse what would not load."""
+    """Return remarks on native files. Raises BundleRefused if one of them would not load on Lambda."""
     natives = {contents.distribution.name: contents.natives for contents in found}
     provided = [PurePosixPath(path).name for files in natives.values() for path in files]
     findings = {name: inspect(files, target, provided=provided) for name, files in natives.items()}
