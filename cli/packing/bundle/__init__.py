@@ -1,4 +1,4 @@
-"""The zips: which files of the project are packed, the dependencies' layer, bytecode, limits.
+"""The bundle: the project's files, the layer of dependencies, bytecode, and Lambda's limits.
 
-May import wheels and what is before it. Never changes a file of the project outside `.lambdify/`.
+May import wheels and earlier rooms of packing. Never changes a file of the project outside `.lambdify/`.
 """

@@ -1,7 +1,7 @@
-"""The project's part of the bundle: its files, the adapter's files, and a note that says what the app is.
+"""The app's part of the bundle: the project's files, the adapter's files, and a note about the app.
 
-The adapter is always the one of the lambdify that packs, never one from an index: the two were tested
-together, and another project holds the name there.
+The adapter is always that of the running lambdify, since the two were tested together. It is never installed
+from an index, where another project owns the name.
 """
 
 import importlib.util
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from lambdify.cli.settings import Settings
 
 NOTE = ".lambdify/bundle.json"
-"""What `lambdify.adapter.entry` reads when a function starts."""
+"""The file that `lambdify.adapter.entry` reads when a function starts."""
 ADAPTER = "lambdify/adapter"
 _HIDES = re.compile(r"lambdify(/__init__|/adapter)?(\.[\w.-]+)?\.(py|pyc|so)|lambdify/adapter/.*")
-"""What is imported in place of our files: `lambdify` is a namespace package, and a regular one, or a module
-of that name, comes before any. https://docs.python.org/3/reference/import.html#namespace-packages"""
+"""Names of files that are imported instead of ours: `lambdify` is a namespace package, and Python prefers a
+regular package or a module. https://docs.python.org/3/reference/import.html#namespace-packages"""
 
 
 def members(
     settings: "Settings", candidate: "Candidate", selection: Sequence[files.ProjectFile]
 ) -> tuple[Member, ...]:
-    """All that the app zip is packed from, sorted by name, bytecode left aside."""
+    """Return the members of the app zip without bytecode, sorted by name. Raises SettingsError."""
     return tuple(
         sorted(
             [
@@ -44,9 +44,9 @@ def members(
 
 
 def refuse_collision(names: Iterable[str], path: str) -> None:
-    """Raise NameCollision if the project packs a module that would be imported instead of ours.
+    """Raise NameCollision if the project has a module that would be imported instead of ours.
 
-    `names` are those of its files in the bundle, `path` the folder that the app is imported from.
+    `names` are its files in the bundle, `path` is the folder that the app is imported from.
     """
     prefix = f"{path}/" if path else ""
     for name in names:
@@ -60,7 +60,7 @@ def refuse_collision(names: Iterable[str], path: str) -> None:
 
 
 def refuse_dependencies(distributions: Iterable[Distribution]) -> None:
-    """Raise NameCollision if one of the dependencies brings such a module."""
+    """Raise NameCollision if a dependency has such a module."""
     for each in distributions:
         if name := next(filter(_HIDES.fullmatch, each.files), None):
             raise NameCollision(
@@ -71,7 +71,7 @@ def refuse_dependencies(distributions: Iterable[Distribution]) -> None:
 
 
 def adapter_folder() -> Path:
-    """Where the adapter lies that is packed: found, not imported, since nothing of it has to run here."""
+    """Return the folder of the adapter to pack. The adapter is not imported, since it does not run here."""
     spec = importlib.util.find_spec("lambdify.adapter")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("lambdify.adapter is not installed beside lambdify.cli")

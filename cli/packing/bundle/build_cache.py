@@ -1,14 +1,13 @@
-"""What came of the last build, given back without work as long as nothing that it was made from has changed.
+"""The build cache: the result of the last build, which is used again if no input has changed.
 
-    settings · lambdify itself · dependency files · the project's files, and required folders
-    all as they were? the same bundle
+The inputs are the settings, lambdify itself, the dependency files, the project's files and required folders.
 
 Rules:
-- Nothing is resolved, compiled or read for it, no process is started, and no library is imported.
-- Where only the project has changed, the next build may start from what there was; see `previous`.
-- What was built in a container is asked for, since a tag can have moved. That alone needs a library.
-- When in doubt, all is done again: a build that cannot be repeated from its inputs alone is not noted.
-- A note that is broken, of another version of lambdify, or not under our seal, is as good as none.
+- A cached result needs no resolution, no compilation, no process and no import of a library.
+- If only the project has changed, the next build starts from the last one; see `incremental`.
+- After a build in a container, the image's id is compared, since a tag can move. Only this needs a library.
+- A build whose result depends on more than its inputs is not cached.
+- A record that is broken, of another version of lambdify, or without our seal, is ignored.
 """
 
 import dataclasses
@@ -35,25 +34,26 @@ if TYPE_CHECKING:
     from lambdify.cli.packing.wheels.distributions import Dependencies
 
 FORMAT = 4
-"""Raise it when notes are written in another way."""
+"""The version of the file format; increase it when the format changes."""
 FOLDER = "last-builds"
 Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuildStart:
-    """What is noted before a build reads anything, so that what changes meanwhile is seen as a change."""
+    """The state before a build reads its inputs, so that the next run notices a change meanwhile."""
 
     moment: int
-    """Nanoseconds."""
+    """Nanoseconds since 1970."""
     itself: str
+    """The digest of lambdify itself."""
     launches: Mapping[str, str]
-    """Digests of the files that say which app is meant, and of .lambdifyignore."""
+    """Digests of the files that start the app, which may name it, and of .lambdifyignore."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _BuildRecord:
-    """What a file holds beside the result."""
+    """The inputs of a build, which are stored with the result."""
 
     format: int
     itself: str
@@ -61,11 +61,11 @@ class _BuildRecord:
     launches: Mapping[str, str]
     project: Fingerprint
     local: Fingerprint
-    """Required folders and files of this machine."""
+    """The fingerprint of required folders and files of this machine."""
 
 
 def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
-    """Return the result of the last build into `out` if nothing has changed since."""
+    """Return the result of the last build into `out` if no input has changed; else None."""
     moment = time.time_ns()
     stored = _read(settings, out, shape)
     if stored is None:
@@ -76,7 +76,7 @@ def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
     ):
         return None
     if record.project.young or record.local.young:
-        # They were read and found the same; those that are old enough by now need not be read again.
+        # Young files were compared by content. The next run need not read those that are no longer young.
         aged = dataclasses.replace(
             record, project=record.project.as_of(moment), local=record.local.as_of(moment)
         )
@@ -85,17 +85,16 @@ def find(settings: Settings, out: Path, shape: type[Value]) -> Value | None:
 
 
 def find_previous(settings: Settings, out: Path, shape: type[Value]) -> tuple[Value, bool] | None:
-    """Return the result of the last build into `out`, whatever has become of the project since.
+    """Return the result of the last build into `out`, even if the project has changed; None if there is none.
 
-    It is of the same lambdify, with the same settings. The second value says whether the dependency files are
-    the same too.
+    lambdify and the settings are the same. The second value says whether the dependency files are, too.
     """
     stored = _read(settings, out, shape)
     return (stored[1], _same_inputs(stored[0])) if stored else None
 
 
 def start(root: Path) -> BuildStart:
-    """Note what there is before a build begins."""
+    """Return the state before a build."""
     return BuildStart(moment=time.time_ns(), itself=_lambdify_digest(), launches=_digest_launch_files(root))
 
 
@@ -108,7 +107,7 @@ def store(
     dependencies: "Dependencies",
     result: object,
 ) -> None:
-    """Write down what came of a build: `contents` is what was packed, by its name in the bundle."""
+    """Store the result of a build; `contents` are the packed files by their names in the bundle."""
     record = _BuildRecord(
         format=FORMAT,
         itself=start.itself,
@@ -153,7 +152,7 @@ def _same_inputs(record: _BuildRecord) -> bool:
 
 
 def _file_name(settings: Settings, out: Path) -> str:
-    """The name of the note: one for all settings that can make a difference."""
+    """Return the name of the record's file, a digest of all settings that influence a build."""
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
     warm = [settings.warm.every, settings.warm.concurrency]
     packed = [settings.app, dict(settings.secrets), settings.release.command, warm]
@@ -162,7 +161,7 @@ def _file_name(settings: Settings, out: Path) -> str:
 
 
 def _lambdify_digest() -> str:
-    """Identifies this lambdify: its version, and each of its files, which a developer of it may change."""
+    """Return a digest of lambdify's version and of its files' stamps, since its developers change them."""
     stamps = [
         (path, fingerprint.stamp(os.stat(path)))  # noqa: PTH116 as in fingerprint
         for top in (app.adapter_folder(), Path(__file__).parents[1])

@@ -1,15 +1,15 @@
-"""From settings and an app to the two zips that Lambda gets: a layer of dependencies, and the app.
+"""The bundle: two zips, a layer of dependencies and the app, made from the settings and an app.
 
-Of what is too big for zips the same two are made, for a container image to be filled with; see `image`.
+For a bundle that is too large for zips, a container image is made from the same two zips; see `image`.
 
-    scan the project ▶ find the dependencies' wheels ▶ strip, compile, deflate ▶ weigh ▶ write
+    scan the project ▶ find the dependencies' wheels ▶ strip, compile, deflate ▶ check the size ▶ write
 
 Rules:
-- A zip is named by what it was made from, and not made again where it is there and ours; see `zips`.
-- What is too big for Lambda is refused here, before anything is written or uploaded. [build] form = "auto"
-  goes from zips to an image where that is what it takes, and says so.
-- Where only a few files of the project have changed, the others' members are taken over; see `previous`.
-- In the project, nothing is written but `.lambdify/`.
+- A zip is named by a digest of its input, and not made again if it exists and is ours; see `zips`.
+- A bundle that is too large is refused before anything is written or uploaded. [build] form = "auto" changes
+  from zips to an image if the size requires it, with a note.
+- If only some files of the project have changed, the members of the others are copied; see `incremental`.
+- In the project's folder, only `.lambdify/` is written to.
 """
 
 import hashlib
@@ -50,20 +50,20 @@ if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
 
 TASK_ROOT = "/var/task"
-"""Where Lambda unpacks the function's own zip."""
+"""The folder that Lambda unpacks the function's own zip to."""
 LAYER_ROOT, LAYER_PREFIX = "/opt", "python/"
-"""Where it unpacks layers, and the folder in them that is on sys.path.
+"""The folder that Lambda unpacks layers to, and the folder in them that is on sys.path.
 https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """What is uploaded, and what there is to say about it."""
+    """The zips to upload, with their contents and what was left out."""
 
     form: Form
     app: Archive
     layer: Archive | None
-    """None without dependencies, or with the form "zip": then they are in `app`."""
+    """None if there are no dependencies, or if they are in `app` (form "zip")."""
     target: Target
     dependencies: Dependencies
     parts: tuple[sizes.BundlePart, ...]
@@ -73,34 +73,34 @@ class Bundle:
 
     @property
     def archives(self) -> tuple[Archive, ...]:
-        """What is uploaded, the layer first."""
+        """The zips, the layer first."""
         return (self.layer, self.app) if self.layer else (self.app,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Inputs:
-    """All that the zips are made from."""
+    """The input of the zips."""
 
     root: Path
     out: Path
     known: KnownZips
-    """The zips that are ours."""
+    """The zips of earlier builds."""
     target: Target
     python: Path | None
-    """Who compiles; None for no bytecode."""
+    """The interpreter that compiles; None for no bytecode."""
     members: tuple[Member, ...]
-    """The app's."""
+    """The members of the app."""
     make_app_entries: Callable[[], tuple[Entry, ...]]
-    """What these come to, with bytecode, sorted by name."""
+    """Returns the members' entries, with bytecode, sorted by name."""
     dependencies: Dependencies
 
     def compiler(self, mount: str) -> Compiler | None:
-        """Who compiles what Lambda unpacks under `mount`."""
+        """Return the compiler for files that Lambda unpacks to `mount`; None for no bytecode."""
         return _compiler(self.python, self.target, mount)
 
 
 def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
-    """Return what `pack` made in `out` the last time, if nothing has changed since; see `last_build`."""
+    """Return the bundle of the last build into `out` if no input has changed; else None."""
     found = build_cache.find(settings, out, Bundle)
     known = zips.find_known(settings.root)
     if found is None or not all(zips.is_ours(settings.root, each.path, known) for each in found.archives):
@@ -122,7 +122,7 @@ def pack(
     limit: int = sizes.UNZIPPED_LIMIT,
     upgrade: bool = False,
 ) -> Bundle:
-    """Make the bundle in the folder `out`, or find there what has been made before.
+    """Return the bundle in the folder `out`; zips that exist already are not made again.
 
     Raises NameCollision, BundleRefused, BuildError, and whatever `find_dependencies` raises.
     """
@@ -167,7 +167,7 @@ def pack(
         left_out=selection.left_out,
         leaks=_leaks(members, previous),
     )
-    # Without an interpreter there was no bytecode, and to look for one again is to start processes.
+    # A bundle that lacks bytecode is not cached, so the next run looks for an interpreter again.
     if dependencies.settled and (inputs.python or not settings.build.bytecode):
         contents = {member.name: member.content for member in read}
         build_cache.store(settings, out, start, selection, contents, dependencies, bundle)
@@ -191,12 +191,12 @@ def _find_dependencies(
     *,
     upgrade: bool,
 ) -> Dependencies:
-    """Find what the function needs, and do meanwhile what is most often needed too.
+    """Return the dependencies.
 
-    uv waits for the index. While it does, the project is packed (`ahead`), and the dependencies that it is
-    likely to name are made ready in the cache (`begin`).
+    While uv waits for the index, `pack_app` packs the project, and `prefetch` prepares the dependencies that
+    are probably in the result.
     """
-    # Its rooms bring libraries along, which a change in the project does without.
+    # The imports take long, and a run that only packs the project's changes does not need them.
     from lambdify.cli.packing.wheels.dependencies import find_dependencies
 
     with ThreadPoolExecutor(1) as aside:
@@ -208,7 +208,7 @@ def _find_dependencies(
 def _find_previous(
     settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member], known: KnownZips
 ) -> PreviousBuild:
-    """What of the last build into `out` can be used for these members."""
+    """Return the parts of the last build into `out` that can be used again for these members."""
     found = build_cache.find_previous(settings, out, Bundle)
     if found is None:
         return PreviousBuild()
@@ -224,10 +224,10 @@ def _find_previous(
 
 
 def _same_images(dependencies: Dependencies) -> bool:
-    """Whether what was built in a container would be built in the same image, as far as an engine can say."""
+    """Whether the images of container builds still have the same ids; an unknown image counts as the same."""
     if not dependencies.images:
         return True
-    # Whoever builds nothing in containers never waits for this: the SDK takes longer to import than all else.
+    # To import the Docker SDK takes longer than all other work, so only projects with such builds do it.
     from lambdify.cli.packing.wheels.native import find_image_id
 
     return all(find_image_id(name) in (None, known) for name, known in dependencies.images)
@@ -248,7 +248,7 @@ def _leaks(members: Sequence[Member], previous: PreviousBuild) -> tuple[secret_s
 def _choose_form(
     inputs: _Inputs, settings: Settings, limit: int, console: Console
 ) -> tuple[Form, tuple[Draft, ...], tuple[sizes.BundlePart, ...]]:
-    """What is to be written, in the form that the settings ask for, or that it takes; may be refused."""
+    """Return the form, the zips to write and their parts. Raises BundleRefused if they are too large."""
     wanted = settings.build.form
     form: Form = "layer" if wanted == "auto" else wanted
     drafts = _drafts(inputs, form, console)
@@ -274,15 +274,15 @@ def _write(settings: Settings, out: Path, drafts: Sequence[Draft], console: Cons
 
 
 def _layout(form: Form | Literal["auto"]) -> tuple[str, str]:
-    """Where dependencies are: their folder in the zip, and where that zip is unpacked."""
-    # An image has no layers of Lambda's: there, as in a single zip, all is where the app is.
+    """Return the dependencies' folder in their zip, and the folder that Lambda unpacks that zip to."""
+    # An image has no Lambda layers. There, as in a single zip, the dependencies are in the app's folder.
     return ("", TASK_ROOT) if form in ("zip", "image") else (LAYER_PREFIX, LAYER_ROOT)
 
 
 def _prefetch_layer(
     settings: Settings, target: Target, python: Path | None
 ) -> Callable[[Sequence[Distribution]], object]:
-    """What fills the cache with what distributions come to, in the form that is most likely."""
+    """Return a function that packs distributions into the cache, in the form that is most likely."""
     prefix, mount = _layout(settings.build.form)
     compiler = _compiler(python, target, mount)
     return lambda distributions: layer.build(distributions, prefix, compiler, Console(quiet=True))
@@ -311,8 +311,8 @@ def _one_zip(inputs: _Inputs, console: Console) -> tuple[Draft, ...]:
     own = {member.name for member in inputs.members}
 
     def entries() -> Iterator[Entry]:
-        # Dependencies first: they seldom change, so two versions of the zip begin alike. Where both have a
-        # file, the project's wins, as /var/task comes before /opt/python on sys.path.
+        # Dependencies come first: they seldom change, so two versions of the zip begin with the same bytes.
+        # A file of the project replaces theirs, as /var/task comes before /opt/python on sys.path.
         for entry in layer.build(distributions, prefix, inputs.compiler(mount), console):
             if bytecode.source_path(entry.name) not in own:
                 yield entry
@@ -343,7 +343,7 @@ def _pack_app(inputs: _Inputs, console: Console) -> tuple[Entry, ...]:
 def _make_app_entries(
     members: Sequence[Member], previous: PreviousBuild, compiler: Compiler | None
 ) -> tuple[Entry, ...]:
-    # What is the same and has no bytecode did not compile the last time either.
+    # An unchanged module without bytecode does not compile, so it is not tried again.
     changed = [member for member in members if member.name not in previous.entries]
     compiled = bytecode.build(compiler, changed)
     made = (*archive.deflate(changed), *compiled.values())
@@ -361,7 +361,7 @@ def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:
 
 
 def _python(settings: Settings, console: Console) -> Path | None:
-    """The interpreter that compiles, if bytecode is wanted and there is one."""
+    """Return the interpreter that compiles; None, with a note, if there is none, or bytecode is off."""
     minor = settings.function.python
     if not settings.build.bytecode:
         return None
@@ -375,7 +375,7 @@ def _python(settings: Settings, console: Console) -> Path | None:
 
 
 def _adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
-    """What the adapter needs: mangum for an app that may be ASGI, in the range that lambdify asks for."""
+    """Return the adapter's requirements: mangum, in lambdify's own version range, if the app may be ASGI."""
     if candidate.interface == "wsgi":
         return ()
     from importlib import metadata

@@ -1,11 +1,11 @@
-"""Bytecode for the function's Python, so that a cold start does not compile every module again.
+"""Bytecode for the function's Python, so that a cold start does not compile every module.
 
-Lambda mounts code read-only, and unpacks it with dates of its own: a .pyc that is checked against its
-source's date is thrown away at each start. These are hash-based and unchecked (PEP 552), and imports take a
-third of the time. The sources stay beside them, for tracebacks, `inspect` and Django's migrations.
+Lambda mounts code read-only, and unpacks it with other dates, so a .pyc that is checked by its source's date
+would be ignored at each start. Ours are hash-based and unchecked (PEP 552), and imports take a third of the
+time. The sources are packed, too, for tracebacks, `inspect` and Django's migrations.
 
-A .pyc holds the path that the module has on Lambda: tracebacks read right, and no folder of this machine
-leaks. It fits one minor version of Python only, so a worker process of that version makes it.
+A .pyc contains the module's path on Lambda, so tracebacks are right, and no folder of this machine is shown.
+It fits only one minor version of Python, so a worker process of that version creates it.
 """
 
 import os
@@ -22,31 +22,31 @@ from lambdify.cli.packing.archive import Entry, Member
 
 MAX_WORKERS = 8
 BYTES_PER_WORKER = 250_000
-"""Bytes of source; a process costs as much time as compiling about half of this."""
+"""Bytes of source for each worker; to start a process takes as long as to compile about half of it."""
 WORKER = Path(__file__).with_name("bytecode_worker.py")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compiler:
-    """Who compiles, and for where."""
+    """The interpreter that compiles, and the folder that the modules have on Lambda."""
 
     python: Path
     minor: str
     mount: str
-    """Where Lambda unpacks the zip: "/opt" for a layer, "/var/task" for the function's own."""
+    """The folder that Lambda unpacks the zip to: "/opt" for a layer, "/var/task" for the function's own."""
 
 
 def build(compiler: Compiler | None, members: Sequence[Member]) -> dict[str, Entry]:
-    """The bytecode of those members that are modules and compile, deflated, by the module's name.
+    """Return the deflated bytecode of the modules that compile, by the module's name.
 
-    Empty without a compiler. Raises BuildError if the interpreter dies over it.
+    The result is empty without a compiler. Raises BuildError if the interpreter fails.
     """
     modules = {member.name: member.content for member in members if member.name.endswith(".py")}
     if compiler is None or not modules:
         return {}
     worthwhile = sum(map(len, modules.values())) // BYTES_PER_WORKER
     count = max(1, min(MAX_WORKERS, os.cpu_count() or 1, worthwhile))
-    # The largest first, so that the shares are about alike.
+    # The modules are sorted by size, so that the shares have about the same size.
     ordered = sorted(modules.items(), key=lambda module: -len(module[1]))
     shares = [dict(ordered[number::count]) for number in range(count)]
     with ThreadPoolExecutor(count) as threads:
@@ -63,13 +63,13 @@ def _deflated(compiled: Mapping[str, bytes], minor: str) -> dict[str, Entry]:
 
 
 def cache_path(name: str, minor: str) -> str:
-    """Where the import system of that Python looks for a module's bytecode (PEP 3147)."""
+    """Return the path where the import system of that Python finds a module's bytecode (PEP 3147)."""
     module = PurePosixPath(name)
     return str(module.parent / "__pycache__" / f"{module.stem}.cpython-{minor.replace('.', '')}.pyc")
 
 
 def source_path(name: str) -> str:
-    """The module whose bytecode this is; the name itself if it is no bytecode."""
+    """Return the name of the module whose bytecode this is; the name itself if it is no bytecode."""
     bytecode = PurePosixPath(name)
     if bytecode.parent.name != "__pycache__":
         return name
@@ -77,13 +77,13 @@ def source_path(name: str) -> str:
 
 
 def _run_worker(compiler: Compiler, modules: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What one worker makes of its share: a .pyc, or nothing, for each module."""
+    """Run a worker; return the .pyc of each module, empty if it does not compile. Raises BuildError."""
     jobs = b"".join(
         struct.pack("<II", len(path), len(source)) + path + source
         for name, source in modules.items()
         for path in [f"{compiler.mount}/{name}".encode()]
     )
-    # -I and -S: neither the environment nor site-packages may have a say in what is compiled.
+    # With -I and -S, neither the environment nor site-packages influence the compilation.
     command = [str(compiler.python), "-I", "-S", str(WORKER)]
     done = subprocess.run(command, input=jobs, capture_output=True, check=False)
     if done.returncode:

@@ -1,9 +1,9 @@
-"""Compile modules that come in over stdin, and answer over stdout. Runs alone, under the function's Python.
+"""A program that compiles modules from stdin, and writes bytecode to stdout; run by the function's Python.
 
 In:  for each module, two 32-bit lengths, then its path on Lambda, then its source.
 Out: for each module, in the same order, a 32-bit length, then the .pyc; 0 if it does not compile.
 
-It imports nothing of lambdify, and its standard input and output are all it needs of the machine.
+It imports nothing of lambdify, and uses only its standard input and output.
 """
 
 import importlib.util
@@ -14,15 +14,15 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # To import this takes longer than all else that is imported here, in each worker.
+    # This import would take longer than all others, in each worker.
     from typing import BinaryIO
 
 UNCHECKED_HASH = 0b01
-"""PEP 552: valid whatever the source's date is, and without reading the source."""
+"""The flag of PEP 552 for bytecode that is valid without a check of its source."""
 
 
 def main(jobs: "BinaryIO", results: "BinaryIO") -> None:
-    """Answer every job."""
+    """Compile every module from `jobs`, and write the results."""
     warnings.simplefilter("ignore")
     while header := jobs.read(8):
         path_length, source_length = struct.unpack("<II", header)
@@ -32,7 +32,7 @@ def main(jobs: "BinaryIO", results: "BinaryIO") -> None:
 
 
 def build(path: str, source: bytes) -> bytes:
-    """The .pyc of one module; empty if it does not compile, as templates and code for other Pythons."""
+    """Return the .pyc of a module; empty if it does not compile, as a template or code for another Python."""
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):

@@ -1,16 +1,15 @@
-"""Which files of the project are packed, and why the others are not.
+"""The selection of the project's files: those that are packed, and the reasons why others are not.
 
 Rules:
-- ignore_rules.toml lists what is left out by name: junk, and secrets.
-- A secret is packed only if [build] include names its exact path; nothing else brings it back, and the run
-  lists it.
-- .lambdifyignore, then [build] exclude, have gitignore's syntax and its last word: the last line that matches
-  decides, and a `!` line brings junk back. https://git-scm.com/docs/gitignore
-- A virtual environment is known by its pyvenv.cfg (PEP 405), whatever its name.
-- A link is followed inside the project and never out of it; one that leads to a secret is one.
-- A folder that is left out is not entered, so what lies in it is not listed.
-- A folder of which nothing is packed is packed by itself: an app may count on it. Not so where a secret or a
-  folder was left out of it, such as a __pycache__ that a removed package has left.
+- ignore_rules.toml lists the names that are left out: junk, and secrets.
+- A secret is packed only if [build] include names its exact path. Secrets that are left out are listed.
+- .lambdifyignore and [build] exclude have gitignore's syntax, and are read in this order: the last line that
+  matches decides, and a `!` line includes junk again. https://git-scm.com/docs/gitignore
+- A virtual environment is detected by its pyvenv.cfg (PEP 405), whatever its name is.
+- A link is followed if it leads to a path inside the project. A link to a secret is a secret.
+- A folder that is left out is not scanned, so its files are not listed.
+- A folder without packed files is packed as an empty folder, since an app may need it. But it is not packed
+  if a secret or a folder was left out of it, such as a __pycache__ of a removed package.
 """
 
 import os
@@ -31,28 +30,28 @@ IGNORE_FILE = ".lambdifyignore"
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFile:
-    """A file that is packed, or an empty folder."""
+    """A file to pack, or an empty folder."""
 
     name: str
-    """Its name in the bundle: relative, with "/", in Unicode's composed form. A folder's ends in "/"."""
+    """The name in the bundle: relative, with "/", in composed Unicode. A folder's name ends in "/"."""
     path: Path
     stamp: Stamp
     executable: bool
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         return 0 if self.is_folder else self.stamp.size
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder, without anything in it."""
+        """Whether it is an empty folder."""
         return self.name.endswith("/")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """A file, or a folder with all that is in it (its path ends in "/"), that is not packed."""
+    """A file, or a folder with all its files (the path ends in "/"), that is not packed."""
 
     path: str
     reason: str
@@ -61,7 +60,7 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """A folder that was entered, and a word for everything that was in it; sorted."""
+    """A scanned folder, and descriptions of its entries (see `fingerprint`), sorted."""
 
     path: Path
     entries: tuple[str, ...]
@@ -69,7 +68,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What the project gives to the bundle."""
+    """The result of a scan."""
 
     files: tuple[ProjectFile, ...]
     left_out: tuple[LeftOut, ...]
@@ -81,7 +80,7 @@ _Found = ProjectFile | LeftOut | Listing
 
 @dataclass(frozen=True, kw_only=True)
 class _Rules:
-    """What holds on a walk."""
+    """The filters of a scan; they return the reason to leave a path out, or ""."""
 
     root: Path
     secret: ignore_rules.Filter
@@ -89,9 +88,9 @@ class _Rules:
 
 
 def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> Selection:
-    """Walk the project: what is packed and what is left out, each sorted by name.
+    """Scan the project; return the files to pack and those that are left out, each sorted by name.
 
-    Raises SettingsError for an `include` that names nothing, BundleRefused for a name no zip can hold.
+    Raises SettingsError for an `include` that does not exist, BundleRefused for a file that cannot be packed.
     """
     root = root.resolve()
     own = {IGNORE_FILE: _ignore_lines(root), "[build] exclude": tuple(exclude)}
@@ -116,7 +115,7 @@ def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Say which file of the project cannot be read, where one cannot."""
+    """Turn an OSError in the block into a BundleRefused that names the file."""
     try:
         yield
     except OSError as error:
@@ -127,11 +126,11 @@ def readable(name: str) -> Iterator[None]:
 
 
 def _folder(rules: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
-    """What is in one folder; `above` are the folders on the way here, since links can go in circles."""
+    """Yield the contents of a folder; `above` are its parents, since links can be circular."""
     above |= {path.resolve()}
     with readable(prefix or "The project's folder"), os.scandir(path) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
-    # Ours is no part of the project that there would be anything to say about.
+    # Our own folder is not part of the project, so it is not reported as left out.
     listed = [entry for entry in listed if prefix + entry.name != folders.WORKSPACE]
     yield Listing(path=path, entries=tuple(sorted(map(fingerprint.describe_entry, listed))))
     found = [item for entry in listed for item in _entry(rules, entry, prefix, above)]
@@ -142,7 +141,7 @@ def _folder(rules: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> I
 
 
 def _entry(rules: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
-    """One thing in a folder, and all that is in it."""
+    """Yield an entry of a folder, and its contents if it is a folder, too."""
     path, name = Path(entry.path), prefix + entry.name
     if entry.is_symlink() and (reason := _bad_link(rules.root, path, above)):
         yield LeftOut(path=name, reason=reason)
@@ -154,14 +153,14 @@ def _entry(rules: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozens
 
 
 def _shows_use(item: _Found) -> bool:
-    """Whether what is left out says that its folder is no empty one."""
+    """Whether a left out item forbids to pack its folder as an empty one."""
     return isinstance(item, LeftOut) and (
         item.secret or item.path.endswith("/") or item.reason == ignore_rules.OWN_FILES
     )
 
 
 def _find_exclusion(rules: _Rules, path: Path, name: str) -> LeftOut | None:
-    """Why one path is left out, if it is."""
+    """Return the path as left out, with the reason; None if it is packed."""
     leads_to = f"{path.resolve().relative_to(rules.root).as_posix()}/" if path.is_symlink() else ""
     if reason := rules.secret(name) or rules.secret(leads_to if name.endswith("/") else leads_to[:-1]):
         return LeftOut(path=name, reason=reason, secret=True)
@@ -172,7 +171,7 @@ def _find_exclusion(rules: _Rules, path: Path, name: str) -> LeftOut | None:
 
 
 def _bad_link(root: Path, path: Path, above: frozenset[Path]) -> str:
-    """Why a link is not followed; "" if it is."""
+    """Return the reason why a link is not followed; "" if it is."""
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError):
@@ -193,7 +192,7 @@ def _project_file(path: Path, name: str) -> ProjectFile:
     with readable(name):
         status = path.stat()
     return ProjectFile(
-        # macOS hands out decomposed names, and Lambda's Linux compares bytes.
+        # macOS may return decomposed names, and Linux compares names by bytes.
         name=unicodedata.normalize("NFC", name),
         path=path,
         stamp=fingerprint.stamp(status),
@@ -202,7 +201,7 @@ def _project_file(path: Path, name: str) -> ProjectFile:
 
 
 def _included(strict: _Rules, wanted: str) -> Iterator[_Found]:
-    """What one entry of [build] include brings back: a file, or a folder without its secrets and junk."""
+    """Yield the file of an entry of [build] include, or the folder's files without secrets and junk."""
     path = strict.root / wanted
     inside = path.resolve().is_relative_to(strict.root)
     if not wanted or not inside or not path.exists():

@@ -1,7 +1,7 @@
-"""Judges: why a path of the project is left out, as ignore_rules.toml and the user's own patterns say.
+"""Filters for the project's paths, made from ignore_rules.toml and the user's own patterns.
 
-A judge takes a path relative to the project, with "/" at the end of a folder's, and gives the reason to leave
-it out, or "".
+A filter takes a path relative to the project, which ends in "/" for a folder. It returns the reason to leave
+the path out, or "".
 """
 
 import fnmatch
@@ -12,13 +12,13 @@ from importlib import resources
 
 Filter = Callable[[str], str]
 OWN_FILES = "lambdify's own"
-"""The reason for what an earlier run has written."""
+"""The reason for files that an earlier run has written."""
 
 _BACKUP = re.compile(r"(\.(bak|backup|old|orig|save|copy|\d{1,2})|~)+$", re.IGNORECASE)
 
 
 def secrets() -> Filter:
-    """Asks every part of the path: a link may lead into a folder that would never have been entered."""
+    """Return the filter for secrets. It checks every part of a path: a link can lead into any folder."""
     lists = _built_in()
     secret, shared = _by_name(lists["secrets"]), _by_name(lists["shared"])
 
@@ -26,7 +26,7 @@ def secrets() -> Filter:
         names = [f"{part}/" for part in path.split("/")[:-1]]
         if not path.endswith("/"):
             names.append(_last(path))
-        # A copy that an editor or a careful person has made of a secret is one.
+        # A backup copy of a secret is a secret.
         names += [original for name in names if (original := _BACKUP.sub("", name)) != name]
         return next((reason for name in names if (reason := secret(name)) and not shared(name)), "")
 
@@ -34,15 +34,15 @@ def secrets() -> Filter:
 
 
 def junk() -> Filter:
-    """Asks the last part of the path only: what is left out is not entered."""
+    """Return the filter for junk. It checks only the last part of a path: junk folders are not scanned."""
     by_name = _by_name(_built_in()["junk"])
     return lambda path: by_name(_last(path))
 
 
 def from_patterns(patterns: Mapping[str, Sequence[str]], default: Filter) -> Filter:
-    """Asks the user's patterns, listed by where they stand; where none matches, `otherwise`.
+    """Return the filter for the user's patterns, which are given by their source; `default` is for the rest.
 
-    They have gitignore's syntax, and its last word: of all that match, the last decides.
+    Patterns have gitignore's syntax. If several match, the last one decides.
     """
     filters = [
         (source, _gitignore(patterns[source])) for source in reversed(list(patterns)) if patterns[source]
@@ -58,8 +58,8 @@ def from_patterns(patterns: Mapping[str, Sequence[str]], default: Filter) -> Fil
 
 
 def _gitignore(lines: Sequence[str]) -> Callable[[str], bool | None]:
-    """Whether a path is ignored; None where no line says."""
-    # 40 ms, which only those pay who have patterns of their own.
+    """Return a function that says whether a path is ignored; None if no line matches."""
+    # The import takes 40 ms, and is needed only for the user's own patterns.
     import pathspec
 
     patterns = pathspec.GitIgnoreSpec.from_lines(lines)
@@ -67,14 +67,14 @@ def _gitignore(lines: Sequence[str]) -> Callable[[str], bool | None]:
 
 
 def _by_name(lists: Mapping[str, list[str]]) -> Filter:
-    """One expression for a whole list: several times faster than asking pattern by pattern, or pathspec."""
+    """Return a filter with one regular expression for all patterns, which is much faster than pathspec."""
     reasons = list(lists)
     expression = re.compile(
         "|".join(
             f"(?P<reason{number}>{'|'.join(map(fnmatch.translate, lists[reason]))})"
             for number, reason in enumerate(reasons)
         ),
-        # Some file systems do not tell .ENV from .env.
+        # Some file systems ignore case, so .ENV is .env.
         re.IGNORECASE,
     )
 

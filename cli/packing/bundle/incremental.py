@@ -1,9 +1,9 @@
-"""What of the last build is still good for the next one, where only some of the project has changed.
+"""Incremental builds: the parts of the last build that can be used again.
 
-    dependency files · settings · lambdify itself     the same? so are the dependencies: nothing is resolved
-    each file of the project                          the same? so are its member of the zip and its bytecode
+    dependency files, settings, lambdify itself    unchanged ▶ the same dependencies, without a resolution
+    each file of the project                       unchanged ▶ the same member of the zip, and bytecode
 
-Nothing is taken for the same by its name, date or checksum: contents are compared with what is in the zip.
+A file is unchanged if its content is that in the zip. Names, dates and checksums are no proof.
 """
 
 import zlib
@@ -20,16 +20,16 @@ from lambdify.cli.packing.wheels.distributions import Dependencies
 
 @dataclass(frozen=True, kw_only=True)
 class PreviousBuild:
-    """The last build, as far as it can be used."""
+    """The parts of the last build that can be used again."""
 
     dependencies: Dependencies | None = None
-    """None where they have to be found anew."""
+    """None if they have to be found again."""
     entries: Mapping[str, Entry] = field(default_factory=dict)
-    """Files of the project, and their bytecode, by name: only what is the same now."""
+    """Entries of unchanged files of the project, and of their bytecode, by name."""
     unchanged: frozenset[str] = frozenset()
-    """Names of the files of the project that are the same."""
+    """Names of the unchanged files."""
     leaks: tuple[Leak, ...] = ()
-    """In those."""
+    """Leaks in the unchanged files."""
 
 
 def compare(
@@ -40,9 +40,9 @@ def compare(
     members: Sequence[Member],
     minor: str,
 ) -> PreviousBuild:
-    """Say what can be used of a build that led to the app zip `zipped`, for one that packs `members`.
+    """Return the parts of the last build that can be used again for a build that packs `members`.
 
-    None of the zip if it is no longer the one that was made.
+    `zipped` is the app zip of the last build; None if it is missing or was changed.
     """
     before = {entry.name: entry for entry in (zipped and archive.find(zipped)) or ()}
     same: dict[str, Entry] = {}
@@ -72,7 +72,7 @@ def _is_same(entry: Entry, member: Member) -> bool:
         entry.unzipped == len(member.content)
         and entry.executable == member.executable
         and entry.crc == zlib.crc32(member.content)
-        # A checksum alone is no proof.
+        # Different contents can have the same checksum.
         and _content(entry) == member.content
     )
 
@@ -85,5 +85,5 @@ def _content(entry: Entry) -> bytes | None:
 
 
 def _are_usable(dependencies: Dependencies, extra: tuple[str, ...]) -> bool:
-    """Whether they are all that is wanted, and none of their wheels has been cleared away."""
+    """Whether they include the same extra requirements, and all their wheels exist."""
     return dependencies.extra == extra and all(each.wheel.is_file() for each in dependencies.distributions)

@@ -1,9 +1,9 @@
-"""Logins of package indexes, which stand in dependency files: taken out of what is packed.
+"""Logins of package indexes in dependency files, which are removed from packed files.
 
-Nobody installs anything in a function, and whoever may read its code would read the password. `pip-compile`
-and `pipenv requirements` write such lines by themselves, so often nobody knows that they are there.
+A function installs nothing, and everybody who may read its code could read the password. `pip-compile` and
+`pipenv requirements` write such lines by themselves, so the user may not know of them.
 
-What a variable gives stays as it is written: `https://${NAME}:${WORD}@host` holds nothing.
+A login with variables is kept: `https://${NAME}:${WORD}@host` contains no secret.
 """
 
 import re
@@ -21,11 +21,11 @@ _FOLDERS = re.compile(r"requirements?|constraints?|deps", re.IGNORECASE)
 _OPTION = re.compile(rb"^\s*(-i|-f|--index-url|--extra-index-url|--find-links)[ =]", re.MULTILINE)
 _LOGIN = re.compile(rb"(?i)(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<login>[^\s/@'\"<>]+)@")
 _NOT_SECRET = re.compile(rb"\$\{?\w+\}?|git|hg")
-"""By a variable; or a name that all share."""
+"""Logins that are no secret: a variable, or a user name that all users share."""
 
 
 def remove_logins(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
-    """Return the members without logins, and the names of those that had one."""
+    """Return the members without logins, and the names of the changed ones."""
     cleaned = tuple(map(_clean, members))
     changed = tuple(
         after.name for before, after in zip(members, cleaned, strict=True) if after.content != before.content
@@ -43,7 +43,7 @@ def _names_indexes(member: Member) -> bool:
     path = PurePosixPath(member.name)
     if _FILES.fullmatch(path.name):
         return True
-    # Of any other name, and what the first one includes.
+    # Requirements files with other names are detected by their folder, or by an option for an index.
     lines = path.suffix in (".txt", ".in")
     return lines and bool(_FOLDERS.fullmatch(path.parent.name) or _OPTION.search(member.content))
 

@@ -1,9 +1,8 @@
-"""The dependencies' part of the bundle: copied out of their wheels, stripped, with bytecode.
+"""The layer of dependencies: files that are copied out of wheels, without needless ones, and bytecode.
 
-A wheel is a zip, and what is packed of it is copied as it lies there, deflated: only bytecode is added. What
-one wheel comes to is kept in the cache, as a zip named by everything that it was made from. So a bundle is
-put together from fragments, projects share them, and a new version of one package costs the work of one
-package. A fragment is there whole or not at all; a broken one is made again.
+A wheel is a zip, so its deflated files are copied as they are; only bytecode is added. The result for one
+wheel, a fragment, is cached as a zip, named by a digest of its input. Projects share fragments, and a new
+version of a package needs only one new fragment. Fragments are written atomically; a broken one is replaced.
 """
 
 import hashlib
@@ -21,22 +20,22 @@ from lambdify.cli.packing.wheels.distributions import Distribution
 from lambdify.cli.storage import folders
 
 FORMAT = 3
-"""Raise it when the same input comes to something else: it is part of every name."""
+"""The version of fragments, part of every name; increase it when the same input gives another result."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _StrippedWheel:
-    """What one wheel alone puts into the bundle, bytecode left aside."""
+    """The files of a wheel that are packed, without bytecode."""
 
     entries: tuple[Entry, ...]
     modules: tuple[Member, ...]
-    """Those of the entries that are Python, inflated."""
+    """The entries that are Python modules, inflated."""
 
 
 def build(
     distributions: Sequence[Distribution], prefix: str, compiler: bytecode.Compiler | None, console: Console
 ) -> tuple[Entry, ...]:
-    """What the wheels come to in a zip, under `prefix`, sorted by name."""
+    """Return the entries of all distributions in a zip, under `prefix`, sorted by name."""
     fragments = {_fragment(each, prefix, compiler): each for each in distributions}
     found = {fragment: archive.find(fragment) for fragment in fragments}
     missing = {fragment: each for fragment, each in fragments.items() if found[fragment] is None}
@@ -44,13 +43,13 @@ def build(
     entries: dict[str, Entry] = {}
     for fragment in fragments:
         for entry in found[fragment] or made.get(fragment, ()):
-            # Some distributions share a file, such as a namespace's __init__.py. The first has it, by name.
+            # If distributions share a file, such as a namespace's __init__.py, the first one's is packed.
             entries.setdefault(entry.name, entry)
     return tuple(entries[name] for name in sorted(entries))
 
 
 def _fragment(distribution: Distribution, prefix: str, compiler: bytecode.Compiler | None) -> Path:
-    """Where what is made of a wheel is kept."""
+    """Return the path of a wheel's fragment in the cache."""
     mount, minor = (compiler.mount, compiler.minor) if compiler else ("", "")
     key = [FORMAT, archive.LEVEL, strip.FORMAT, prefix, mount, minor, distribution.sha256]
     name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
@@ -60,7 +59,7 @@ def _fragment(distribution: Distribution, prefix: str, compiler: bytecode.Compil
 def _make(
     missing: dict[Path, Distribution], prefix: str, compiler: bytecode.Compiler | None, console: Console
 ) -> dict[Path, tuple[Entry, ...]]:
-    """Strip and compile, and put the result into the cache."""
+    """Make the missing fragments, and write them to the cache; return their entries."""
     made = {}
     with console.progress("Packing the dependencies", len(missing)) as advance:
         parts = {fragment: _strip_wheel(each, prefix) for fragment, each in missing.items()}
@@ -75,9 +74,9 @@ def _make(
 def _compile(
     parts: dict[Path, _StrippedWheel], compiler: bytecode.Compiler | None
 ) -> dict[Path, list[Entry]]:
-    """The bytecode of each part's modules."""
-    # All at once: a process for each distribution would cost more than its work. But what several of them
-    # have under the same name may differ.
+    """Return the bytecode of each part's modules."""
+    # All parts are compiled together, since a process for each would take longer than its work. But modules
+    # with the same name in several parts may differ, and are compiled part by part.
     counts = Counter(module.name for part in parts.values() for module in part.modules)
     modules = (module for part in parts.values() for module in part.modules if counts[module.name] == 1)
     once = bytecode.build(compiler, list(modules))
@@ -94,7 +93,7 @@ def _strip_wheel(distribution: Distribution, prefix: str) -> _StrippedWheel:
 
     entries = site_packages.entries(distribution)
     modules = {path: entry for path, entry in entries.items() if path.endswith(".py")}
-    # Test suites can be most of a package, and are seldom packed.
+    # Test suites can be most of a package, and are seldom packed, so they are not inflated yet.
     sources_outside_tests = {
         path: archive.inflate(modules[path]) for path in modules if not strip.TESTS.pattern.match(path)
     }
@@ -111,7 +110,7 @@ def _strip_wheel(distribution: Distribution, prefix: str) -> _StrippedWheel:
 
 
 def _relocate(entry: Entry, prefix: str) -> Entry:
-    """An entry of a wheel as one of ours."""
-    # Some wheels mark every module; nothing on Lambda starts a module as a program.
+    """Return an entry of a wheel as an entry of the layer."""
+    # Some wheels mark every module as executable. Lambda starts no module as a program.
     executable = entry.executable and not entry.name.endswith(".py")
     return archive.deflate_stored(archive.rename(entry, prefix + entry.name, executable=executable))

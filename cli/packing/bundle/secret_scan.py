@@ -1,8 +1,8 @@
-"""What looks like a credential in files that are packed, or is a surprise there: a warning without the value.
+"""The scan of packed files for credentials, databases and core dumps. Warnings never contain the value.
 
-A name says more than a content, so secrets by name are left out (see files.py) and these are only told. The
-shapes of tokens are in secret_shapes.toml; what takes more than a beginning and a length is here. A value
-that says that it is an example does not count.
+A file's name is better evidence than its content. So files with names of secrets are left out (see files.py),
+and leaks by content are only reported. The shapes of tokens are in secret_shapes.toml; more complex shapes
+are in this module. Values that are obviously examples are ignored.
 """
 
 import re
@@ -14,18 +14,18 @@ from importlib import resources
 from typing import Any
 
 MAX_SIZE = 1_000_000
-"""Bytes; larger files are data."""
+"""Bytes. Larger files are taken for data, and not scanned."""
 DATABASE = "a SQLite database"
 CORE_DUMP = "a core dump, which holds all that a process knew"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """A place that should be looked at."""
+    """A place in a packed file that the user should check."""
 
     path: str
     line: int
-    """0 for a file that has no lines."""
+    """The line, from 1; 0 for a binary file."""
     what: str
 
 
@@ -36,13 +36,13 @@ EXAMPLE = re.compile(
 
 @dataclass(frozen=True)
 class _Shape:
-    """What a credential looks like. The literals are there because a plain search is far cheaper."""
+    """The shape of a credential. A file is searched for the literals first, which is much faster."""
 
     what: str
     literals: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
     suffix: str = ""
-    """Of the files that it is looked for in; "" for all."""
+    """The suffix of the files that are scanned for it; "" for all."""
     is_real: Callable[[re.Match[bytes]], bool] = lambda match: not EXAMPLE.search(match.group())
 
 
@@ -64,10 +64,11 @@ _CHARACTERS = {
 
 
 def scan(path: str, content: bytes) -> Iterator[Leak]:
-    """The first place of each kind in one file; of binary or large ones only what kind of file it is."""
+    """Yield the first leak of each kind in a file. Binary and large files are only checked for their kind."""
     if content.startswith(b"SQLite format 3\0"):
         yield Leak(path=path, line=0, what=DATABASE)
-    # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: type 4, in either byte order.
+    # A core dump is an ELF file of type 4, in either byte order:
+    # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
     elif content.startswith(b"\x7fELF") and content[16:18] in (b"\4\0", b"\0\4"):
         yield Leak(path=path, line=0, what=CORE_DUMP)
     if len(content) > MAX_SIZE or b"\0" in content[:1024]:
@@ -94,7 +95,7 @@ def _read(row: Mapping[str, Any]) -> _Shape:
     searched = tuple(word.encode() for word in row.get("search", row["begins"]))
     first = "|".join(map(re.escape, row["begins"])).encode()
     rest = row.get("pattern") or f"{_CHARACTERS[row['of']]}{{{row['least']},}}"
-    # A word that only ends as a token begins is none: "risk-" is no "sk-".
+    # A token does not begin inside a word: "risk-" contains no "sk-".
     return _Shape(row["what"], searched, re.compile(rb"(?<![A-Za-z0-9_-])(?:" + first + b")" + rest.encode()))
 
 
@@ -124,7 +125,7 @@ _COMPLEX_SHAPES = (
     _Shape(
         "a SECRET_KEY",
         (b"SECRET_KEY",),
-        # Of Django and Flask, as it is written in Python.
+        # The setting of Django and Flask, as Python code.
         re.compile(
             rb"(?m)^[ \t]*(?:app\.)?(?:DJANGO_)?SECRET_KEY[ \t]*=[ \t]*\(?[rbu]?['\"][^'\"\s]{32,}['\"]"
         ),

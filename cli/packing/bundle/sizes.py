@@ -1,4 +1,4 @@
-"""What is how heavy in a bundle, and the refusal of one that Lambda would not take."""
+"""Sizes of a bundle's parts, and the refusal of a bundle that is too large for Lambda."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,37 +17,37 @@ UNZIPPED_LIMIT = 262_144_000
 """Bytes of the function and its layers together, unpacked.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_NAMED = 10
-"""How many of the largest a refusal names."""
+"""The number of largest parts that an error names."""
 APPLICATION, ADAPTER_NAME = "the application", "lambdify.adapter"
 KINDS = ("python", "bytecode", "native", "data")
-"""What a file can be."""
+"""The kinds of files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BundlePart:
-    """What one distribution, the adapter or the application has in the bundle."""
+    """The files of a distribution, of the adapter or of the application in the bundle; sizes in bytes."""
 
     name: str
     zipped: int
     unzipped: int
     files: int
     kinds: Mapping[str, int] = field(default_factory=dict)
-    """Unzipped bytes of each of KINDS that it has."""
+    """Unzipped bytes of each of its KINDS."""
 
 
 def owners(distributions: Iterable[Distribution], prefix: str) -> dict[str, str]:
-    """The distribution that each file belongs to, by its name in a zip."""
+    """Return the distribution, "NAME VERSION", of each file, by the file's name in a zip."""
     return {f"{prefix}{path}": f"{one.name} {one.version}" for one in distributions for path in one.files}
 
 
 def owner(name: str, owned: Mapping[str, str]) -> str:
-    """What a file of a zip belongs to: by the zip's owners, or else as a part of the project."""
+    """Return the owner of a file of a zip: a distribution, the adapter or the application."""
     project = ADAPTER_NAME if name.startswith(f"{ADAPTER}/") else APPLICATION
     return owned.get(bytecode.source_path(name), project)
 
 
 def kind(name: str) -> str:
-    """Which of KINDS a file is, by its name."""
+    """Return the kind of a file, one of KINDS, by its name."""
     if name.endswith(".py"):
         return "python"
     if name.endswith(".pyc"):
@@ -56,7 +56,7 @@ def kind(name: str) -> str:
 
 
 def parts(zips: Iterable[tuple[Iterable[Entry], Mapping[str, str]]]) -> tuple[BundlePart, ...]:
-    """What the entries of zips belong to, by each zip's owners; the largest first."""
+    """Return the parts of zips, each given as its entries and their owners; the largest part first."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entries, owned in zips:
         for entry in entries:
@@ -82,7 +82,7 @@ def _kinds(entries: Iterable[Entry]) -> dict[str, int]:
 
 
 def refuse(weighed: Sequence[BundlePart], limit: int) -> None:
-    """Raise BundleRefused if the parts are more than `limit` bytes together."""
+    """Raise BundleRefused if the parts have more than `limit` unzipped bytes in total."""
     total = sum(part.unzipped for part in weighed)
     if total > limit:
         largest = ", ".join(f"{part.name} {size(part.unzipped)}" for part in weighed[:MAX_NAMED])
@@ -94,10 +94,10 @@ def refuse(weighed: Sequence[BundlePart], limit: int) -> None:
 
 
 def refuse_files(project: Sequence[ProjectFile], limit: int) -> None:
-    """Raise BundleRefused if the project's own files are too much: asked before any of them is read."""
+    """Raise BundleRefused if the project's own files have more than `limit` bytes; before they are read."""
     total = sum(file.size for file in project)
     if total > limit:
-        # Of the rest, nobody would win anything.
+        # To leave out a file of less than 1 % would not help.
         worth = [file for file in project if file.size * 100 > total] or project
         largest = sorted(worth, key=lambda file: -file.size)[:MAX_NAMED]
         named = ", ".join(f"{file.name} {size(file.size)}" for file in largest)

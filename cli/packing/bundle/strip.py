@@ -1,11 +1,11 @@
-"""What of an installed distribution never runs on Lambda, and so is not packed.
+"""Rules for the files of a distribution that are not packed, since they are never used on Lambda.
 
-Each rule was tried on popular packages: every module of numpy, pandas, scipy, scikit-learn, Django, FastAPI,
-SQLAlchemy and others was imported from the full tree and from the stripped one, and none broke.
+Each rule was tested with popular packages: every module of numpy, pandas, scipy, scikit-learn, Django,
+FastAPI, SQLAlchemy and others was imported with all files and with the stripped ones, and none failed.
 
-Never stripped: METADATA and entry points (importlib.metadata finds plug-ins through them), licences, data,
-compiled translations, and modules such as `numpy.testing` that code imports at run time. A test suite that
-code outside of it imports stays too.
+These are always packed: METADATA and entry points (importlib.metadata finds plug-ins by them), licences,
+data, compiled translations, and modules such as `numpy.testing`, which code imports at run time. A test suite
+is packed if code outside of it imports it.
 """
 
 import ast
@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 FORMAT = 1
-"""Raise it when a rule changes: it is part of every name that a stripped distribution is kept under."""
+"""The version of the rules, part of every fragment's name; increase it when a rule changes."""
 
 
 class Rule(NamedTuple):
-    """Paths that are left out, and why."""
+    """A pattern of paths that are left out, and the reason."""
 
     why: str
     pattern: re.Pattern[str]
@@ -29,19 +29,19 @@ RULES = (
     Rule("bytecode that no longer fits", re.compile(r"(^|/)__pycache__/|\.py[co]$")),
     Rule("type stubs", re.compile(r"\.pyi$|(^|/)py\.typed$")),
     Rule("sources of compiled code", re.compile(r"\.(c|cc|cpp|cxx|h|hh|hpp|hxx|pyx|pxd|pxi|f|f90|a|cmake)$")),
-    # They list files that are not packed, and direct_url.json and uv_cache.json name folders of this machine.
+    # These list files that are not packed, and some of them name folders of this machine.
     Rule(
         "records of the installation",
         re.compile(r"\.dist-info/(RECORD(\.\w+)?|INSTALLER|REQUESTED|WHEEL|(direct_url|uv_\w+)\.json)$"),
     ),
     Rule("bills of materials", re.compile(r"\.dist-info/sboms/")),
-    # Their first line names this machine's interpreter.
+    # Their first line is the path of this machine's interpreter.
     Rule("console scripts", re.compile(r"^bin/")),
     Rule("translations before they are compiled", re.compile(r"/locale/.+\.po$")),
 )
 TESTS = Rule("test suites", re.compile(r"^[^/]+/(.+/)?tests/"))
-# Where a statement that imports it may be: on one line, on lines joined by backslashes, or in parentheses.
-# Each begins with a word, which is found much faster than a choice of words.
+# Statements that import tests: on one line, on lines joined by backslashes, or in parentheses.
+# Each pattern begins with a fixed word, which makes the search much faster.
 _IMPORTS_OF_TESTS = (
     re.compile(rb"tests\b(?:\\\r?\n|[^\n])*?\bimport\b"),
     re.compile(rb"import\b(?:\\\r?\n|[^\n])*?\btests\b"),
@@ -53,12 +53,12 @@ NEVER_STRIPPED = re.compile(
 
 
 def select_files(sources: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths of one distribution that are packed, sorted.
+    """Return the paths of a distribution that are packed, sorted.
 
-    `sources` is the content of its modules; those in test suites have no say.
+    `sources` are the contents of its modules outside of test suites.
     """
     paths = tuple(paths)
-    # Most packages have no test suite in their wheel, and none of their modules has to be looked at.
+    # Most wheels contain no test suite. Then no module has to be searched for imports.
     imported = _imported_tests(sources) if any(map(TESTS.pattern.match, paths)) else frozenset()
     return tuple(
         sorted(path for path in paths if NEVER_STRIPPED.search(path) or not _is_stripped(path, imported))
@@ -73,11 +73,11 @@ def _is_stripped(path: str, imported: frozenset[str]) -> bool:
 
 
 def _imported_tests(sources: Mapping[str, bytes]) -> frozenset[str]:
-    """The folders of test suites that are imported from outside: "scipy/special/tests"."""
+    """Return the folders of test suites that are imported from outside, such as "scipy/special/tests"."""
     return frozenset(
         "/".join(parts[: parts.index("tests") + 1])
         for path, source in sources.items()
-        # Few modules have the word in an import; only those are parsed.
+        # Only the few modules with this word in an import are parsed.
         if b"tests" in source and not TESTS.pattern.match(path)
         if any(pattern.search(source) for pattern in _IMPORTS_OF_TESTS)
         for module in _imports(path, source)
@@ -86,11 +86,11 @@ def _imported_tests(sources: Mapping[str, bytes]) -> frozenset[str]:
 
 
 def _imports(path: str, source: bytes) -> Iterator[str]:
-    """Every module or attribute that a module imports, by its absolute name."""
+    """Yield the absolute name of every module or attribute that a module imports."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        # Written for a newer Python than this one, or a template. Every suite stays: the safe side.
+        # The module is for a newer Python, or is a template. To be safe, every test suite is packed.
         yield "tests"
         return
     package = path.split("/")[:-1]

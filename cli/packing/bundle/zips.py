@@ -1,17 +1,17 @@
-"""Zips by their names, which of those that are there are ours, and how long they are kept.
+"""The zips of builds: their names, which existing ones are ours, and how long they are kept.
 
     OUT/KIND-DIGEST.zip              the zips
-    .lambdify/builds/STAGE-OUT.json  what the last builds of a stage came to, under our seal
+    .lambdify/builds/STAGE-OUT.json  a record of the zips of a stage's last builds, under our seal
 
 Rules:
-- A zip is named by what it was made from (names, modes, contents, target, format), not by its own bytes:
-  other builds of zlib deflate otherwise, and bytecode differs between patch releases.
-- A zip that is there already is not made again. One is there whole, or not at all.
-- A name says what a zip should hold, and anybody can write a file of that name: a repository can bring one
-  along. So one is taken only with the contents that a build of ours is on record with. While its stamp stays
-  (see `fingerprint`) they are not read for it: a copy, a checkout or a write gives a file another.
-- The project's own folder keeps what the last builds of each stage came to. A folder that the user named is
-  the user's.
+- A zip is named by a digest of its input (names, modes, contents, target, format), not of its own bytes:
+  builds of zlib deflate differently, and bytecode differs between patch releases.
+- An existing zip is not made again. Zips are written atomically.
+- The name proves nothing about the content: a repository can contain a file with that name. So a zip is used
+  only if its content is that of a recorded build. The content is not read again while the file's stamp is the
+  same (see `fingerprint`): a copy, a checkout or a write changes the stamp.
+- The project's own folder keeps the zips of the last builds of each stage. Files in a folder that the user
+  named are never removed.
 """
 
 import fcntl
@@ -32,21 +32,21 @@ from lambdify.cli.packing.target import Target
 from lambdify.cli.storage import caches, folders, seal
 
 FORMAT = 1
-"""Raise it when the same input comes to something else: it is part of every name."""
+"""The version of zips, part of every name; increase it when the same input gives another result."""
 RECORDS = "builds"
 MAX_BUILDS = 3
-"""Builds of a stage."""
+"""The number of builds of a stage whose zips are kept."""
 
 
 class KnownZip(NamedTuple):
-    """What a zip of ours holds, and what the file looked like then."""
+    """The digest of a recorded zip, and the stamp of its file at that time."""
 
     sha256: str
     stamp: Stamp
 
 
 KnownZips = Mapping[str, KnownZip]
-"""Zips of ours by their paths; those in the project are relative to it, and go where it goes."""
+"""Recorded zips by path. Paths in the project are relative to it, so that they stay valid if it is moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Archive:
 
     path: Path
     digest: str
-    """Identity by what it was made from: sha256, hex."""
+    """The digest of its input: sha256, in hex."""
     zipped: int
     unzipped: int
     files: int
@@ -63,17 +63,17 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A zip that has not been weighed yet."""
+    """A zip whose size has not been checked yet."""
 
     path: Path
     digest: str
     entries: tuple[Entry, ...]
     written: bool
-    """Whether it was there, and ours."""
+    """Whether it exists already, and is ours."""
     foreign: bool
-    """Whether one was there that somebody else has made, or changed."""
+    """Whether a zip of this name exists that somebody else has made, or changed."""
     owners: Mapping[str, str]
-    """The distribution that a file of it belongs to; a file of the project's is missing."""
+    """The distribution of each file; files of the project are missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +84,14 @@ class _Record:
 
 
 def find_known(root: Path) -> dict[str, KnownZip]:
-    """Every zip that a build of this project is on record with."""
+    """Return the zips of all recorded builds of this project."""
     records = [_read(root, f"{RECORDS}/{path.name}") for path in _record_files(root)]
-    # A build that is on record later may have looked at the file later.
+    # The newer record of a zip has the newer stamp.
     return {path: each for builds in records for build in reversed(builds) for path, each in build.items()}
 
 
 def is_ours(root: Path, path: Path, known: KnownZips) -> bool:
-    """Whether the zip is there, with the contents that we gave it."""
+    """Whether the zip exists, with the content that we recorded."""
     recorded = known.get(_name(root, path))
     if recorded is None or not path.is_file():
         return False
@@ -100,7 +100,7 @@ def is_ours(root: Path, path: Path, known: KnownZips) -> bool:
 
 
 def locate(out: Path, target: Target, kind: str, made_from: object, *, compiled: bool) -> tuple[Path, str]:
-    """Where a zip belongs, and its digest."""
+    """Return the path of a zip, and the digest of its input."""
     formats = [FORMAT, layer.FORMAT, strip.FORMAT, archive.LEVEL]
     identity = [formats, target.id, compiled, kind, made_from]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
@@ -114,7 +114,7 @@ def draft(
     make: Callable[[], tuple[Entry, ...]],
     owners: Mapping[str, str],
 ) -> Draft:
-    """A zip by its place: the one that is there if it is ours, or what `make` gives for it."""
+    """Return the draft of a zip: the existing one `at` its path if it is ours, else the entries of `make`."""
     path, digest = at
     recorded = known.get(_name(root, path))
     found = archive.find(path, recorded.sha256) if recorded else None
@@ -129,7 +129,7 @@ def draft(
 
 
 def write(draft: Draft) -> Archive:
-    """The draft as a file."""
+    """Write the draft if it does not exist yet, and return it."""
     if not draft.written:
         draft.path.parent.mkdir(parents=True, exist_ok=True)
         archive.write(draft.path, draft.entries)
@@ -143,7 +143,7 @@ def write(draft: Draft) -> Archive:
 
 
 def record(root: Path, stage: str, out: Path, archives: Sequence[Archive]) -> None:
-    """Put on record that a build of the stage came to these zips."""
+    """Record the zips of a build of the stage."""
     name = f"{RECORDS}/{stage}-{hashlib.sha256(_name(root, out).encode()).hexdigest()[:8]}.json"
     before, recorded = _read(root, name), find_known(root)
     build = {_name(root, each.path): _contents(root, each.path, recorded) for each in archives}
@@ -155,7 +155,7 @@ def record(root: Path, stage: str, out: Path, archives: Sequence[Archive]) -> No
 
 @contextmanager
 def in_use(root: Path) -> Iterator[None]:
-    """Keep the project's zips there until the block ends."""
+    """Prevent the removal of the project's zips until the block ends."""
     if not folders.may_write(root):
         yield
         return
@@ -165,9 +165,9 @@ def in_use(root: Path) -> Iterator[None]:
 
 
 def sweep(root: Path, now: Sequence[Archive]) -> None:
-    """Remove zips of the project's own folder that neither `now` nor a build on record came to.
+    """Remove zips of the project's own folder that are neither in `now` nor of a recorded build.
 
-    Another run that packs the project just now may need one: then they stay until the next time.
+    They are not removed while another run packs the project, since it may need one.
     """
     folder = root / folders.WORKSPACE / "build"
     if not folder.is_dir():
@@ -205,7 +205,7 @@ def _record_files(root: Path) -> Iterator[Path]:
 
 @contextmanager
 def _open_folder(folder: Path) -> Iterator[int]:
-    """A folder to be locked itself: nothing is left of it when a run is killed."""
+    """Yield a descriptor of the folder for a lock, which leaves no file if the run is killed."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         yield descriptor
