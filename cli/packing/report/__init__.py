@@ -1,4 +1,4 @@
-"""What is in a bundle, as lines and as a page: sizes, savings, and what a cold start imports.
+"""Reports on a bundle, as lines and as a page: sizes, possible savings, and imports at a cold start.
 
 May import every other room of packing. Never changes a bundle.
 """

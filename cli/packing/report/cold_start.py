@@ -1,12 +1,12 @@
-"""How long a bundle's imports take when a function starts, and whose they are.
+"""Cold starts: the times of a bundle's imports when a function starts, by distribution.
 
-The bundle itself is measured: unpacked, and imported as Lambda does it, in a clean process of the function's
-Python whose environment holds the project's variables and nothing of the developer's. Of several runs the
-fastest counts: what the others took longer, this machine did beside.
+The bundle is unpacked, and imported as Lambda does it, in a clean process of the function's Python. Its
+environment has the project's variables, not the developer's. The fastest of several runs counts, since other
+work on this machine slows the others down.
 
-An import's own time is without the imports that it causes, so times may be added up:
+The time of an import excludes the imports inside it, so times can be added up:
 https://docs.python.org/3/using/cmdline.html#cmdoption-X
-Lambda's CPUs are others, and get a share by memory: the proportions hold there, the milliseconds do not.
+On Lambda the proportions are the same, but not the milliseconds: its CPUs differ, and are shared by memory.
 """
 
 import platform
@@ -24,7 +24,7 @@ from lambdify.cli.programs import Outcome, run
 
 RUNS = 3
 LIMIT = 60.0
-"""Seconds that one start may take. Lambda itself waits for 10 before it tries again."""
+"""The longest time of a start, in seconds. Lambda itself tries again after 10."""
 WORKER = Path(__file__).with_name("cold_start_worker.py")
 STANDARD_LIBRARY = "Python and its standard library"
 RUNTIME = "what Lambda brings along"
@@ -33,7 +33,7 @@ _TIME = re.compile(r"import time: +(\d+) \| +\d+ \|( *)(\S+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Imports:
-    """What the modules of one distribution, of the application or of Python take."""
+    """The imports of the modules of a distribution, of the application or of Python."""
 
     name: str
     milliseconds: float
@@ -44,7 +44,7 @@ class Imports:
 
 @dataclass(frozen=True, kw_only=True)
 class ColdStart:
-    """The imports of a start; the slowest first."""
+    """The imports of a start, in total and by distribution; the slowest first."""
 
     milliseconds: float
     modules: int
@@ -53,7 +53,7 @@ class ColdStart:
 
 @dataclass(frozen=True, kw_only=True)
 class NotMeasured:
-    """Why there are no times."""
+    """The reason why there is no measurement."""
 
     reason: str
 
@@ -66,14 +66,15 @@ def measure(
     *,
     limit: float = LIMIT,
 ) -> ColdStart | NotMeasured:
-    """Import the bundle's app as a starting function does, and return whose imports took how long.
+    """Import the bundle's app as a starting function does, and return the times of the imports.
 
-    `python` is an interpreter of the function's version; `runtime` a folder with what Lambda's has.
+    `python` is an interpreter of the function's version, `runtime` a folder with the packages of Lambda's
+    runtime. One run may take `limit` seconds.
     """
     if refusal := _obstacle(bundle):
         return NotMeasured(reason=refusal)
     with tempfile.TemporaryDirectory(prefix="lambdify-start-") as folder:
-        # What the interpreter says of a file is its real path.
+        # The interpreter reports real paths of files.
         place = Path(folder).resolve()
         _unpack(bundle, place)
         starts = []
@@ -109,8 +110,8 @@ def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Pa
     (place / "imported").unlink(missing_ok=True)
     (place / "tmp").mkdir(exist_ok=True)
     task, layers = place / "task", place / "opt"
-    # -s, -S and -P: nothing that is installed on this machine is importable. Not -I, which would ignore the
-    # project's own PYTHON* variables.
+    # With -s, -S and -P, packages of this machine cannot be imported. -I would ignore the project's own
+    # PYTHON* variables.
     options = ["-s", "-S", "-P", "-B", "-X", "importtime"]
     return run(
         [python, *options, str(WORKER), str(layers), str(runtime), str(place / "imported")],
@@ -133,7 +134,7 @@ def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Pa
 
 
 def _owners(origins: Mapping[str, str], bundle: Bundle, place: Path, runtime: Path) -> dict[str, str]:
-    """Whose each imported module is, by the file that it came from."""
+    """Return the owner of each imported module, by the module's file."""
     distributions = bundle.dependencies.distributions
     prefix = LAYER_PREFIX if bundle.layer else ""
     owned = sizes.owners(distributions, prefix)
@@ -152,9 +153,9 @@ def _add_up(output: str, owners: Mapping[str, str]) -> ColdStart:
     modules: Counter[str] = Counter()
     asked_for: set[str] = set()
     importers: list[tuple[int, str]] = []
-    # Backwards, because a module is told of after those that it imports, which are indented more.
+    # The lines are read backwards: a module follows the modules that it imports, which are indented more.
     for microseconds, indent, module in reversed(_TIME.findall(output)):
-        # Some modules are gone from sys.modules again; they belong to their package.
+        # A module that was removed from sys.modules belongs to its package.
         package = module.partition(".")[0]
         owner = owners.get(module) or owners.get(package, STANDARD_LIBRARY)
         times[owner] += int(microseconds)

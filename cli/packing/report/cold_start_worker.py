@@ -1,10 +1,10 @@
-"""A cold start to be measured: makes sys.path what Lambda's is, imports the app as Lambda does, and ends.
+"""A program that imports the app as a cold start on Lambda does, with the same sys.path, and ends.
 
-Run by the function's Python as `-s -S -P -B -X importtime`, which writes the times to stderr. What was
-imported from where goes to a file, a line for each module, because the app may write to both streams.
-Arguments: the layers' folder, the folder of what the managed runtime brings, the file.
+The function's Python runs it with `-s -S -P -B -X importtime`, which writes the times to stderr. Imported
+modules and their files are written to a file, a line for each module, since the app may write to stdout and
+stderr. Arguments: the layers' folder, the folder with the runtime's packages, the file.
 
-sys.path as the managed runtime has it:
+sys.path of the managed runtime:
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpath
 """
 
@@ -17,13 +17,13 @@ _import_module = importlib.import_module
 
 
 def main(layers: str, runtime: str, imported: str) -> None:
-    """Never comes back: the process ends as Lambda ends one, whatever threads the app has started."""
+    """Import the app and end the process, as Lambda does, even if the app has started threads."""
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     task_root = os.environ["LAMBDA_TASK_ROOT"]
     sys.path[:0] = [task_root, f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python"]
     sys.path.append(runtime)
     importlib.import_module = _timed_import
-    # By its name: it is the bundle's own, not the one that is installed beside lambdify.
+    # The import by name finds the bundle's adapter, not the one that is installed with lambdify.
     _timed_import("lambdify.adapter.entry")
     origins = {name: getattr(module, "__spec__", None) for name, module in sys.modules.copy().items()}
     with open(imported, "w", encoding="utf-8") as file:
@@ -32,9 +32,9 @@ def main(layers: str, runtime: str, imported: str) -> None:
 
 
 def _timed_import(name: str, package: str | None = None) -> ModuleType:
-    """Do what importlib.import_module does, by which the adapter and Django import apps.
+    """Import a module as importlib.import_module does, which the adapter and Django use for apps.
 
-    -X importtime sees import statements only: all else it would add to the module that asks.
+    -X importtime measures only import statements. It would add other imports to the importing module.
     """
     if name.startswith("."):
         return _import_module(name, package)

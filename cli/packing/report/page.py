@@ -1,8 +1,8 @@
-"""The report as a page: one file that needs nothing else, for any browser, any width, light or dark.
+"""The report as an HTML page: one file for any browser, any width, light or dark mode.
 
-It loads nothing and runs nothing, and says so itself in its Content-Security-Policy. Whatever the picture
-shows stands in a table too, for those who hear the page or search it. It depends on the report alone: the
-same bundle gives the same page, but for the times that were measured.
+The page loads no other files and runs no scripts, which its Content-Security-Policy enforces. Tables show the
+same data as the picture, for screen readers and for searching. The same bundle gives the same page, but for
+measured times.
 """
 
 import os
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 NAME = "lambdify-report.html"
 TEMPLATE = Path(__file__).with_name("page.html")
 WIDE, NARROW = (1120.0, 600.0), (368.0, 560.0)
-"""The picture for a screen and the one for a phone: one that is scaled would be unreadable on the other."""
+"""The sizes of the picture for a screen and of that for a phone; a scaled picture would be unreadable."""
 
 
 def write(report: "Report", path: Path) -> None:
-    """Write the page, which is there whole or not at all."""
+    """Write the page atomically."""
     text = render(report)
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -41,7 +41,7 @@ def write(report: "Report", path: Path) -> None:
 
 
 def render(report: "Report") -> str:
-    """The page as HTML."""
+    """Return the page as HTML."""
     kinds = {kind: sum(part.kinds.get(kind, 0) for part in report.parts) for kind in KINDS}
     used = [kind for kind in KINDS if kinds[kind]]
     meter = (f'<span class="{kind}" style="width:{kinds[kind] / report.limit:.3%}"></span>' for kind in used)
@@ -130,13 +130,13 @@ def _archives(report: "Report") -> str:
 
 
 def _table(name: str, about: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first column names the rows, and whose last row is a sum."""
+    """Return a table whose first column has the names of the rows, and whose last row has the sums."""
     classes = [' class="share"' if header == "share" else "" for header in headers]
 
     def row(cells: Sequence[str]) -> str:
         first = escape(cells[0])
         data = (
-            # A share has markup of its own.
+            # A share contains markup, so it is not escaped.
             f"<td{css_class}>{cell if css_class else escape(cell)}</td>"
             for cell, css_class in zip(cells[1:], classes[1:], strict=True)
         )
@@ -145,7 +145,7 @@ def _table(name: str, about: str, headers: Sequence[str], rows: Sequence[Sequenc
     head = (f'<th scope="col"{each}>{header}</th>' for header, each in zip(headers, classes, strict=True))
     *body, foot = map(row, rows)
     lines = "\n".join(body)
-    # What scrolls has to be reached by the keyboard, and to have a name then.
+    # A scrolling region has to be accessible by keyboard, and then needs a name.
     return (
         f'<p class="quiet about" id="{name}">{escape(about)}</p>\n'
         f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{name}">\n'

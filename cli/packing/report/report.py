@@ -1,4 +1,4 @@
-"""What went into a bundle, how big it is against Lambda's limits, and what stayed out."""
+"""The report on a bundle: its parts, its size compared with Lambda's limits, and files that were left out."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
     from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 
 MAX_ROWS = 15
-"""Distributions that are listed one by one; the smallest are one row together."""
+"""The number of distributions with a row of their own; smaller ones share a row."""
 WARNING_SHARE = 0.8
-"""Share of the limit from which on there is a warning."""
+"""The share of the limit above which there is a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that is to be known of a bundle: what `package --report --json` gives, and what the page shows."""
+    """The report, as `package --report --json` and the page show it; sizes in bytes."""
 
     name: str
     runtime: str
     architecture: str
     limit: int
-    """Bytes that Lambda takes, unzipped."""
+    """Lambda's limit for unzipped bytes."""
     unzipped: int
     zipped: int
     archives: tuple[Archive, ...]
     parts: tuple[BundlePart, ...]
     """The largest first."""
     cold_start: "ColdStart | NotMeasured | None"
-    """None if nobody asked."""
+    """None if no measurement was requested."""
     advice: tuple[str, ...]
     page: Path
 
 
 def show(bundle: Bundle, console: Console) -> None:
-    """Tell it on the console."""
+    """Show a bundle's parts, zips, left out files and leaks on the console."""
     console.table(("", "zipped", "unzipped", "files"), _rows(bundle))
     for archive in bundle.archives:
         console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
@@ -70,7 +70,7 @@ def _describe_leak(leak: Leak) -> str:
 
 
 def show_in_full(report: Report, console: Console) -> None:
-    """Tell every distribution's kinds of files, the cold start and the advice."""
+    """Show each distribution's kinds of files, the cold start and the advice on the console."""
     rows = [
         (part.name, *(size(part.kinds[kind]) if kind in part.kinds else "" for kind in KINDS))
         for part in report.parts
@@ -85,7 +85,7 @@ def show_in_full(report: Report, console: Console) -> None:
 
 
 def _show_start(start: "ColdStart | NotMeasured", console: Console) -> None:
-    # Only who asked for a measurement has to import its room.
+    # The module is imported only if a measurement was requested.
     from lambdify.cli.packing.report.cold_start import NotMeasured
 
     if isinstance(start, NotMeasured):
@@ -108,7 +108,7 @@ def _rows(bundle: Bundle) -> list[tuple[str, ...]]:
 
 
 def _show_left_out(bundle: Bundle, console: Console) -> None:
-    """Count what is junk, and name every secret."""
+    """Show the number of left out files by reason, and the path of every secret."""
     reasons = Counter(item.reason for item in bundle.left_out if not item.secret)
     if reasons:
         counted = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())

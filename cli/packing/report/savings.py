@@ -1,7 +1,7 @@
-"""What of a bundle could stay away, and which imports could wait: told, never done.
+"""Advice on savings: distributions that may be unused, slow imports, and debug symbols.
 
-What an app needs after its start cannot be seen from here, so nothing is left out by itself. Nor are symbols
-stripped: `strip` breaks libraries whose files were patched after they were linked, as auditwheel does.
+Advice is only shown. It is not known what an app needs after its start, so nothing is left out automatically.
+Symbols are not stripped, since `strip` breaks libraries that were patched after linking, as auditwheel does.
 https://github.com/NixOS/patchelf/issues/10
 """
 
@@ -17,13 +17,13 @@ from lambdify.cli.packing.wheels.elf import symbol_size
 from lambdify.cli.packing.wheels.gate import NATIVE
 
 MIN_SYMBOL_SIZE = 1_048_576
-"""Bytes of symbols from which on they are worth a line."""
+"""The smallest number of bytes of symbols that is reported."""
 SLOW_MILLISECONDS, SLOW_SHARE = 50.0, 0.1
-"""Milliseconds, and share of all imports, from which on a distribution is called slow."""
+"""The smallest duration, and the smallest share of all imports, of a slow distribution."""
 
 
 def find(bundle: Bundle, start: ColdStart | NotMeasured | None) -> tuple[str, ...]:
-    """Lines of advice; what asks for a measurement is left out without one."""
+    """Return lines of advice; without a measurement only those on symbols."""
     if not isinstance(start, ColdStart):
         return tuple(_symbols(bundle))
     return (*_not_imported(bundle, start), *_slow(bundle, start), *_symbols(bundle))
@@ -42,7 +42,7 @@ def _not_imported(bundle: Bundle, start: ColdStart) -> Iterator[str]:
 
 
 def _slow(bundle: Bundle, start: ColdStart) -> Iterator[str]:
-    # What only other packages import cannot be moved by the project.
+    # The project can defer only its own imports, not those of other packages.
     asked_for = {each.name for each in start.imports if each.asked_for}
     packed = {part.name for part in bundle.parts} - {sizes.ADAPTER_NAME, sizes.APPLICATION}
     for each in start.imports:

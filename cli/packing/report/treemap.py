@@ -1,10 +1,10 @@
-"""A bundle as a picture: every distribution a rectangle as large as its bytes, divided by kind of file.
+"""A treemap of a bundle: each distribution is a rectangle as large as its bytes, divided by kind of file.
 
-Squarified, so that rectangles are near squares and can be compared and labelled:
+It is squarified: the rectangles are nearly squares, which are easy to compare and to label. See
 Bruls, Huizing, van Wijk, "Squarified Treemaps", https://www.win.tue.nl/~vanwijk/stm.pdf
 
-The picture depends on nothing but the parts: the same bundle gives the same bytes. Colours and fonts are the
-page's, by the classes that shapes have here.
+The picture depends only on the parts: the same bundle gives the same bytes. The page sets colours and fonts
+by the shapes' CSS classes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,16 +15,16 @@ from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.sizes import KINDS, BundlePart
 
 GAP = 2.0
-"""Between two distributions."""
+"""The gap between two distributions."""
 HEADER = 22.0
-"""Height of the line with a distribution's name."""
+"""The height of the line with a distribution's name."""
 MIN_NAMED_HEIGHT = 40.0
-"""A distribution that is drawn lower than this goes without its name; it is still told by its title."""
+"""The smallest height of a rectangle that shows its distribution's name; every rectangle has a title."""
 LINE = 16.0
 NAME_ADVANCE, CELL_ADVANCE = 8.6, 7.0
-"""How wide a character is, on average, in the two sizes of type; rather too wide than cut off."""
+"""The average width of a character in the two font sizes, rounded up, so that no text is cut off."""
 MIN_CHARACTERS = 4
-"""Characters; a name of which no more is left is not written at all, nor what is beneath it."""
+"""A name that would be shortened to this number of characters is not shown, nor are its cells' labels."""
 
 
 class Box(NamedTuple):
@@ -37,7 +37,10 @@ class Box(NamedTuple):
 
 
 def arrange(sizes: Sequence[float], box: Box) -> tuple[Box, ...]:
-    """A rectangle for each size, all greater than zero and the largest first; together they fill `box`."""
+    """Return a rectangle for each size; together they fill `box`.
+
+    The sizes are greater than zero, and sorted, the largest first.
+    """
     boxes: list[Box] = []
     scale = box.width * box.height / sum(sizes) if sizes else 0.0
     areas = [each * scale for each in sizes]
@@ -53,9 +56,9 @@ def arrange(sizes: Sequence[float], box: Box) -> tuple[Box, ...]:
 
 
 def draw(parts: Sequence[BundlePart], width: float, height: float, css_class: str) -> str:
-    """An SVG picture of the parts, with titles to hover over.
+    """Return an SVG picture of the parts, with titles for hovering.
 
-    It is hidden from screen readers: for them there has to be a table beside it.
+    It is hidden from screen readers, which need a table with the same content.
     """
     shown = [part for part in parts if part.unzipped]
     total = sum(part.unzipped for part in shown)
@@ -66,14 +69,14 @@ def draw(parts: Sequence[BundlePart], width: float, height: float, css_class: st
 
 
 def _worst(row: Sequence[float], side: float) -> float:
-    """How far the least square of these areas is from a square, if they lie in a row along `side`."""
+    """Return the largest aspect ratio of these areas as rectangles in a row along `side`."""
     thickness = sum(row) / side
     ratios = [area / thickness**2 for area in (max(row), min(row))]
     return max(max(ratio, 1 / ratio) for ratio in ratios)
 
 
 def _place(row: Sequence[float], box: Box) -> tuple[list[Box], Box]:
-    """The rectangles of a row along the shorter side, and what is left of the box."""
+    """Return the rectangles of a row along the shorter side, and the rest of the box."""
     boxes, at = [], 0.0
     thickness = sum(row) / min(box.width, box.height)
     across = box.width < box.height
@@ -105,7 +108,7 @@ def _part(part: BundlePart, total: int, box: Box) -> str:
 
 
 def _header(part: BundlePart, box: Box) -> Iterator[str]:
-    """The name, and the size beside it where there is room for both."""
+    """Yield the name, and the size if there is room for both."""
     room = int((box.width - 12) / NAME_ADVANCE)
     weight = size(part.unzipped)
     names = [part.name, part.name.split(" ")[0]] if part.name[-1:].isdigit() else [part.name]
