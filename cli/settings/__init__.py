@@ -1,8 +1,8 @@
-"""lambdify.toml, or [tool.lambdify] in pyproject.toml, plus a stage, plus flags, become one frozen Settings.
+"""Settings of a stage, read from lambdify.toml or [tool.lambdify] in pyproject.toml, and from flags.
 
-defaults.toml is the list of what may be set, tables.py gives every value its type and its meaning,
-validators.py what it has to be, conflicts.py what may not be together. What comes later wins: defaults, the
-file, its [stages.NAME], flags.
+defaults.toml lists all options, tables.py has their types and meanings, validators.py their allowed values,
+conflicts.py the combinations that are not allowed. Values are merged in this order, and later ones win:
+defaults, the file, its [stages.NAME], flags.
 """
 
 import functools
@@ -21,24 +21,24 @@ from lambdify.cli.settings.tables import Build, Efs, Function, Http, Local, Logs
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything a command needs to know about one stage of one project."""
+    """The settings of a stage of a project."""
 
     root: Path
     """The project's folder, absolute."""
     source: Path | None
-    """The file the settings were read from; None when the project has none."""
+    """The settings file; None if the project has none."""
     name: str
     stage: str
     app: str
-    """"package.module:attribute"; "" until `detect` has looked."""
+    """"package.module:attribute"; "" means that the app is detected."""
     region: str
-    """"" means whatever the AWS profile says."""
+    """"" means the region of the AWS profile."""
     profile: str
     protect: bool
-    """Whether what deletes or replaces is refused."""
+    """Whether changes that delete or replace resources are refused."""
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
-    """Names of environment variables, and where their values are: "ssm:/path", "secretsmanager:name#key"."""
+    """The places of values of environment variables, by name: "ssm:/path", "secretsmanager:name#key"."""
     tags: Mapping[str, str]
     function: Function
     role: Role
@@ -61,7 +61,7 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """What the keys of its objects in the bucket begin with: "shop/production/"."""
+        """The prefix of the stage's keys in the bucket: "shop/production/"."""
         return f"{self.name}/{self.stage}/"
 
     @property
@@ -71,19 +71,18 @@ class Settings:
 
 
 FUNCTION_NAME_LENGTH = 64
-"""Of NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
+"""The longest NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
 GENERIC_NAMES = frozenset({"api", "app", "backend", "server", "src", "web"})
-"""Folders that many projects have, so that stages called after them would meet in an account."""
+"""Names of folders that many projects have. Projects named after them would collide in an account."""
 STAGES = "stages"
 NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
-"""What has to be the same for every stage, or says which stage it is."""
+"""Options that [stages.NAME] may not have."""
 
 
 def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object] | None = None) -> Settings:
-    """The settings of one stage of the project in `root`.
+    """Return the settings of a stage of the project in `root`. Raises SettingsError.
 
-    `overrides` come from flags, by dotted name ("function.memory"); those that are None say nothing. Raises
-    SettingsError.
+    `overrides` are the values of flags, by dotted name ("function.memory"); None is ignored.
     """
     root = root.resolve()
     file = config_file.find(root)
@@ -110,14 +109,14 @@ def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object
 
 
 def slug(text: str) -> str:
-    """A name that a stack may have, made from any text: "My Shop (old)" becomes "my-shop-old"."""
+    """Return a valid name of a stack, made from any text: "My Shop (old)" becomes "my-shop-old"."""
     words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return words if words[:1].isalpha() else f"app-{words}".rstrip("-")
 
 
 def default_python(running: tuple[int, int] = sys.version_info[:2]) -> str:
-    """The Python that runs lambdify where Lambda has it, and the newest that Lambda has otherwise."""
-    # Imported when it is needed: platform tags cost more to import than all the rest of reading settings.
+    """Return the version of Python that runs lambdify if Lambda has it, else Lambda's newest."""
+    # To import the module for platform tags takes longer than to read all settings.
     from lambdify.cli.packing.target import runtimes
 
     here = ".".join(map(str, running))
@@ -125,7 +124,7 @@ def default_python(running: tuple[int, int] = sys.version_info[:2]) -> str:
 
 
 def _read_file(file: ConfigFile, known: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the file says for every stage, and what it says for each."""
+    """Return the file's values for all stages, and its values by stage."""
     common = options.read(_without_stages(file.values), shape=Settings, known=known, locate=file.locate)
     per_stage = {key: value for key, value in known.items() if key not in NOT_PER_STAGE}
     tables = file.values.get(STAGES, {})
@@ -144,7 +143,7 @@ def _read_file(file: ConfigFile, known: Mapping[str, Any]) -> tuple[dict[str, An
 def _stage_values(
     wanted: str | None, stages: Mapping[str, Any], default: str, file: ConfigFile | None
 ) -> dict[str, Any]:
-    """What is special about the stage that is wanted. Once a stage is declared, the others have to be too."""
+    """Return the values of the wanted stage. If the file has stages, it has to have the wanted one, too."""
     stage = wanted or default
     if file and stages and stage not in {default, *stages}:
         raise SettingsError(
@@ -176,7 +175,7 @@ def _without_stages(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `under`, table by table; lists are replaced, not joined."""
+    """Return `under` with the values of `over`; tables are merged, lists are replaced."""
     merged = dict(under)
     for key, value in over.items():
         merged[key] = _merge(under.get(key, {}), value) if isinstance(value, dict) else value
@@ -192,18 +191,18 @@ def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Set
 
 
 def name_of_folder(root: Path) -> str:
-    """What a project is called after its folder: the nearest one above whose name is one."""
+    """Return the project's name: that of the nearest folder, upwards, that is not in GENERIC_NAMES."""
     own = (folder.name for folder in (root, *root.parents) if folder.name not in GENERIC_NAMES)
     return next(filter(None, own), root.name)
 
 
 def _make(shape: Any, values: Mapping[str, Any]) -> Any:
-    """The dataclass with those values, and those within it likewise."""
+    """Return the dataclass with these values; values of nested dataclasses are made the same way."""
     hints = get_type_hints(shape)
     tables = {key: _make(hints[key], value) for key, value in values.items() if is_table(hints[key], value)}
     return shape(**{**values, **tables})
 
 
 def is_table(hint: Any, value: object) -> bool:
-    """Whether a value is still the names and values of a dataclass."""
+    """Whether a value is the table of a dataclass that has not been made yet."""
     return is_dataclass(hint) and isinstance(value, dict)

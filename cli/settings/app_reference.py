@@ -1,7 +1,7 @@
-"""How an app is named: "package.module:attribute", or "package.module:create_app('production')".
+"""References to an app: "package.module:attribute", or "package.module:create_app('production')".
 
-It is what gunicorn and `flask --app` take. Between the parentheses are literals and nothing else: they are
-read, and never run. https://flask.palletsprojects.com/en/stable/cli/#application-discovery
+gunicorn and `flask --app` use the same form. The arguments are literals, which are parsed and never run.
+https://flask.palletsprojects.com/en/stable/cli/#application-discovery
 """
 
 import ast
@@ -14,35 +14,35 @@ _REFERENCE = re.compile(rf"({_NAMES}):({_NAMES})(\(.*\))?", re.DOTALL)
 
 
 class Malformed(ValueError):
-    """A text names no app; the message says what would."""
+    """A text is no valid reference to an app; the message describes the form."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppReference:
-    """The parts of an app's name."""
+    """The parts of a reference to an app."""
 
     module: str
     path: str
-    """Names with dots: "app", or "app.server"."""
+    """Attributes joined by dots: "app", or "app.server"."""
     call: str = ""
-    """The arguments with their parentheses, as they were written; "" if the app is not made by a call."""
+    """The arguments with their parentheses, as written; "" if the app is not created by a call."""
     positional: tuple[object, ...] = ()
     named: tuple[str, ...] = ()
     """The names of the keyword arguments."""
 
     @property
     def name(self) -> str:
-        """The first name, which the module itself has to have."""
+        """The first attribute, which is a name in the module."""
         return self.path.partition(".")[0]
 
     @property
     def attribute(self) -> str:
-        """All that is written behind the colon."""
+        """The part after the colon."""
         return self.path + self.call
 
 
 def parse(text: str) -> AppReference:
-    """Return the parts of an app's name. Raises Malformed."""
+    """Return the parts of a reference to an app. Raises Malformed."""
     found = _REFERENCE.fullmatch(text)
     if not found:
         raise Malformed(FORM)
@@ -71,7 +71,7 @@ def _read_arguments(call: str) -> tuple[tuple[object, ...], tuple[str, ...]]:
 
 
 def _literal(node: ast.expr) -> object:
-    # "..." is how documentation leaves a value open: nobody means Ellipsis.
+    # "..." is a placeholder from documentation, not the value Ellipsis.
     if any(isinstance(part, ast.Constant) and part.value is Ellipsis for part in ast.walk(node)):
         raise ValueError("a value that is left open")
     return ast.literal_eval(node)

@@ -1,11 +1,11 @@
-"""The file a project's settings are in, and where in it each of them stands.
+"""The settings file of a project, and the line of each setting in it.
 
-Either lambdify.toml, with the settings at its top level, or the [tool.lambdify] table of pyproject.toml.
-Both at once would leave one of them without effect, so that is refused.
+The file is lambdify.toml, with settings at its top level, or pyproject.toml with a table [tool.lambdify]. A
+project with both is refused, since one of them would have no effect.
 
-tomllib says nothing about lines, so an error looks its line up afterwards, in a text that is known to be
-TOML. A line begins a statement if no string, array or inline table is open at its beginning: so those that
-run over several lines are not mistaken for keys.
+tomllib reports no lines, so the line for an error is searched afterwards, in a text that is valid TOML. If a
+string, an array or an inline table is open at its beginning, a line begins no statement. So lines of long
+values are not taken for keys.
 """
 
 import re
@@ -23,7 +23,7 @@ PYPROJECT_TOML = "pyproject.toml"
 TABLE = ("tool", "lambdify")
 
 MAX_DEPTH = 100
-"""Levels of tables and lists: more than any template has, and less than Python's own limits."""
+"""Levels of tables and lists: more than templates need, and less than Python's recursion limit."""
 
 Keys = tuple[str, ...]
 
@@ -32,27 +32,27 @@ _TOKEN = re.compile(
     | \#[^\n]* | [][{}] | \n """,
     re.DOTALL | re.VERBOSE,
 )
-"""What can open or close something, or keep what looks so from doing it: https://toml.io/en/v1.0.0"""
+"""Brackets, line breaks, and strings and comments, which may contain them: https://toml.io/en/v1.0.0"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigFile:
-    """A file that was read, and the settings in it."""
+    """A settings file and its values."""
 
     path: Path
     table: Keys
-    """Where in the file the settings are: nowhere in particular, or in ("tool", "lambdify")."""
+    """The table of the settings: () for the top level, or ("tool", "lambdify")."""
     values: Mapping[str, Any]
     text: str
 
     def locate(self, keys: Keys) -> str:
-        """The file, and the line of a setting where it can be told: "lambdify.toml, line 4"."""
+        """Return the file's name, and the line of a setting if it is found: "lambdify.toml, line 4"."""
         line = _line((*self.table, *keys), self.text)
         return f"{self.path.name}, line {line}" if line else self.path.name
 
 
 def find(root: Path) -> ConfigFile | None:
-    """The settings file of the project in `root`. Raises SettingsError when there are two."""
+    """Return the settings file of the project in `root`, or None. Raises SettingsError if there are two."""
     own, shared = find_lambdify_toml(root), find_pyproject_toml(root)
     if own and shared:
         raise SettingsError(
@@ -63,19 +63,19 @@ def find(root: Path) -> ConfigFile | None:
 
 
 def find_lambdify_toml(root: Path) -> ConfigFile | None:
-    """The project's lambdify.toml."""
+    """Return the project's lambdify.toml, or None. Raises SettingsError."""
     return _read(root / LAMBDIFY_TOML, ()) if (root / LAMBDIFY_TOML).is_file() else None
 
 
 def find_pyproject_toml(root: Path) -> ConfigFile | None:
-    """The project's pyproject.toml, if [tool.lambdify] is in it."""
+    """Return the project's pyproject.toml if it has a [tool.lambdify]; else None. Raises SettingsError."""
     return _read(root / PYPROJECT_TOML, TABLE) if (root / PYPROJECT_TOML).is_file() else None
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder from `start` upwards that has a settings file; `start` itself if none has.
+    """Return the nearest folder, from `start` upwards, that has a settings file; `start` if none has.
 
-    Raises SettingsError for one above that is another user's.
+    Raises SettingsError for a file above `start` that belongs to another user.
     """
     for folder in (start, *start.parents):
         own, shared = folder / LAMBDIFY_TOML, folder / PYPROJECT_TOML
@@ -89,7 +89,7 @@ def find_root(start: Path) -> Path:
 
 
 def refuse_foreign_file(path: Path, start: Path) -> None:
-    """Raise SettingsError for a file above `start` that somebody has put there who has no say here."""
+    """Raise SettingsError for a file above `start` whose owner is not trusted; see `foreign_owner`."""
     owner = folders.foreign_owner(path, start)
     if owner is not None:
         raise SettingsError(
@@ -100,7 +100,7 @@ def refuse_foreign_file(path: Path, start: Path) -> None:
 
 
 def project_name(root: Path) -> str:
-    """The name in pyproject.toml's [project]; "" if there is none."""
+    """Return the name in pyproject.toml's [project]; "" if there is none. Raises SettingsError."""
     path = root / PYPROJECT_TOML
     if not path.is_file():
         return ""
@@ -136,7 +136,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         values = tomllib.loads(text)
     except ValueError as error:
-        # Python has a limit of its own for the digits of a number.
+        # A number with more digits than Python allows raises a ValueError, too.
         raise SettingsError(
             f"{path.name} is not valid TOML: {error}.", hint="See https://toml.io for its rules."
         ) from error
@@ -155,7 +155,7 @@ def _too_deep(path: Path) -> SettingsError:
 
 
 def _is_deeper(values: object, most: int) -> bool:
-    """Whether there are more levels than that."""
+    """Whether a value has more than `most` levels of tables and lists."""
     level = [values]
     for _ in range(most + 1):
         level = [inner for value in level for inner in _inside(value)]
@@ -170,7 +170,7 @@ def _inside(value: object) -> Iterator[object]:
 
 
 def _line(target: Keys, text: str) -> int | None:
-    """The line where `target` is set, or the table or key around it that comes closest."""
+    """Return the line that sets `target`, or the line of the closest table or key around it; else None."""
     best: tuple[int, int] | None = None
     table: Keys = ()
     for number, statement in _statements(text):
@@ -182,12 +182,12 @@ def _line(target: Keys, text: str) -> int | None:
             return number
         if target[: len(found)] == found and (best is None or len(found) > best[0]):
             best = len(found), number
-    # A table around it is near enough only when it is one of ours, not when it is just [tool].
+    # A table around it counts only if it is close enough: [tool] alone does not.
     return best[1] if best and best[0] >= max(1, len(target) - 1) else None
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """The number and the text of each line that begins a statement."""
+    """Yield the number and the text of each line that begins a statement."""
     depth, number, begin = 0, 1, 0
     first: int | None = 1
     for token in _TOKEN.finditer(f"{text}\n"):
@@ -198,12 +198,12 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
             statement = text[begin : token.start()].partition("\n")[0].strip()
             if first and statement and not statement.startswith("#"):
                 yield first, statement
-            # What is open goes on in the next line.
+            # An open value continues in the next line.
             first, begin = None if depth else number, token.end()
 
 
 def _key_part(statement: str) -> str:
-    """What stands left of the first "=" that is not inside quotes."""
+    """Return the part before the first "=" that is not inside quotes."""
     quote = ""
     for index, character in enumerate(statement):
         if quote:
@@ -216,7 +216,7 @@ def _key_part(statement: str) -> str:
 
 
 def _keys_of(statement: str) -> Keys:
-    """The dotted key of one statement, read by the TOML parser itself."""
+    """Return the keys of a statement, which tomllib parses."""
     value: Any = tomllib.loads(statement)
     keys: list[str] = []
     while value:

@@ -1,7 +1,7 @@
-"""What settings may not be together, each value being right for itself.
+"""Conflicts: combinations of valid values that are refused when settings are read.
 
-Refused when they are read, in every stage: a setting that an endpoint would leave out in silence, and what
-AWS would refuse in the middle of a deployment. Each rule says what is wrong, and what to set instead.
+An endpoint would ignore such a setting, or AWS would refuse it in the middle of a deployment. Each rule
+yields errors that say what is wrong, and what to set instead.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 
 class EndpointFeature(NamedTuple):
-    """Something that not every kind of endpoint can do."""
+    """A feature that only some kinds of endpoints have."""
 
     option: str
-    """As the user wrote it; {} is the value."""
+    """The setting, as written; {} stands for the value."""
     value: Callable[["Settings"], object]
-    """The value, if it asks for something."""
+    """Returns the setting's value; a false value does not use the feature."""
     action: str
+    """The verb for "an endpoint cannot ..."."""
     endpoints: tuple[str, ...]
-    """Those that can."""
+    """The kinds of endpoints with the feature."""
 
 
 ENDPOINT_FEATURES = (
@@ -54,17 +55,17 @@ ENDPOINT_FEATURES = (
     ),
 )
 NO_SNAPSTART = ("ap-southeast-6", "ap-east-2")
-"""Regions. https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
+"""Regions without SnapStart. https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
 MAX_LAYERS = 5
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MIN_STORAGE = 512
 MAX_CONDITIONS = 5
-"""Hosts and paths of a rule together.
+"""The largest number of hosts and paths of a rule in total.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
 
 
 def check(settings: "Settings") -> None:
-    """Raise SettingsError for the first thing that cannot be."""
+    """Raise SettingsError for the first conflict."""
     for rules in (
         _endpoint_features,
         _access,
@@ -83,12 +84,12 @@ def check(settings: "Settings") -> None:
 
 
 def check_form(settings: "Settings", form: "Form") -> None:
-    """Raise SettingsError for what a bundle of this form cannot do; "auto" knows it when it has packed."""
+    """Raise SettingsError for conflicts with this form of bundle; for "auto" it is known after packing."""
     check(replace(settings, build=replace(settings.build, form=form)))
 
 
 def check_region(settings: "Settings", region: str) -> None:
-    """Raise SettingsError for what this region cannot do; it may be known from the account alone."""
+    """Raise SettingsError for features that the region lacks; it may be known only from the account."""
     if settings.function.snapstart and region in NO_SNAPSTART:
         raise SettingsError(
             f"[function] snapstart = true: SnapStart is not to be had in {region}.",
@@ -192,7 +193,7 @@ def _network(settings: "Settings") -> Iterator[SettingsError]:
 
 def _function(settings: "Settings") -> Iterator[SettingsError]:
     function = settings.function
-    # One is ours, with the dependencies, unless everything is in one zip.
+    # One layer is for the dependencies, unless everything is in one zip.
     room = MAX_LAYERS if settings.build.form == "zip" else MAX_LAYERS - 1
     if len(function.layers) > room:
         yield SettingsError(
@@ -230,7 +231,7 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
     function = settings.function
     if not function.snapstart:
         return
-    # Imported when it is needed: platform tags cost more to import than all the rest of reading settings.
+    # To import the module for platform tags takes longer than to read all settings.
     from lambdify.cli.packing.target import runtimes
 
     choices = [python for python, runtime in runtimes().items() if runtime["snapstart"]]
@@ -257,7 +258,7 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
 
 
 def _environment(settings: "Settings") -> Iterator[SettingsError]:
-    """A stage's own variables join those of every stage."""
+    """Check the size of all variables: a stage's own ones are added to those of every stage."""
     size = environment_size(settings.environment)
     if size > ENVIRONMENT_BYTES:
         yield SettingsError(

@@ -1,7 +1,7 @@
-"""Tables whose names are the user's own: environment variables, secrets, tags, resources.
+"""Tables whose keys the user chooses: environment variables, secrets, tags, resources, outputs.
 
-Each has a reader that takes the whole table, and returns it as `Settings` keeps it or raises SettingsError.
-Values stay out of messages: one of them may be a secret.
+Each has a reader that takes the whole table, and returns it as `Settings` stores it, or raises SettingsError.
+Messages never contain values, which may be secrets.
 """
 
 import json
@@ -22,13 +22,13 @@ RESERVED_VARIABLES = frozenset({
 })  # fmt: skip
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
 ENVIRONMENT_BYTES = 4096
-"""Of all variables as JSON. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""The limit for all variables as JSON. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 LONG_VALUES_HINT = "Move long values into a file of the project, or into SSM Parameter Store."
-"""What to do about them."""
+"""The hint for variables that exceed the limit."""
 SECRET_SOURCE = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
-"""Where a secret is: a parameter's name, or a secret's name or ARN and a key of its JSON."""
+"""The place of a secret: a parameter's name, or a secret's name or ARN, with a key of its JSON."""
 MAX_TAGS = 48
-"""50, and two of them are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
+"""AWS allows 50, and two are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
 
 OUR_RESOURCES = re.compile(
     "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share|Shift(Alarm|Return(Role)?|Until)"
@@ -36,12 +36,12 @@ OUR_RESOURCES = re.compile(
     "|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
     "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
 )
-"""Logical ids that a template of ours may hold, with any settings; a parameter's name is one too."""
+"""Logical ids of resources and parameters in our templates, with any settings."""
 OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer")
 
 
 def _environment(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
-    """[environment]: variables of the function's configuration."""
+    """Return [environment], the variables of the function's configuration."""
     variables = _variables(keys, values, locate)
     if (size := environment_size(variables)) > ENVIRONMENT_BYTES:
         raise SettingsError(
@@ -52,7 +52,7 @@ def _environment(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locat
 
 
 def _variables(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
-    """The user's own names. Values stay out of messages: one of them may be a secret."""
+    """Return the variables. Messages never contain values, which may be secrets."""
     for name, value in values.items():
         at = (*keys, name)
         if not isinstance(value, str):
@@ -73,12 +73,12 @@ def _variables(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate)
 
 
 def environment_size(values: Mapping[str, str]) -> int:
-    """The bytes of variables as AWS measures them: as JSON, with all its marks."""
+    """Return the bytes of variables as AWS counts them: as JSON without spaces."""
     return len(json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
-    """[secrets]: environment variables, and where their values are."""
+    """Return [secrets], environment variables and the places of their values."""
     for name, value in _variables(keys, values, locate).items():
         if not SECRET_SOURCE.fullmatch(value):
             at = (*keys, name)
@@ -90,7 +90,7 @@ def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -
 
 
 def _tags(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
-    """[tags], as CloudFormation takes them."""
+    """Return [tags], which have to be valid for CloudFormation."""
     for name, value in values.items():
         at = (*keys, name)
         if not isinstance(value, str) or not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
@@ -110,7 +110,7 @@ def _tags(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> d
 
 
 def _cloudformation(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, Any]:
-    """[resources] and [outputs]: tables by logical id, which CloudFormation reads."""
+    """Return [resources] or [outputs], tables by logical id for CloudFormation."""
     ours = OUR_RESOURCES if keys[-1] == "resources" else OUR_OUTPUTS
     for name, value in values.items():
         at = (*keys, name)
@@ -138,7 +138,7 @@ def _cloudformation(keys: tuple[str, ...], values: Mapping[str, Any], locate: Lo
 
 
 def _not_json(value: object, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Where TOML says more than JSON can."""
+    """Yield the keys of values that TOML has and JSON lacks: dates, infinite numbers and NaN."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _not_json(inner, (*at, name))

@@ -1,11 +1,10 @@
-"""What may be set, and to what.
+"""Options: their names, types and allowed values.
 
-defaults.toml holds the names and their defaults, tables.py the types, validators.py what a type cannot say,
-and mappings.py the tables whose names are the user's own. A value goes through one reader, which returns it
-as `Settings` keeps it or refuses it, saying what is allowed.
+defaults.toml has the names and the defaults, tables.py the types, validators.py further limits, and
+mappings.py the tables whose keys the user chooses. Each value has one reader, which returns it as `Settings`
+stores it, or raises an error that says what is allowed.
 
-A key that is unknown is refused with the nearest name: a setting that silently does nothing is worse than
-an error.
+An unknown key is refused, with the nearest name as a hint: an ignored setting would be worse than an error.
 """
 
 import difflib
@@ -24,7 +23,7 @@ DEFAULTS = Path(__file__).with_name("defaults.toml")
 
 
 def defaults() -> dict[str, Any]:
-    """The values of defaults.toml, as it says them."""
+    """Return the content of defaults.toml."""
     return tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
 
 
@@ -36,10 +35,9 @@ def read(
     locate: Locate,
     at: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The values as Settings keeps them: every name known, every value allowed.
+    """Return the values as Settings stores them. Raises SettingsError for unknown names and invalid values.
 
-    `shape` is the dataclass they are for, `known` the names that may be used, `place` says where a value
-    stands. Raises SettingsError.
+    `shape` is the dataclass for the values, `known` has the allowed names, `locate` returns a value's place.
     """
     hints = get_type_hints(shape)
     found: dict[str, Any] = {}
@@ -51,16 +49,16 @@ def read(
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """'Did you mean "this"?', or "" when nothing is near."""
+    """Return 'Did you mean "this"?' for the most similar word; "" if there is none."""
     choices = list(words)
-    # "prod" is nobody's misspelling of "production", and means it all the same.
+    # An abbreviation, such as "prod" for "production", is no close match for difflib.
     begun = [choice for choice in choices if len(word) > 1 and choice.startswith(word)]
     found = begun or difflib.get_close_matches(word, choices, n=1)
     return f'Did you mean "{found[0]}"?' if found else ""
 
 
 def _read_one(keys: tuple[str, ...], value: object, hint: Any, known: Any, locate: Locate) -> object:
-    # Inside [stages.NAME] an option means what it means outside.
+    # An option in [stages.NAME] has the same reader as outside.
     name = ".".join(keys[2:] if keys[0] == "stages" else keys)
     if is_dataclass(hint) or isinstance(known, dict):
         if not isinstance(value, dict):
@@ -81,7 +79,7 @@ def _read_one(keys: tuple[str, ...], value: object, hint: Any, known: Any, locat
 
 
 def _as_toml(value: object) -> str:
-    """A value as TOML writes it, near enough for a message."""
+    """Return a value nearly as TOML writes it, for a message."""
     return json.dumps(value, default=str, ensure_ascii=False)
 
 

@@ -1,7 +1,7 @@
-"""The tables of lambdify.toml: what every option means, once it has been read.
+"""The tables of lambdify.toml, with the types and meanings of all options.
 
-One class for each table; the names and defaults are in defaults.toml, the limits in validators.py. In all of
-them "" and 0 mean that nothing is said, unless the option's own line says otherwise.
+Each table is a class. Names and defaults are in defaults.toml, limits in validators.py. "" and 0 mean that an
+option is not set, unless its own comment says otherwise.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lambdify.cli.packing.target import Architecture
 
 Form = Literal["layer", "zip", "image"]
-"""Two zips, one, or a container image of both."""
+"""The form of the bundle: two zips, one zip, or a container image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +46,10 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """[role]: what the function may do."""
+    """[role]: the function's permissions."""
 
     arn: str
-    """Of a role that exists; "" means that one is made."""
+    """ARN of an existing role; "" means that a role is created."""
     boundary: str
     managed_policies: tuple[str, ...]
     statements: tuple[Mapping[str, Any], ...]
@@ -58,7 +58,7 @@ class Role:
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc:
-    """[vpc]: where the function is attached."""
+    """[vpc]: the network that the function is attached to."""
 
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
@@ -76,24 +76,24 @@ class Efs:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """[build]: what goes into the bundle, and how wheels are made."""
+    """[build]: the content and the form of the bundle, and the builds of wheels."""
 
     requirements: str
-    """Dependency file relative to the project; "" means the first one found."""
+    """Dependency file relative to the project; "" means that it is found."""
     extras: tuple[str, ...]
     groups: tuple[str, ...]
     form: Literal["auto", "layer", "zip", "image"]
     base: str
-    """Image that a container image is made from; "" means AWS's own for the runtime."""
+    """Base image of a container image; "" means AWS's base image of the runtime."""
     strategy: Literal["auto", "docker", "wheels"]
     image: str
-    """Build image; "" means the one that fits the runtime."""
+    """Image that wheels are built in; "" means the default for the runtime."""
     packages: tuple[str, ...]
-    """System packages installed in the build container first."""
+    """System packages that are installed in the build container first."""
     before: tuple[str, ...]
-    """Shell commands run in the build container after that."""
+    """Shell commands that run in the build container after that."""
     include: tuple[str, ...]
-    """Exact paths that are packed although a rule leaves them out."""
+    """Exact paths that are packed even if a rule leaves them out."""
     exclude: tuple[str, ...]
     """Patterns in gitignore syntax."""
     bytecode: bool
@@ -101,7 +101,7 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class Cors:
-    """[http.cors]: what the endpoint answers to browsers; without origins, nothing."""
+    """[http.cors]: the endpoint's CORS headers; it sends none if origins are empty."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -114,7 +114,7 @@ class Cors:
 
 @dataclass(frozen=True, kw_only=True)
 class Jwt:
-    """[http.jwt]: whose tokens are taken."""
+    """[http.jwt]: issuer and audience of accepted tokens."""
 
     issuer: str
     audience: tuple[str, ...]
@@ -122,12 +122,12 @@ class Jwt:
 
 @dataclass(frozen=True, kw_only=True)
 class Authorizer:
-    """[http.authorizer]: a function that decides who may call."""
+    """[http.authorizer]: a function that authorizes requests."""
 
     function: str
     """ARN."""
     remember: int
-    """Seconds."""
+    """Seconds that its answers are cached."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,7 @@ class Http:
     show_errors: bool
     """Whether a 500 shows the app's traceback to the client."""
     remote_user: bool
-    """Whether a WSGI app finds whom an authorizer let in as REMOTE_USER."""
+    """Whether a WSGI app gets the user that an authorizer accepted as REMOTE_USER."""
     auth: Literal["none", "iam", "jwt", "lambda"]
     rate: int
     """Requests a second."""
@@ -161,7 +161,7 @@ class Http:
     allow_from: tuple[str, ...]
     """IP ranges, as CIDR."""
     vpc_endpoints: tuple[str, ...]
-    """Ids; with any, the API is private."""
+    """Ids of VPC endpoints; if there are any, the API is private."""
     cors: Cors
     jwt: Jwt
     authorizer: Authorizer
@@ -180,7 +180,7 @@ class Warm:
 
 @dataclass(frozen=True, kw_only=True)
 class Logs:
-    """[logs]: what CloudWatch keeps."""
+    """[logs]: the function's log group and the format of its logs."""
 
     retention: int
     """Days."""
@@ -190,7 +190,7 @@ class Logs:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """How traffic moves to a new version: some percent more, every so many minutes."""
+    """The steps by which traffic moves to a new version: `percent` more every `minutes`."""
 
     percent: int
     minutes: int
@@ -201,20 +201,20 @@ class Release:
     """[release]: how a new version gets traffic."""
 
     smoke: str
-    """Path that has to answer first."""
+    """Path of a request that has to succeed before the release."""
     status: int
-    """What it has to answer with."""
+    """The status that it has to answer with."""
     command: str
     keep: int
-    """Releases, the one that is live among them."""
+    """The number of releases that are kept, including the live one."""
     shift: Shift | None
-    """None moves all of it at once."""
+    """None moves all traffic at once."""
     errors: int
-    """Of the new version, in one minute: so many send the traffic back."""
+    """The number of errors of the new version in a minute that returns all traffic to the old one."""
     alarms: tuple[str, ...]
-    """Names of the user's own alarms that do so too."""
+    """Names of the user's own alarms that return the traffic, too."""
     alarm_actions: tuple[str, ...]
-    """SNS topics that are told of the errors."""
+    """ARNs of SNS topics that are notified of the errors."""
     express: bool
     """Whether CloudFormation's express mode is used."""
 

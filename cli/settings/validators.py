@@ -1,7 +1,7 @@
-"""What a value has to be: a reader for every type, and for options of which a type does not say enough.
+"""Validators: a reader for each type, and for options with further limits.
 
-A reader returns a value as `Settings` keeps it, or raises Refused, saying what is allowed. Each limit stands
-with the rule it comes from.
+A reader returns a value as `Settings` stores it, or raises InvalidValue with a description of allowed values.
+Each limit has a link to its rule.
 """
 
 import json
@@ -15,7 +15,7 @@ from lambdify.cli.settings.tables import Shift
 
 Reader = Callable[[object], object]
 Locate = Callable[[tuple[str, ...]], str]
-"""Says where a setting stands, for messages: "lambdify.toml, line 4"."""
+"""Returns the place of a setting, for messages: "lambdify.toml, line 4"."""
 
 RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -23,15 +23,15 @@ RETENTION_DAYS = (
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
 METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""Of [http.cors]. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html"""
+"""Methods of [http.cors]. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html"""
 
 
 class InvalidValue(Exception):
-    """A reader does not take a value; the text says what it takes."""
+    """A reader refuses a value; the text describes the allowed values."""
 
 
 def reader_of(hint: Any) -> Reader:
-    """The reader that a type alone asks for."""
+    """Return the reader for a type."""
     if get_origin(hint) is Literal:
         return one_of(*get_args(hint))
     if get_origin(hint) is tuple:
@@ -40,10 +40,10 @@ def reader_of(hint: Any) -> Reader:
 
 
 def one_of(*allowed: str | int) -> Reader:
-    """Exactly one of a few values."""
+    """Return a reader for a few allowed values."""
 
     def reader(value: object) -> object:
-        # 1 == True in Python; a TOML true is never one of our numbers.
+        # In Python 1 == True, but true in TOML is not a number.
         if isinstance(value, bool) or value not in allowed:
             raise InvalidValue(
                 "one of " + ", ".join(json.dumps(choice) for choice in allowed if choice != "")
@@ -54,7 +54,7 @@ def one_of(*allowed: str | int) -> Reader:
 
 
 def integer(least: int, most: int | None = None, unit: str = "") -> Reader:
-    """A whole number within limits."""
+    """Return a reader for integers from `least` to `most`."""
     of = f" of {unit}" if unit else ""
     limits = f"from {least} to {most}" if most is not None else f"from {least} upwards"
 
@@ -72,7 +72,7 @@ def integer(least: int, most: int | None = None, unit: str = "") -> Reader:
 
 
 def matching(pattern: str, allowed: str) -> Reader:
-    """Text of a certain form; "" where that means "decide for me"."""
+    """Return a reader for text that matches the pattern, or is ""; `allowed` describes it."""
 
     def reader(value: object) -> object:
         if not isinstance(value, str) or (value and not re.fullmatch(pattern, value)):
@@ -108,7 +108,7 @@ def _paths(value: object) -> tuple[str, ...]:
 
 
 def _python(value: object) -> object:
-    # Imported when it is needed: platform tags cost more to import than all the rest of reading settings.
+    # To import the module for platform tags takes longer than to read all settings.
     from lambdify.cli.packing.target import runtimes
 
     return one_of("", *runtimes())(value)
@@ -127,7 +127,7 @@ def _app(value: object) -> object:
 
 
 def _minutes(value: object) -> int:
-    """Minutes between two keep-warm calls: 5, "5 minutes", "1 hour", or "off", which is 0."""
+    """Return the minutes between two keep-warm calls, from 5, "5 minutes", "1 hour", or "off", which is 0."""
     if isinstance(value, str):
         if value == "off":
             return 0
@@ -139,12 +139,12 @@ def _minutes(value: object) -> int:
 
 
 def arn(service: str, example: str) -> Reader:
-    """The ARN of something of a service, in any partition."""
+    """Return a reader for ARNs of a service, in any partition."""
     return matching(rf"arn:aws[a-z-]*:({service}):\S+", f'an ARN, such as "{example}"')
 
 
 def list_of(one: Reader) -> Reader:
-    """A list, each item of which one reader takes."""
+    """Return a reader for lists whose items the reader `one` accepts."""
 
     def reader(value: object) -> object:
         texts = _texts(value)
@@ -177,7 +177,7 @@ def _statements(value: object) -> tuple[Mapping[str, Any], ...]:
 
 
 def _shift(value: object) -> Shift | None:
-    """How traffic moves: "10% every 2 minutes", or "" for at once."""
+    """Return how traffic moves, from "10% every 2 minutes"; None, from "", means at once."""
     if value == "":
         return None
     parts = re.fullmatch(r"(\d{1,2})% every (\d{1,3}) minutes?", value) if isinstance(value, str) else None
@@ -187,7 +187,7 @@ def _shift(value: object) -> Shift | None:
 
 
 READERS: Mapping[str, Reader] = {
-    # A CloudFormation stack is named by it, which allows fewer characters than Lambda does.
+    # The name is part of the stack's name, for which CloudFormation allows fewer characters than Lambda.
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
     "name": matching(r"[A-Za-z][A-Za-z0-9-]*", "letters, digits and hyphens, beginning with a letter"),
     "stage": matching(r"[A-Za-z0-9][A-Za-z0-9-]*", "letters, digits and hyphens"),
@@ -205,7 +205,7 @@ READERS: Mapping[str, Reader] = {
     "function.layers": list_of(arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3")),
     "function.reserved_concurrency": _reserved,
     "function.dead_letter": arn("sqs|sns", "arn:aws:sqs:eu-west-1:123456789012:failed"),
-    # Not an alias: a role's right to decrypt names the key itself.
+    # An alias is not allowed, since the role's permission to decrypt needs the ARN of the key itself.
     "function.kms_key": matching(
         r"arn:aws[a-z-]*:kms:[^:]*:\d*:key/\S+",
         'the ARN of a key, such as "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"',
