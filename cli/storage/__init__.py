@@ -1,4 +1,4 @@
-"""Where things are kept on this machine: folders, the cache, and what the disk refuses.
+"""Storage on this machine: folders, the cache, seals, and errors of the disk.
 
-May import errors only. Never knows what is kept.
+May import errors only. Never knows the content of files.
 """

@@ -1,18 +1,18 @@
-"""What lambdify keeps so that it need not be made twice, how much it is, and how to be rid of it.
+"""Caches: their folders and sizes, and how they are cleared.
 
-    <cache>/wheels        wheels that were built                 shared by all projects
+    <cache>/wheels        built wheels                           shared by all projects
     <cache>/downloads     wheels as they came from an index
-    <cache>/contents      what is in each of those
+    <cache>/contents      the contents of each wheel
     <cache>/fragments     distributions, stripped, compiled and deflated
-    <cache>/runtime       AWS's runtime client, for each Python, and what stands in for AWS
+    <cache>/runtime       AWS's runtime client for each Python, and the local cloud's replacement of AWS
     .lambdify/build       a project's own zips
 
 Rules:
-- Whatever appears whole is written beside its place, under a name with a dot. A run that is killed leaves it
-  there; a later one sweeps it away when nobody has touched it for longer than anything is written.
-- Whatever is removed is made again when it is needed; nothing but time is lost.
-- Nothing is taken from under a run or the local cloud: they hold the cache's lock together, `clear` alone.
-- uv's cache is uv's (`uv cache clean`), and images belong to the container engine.
+- Entries are written under a temporary name with a dot, and renamed. A killed run leaves temporary files; a
+  later run removes them if they have not changed for longer than any write takes.
+- A removed entry is made again when it is needed; only time is lost.
+- Entries in use are not removed: runs and the local cloud share the cache's lock, `clear` holds it alone.
+- uv's cache is cleared by `uv cache clean`, and images by the container engine.
 """
 
 import fcntl
@@ -35,20 +35,20 @@ CACHE_FOLDERS = {
     "fragments": "distributions, ready to be put into a zip",
     "runtime": "what the local cloud runs on",
 }
-"""Folders of the cache, and what they hold."""
+"""Folders of the cache, with descriptions of their content."""
 BUNDLES = "bundles"
-"""The project's own zips."""
+"""The name for the project's own zips."""
 UNFINISHED = re.compile(r"\.(?:(?P<place>.+)\.)?[a-z0-9_]{8}")
-"""Names of what is not finished, as `tempfile` makes them up."""
+"""Names of unfinished files and folders, as `tempfile` generates them."""
 OWN_FILES = re.compile(r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html")
-"""What is written where others have files too."""
+"""Names of our files in folders that may have other files, too."""
 ABANDONED_AFTER = 3600
-"""Seconds without a change after which nobody is writing any more."""
+"""Seconds without a change after which an unfinished entry is abandoned."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheFolder:
-    """One kind of thing that is kept."""
+    """A folder of a cache, with its size."""
 
     name: str
     holds: str
@@ -56,12 +56,12 @@ class CacheFolder:
     entries: int
     bytes: int
     newest: datetime | None
-    """When the last was made, in UTC."""
+    """The date of the newest entry, in UTC; None if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleared:
-    """What is gone."""
+    """The number and the bytes of removed entries."""
 
     entries: int
     bytes: int
@@ -69,21 +69,21 @@ class Cleared:
 
 @contextmanager
 def in_use() -> Iterator[None]:
-    """Keep what is in the cache there until the block ends."""
+    """Prevent the removal of cache entries until the block ends."""
     with _lock_file().open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
 
 def find_all(root: Path) -> tuple[CacheFolder, ...]:
-    """All shelves, those of the project in `root` among them."""
+    """Return all folders of the cache, and the project's own."""
     return tuple(_measure(name, holds, folder) for name, holds, folder in _folders_of(root))
 
 
 def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = None) -> Cleared:
-    """Remove what is on the shelves of these names (none: on all), or of it what was made before then.
+    """Remove the entries of the folders `names` (none: all), or only those from `before` a date.
 
-    Raises CacheInUse.
+    Returns what was removed. Raises CacheInUse.
     """
     with _lock_file().open("a") as lock:
         try:
@@ -104,9 +104,9 @@ def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = No
 
 
 def sweep(root: Path, out: Path) -> int:
-    """Remove what killed runs have left in the cache, the project and the folder of zips; how much that was.
+    """Remove unfinished entries of killed runs in the cache, the project and `out`; return their number.
 
-    Nothing that cannot be removed keeps a run from its work.
+    An entry that cannot be removed is skipped.
     """
     cache_folders = [folders.cache() / name for name in CACHE_FOLDERS]
     own = root / folders.WORKSPACE
@@ -127,13 +127,13 @@ def _subfolders(parent: Path) -> list[Path]:
 
 
 def _unfinished(folder: Path) -> dict[Path, str]:
-    """What in a folder is not finished, and the name it was to have."""
+    """Return the unfinished entries of a folder, with their final names."""
     names = {entry: UNFINISHED.fullmatch(entry.name) for entry in _entries(folder)}
     return {entry: name["place"] or "" for entry, name in names.items() if name}
 
 
 def _last_changed(entry: Path) -> float:
-    """When anything of it was last changed, in seconds since 1970."""
+    """Return the time of the last change of an entry or of its files, in seconds since 1970."""
     inner = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else ()
     times: list[float] = [each.lstat().st_mtime for each in (entry, *inner)]
     return max(times)
@@ -166,7 +166,7 @@ def _measure(name: str, holds: str, folder: Path) -> CacheFolder:
 
 
 def _size(entry: Path) -> int:
-    """Bytes of a file, or of all that is in a folder; what vanishes meanwhile has none."""
+    """Return the bytes of a file, or of all files in a folder; 0 for a file that disappears meanwhile."""
     try:
         if entry.is_dir() and not entry.is_symlink():
             return sum(_size(inner) for inner in entry.iterdir())
@@ -180,7 +180,7 @@ def _last_modified(entry: Path) -> datetime:
 
 
 def _remove(entry: Path) -> int:
-    """Remove a file or folder; the value is how many bytes it had."""
+    """Remove a file or folder, and return its bytes."""
     size = _size(entry)
     if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry)

@@ -1,7 +1,7 @@
-"""What the system refuses to do with files, as errors of ours: a full disk, missing rights.
+"""Errors of the disk, such as a full disk or missing permissions, as errors for the user.
 
-Such a refusal can come at any write, so it is told here rather than at each of them; what is half-written is
-removed on the way. `main` asks here before it takes an OSError for a bug of ours.
+Any write can fail like this, so the errors are translated here, not at each write. `main` calls `explain`
+before it reports an OSError as a bug.
 """
 
 import errno
@@ -22,7 +22,7 @@ _REFUSED = frozenset(
 
 
 def explain(error: OSError) -> LambdifyError | None:
-    """Return the error that says what the user can do, or None if that is nothing."""
+    """Return an error with a hint for the user; None if the user can do nothing."""
     if error.errno in _FULL:
         return DiskFull(
             f"The disk is full: {error.strerror}.",
@@ -40,7 +40,7 @@ def explain(error: OSError) -> LambdifyError | None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what the system refuses in the block, or in the function it decorates, into an error of ours."""
+    """Turn an OSError in the block, or in the function that it decorates, into the error of `explain`."""
     try:
         yield
     except OSError as error:
@@ -56,7 +56,7 @@ def _free_space() -> list[str]:
         "LAMBDIFY_CACHE": folders.cache(),
         "LAMBDIFY_HOME": folders.home(),
     }
-    # The cache may never have been there; its disk is that of the nearest folder which is.
+    # A folder may not exist yet. Its disk is that of the nearest folder above that exists.
     there = {
         name: next(path for path in (place, *place.parents) if path.exists())
         for name, place in places.items()

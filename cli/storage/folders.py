@@ -1,4 +1,4 @@
-"""Where lambdify keeps things: what it runs (home), what can be made again (cache), a project's bundles.
+"""lambdify's folders: home, for state and the local cloud; the cache; and a project's `.lambdify/`.
 
 LAMBDIFY_HOME and LAMBDIFY_CACHE move the first two; otherwise the XDG base directories decide.
 https://specifications.freedesktop.org/basedir-spec/latest/
@@ -13,23 +13,23 @@ from lambdify.cli.errors import FileRefused
 
 WORKSPACE = ".lambdify"
 PRIVATE = 0o700
-"""The mode of folders that are for their owner alone."""
+"""The mode of folders that only their owner may enter."""
 
 
 def home() -> Path:
-    """The folder of the local cloud's state and unpacked functions: one folder, one cloud."""
+    """Return the folder for the local cloud's state and unpacked functions; each has its own local cloud."""
     return _folder("LAMBDIFY_HOME", "XDG_STATE_HOME", Path(".local", "state"))
 
 
 def cache() -> Path:
-    """The folder of built wheels and runtime clients; deleting it costs time and nothing else."""
+    """Return the cache's folder. Its content is made again if it is deleted."""
     return _folder("LAMBDIFY_CACHE", "XDG_CACHE_HOME", Path(".cache"))
 
 
 def workspace(root: Path) -> Path:
-    """The project's own `.lambdify/`, which keeps itself out of git; deleting it costs time only.
+    """Return the project's `.lambdify/`, which is created, with a .gitignore, if it is missing.
 
-    Raises FileRefused for one that leads elsewhere.
+    Raises FileRefused if it, or an entry of it, is a link.
     """
     folder = root / WORKSPACE
     _refuse_link(folder)
@@ -38,21 +38,21 @@ def workspace(root: Path) -> Path:
         _refuse_link(entry)
     ignore = folder / ".gitignore"
     if not ignore.exists():
-        # As `venv` and the test runners do: nobody has to remember a line in their own .gitignore.
+        # The folder ignores itself, as pytest's cache does, so the project's .gitignore needs no line for it.
         ignore.write_text("*\n")
     return folder
 
 
 def may_write(root: Path) -> bool:
-    """Whether the project has a `.lambdify/`, or can be given one.
+    """Whether the project has a `.lambdify/`, or it can be created.
 
-    Nothing is written to a project that may only be read: what would be kept is made again each time.
+    In a read-only project nothing is cached.
     """
     return (root / WORKSPACE).is_dir() or os.access(root, os.W_OK)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, and its folder."""
+    """Write a file atomically; its folder is created if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
@@ -64,12 +64,11 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def foreign_owner(path: Path, start: Path) -> int | None:
-    """Whose a file is that was found above `start`, if it is nobody's who may decide there; else None.
+    """Return the user id of the owner of a file above `start` if the owner is not trusted; else None.
 
-    Who may: the user, also one who has become root by sudo; root; and whoever `start` belongs to, since a
-    project can be another user's as a whole. It takes the file, the link to it, and the folder, whose files
-    count with it.
-    As git has it: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    Trusted are the user, also as root by sudo; root; and the owner of `start`, since the whole project can
+    belong to another user. The owners of the file, of a link to it, and of its folder are all checked.
+    git has the same rule: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
     """
     trusted = {os.geteuid(), 0, start.stat().st_uid}
     if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
@@ -81,9 +80,9 @@ def foreign_owner(path: Path, start: Path) -> int | None:
 
 
 def make_private(folder: Path) -> Path:
-    """Make a folder that its owner alone may enter; one that others may enter is closed, if it is ours.
+    """Create a folder that only its owner may enter, and return it; an existing one is made private.
 
-    Ours is not what a variable may name that others use too: the user's home, or a folder like /tmp.
+    Shared folders, which a variable may name, are not changed: the user's home, /, or a folder like /tmp.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
     status = folder.stat()
@@ -94,7 +93,7 @@ def make_private(folder: Path) -> Path:
 
 
 def _refuse_link(path: Path) -> None:
-    """A repository can hold links, and what is written through one lands where its author likes."""
+    """Raise FileRefused for a link: a repository can contain one, which leads to any folder."""
     if path.is_symlink():
         raise FileRefused(
             f"{path} is a link to {path.readlink()}, and lambdify writes to the project's own folder only.",
@@ -106,5 +105,5 @@ def _folder(own: str, standard: str, fallback: Path) -> Path:
     if chosen := os.environ.get(own):
         return Path(chosen).absolute()
     base = os.environ.get(standard, "")
-    # The specification says that a relative path in an XDG variable is to be ignored.
+    # According to the specification, a relative path in an XDG variable is ignored.
     return (Path(base) if Path(base).is_absolute() else Path.home() / fallback) / "lambdify"

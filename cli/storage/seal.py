@@ -1,14 +1,15 @@
-"""The seal on what a project keeps: that this user has made it on this machine.
+"""The seal of files in a project's `.lambdify/`: a proof that this user made them on this machine.
 
-A repository can bring a `.lambdify/` along, with notes of builds that never were, and zips that are not what
-its sources are. What is kept there counts only under a seal, made with a key that never leaves this machine.
+A repository can contain a `.lambdify/` with faked records of builds, and zips that do not match the sources.
+So a file in it is used only with a seal, made by a key that never leaves this machine.
 
     {"seal": "<HMAC of the name and of the rest>", ...the rest}
 
 Rules:
-- The key is random, lies in the state folder, and may be read by its owner only. Another user's is none.
-- The seal is on the name too: a note under another name says something else.
-- Without a place for a key nothing is kept, and nothing that was kept counts.
+- The key is random, and is stored in the state folder, readable by its owner only. Another user's key is
+  ignored.
+- The seal includes the file's name, so that a file cannot be used under another name.
+- If no key can be stored, no file is written or used.
 
 https://www.rfc-editor.org/rfc/rfc2104
 """
@@ -30,19 +31,19 @@ _HEADER_LENGTH = len(_PREFIX) + 2 * _BYTES + len(_SUFFIX)
 
 
 def may_keep(root: Path) -> bool:
-    """Whether what is made of this project can be kept, and told from what others made."""
+    """Whether sealed files can be written for this project."""
     return folders.may_write(root) and _key() is not None
 
 
 def write(root: Path, name: str, text: str) -> None:
-    """Keep a JSON object in the project's `.lambdify/`, under a seal: whole, or not at all."""
+    """Write a JSON object with a seal to the project's `.lambdify/`, atomically, if `may_keep` allows it."""
     if folders.may_write(root) and (key := _key()) is not None:
         sealed = f"{_PREFIX}{_sign(key, name, text)}{_SUFFIX}{text[1:]}"
         folders.write_atomically(folders.workspace(root) / name, sealed)
 
 
 def read(root: Path, name: str) -> str | None:
-    """What was kept under that name, and by us; else None."""
+    """Return the JSON object of that name if its seal is ours; else None."""
     try:
         sealed = (root / folders.WORKSPACE / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -55,13 +56,13 @@ def read(root: Path, name: str) -> str | None:
 
 
 def sign(name: str, text: str) -> str:
-    """A digest that nobody else can make or undo; "" where no key can be kept."""
+    """Return a digest that only this user can make on this machine; "" if no key can be stored."""
     key = _key()
     return _sign(key, name, text) if key else ""
 
 
 def remove_unsealed(root: Path) -> tuple[str, ...]:
-    """Remove what is kept without our seal, and return its names: it is made anew where it is needed."""
+    """Remove files without our seal, which are made again when needed; return their names."""
     if not may_keep(root):
         return ()
     own = root / folders.WORKSPACE
@@ -73,7 +74,7 @@ def remove_unsealed(root: Path) -> tuple[str, ...]:
 
 
 def _seal_of(sealed: str) -> str:
-    # Of what others wrote, any text may stand there, and only ASCII can be compared.
+    # A file of somebody else may have any text here, and compare_digest takes only ASCII.
     return ascii(sealed[len(_PREFIX) : _HEADER_LENGTH - len(_SUFFIX)])[1:-1]
 
 
@@ -82,7 +83,7 @@ def _sign(key: bytes, name: str, text: str) -> str:
 
 
 def _key() -> bytes | None:
-    """The key of this user on this machine, made the first time; None where it cannot be kept."""
+    """Return this user's key, which is created at the first call; None if it cannot be stored."""
     path = folders.home() / KEY
     return _read_key(path) or _make_key(path)
 
@@ -90,13 +91,13 @@ def _key() -> bytes | None:
 def _make_key(path: Path) -> bytes | None:
     try:
         folders.make_private(path.parent)
-        # mkstemp's files are their owner's alone.
+        # Only the owner may read a file of mkstemp.
         descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_bytes(_BYTES))
             with suppress(FileExistsError):
-                # Another run may be as far: the first key is the key of both.
+                # If another run creates a key at the same time, both use the first one.
                 os.link(unfinished, path)
         finally:
             Path(unfinished).unlink()
