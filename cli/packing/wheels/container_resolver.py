@@ -36,7 +36,6 @@ from lambdify.cli.programs import Outcome
 from lambdify.cli.settings import Settings
 
 _UV = CONTAINER_FOLDER / "uv"
-_SEPARATORS = {"UV_FIND_LINKS": ","}
 
 
 def uv_in_container(settings: Settings, target: Target, console: Console) -> ContainerUv:
@@ -109,10 +108,6 @@ def _files(request: ResolveRequest) -> Iterator[Path]:
                 yield from (base / name for name in names)
         else:
             yield place
-
-
-def _included(file: Path) -> tuple[Path, ...]:
-    return (file,) if file.suffix == ".toml" else find_files(file)
 
 
 def _copy(files: Sequence[Path], place: Path, into: Path) -> None:
