@@ -155,10 +155,7 @@ class Server:
 
 
 def _find_loop_owner() -> tuple[int, object]:
-    """Return thread and policy, to which a current loop belongs.
-
-    Before Python 3.14, asking for the current loop elsewhere would create one.
-    """
+    """Return thread and policy. Before Python 3.14, asking for the current loop of others creates one."""
     return threading.get_ident(), sys.version_info < (3, 14) and asyncio.get_event_loop_policy()
 
 
@@ -173,8 +170,7 @@ def _close_all() -> None:
 
 # Python waits for threads before it runs `atexit`, so `_close_all` is registered to run before that, as
 # concurrent.futures does for its executors. Such calls run in reverse order, and an app's shutdown may use
-# threads. So concurrent.futures has to be imported first. A process in Lambda rarely ends by itself, and
-# saves the import.
+# threads, so concurrent.futures has to be imported first. In Lambda a process rarely ends by itself.
 if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
     import concurrent.futures.thread  # noqa: F401
 threading._register_atexit(_close_all)  # type: ignore[attr-defined]

@@ -120,7 +120,7 @@ def test_an_image_is_pushed_to_a_registry_that_asks_for_a_password(tiny, registr
     tags = httpx.get(
         f"http://{registry.address}/v2/lambdify/shop-dev/tags/list", auth=(registry.user, registry.password)
     )
-    assert tags.json() == {"name": "lambdify/shop-dev", "tags": ["abc"]}
+    assert "abc" in tags.json()["tags"]  # other tests push to the registry too
 
 
 def test_a_wrong_password_is_told_without_it(tiny, registry, engine, client):
