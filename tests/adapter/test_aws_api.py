@@ -72,6 +72,7 @@ def test_what_passes_is_tried_again(serve, trouble):
     assert len(service.asked) == 3
 
 
+@pytest.mark.slow
 def test_what_stays_ends_the_call_with_aws_s_reason(serve):
     service = serve((500, {"__type": "InternalServerError", "message": "An error occurred"}))
     with pytest.raises(CallFailed, match=r"^GetParameters: InternalServerError: An error occurred$"):
@@ -94,6 +95,7 @@ def test_an_answer_of_another_kind_is_told_by_its_status(serve, said):
         call("ssm", "AmazonSSM.GetParameters", {})
 
 
+@pytest.mark.slow
 def test_nobody_there_is_told(serve):
     serve((200, {})).close()
     with pytest.raises(CallFailed, match="GetParameters: ConnectionRefusedError"):

@@ -21,6 +21,7 @@ def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"fine"]
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["GET", "POST", "DELETE"]),
     st.from_regex(r"(/[a-z0-9._~-]{0,6}){1,3}", fullmatch=True),

@@ -165,6 +165,7 @@ class TestInside:
 
         assert run(work)[0] == "request"
 
+    @pytest.mark.slow
     def test_an_abandoned_asynchronous_generator_is_closed(self, run, loop):
         closed: list[str] = []
 

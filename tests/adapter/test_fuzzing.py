@@ -104,6 +104,7 @@ def silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@pytest.mark.slow
 @given(event=broken_events())
 @settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_a_broken_http_event_is_answered_and_anything_else_is_refused_by_name(adapter, event):
@@ -133,6 +134,7 @@ MADE_UP = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(event=MADE_UP)
 @settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_made_up_events_are_answered_or_refused(adapter, event):

@@ -97,16 +97,19 @@ def test_rest_api_reads_the_request_it_wrote(request: Request):
     assert by_name(rest.read_event(rest.write_event(request))) == by_name(request)
 
 
+@pytest.mark.slow
 @given(requests(mounts=STAGES, single=True))
 def test_http_api_reads_the_request_it_wrote(request: Request):
     assert by_name(http_api.read_event(http_api.write_event(request))) == by_name(request)
 
 
+@pytest.mark.slow
 @given(requests(mounts=st.just(""), single=True))
 def test_function_url_reads_the_request_it_wrote(request: Request):
     assert by_name(http_api.read_event(http_api.write_event(request, function_url=True))) == by_name(request)
 
 
+@pytest.mark.slow
 @given(requests(mounts=st.just("")))
 def test_load_balancer_reads_the_request_it_wrote(request: Request):
     assert by_name(alb.read_event(alb.write_event(request))) == by_name(request)

@@ -103,6 +103,7 @@ def test_one_that_is_missing_is_named_without_any_value(stores, source, said):
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.slow
 def test_a_store_that_refuses_is_told(stores, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(SecretMissing, match="the secrets could not be fetched: GetParameters: Connection"):

@@ -262,6 +262,7 @@ class TestEnds:
         with pytest.raises(BaseExceptionGroup):
             answer(app)
 
+    @pytest.mark.slow
     def test_the_body_of_a_request_is_freed_with_it(self, caplog):
         kept: list[Any] = []
 
@@ -347,6 +348,7 @@ class TestEvents:
         tracemalloc.stop()
         assert most < 1_000_000
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "make",
         [

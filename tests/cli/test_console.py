@@ -246,6 +246,7 @@ def on_a_terminal(code, **environ):
     return sent.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colour_marks_and_durations_and_no_markup_is_read_into_texts():
     sent = on_a_terminal(STORY)
     assert "\x1b[32m✓\x1b[0m Resolving [red]" in sent
@@ -254,10 +255,12 @@ def test_a_terminal_gets_colour_marks_and_durations_and_no_markup_is_read_into_t
     assert "100%" in sent
 
 
+@pytest.mark.slow
 def test_a_long_line_is_not_broken_so_that_it_can_be_copied():
     assert "https://example.org/" + "a" * 200 in on_a_terminal(STORY)
 
 
+@pytest.mark.slow
 def test_no_color_is_honoured_on_a_terminal():
     sent = on_a_terminal(STORY, NO_COLOR="1")
     assert "\x1b[31m" not in sent
@@ -265,6 +268,7 @@ def test_no_color_is_honoured_on_a_terminal():
     assert "✓ Resolving [red]" in sent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environ", [{"CI": "true"}, {"TERM": "dumb"}], ids=str)
 def test_ci_and_dumb_terminals_get_plain_lines(environ):
     sent = on_a_terminal(STORY, **environ)

@@ -105,6 +105,7 @@ ERRORS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_says_what_and_what_to_do_and_has_its_own_code(lambdify, project, golden, name):
     arguments, files, environ, code = ERRORS[name]
@@ -160,6 +161,7 @@ def test_settings_are_found_from_a_folder_inside_the_project(lambdify, project):
     assert "lambdify.toml, line 2" in failed.stderr
 
 
+@pytest.mark.slow
 def test_without_a_local_cloud_its_status_says_so_and_stopping_it_is_no_error(lambdify):
     assert lambdify("local", "status").stdout == "The local cloud is not running.\n"
     assert lambdify("local", "status", "--json").stdout == "[]\n"

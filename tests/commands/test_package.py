@@ -33,6 +33,7 @@ def test_for_programs_it_is_one_value_with_the_same_numbers(lambdify, project):
     assert own["kinds"]["python"] == len(FILES["app.py"])
 
 
+@pytest.mark.slow
 def test_the_page_of_an_earlier_run_is_not_packed(lambdify, project):
     root = project(FILES)
     first = lambdify("package", "--report", "--output", ".", cwd=root)

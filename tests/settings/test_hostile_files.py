@@ -94,6 +94,7 @@ def test_a_bomb_is_refused_by_its_files_name(project, text):
     assert refusal(project(text)).startswith("lambdify.toml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_beside_our_table_is_refused_too(project, text):
     root = project(f"[tool.lambdify]\nname = 'x'\n[tool.other]\n{text}\n", "pyproject.toml")

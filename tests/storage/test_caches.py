@@ -87,6 +87,7 @@ def test_two_runs_use_it_together(cache):
         pass
 
 
+@pytest.mark.slow
 def test_the_commands_show_and_clear_it(cache, project, lambdify):
     env = {"LAMBDIFY_CACHE": str(cache)}
     shown = lambdify("cache", "show", cwd=project, env=env)

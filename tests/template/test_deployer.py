@@ -99,6 +99,7 @@ def handled(kind):
     return set().union(*permissions.values()), permissions["read"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_whatever_cloudformation_does_for_a_stage_is_allowed(policy, write, stage):
     allowed = actions(policy(STAGES[stage]))

@@ -87,6 +87,7 @@ def test_a_state_that_cannot_be_read_counts_as_none_and_is_said(home: Path, kind
     assert not (home / "cloud.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["empty", "brace", "of an older version"])
 def test_every_command_goes_on_without_a_state_that_cannot_be_read(
     home: Path, tmp_path: Path, kind: str

@@ -296,6 +296,7 @@ def test_an_invocation_gives_back_the_end_of_its_own_log(run: Run) -> None:
     assert log.splitlines()[-1].startswith("REPORT")
 
 
+@pytest.mark.slow
 def test_a_function_that_prints_more_than_a_pipe_holds_is_not_held_up(run: Run) -> None:
     running = run("def handler(event, context):\n    for n in range(20000): print('line', n)\n")
     assert not running.invoke().failed
@@ -303,6 +304,7 @@ def test_a_function_that_prints_more_than_a_pipe_holds_is_not_held_up(run: Run) 
     assert running.log[-1].startswith("REPORT")
 
 
+@pytest.mark.slow
 def test_nothing_runs_between_two_events(run: Run) -> None:
     running = run(
         "import threading, time\nticks = []\n"

@@ -127,6 +127,7 @@ def test_an_exception_in_an_answer_to_head_breaks_it_off(stream):
     assert under_way.result(60).failed
 
 
+@pytest.mark.slow
 def test_a_slow_client_makes_the_app_wait(stream):
     function = stream(
         WSGI

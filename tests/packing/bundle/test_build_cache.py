@@ -256,6 +256,7 @@ def test_another_lambdify_packs_again(root, pack, find):
 # -------------------------------------------------------------------- what it costs
 
 
+@pytest.mark.slow
 def test_an_unchanged_project_costs_no_process_and_no_library(root, costs_of):
     assert "packaging" in costs_of(root), "the first run does import what the second one must not"
     assert costs_of(root) == "[] []\n"

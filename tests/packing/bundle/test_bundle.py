@@ -229,6 +229,7 @@ def test_bytecode_and_the_functions_python_count(pack, root):
     assert len(digests) == 3
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_the_machines_state(root, out, tmp_path):
     """Another umask, other dates, another folder, another order on disk, another hash seed."""
     other = tmp_path / "elsewhere" / "copy"

@@ -37,6 +37,7 @@ def run(compiler: Compiler, program: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minor", ["3.11", "3.12", "3.13", "3.14"])
 def test_the_functions_python_imports_it_without_its_source(minor, tmp_path):
     made = bytecode.build(compiler(minor), [Member("python/shop.py", SOURCE)])["python/shop.py"]

@@ -65,6 +65,7 @@ def test_the_same_text_under_the_key_of_another_question_is_not_believed(root):
     assert chosen(root) == {"web": "2.0"}
 
 
+@pytest.mark.slow
 def test_the_run_says_so(root, lambdify):
     (root / "app.py").write_text("from flask import Flask\n\napp = Flask(__name__)\n")
     (root / "lambdify.toml").write_text('app = "app:app"\n')

@@ -43,6 +43,7 @@ def log_in(told: str) -> Path:
     return Path(found[1])
 
 
+@pytest.mark.slow
 def test_a_link_in_the_shared_folder_for_temporary_files_is_not_followed(
     root, tmp_path, lambdify, for_whom_rights_count, precious
 ):
@@ -62,6 +63,7 @@ def test_a_link_in_the_shared_folder_for_temporary_files_is_not_followed(
     assert not (root / ".lambdify").exists()
 
 
+@pytest.mark.slow
 def test_neither_is_one_that_a_repository_brings_along(root, lambdify, precious):
     (root / ".lambdify" / "logs").mkdir(parents=True)
     (root / ".lambdify" / "logs" / "broken.log").symlink_to(precious)

@@ -123,6 +123,7 @@ def test_a_changed_folder_is_built_again(project, install):
     assert first.dependencies.key != second.dependencies.key
 
 
+@pytest.mark.slow
 def test_a_commit_of_a_git_repository_is_checked_out(project, install, tmp_path):
     root = project({f"origin/py/{name}": text for name, text in source_tree("repo", "1.0").items()})
     origin = root / "origin"
