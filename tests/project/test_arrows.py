@@ -52,7 +52,6 @@ def arrows() -> set[tuple[str, str]]:
 ROOMS, GROUND = drawn()
 
 
-@pytest.mark.slow
 def test_every_arrow_of_the_code_is_drawn():
     seen = {(one, other) for one, other in arrows() if one in ROOMS and other not in GROUND}
     assert sorted((one, other) for one, other in seen if other not in ROOMS[one]) == []
