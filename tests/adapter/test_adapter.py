@@ -224,7 +224,9 @@ def test_logging_that_the_app_sets_up_does_not_silence_us(context, capsys):
     import logging.config
 
     root = logging.getLogger()
-    before, disabled = list(root.handlers), logging.getLogger("lambdify.adapter").disabled
+    before = list(root.handlers)
+    loggers = [each for each in root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    disabled = {each: each.disabled for each in loggers}
     adapter = Adapter(raising(LookupError("wrong")))
     handlers = {"console": {"class": "logging.StreamHandler"}}
     logging.config.dictConfig({"version": 1, "handlers": handlers, "root": {"handlers": ["console"]}})
@@ -232,7 +234,8 @@ def test_logging_that_the_app_sets_up_does_not_silence_us(context, capsys):
     logging.getLogger("lambdify.adapter").disabled = False
     adapter(http_api.write_event(REQUEST), context)
     root.handlers[:] = before
-    logging.getLogger("lambdify.adapter").disabled = disabled
+    for logger, was_disabled in disabled.items():
+        logger.disabled = was_disabled
     assert "LookupError: wrong" in capsys.readouterr().err
 
 
