@@ -66,16 +66,8 @@ class LambdaService:
 
         Raises NotDeployed, Throttled, PythonNotFound.
         """
-        function = self._find(arn)
         try:
-            run = self.fleet.begin(
-                function,
-                request_id=request_id,
-                event=event,
-                arn=arn,
-                stream=stream,
-                patience=function.timeout,
-            )
+            run = self._begin(arn, request_id, event, None, stream)
         except TimeoutError as error:
             raise Throttled from error
         outcome = run.finish()
@@ -95,10 +87,20 @@ class LambdaService:
         return self._streams.submit(self.invoke, arn, request_id, event, stream)
 
     @translated(during="invoking a function")
-    def _begin(self, arn: str, request_id: str, event: bytes, patience: float | None) -> Run:
+    def _begin(
+        self,
+        arn: str,
+        request_id: str,
+        event: bytes,
+        patience: float | None,
+        stream: ResponseStream | None = None,
+    ) -> Run:
+        """Pass the event to a sandbox. `patience` is the function's timeout if it is None."""
         function = self._find(arn)
         wait = function.timeout if patience is None else patience
-        return self.fleet.begin(function, request_id=request_id, event=event, arn=arn, patience=wait)
+        return self.fleet.begin(
+            function, request_id=request_id, event=event, arn=arn, stream=stream, patience=wait
+        )
 
     @translated(during="preparing a function")
     def prepare(self, arn: str) -> Function:

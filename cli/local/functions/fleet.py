@@ -29,7 +29,7 @@ from typing import NamedTuple
 from lambdify.cli.errors import LambdifyError, LocalCloudFailed
 from lambdify.cli.local.functions.call import Run
 from lambdify.cli.local.functions.function import Function
-from lambdify.cli.local.functions.sandbox import Outcome, Sandbox, SandboxGone
+from lambdify.cli.local.functions.sandbox import Sandbox, SandboxGone
 from lambdify.cli.local.response_stream import ResponseStream
 
 _log = logging.getLogger(__name__)
@@ -105,29 +105,6 @@ class Fleet:
         self._pools: dict[FunctionKey, list[_Pool]] = {}
         """The pools of each function, the one called last first, and at the end those that are retired."""
         self._ending: set[threading.Thread] = set()
-
-    def invoke(
-        self,
-        function: Function,
-        *,
-        request_id: str,
-        event: bytes,
-        arn: str,
-        stream: ResponseStream | None = None,
-    ) -> Outcome:
-        """Run the event in a sandbox of the function; `stream` gets a streamed response.
-
-        Raises the errors of `begin`.
-        """
-        run = self.begin(
-            function,
-            request_id=request_id,
-            event=event,
-            arn=arn,
-            stream=stream,
-            patience=function.timeout,
-        )
-        return run.finish()
 
     def begin(
         self,

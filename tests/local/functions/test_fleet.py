@@ -63,7 +63,10 @@ def make_fleet(make_program: Callable[..., ZipProgram], clock: Clock) -> Iterato
 
 
 def invoke(fleet: Fleet, function: Function = FUNCTION, event: str = "{}") -> Outcome:
-    return fleet.invoke(function, request_id=REQUEST_ID, event=event.encode(), arn=ARN)
+    run = fleet.begin(
+        function, request_id=REQUEST_ID, event=event.encode(), arn=ARN, patience=function.timeout
+    )
+    return run.finish()
 
 
 def gone(pid: int) -> bool:

@@ -44,13 +44,20 @@ class Team:
     def start(self, function: Function) -> Sandbox:
         return Sandbox(replace(self._program, function=function), self._note)
 
-    def begin(self, patience: float | None = 10, function: Function = FUNCTION, event: str = "{}") -> Any:
+    def begin(
+        self,
+        patience: float | None = 10,
+        function: Function = FUNCTION,
+        event: str = "{}",
+        request_id: str = REQUEST_ID,
+    ) -> Any:
         return self.fleet.begin(
-            function, request_id=REQUEST_ID, event=event.encode(), arn=ARN, patience=patience or 10
+            function, request_id=request_id, event=event.encode(), arn=ARN, patience=patience or 10
         )
 
     def invoke(self, number: int, event: str = "{}", function: Function = FUNCTION) -> bytes:
-        outcome = self.fleet.invoke(function, request_id=f"event-{number}", event=event.encode(), arn=ARN)
+        run = self.begin(function.timeout, function, event, request_id=f"event-{number}")
+        outcome = run.finish()
         assert not outcome.failed, outcome
         return outcome.payload
 
@@ -152,7 +159,7 @@ def test_everybody_who_waits_hears_why_none_starts() -> None:
 
     def ask(_: int) -> str:
         with pytest.raises(PythonNotFound) as refused:
-            fleet.invoke(FUNCTION, request_id="1", event=b"{}", arn=ARN)
+            fleet.begin(FUNCTION, request_id="1", event=b"{}", arn=ARN, patience=10)
         return refused.value.message
 
     with ThreadPoolExecutor(5) as threads:
