@@ -12,7 +12,13 @@ import pytest
 # that no test could press Ctrl-C. With a handler here, whatever we start begins with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["fixtures.aws", "fixtures.command_line", "fixtures.containers", "fixtures.stages"]
+pytest_plugins = [
+    "fixtures.aws",
+    "fixtures.browsers",
+    "fixtures.command_line",
+    "fixtures.containers",
+    "fixtures.stages",
+]
 
 LOUD = {
     "docker": "build in a real container did NOT run. Start an engine with .ci/docker, and make sure with "

@@ -19,6 +19,11 @@ def eventually(check: Callable[[], T], seconds: float = PATIENCE, every: float =
     return value
 
 
+def nap(seconds: float) -> None:
+    """A `sleep` for code that waits for AWS, where AWS is on this machine and needs no more than this."""
+    time.sleep(min(seconds, 0.05))
+
+
 def listens(address: str) -> bool:
     """Whether somebody listens there, at "127.0.0.1:8000"."""
     host, _, port = address.rpartition(":")

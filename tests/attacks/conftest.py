@@ -1,7 +1,5 @@
 """A local cloud with a stage in it, for those who have no business there."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,18 +38,12 @@ def ports(cloud: room.Cloud) -> Callable[[], list[int]]:
 
 
 @pytest.fixture
-def browse(tmp_path: Path) -> Callable[..., str]:
+def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
     """Opens an address in Chromium, in which evil.example leads to this machine; the page that it becomes."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        reason = "there is no Chromium on this machine"
-        if os.environ.get("LAMBDIFY_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
     def open_page(address: str) -> str:
         # Without a network of its own to compare with, Chromium takes the page for one of this machine.
-        command = [browser, *FLAGS, "--host-resolver-rules=MAP evil.example 127.0.0.1", "--timeout=20000"]
+        command = [chromium, *FLAGS, "--host-resolver-rules=MAP evil.example 127.0.0.1", "--timeout=20000"]
         command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom"]
         done = subprocess.run([*command, address], capture_output=True, text=True, timeout=120, check=True)
         return done.stdout

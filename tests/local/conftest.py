@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from local.running import CREDENTIALS, FUNCTION, MINOR, Running
+from local.stacks import Deployed
 
 from lambdify.cli.console import Console
 from lambdify.cli.local.daemon import cloud as room
@@ -117,3 +118,17 @@ def cloud(home: Path, console: Console) -> Iterator[room.Cloud]:
     """A local cloud that all tests of the session share."""
     yield room.ensure(console)
     room.stop(console)
+
+
+@pytest.fixture
+def deploy(cloud: room.Cloud, tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
+    """Deploys stacks of one function with that source, and removes them after the test."""
+    deployed: list[Deployed] = []
+
+    def make(source: str, **options: Any) -> Deployed:
+        deployed.append(Deployed(cloud, tmp_path, source, **options))
+        return deployed[-1]
+
+    yield make
+    for each in deployed:
+        each.remove()

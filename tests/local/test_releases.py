@@ -3,7 +3,6 @@
 import io
 import json
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import httpx
 import pytest
 from local.running import MINOR
 from stages import stage_in
-from waiting import eventually
+from waiting import eventually, nap
 
 from lambdify.cli import aws, releases, settings, undeploy
 from lambdify.cli.aws import Account
@@ -45,11 +44,6 @@ def app(environ, start_response):
     start_response("500 Broken" if path == "/health" and {broken} else "200 OK", [])
     return [NUMBER.encode()]
 """
-
-
-def nap(seconds: float) -> None:
-    """`sleep` against a cloud on this machine."""
-    time.sleep(min(seconds, 0.05))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A stage that is deployed again and again, and what is known of its releases."""
 
 import pytest
-from releases.shipping import nap
 from stages import stage_in
+from waiting import nap
 
 from lambdify.cli import releases
 from lambdify.cli.deploy import deploy

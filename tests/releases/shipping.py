@@ -1,16 +1,11 @@
 """What the tests of releases tell a stage to do, and how its functions answer."""
 
-import time
+from waiting import nap
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 COMMAND = "release-command"
 SMOKE = {"release.smoke": "/health"}
 SHIFT = {"release.shift": "40% every 2 minutes"}
-
-
-def nap(seconds):
-    """`sleep`, where CloudFormation is on this machine."""
-    time.sleep(min(seconds, 0.05))
 
 
 def answer_with(statuses):

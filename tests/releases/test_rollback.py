@@ -1,8 +1,9 @@
 """Going back to a release that was live, and forward again."""
 
 import pytest
-from releases.shipping import SMOKE, answer_with, nap
+from releases.shipping import SMOKE, answer_with
 from stages import stage_in
+from waiting import nap
 
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import (

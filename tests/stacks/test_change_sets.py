@@ -37,6 +37,14 @@ def existing(state="UPDATE_ROLLBACK_COMPLETE"):
     )
 
 
+AN_UPDATE = {
+    "StackName": "shop-dev",
+    "ChangeSetName": ANY,
+    "ClientToken": ANY,
+    "ChangeSetType": "UPDATE",
+}
+
+
 def no_sleep(seconds):
     assert seconds > 0
 
@@ -55,10 +63,7 @@ def created(stubbed):
     stubbed.answers(
         "cloudformation.create_change_set",
         {"Id": CHANGE_SET, "StackId": ID},
-        StackName="shop-dev",
-        ChangeSetName=ANY,
-        ClientToken=ANY,
-        ChangeSetType="UPDATE",
+        **AN_UPDATE,
         TemplateBody=TEMPLATE.text,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Parameters=[],
@@ -70,10 +75,7 @@ def test_other_parameters_are_proposed_for_the_template_that_is_there(stubbed):
     stubbed.answers(
         "cloudformation.create_change_set",
         {"Id": CHANGE_SET, "StackId": ID},
-        StackName="shop-dev",
-        ChangeSetName=ANY,
-        ClientToken=ANY,
-        ChangeSetType="UPDATE",
+        **AN_UPDATE,
         UsePreviousTemplate=True,
         Tags=[{"Key": "lambdify:project", "Value": "shop"}],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
@@ -93,10 +95,7 @@ def created_with(stubbed):
         stubbed.answers(
             "cloudformation.create_change_set",
             {"Id": CHANGE_SET, "StackId": ID},
-            StackName="shop-dev",
-            ChangeSetName=ANY,
-            ClientToken=ANY,
-            ChangeSetType="UPDATE",
+            **AN_UPDATE,
             TemplateBody=text,
             Capabilities=ANY,
             Parameters=ANY,
@@ -288,10 +287,7 @@ def test_express_mode_keeps_the_rollback(stubbed):
     stubbed.answers(
         "cloudformation.create_change_set",
         {"Id": CHANGE_SET, "StackId": ID},
-        StackName="shop-dev",
-        ChangeSetName=ANY,
-        ClientToken=ANY,
-        ChangeSetType="UPDATE",
+        **AN_UPDATE,
         TemplateBody=TEMPLATE.text,
         Capabilities=ANY,
         Parameters=ANY,

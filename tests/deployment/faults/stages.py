@@ -6,10 +6,11 @@ import io
 import pickle
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+from waiting import nap
 
 from lambdify.cli import aws, releases
 from lambdify.cli.console import Console
@@ -23,11 +24,6 @@ from lambdify.cli.undeploy import undeploy
 KEYS = ("100000900001", "secret")
 """ministack takes a key id of twelve digits for the number of the account."""
 REGISTRY = f"{KEYS[0]}.dkr.ecr.eu-central-1.amazonaws.com"
-
-
-def doze(_):
-    """A pause that is long enough for a cloud on this machine."""
-    time.sleep(0.01)
 
 
 def ship(settings, bundle, account, console, **how):
@@ -93,7 +89,7 @@ class TriedStage:
         told = io.StringIO()
         console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=told, environ={})
         try:
-            return command(self.account, console, yes=True, sleep=doze)
+            return command(self.account, console, yes=True, sleep=nap)
         finally:
             self.said = told.getvalue()
 

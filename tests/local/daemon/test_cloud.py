@@ -2,11 +2,10 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -21,19 +20,6 @@ pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 ECHO = "def handler(event, context):\n    print('asked for', event['rawPath'])\n    return event\n"
 Deploy = Callable[..., Deployed]
-
-
-@pytest.fixture
-def deploy(cloud: room.Cloud, tmp_path: Path) -> Iterator[Deploy]:
-    deployed: list[Deployed] = []
-
-    def make(source: str, **options: Any) -> Deployed:
-        deployed.append(Deployed(cloud, tmp_path, source, **options))
-        return deployed[-1]
-
-    yield make
-    for each in deployed:
-        each.remove()
 
 
 MINORS = [minor for minor in ("3.11", "3.12", "3.13", "3.14") if pythons.find(minor)]

@@ -1,18 +1,17 @@
 """Many clients at once, at an endpoint of the local cloud: as on Lambda nobody is refused, but by a limit."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from local.stacks import Deployed
 
 from lambdify.cli.local.daemon import cloud as room
 from lambdify.cli.local.functions.fleet import LIMIT
-from tests.local.stacks import Deployed
 
 pytestmark = pytest.mark.cloud
 
@@ -26,19 +25,6 @@ MEET = (
     "    return 'met'\n"
 )
 Deploy = Callable[..., Deployed]
-
-
-@pytest.fixture
-def deploy(cloud: room.Cloud, tmp_path: Path) -> Iterator[Deploy]:
-    deployed: list[Deployed] = []
-
-    def make(source: str, **options: Any) -> Deployed:
-        deployed.append(Deployed(cloud, tmp_path, source, **options))
-        return deployed[-1]
-
-    yield make
-    for each in deployed:
-        each.remove()
 
 
 def ask_at_once(url: str, clients: int, each: int) -> Counter[int]:

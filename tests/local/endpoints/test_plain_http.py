@@ -1,9 +1,7 @@
 """An app with the settings of production, which count on https, behind the local port, which speaks http."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -214,14 +212,8 @@ def test_a_form_of_another_site_is_refused_all_the_same(site: str) -> None:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Callable[[], Page]]:
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        reason = "there is no Chromium on this machine"
-        if os.environ.get("LAMBDIFY_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    page = Page(browser, tmp_path / "profile")
+def page(chromium: str, tmp_path: Path) -> Iterator[Callable[[], Page]]:
+    page = Page(chromium, tmp_path / "profile")
     yield page
     page.close()
 
