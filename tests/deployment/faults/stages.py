@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -137,7 +138,11 @@ class Mortal:
 
     def __init__(self):
         program = [sys.executable, str(Path(__file__).with_name("mortal.py"))]
-        self.process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # What the tests can import, this process can as well, the helpers beside them included.
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.process = subprocess.Popen(
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ
+        )
 
     def run(self, command, stage, *, dies_at):
         """Run the command and be killed at that place; how the process ended."""
