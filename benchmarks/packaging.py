@@ -50,10 +50,12 @@ LAYER = """
 import os, sys
 from pathlib import Path
 from lambdify.cli import settings
-from lambdify.cli.packing import archive, bundle, layer, pythons
+from lambdify.cli.packing import archive
+from lambdify.cli.packing.bundle import bundle, layer
 from lambdify.cli.packing.bundle.bytecode import Compiler
 from lambdify.cli.packing.wheels.dependencies import find_dependencies
 from lambdify.cli.packing.target import Target
+from lambdify.cli.programs import pythons
 from lambdify.cli.console import Console
 loaded, console = settings.load(Path(sys.argv[1])), Console(quiet=True)
 target = Target(python=loaded.function.python, architecture="x86_64")
