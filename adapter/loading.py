@@ -115,7 +115,9 @@ def _import(name: str) -> Any:
         return import_module(name)
     except ModuleNotFoundError as error:
         # It is also raised if the module exists but imports a missing one. Then it names the missing one.
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+        # A subclass is not the import's: PackageNotFoundError has the name of a distribution.
+        is_import = type(error) is ModuleNotFoundError and error.name is not None
+        if not (is_import and f"{name}.".startswith(f"{error.name}.")):
             raise
         raise _not_loaded(f"there is no module {error.name!r}, looked for as the app's {name!r}") from error
 

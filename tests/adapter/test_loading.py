@@ -5,6 +5,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -72,6 +73,12 @@ class TestLoad:
         with pytest.raises(ModuleNotFoundError) as caught:
             loading.load("hungry:app")
         assert caught.value.name == "nowhere_to_be_found"
+
+    def test_a_distribution_that_the_app_misses_is_no_missing_module(self, project):
+        """The distribution of an app is often called as its package: what misses is not the module."""
+        project("unheard_of", "from importlib.metadata import version\nversion('unheard_of')")
+        with pytest.raises(PackageNotFoundError, match="unheard_of"):
+            loading.load("unheard_of:app")
 
     def test_an_error_inside_the_app_passes_through(self, project):
         project("broken", "1 / 0")
