@@ -12,6 +12,7 @@ from lambdify.cli.detection.module import FunctionNode, Module
 from lambdify.cli.detection.project import Project
 from lambdify.cli.detection.source import Flaw
 from lambdify.cli.errors import AppNotFound
+from lambdify.cli.storage import texts
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 NAME_IT = 'Run it in the project\'s folder, or name the app in lambdify.toml: app = "package.module:app"'
@@ -137,7 +138,7 @@ def _paste(project: Project, _: list[str], __: list[Module]) -> AppNotFound | No
     """An app that an ini file describes, as those of Pyramid's cookiecutter."""
     found = sorted(project.root.glob("*.ini"), key=lambda path: ("prod" not in path.name, path.name))
     for path in found:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        text = texts.read(path, errors="replace")
         if match := PASTE_APP.search(text):
             line = text.count("\n", 0, match.start()) + 1
             return AppNotFound(

@@ -40,7 +40,7 @@ def find(root: Path) -> tuple[Launch, ...]:
     for pattern in FILES:
         for path in sorted(root.glob(pattern)):
             if path.is_file():
-                text = source.decode(path.read_bytes()).replace("\r\n", "\n")
+                text = source.decode(path.read_bytes())
                 found |= dict.fromkeys(_in_text(text, path.name))
     return tuple(found)
 

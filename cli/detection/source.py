@@ -5,20 +5,16 @@ file. It is left out, and the first of them is kept as the flaw of the file, to 
 """
 
 import ast
-import codecs
 import io
 import re
 import tokenize
 import warnings
 from typing import NamedTuple
 
+from lambdify.cli.storage import texts
+
 MAX_FLAWS = 20
 """Statements of a file that are left out at most; a file with more of them is no Python."""
-MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig",
-}  # fmt: skip
-"""Byte order marks; the longer ones first, since one begins with another."""
 BEGINNING = re.compile(r"(?!(?:elif|else|except|finally)\b)[^\s#)\]}]")
 """The first character of a line where a statement at the top level begins."""
 
@@ -50,12 +46,11 @@ def parse(data: bytes) -> tuple[ast.Module | None, Flaw | None]:
 
 def decode(data: bytes) -> str:
     """Return the text of a file that is no code, by its byte order mark; UTF-8 without one."""
-    encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
-    return data.decode(encoding, errors="replace")
+    return texts.decode(data, errors="replace")
 
 
 def _wide_encoding(data: bytes) -> str:
-    name = next((name for mark, name in MARKS.items() if data.startswith(mark)), "")
+    name = texts.find_mark(data)
     return name.upper() if name in {"utf-16", "utf-32"} else ""
 
 

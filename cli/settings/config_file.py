@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.storage import folders
+from lambdify.cli.storage import folders, texts
 
 LAMBDIFY_TOML = "lambdify.toml"
 PYPROJECT_TOML = "pyproject.toml"
@@ -82,7 +82,7 @@ def find_root(start: Path) -> Path:
         if own.is_file():
             refuse_foreign_file(own, start)
             return folder
-        if shared.is_file() and "[tool.lambdify" in shared.read_text(encoding="utf-8", errors="replace"):
+        if shared.is_file() and "[tool.lambdify" in texts.read(shared, errors="replace"):
             refuse_foreign_file(shared, start)
             return folder
     return start
@@ -125,7 +125,7 @@ def _read(path: Path, table: Keys) -> ConfigFile | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return texts.read(path)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path.name} is not UTF-8, which TOML has to be: {error}.") from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Storage on this machine: folders, the cache, seals, and errors of the disk.
+"""Storage on this machine: folders, the cache, seals, errors of the disk, and the encoding of texts.
 
-May import errors only. Never knows the content of files.
+May import errors only. Never knows what files say.
 """

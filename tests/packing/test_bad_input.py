@@ -20,7 +20,7 @@ WEB = "web @ file://{wheels}/web-1.0-py3-none-any.whl\n"
 BAD_REQUIREMENTS = [
     ("flask==\n", "flask==", "Change the requirement"),
     ("-r nowhere.txt\n", "nowhere.txt cannot be read: No such file", "the line or the setting that names it"),
-    ("\ufeffflask\n".encode("utf-16"), "requirements.txt is not UTF-8", "PowerShell"),
+    (b"\xff\xfef\0l\0a", "requirements.txt is not UTF-16", "Save it as UTF-8"),
     ("# café\nflask\n".encode("latin-1"), "requirements.txt is not UTF-8", "Save it as UTF-8"),
     ("./nowhere\n", "/nowhere", "Change the requirement"),
     ("./empty\n", "/empty` does not appear to be a Python project", "Change the requirement"),

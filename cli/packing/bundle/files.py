@@ -23,7 +23,7 @@ from lambdify.cli.errors import BundleRefused, SettingsError
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.bundle import ignore_rules
 from lambdify.cli.packing.fingerprint import Stamp
-from lambdify.cli.storage import folders
+from lambdify.cli.storage import folders, texts
 
 IGNORE_FILE = ".lambdifyignore"
 
@@ -235,6 +235,6 @@ def _ignore_lines(root: Path) -> tuple[str, ...]:
         return ()
     try:
         with readable(IGNORE_FILE):
-            return tuple(own.read_text(encoding="utf-8").splitlines())
+            return tuple(texts.read(own).splitlines())
     except UnicodeDecodeError as error:
         raise BundleRefused(f"{IGNORE_FILE} is not UTF-8.", hint="Save it as UTF-8.") from error

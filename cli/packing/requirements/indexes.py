@@ -27,6 +27,7 @@ from lambdify.cli.packing.requirements.credentials import (
     with_netrc,
 )
 from lambdify.cli.settings import config_file
+from lambdify.cli.storage import texts
 
 _KINDS_OF_UV_VARIABLES = {
     "UV_DEFAULT_INDEX": "default",
@@ -196,7 +197,7 @@ def _tables(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         table: dict[str, Any] = {}
         # uv itself reports a broken file.
         with suppress(OSError, ValueError, RecursionError):
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            table = tomllib.loads(texts.read(file))
         if file.name == "pyproject.toml":
             table = table.get("tool", {}).get("uv", {})
         if table:

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements.sources import read_toml
+from lambdify.cli.storage import texts
 
 _MARKER_KEYS = (
     "implementation_name",
@@ -48,7 +49,7 @@ def read_names(path: Path) -> frozenset[str]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    lock: dict[str, Any] = json.loads(texts.read(path))
     return lock
 
 

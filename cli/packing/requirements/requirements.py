@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from packaging.utils import canonicalize_name
 
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.storage import texts
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -37,12 +38,11 @@ def read_lines(path: Path) -> tuple[str, ...]:
 def read_own_lines(path: Path) -> tuple[str, ...]:
     """Return the logical lines of a requirements file alone."""
     try:
-        # Editors on Windows write a byte order mark, which would become part of the first name.
-        return split_lines(path.read_text(encoding="utf-8-sig"))
+        return split_lines(texts.read(path))
     except UnicodeDecodeError as error:
         raise RequirementsError(
-            f"{path} is not UTF-8: {error.reason} at byte {error.start}",
-            hint="Save it as UTF-8. What PowerShell writes with `>` is UTF-16.",
+            f"{path} is not {error.encoding.upper()}: {error.reason} at byte {error.start}",
+            hint="Save it as UTF-8.",
         ) from error
     except OSError as error:
         raise RequirementsError(

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.settings.tables import Build
+from lambdify.cli.storage import texts
 
 Kind = Literal["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "requirements.txt", "pyproject.toml"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -80,7 +81,7 @@ def find_likely(root: Path) -> tuple[str, ...]:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file's content. Raises RequirementsError for a broken file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(texts.read(path))
     # The text is not UTF-8, not TOML, or exceeds Python's limits for numbers or nesting.
     except (OSError, ValueError, RecursionError) as error:
         raise RequirementsError(f"{path.name} cannot be read: {error}", hint=REPAIR_HINT) from error

@@ -35,7 +35,7 @@ from lambdify.cli.packing.resolution.resolver import Prefetch, ResolveRequest, r
 from lambdify.cli.packing.resolution.uv import settings_in_environment
 from lambdify.cli.packing.target import Target
 from lambdify.cli.redaction import redact
-from lambdify.cli.storage import folders, seal
+from lambdify.cli.storage import folders, seal, texts
 
 FORMAT = 2
 """The version of the file format and of the request to uv; increase it when one of them changes."""
@@ -164,9 +164,9 @@ def _is_computed(pyproject: Path) -> bool:
 
 def _restored(cached: _CachedResolution, request: ResolveRequest) -> _CachedResolution | None:
     """Return the resolution with the request's credentials; None if one is missing, or a file changed."""
-    texts = list(_requirement_lines(request))
-    texts += [file.read_text(encoding="utf-8") for file in request.files if not _is_requirements_file(file)]
-    urls = [restore_login(package.url, texts) for package in cached.packages]
+    given = list(_requirement_lines(request))
+    given += [texts.read(file) for file in request.files if not _is_requirements_file(file)]
+    urls = [restore_login(package.url, given) for package in cached.packages]
     there = all(_is_there(package) for package in cached.packages)
     packages = tuple(
         replace(package, url=url)
