@@ -37,6 +37,7 @@ class Project:
         self.flaws: dict[str, Flaw] = {}
         """What is wrong with the files that were read, by file."""
         self._modules: dict[str, Module | None] = {}
+        self._trees: dict[str, ast.Module | None] = {}
 
     def text(self, file: str) -> bytes:
         """Return the bytes of a file; b"" if it cannot be read, or is too large to be code."""
@@ -54,7 +55,11 @@ class Project:
 
     def tree(self, file: str) -> ast.Module | None:
         """Return the statements of a file; None if nothing of it can be read as Python."""
-        return source.parse(self.text(file))[0]
+        if file not in self._trees:
+            self._trees[file], flaw = source.parse(self.text(file))
+            if flaw:
+                self.flaws[file] = flaw
+        return self._trees[file]
 
     def find(self, name: str, *, near: str = "") -> Module | None:
         """Return the module that `import name` finds from a file whose import root is `near`, or None."""
@@ -87,9 +92,7 @@ class Project:
         return any(wanted.search(re.sub("[-_.]+", "-", source.decode(text).lower())) for text in texts)
 
     def _parse(self, file: str) -> Module | None:
-        tree, flaw = source.parse(self.text(file))
-        if flaw:
-            self.flaws[file] = flaw
+        tree = self.tree(file)
         if tree is None:
             return None
         root = self._import_root(file, tree)
