@@ -7,11 +7,12 @@ rule 2).
 
 Rules:
 - Pure: no call, no clock. A function without an endpoint gets an HTTP API's event, which it understands.
-- The event names the endpoint's host: Django refuses hosts that it does not know.
+- The event names the endpoint's host, unless a header names another: Django refuses hosts that it does not
+  know.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,11 +20,11 @@ from lambdify.adapter import bodies, wire
 from lambdify.adapter.errors import PayloadRefused
 from lambdify.adapter.event_sources import alb, http_api, rest
 from lambdify.adapter.messages import Request, Response
-from lambdify.cli.errors import FunctionFailed
+from lambdify.cli.errors import FunctionFailed, UsageError
 from lambdify.cli.settings import Settings
 from lambdify.cli.version import VERSION
 
-Pairs = Iterable[tuple[str, str]]
+Pairs = Collection[tuple[str, str]]
 
 CLIENT = "127.0.0.1"
 """The address that the app sees: the request has not come through a network."""
@@ -42,9 +43,11 @@ def write(
     """Return the event for a request to the stage.
 
     `path` begins with "/", may have a query, and is encoded as far as needed. `url` is the endpoint's URL in
-    the stack's outputs ("https://abc.execute-api.../live"); the request gets its host and its path prefix.
+    the stack's outputs ("https://abc.execute-api.../live"); the request gets its host and its path prefix. A
+    header `host` stands for the host of a domain that leads to the endpoint. Raises UsageError if it is none.
     """
     address = urlsplit(url)
+    host, port = _find_host(headers) or (address.hostname or "localhost", address.port)
     before_query, _, query = path.partition("#")[0].partition("?")
     request = Request(
         method=method.upper(),
@@ -53,7 +56,8 @@ def write(
         headers=_complete_headers(headers, body),
         body=body,
         mount=address.path.rstrip("/"),
-        host=address.hostname or "localhost",
+        host=host,
+        port=port or wire.PORTS["https"],
         client=CLIENT,
     )
     match settings.http.endpoint:
@@ -87,6 +91,17 @@ def read(settings: Settings, payload: bytes) -> Response:
 def write_body(body: bytes) -> tuple[str, bool]:
     """Return the bytes as a text for JSON, and whether that text is base64."""
     return bodies.write(body, ())
+
+
+def _find_host(headers: Pairs) -> tuple[str, int | None] | None:
+    """Return name and port of the last header `host`; None if there is none. Raises UsageError."""
+    given = [value.strip() for name, value in headers if name.strip().lower() == "host"]
+    if not given:
+        return None
+    name, port = wire.split_authority(given[-1])
+    if not name:
+        raise UsageError(f'"{given[-1]}" is not a host.', hint='Write --header "Host: www.example.org".')
+    return name, port
 
 
 def _complete_headers(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:

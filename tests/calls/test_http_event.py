@@ -6,7 +6,7 @@ import pytest
 
 from lambdify.adapter import Adapter, event_sources
 from lambdify.cli.calls import http_event
-from lambdify.cli.errors import FunctionFailed
+from lambdify.cli.errors import FunctionFailed, UsageError
 
 KINDS = {
     "http-api": "https://abc.execute-api.eu-central-1.amazonaws.com",
@@ -51,6 +51,25 @@ def test_the_app_is_told_the_host_of_the_endpoint_and_its_mount(kind, chosen):
     request = read(http_event.write(chosen, "GET", "/", url=KINDS[kind]))
     assert request.host == (KINDS[kind].split("/")[2] if KINDS[kind] else "localhost")
     assert request.mount == ("/live" if kind == "rest-api" else "")
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "port"), [("www.shop.example", "www.shop.example", 443), ("[::1]:8000", "::1", 8000)]
+)
+def test_a_host_that_is_given_stands_for_that_of_a_domain(kind, chosen, header, name, port):
+    request = read(http_event.write(chosen, "GET", "/", [("Host", header)], url=KINDS[kind]))
+    assert (request.host, request.port) == (name, port)
+    assert [value for name, value in request.headers if name == "host"] == [header]
+
+
+def test_the_port_of_the_endpoint_is_told_to_the_app(chosen):
+    request = read(http_event.write(chosen, "GET", "/", url="http://127.0.0.1:36399"))
+    assert (request.host, request.port, request.scheme) == ("127.0.0.1", 36399, "https")
+
+
+def test_what_is_no_host_is_refused(chosen):
+    with pytest.raises(UsageError, match='"a b" is not a host'):
+        http_event.write(chosen, "GET", "/", [("host", "a b")])
 
 
 def test_the_event_is_that_of_the_kind_of_endpoint(kind, chosen):
