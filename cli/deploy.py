@@ -40,7 +40,7 @@ class Deployment:
 
     stack: str
     endpoint: str
-    """The URL; "" if it is not known, or there is none."""
+    """The URL that answers; "" if it is not known, or there is none."""
     alias: str
     """ARN of the alias, which the endpoint, or any other event source, calls."""
     function: str
@@ -62,10 +62,12 @@ def deploy(
     yes: bool = False,
     wait: bool = False,
     take_over: bool = False,
+    find_address: Callable[[str], str] = str,
     sleep: Sleep = time.sleep,
 ) -> Deployment:
     """Deploy the bundle to the stage, and return what is deployed; with `yes` nobody is asked.
 
+    `find_address` returns the URL that answers for that of the stack: another one in the local cloud.
     `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
     minutes, so it is called only after the state of the stack was checked. Raises what its steps raise:
     StackBusy, StackBroken, StackForeign, StageProtected, Declined, BundleRefused, DeployFailed, AppBroken,
@@ -100,14 +102,15 @@ def deploy(
     if change_set is not None:
         _check_ours(wanted, deployed, stage)
     protection.enable(stage, deployed)
+    url = find_address(deployed.outputs.get("Endpoint", ""))
     release = releases.find_live(stage, deployed)
     if change_set is None and deployed.published == deployed.live and release and not release.reason:
         console.note(f"Nothing has changed: {stage.name} is deployed as it is.")
-        return _describe(deployed, release, stage.account, changed=False, uploaded=artifact.uploaded)
+        return _describe(deployed, release, url, stage.account, changed=False, uploaded=artifact.uploaded)
     if change_set is None:
         _agree_to_move(deployed, stage.settings, console, yes=yes)
-    release, deployed = promotion.release(deployed, stage, console, sleep=sleep)
-    return _describe(deployed, release, stage.account, changed=True, uploaded=artifact.uploaded)
+    release, deployed = promotion.release(deployed, stage, console, url=url, sleep=sleep)
+    return _describe(deployed, release, url, stage.account, changed=True, uploaded=artifact.uploaded)
 
 
 def _warn_of_split(existing: Stack, stage: Stage, console: Console) -> None:
@@ -159,11 +162,11 @@ def _agree_to_move(deployed: Stack, settings: Settings, console: Console, *, yes
 
 
 def _describe(
-    deployed: Stack, release: Release, account: Account, *, changed: bool, uploaded: tuple[str, ...]
+    deployed: Stack, release: Release, url: str, account: Account, *, changed: bool, uploaded: tuple[str, ...]
 ) -> Deployment:
     return Deployment(
         stack=deployed.name,
-        endpoint=deployed.outputs.get("Endpoint", ""),
+        endpoint=url,
         alias=deployed.outputs.get("Alias", ""),
         function=deployed.outputs["Function"],
         version=deployed.live,

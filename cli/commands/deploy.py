@@ -73,8 +73,8 @@ def command(
         yes=yes or local,
         wait=wait,
         take_over=take_over,
+        find_address=session.address,
     )
-    deployed = replace(deployed, endpoint=session.address(deployed.endpoint))
     if not deployed.endpoint:
         console.note("There is no address to show. This is what an event source calls:")
     console.answer(deployed.endpoint or deployed.alias, asdict(deployed))

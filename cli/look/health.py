@@ -30,7 +30,7 @@ class Health:
 
     path: str
     ok: bool
-    """Whether the status is the one of [release] status, or below 500 if [release] smoke is not set."""
+    """Whether the status is the one of [release] status, or below 500 if [release] smoke names no path."""
     status: int
     """0 if there was no answer."""
     milliseconds: int
@@ -41,7 +41,7 @@ class Health:
 
 def check(endpoint: str, settings: Settings, *, timeout: float = TIMEOUT) -> Health:
     """Request [release] smoke, or "/", from the endpoint; return the result. `timeout` is in seconds."""
-    path = settings.release.smoke or "/"
+    path = settings.release.smoke if settings.release.smoke.startswith("/") else "/"
     request = urllib.request.Request(  # noqa: S310 (an endpoint is http or https)
         endpoint + path, headers={"User-Agent": f"lambdify/{VERSION}", "Accept": "*/*"}
     )
@@ -62,7 +62,7 @@ def check(endpoint: str, settings: Settings, *, timeout: float = TIMEOUT) -> Hea
         problem = str(error) or type(error).__name__
     took = time.monotonic() - begun
     expected = settings.release.status
-    ok = status == expected if settings.release.smoke else 0 < status < FIRST_SERVER_ERROR
+    ok = status == expected if settings.release.smoke.startswith("/") else 0 < status < FIRST_SERVER_ERROR
     return Health(path=path, ok=ok, status=status, milliseconds=round(took * 1000), problem=problem)
 
 

@@ -16,16 +16,19 @@ from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 
-def release(deployed: Stack, stage: Stage, console: Console, *, sleep: Sleep) -> tuple[Release, Stack]:
+def release(
+    deployed: Stack, stage: Stage, console: Console, *, url: str, sleep: Sleep
+) -> tuple[Release, Stack]:
     """Make a release of the version that the stack has published; return it, and the stack afterwards.
 
-    Raises AppBroken or ReleaseFailed if the version does not work, StackBusy if somebody else deployed
-    meanwhile, and what `traffic.move` raises. The release is then recorded as failed.
+    `url` is where visitors find the app. Raises AppBroken or ReleaseFailed if the version does not work,
+    StackBusy if somebody else deployed meanwhile, and what `traffic.move` raises. The release is then
+    recorded as failed.
     """
     begun = releases.begin(deployed, stage)
     version, previous = deployed.published, deployed.live
     try:
-        trial.run(version, deployed, stage, console)
+        trial.run(version, deployed, stage, console, url=url)
         if version != previous:
             deployed = _give_traffic(begun, deployed, stage, console, sleep)
     except Interrupted:

@@ -161,12 +161,14 @@ def _describe_state(target: Release) -> str:
 def _try(target: Release, deployed: Stack, stage: Stage, console: Console) -> None:
     """Check that the version still works, with the smoke request and status of its own deployment."""
     recorded = target.settings.get("release", {})
-    if path := recorded.get("smoke"):
+    path = recorded.get("smoke", "")
+    if path not in ("", trial.OFF):
         http = replace(stage.settings.http, endpoint=target.settings["http"]["endpoint"])
         as_deployed = replace(stage.settings, http=http)
         smoke = trial.SmokeRequest(path=path, status=recorded["status"])
+        then = Stage(settings=as_deployed, account=stage.account)
         trial.send_smoke_request(
-            target.version, smoke, deployed, Stage(settings=as_deployed, account=stage.account), console
+            target.version, smoke, then, console, url=deployed.outputs.get("Endpoint", "")
         )
     else:
         trial.wake(target.version, stage, console)

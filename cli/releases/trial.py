@@ -4,23 +4,30 @@ Each check is an invocation of the version itself, which no request reaches yet:
 
     [release] command    runs in the version, with its code, environment and role, such as migrations
     [release] smoke      an HTTP request as the endpoint would hand it on, which has to get `status`
-    neither              the keep-warm event, which imports the app
+    no smoke             the keep-warm event, which imports the app; then the home page: any status below 500
+    smoke = "off"        the keep-warm event alone; so it is without an endpoint, too
 
 Rules:
+- The requests have the host that visitors will use: many apps refuse others, with a 400.
+- No user is made up for an endpoint with an authorizer, since apps make accounts of such names. So behind
+  one, a home page that fails is told, and decides nothing.
 - The command is in the bundle. The event only says that it is to run, so a caller of the function cannot make
   it run anything else. The event is one key that no HTTP event equals (adapter/entry.py).
 - The log of a version that fails is shown. The output of a command is always shown.
 """
 
+import base64
 import json
+import re
 import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from lambdify.cli import template
 from lambdify.cli.aws import translated
-from lambdify.cli.calls import http_event, invocation
+from lambdify.cli.calls import http_event, invocation, refused_host
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
 from lambdify.cli.releases import command_token
@@ -33,8 +40,14 @@ COMMAND_EVENT = {"lambdify": "release-command"}
 """The event that runs the bundle's command; adapter/release_command.py says what comes back."""
 PAUSE = 2.0
 """Seconds between two requests for the state of a version that is not ready."""
+FIRST_SERVER_ERROR = 500
+"""The lowest HTTP status that says that the app has failed."""
+OFF = "off"
+"""[release] smoke that asks for nothing."""
 BODY_SHOWN = 500
-"""Characters of the body that are shown if the status is not the expected one."""
+"""Characters of the body's text that are shown if the status is not the expected one."""
+MARKUP = re.compile(r"(?is)<(head|style|script)\b.*?</\1\s*>|<!?/?[a-z][^<>]*>")
+"""What is left out of a page, so that its text remains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +58,29 @@ class SmokeRequest:
     status: int
 
 
-def run(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
-    """Run every check that the settings ask for. Raises AppBroken, ReleaseFailed."""
+def run(version: str, deployed: Stack, stage: Stage, console: Console, *, url: str) -> None:
+    """Run every check that the settings ask for; `url` is where visitors find the app, "" if there is none.
+
+    Raises AppBroken, ReleaseFailed.
+    """
+    release = stage.settings.release
     if stage.settings.function.reserved_concurrency == 0:
         console.warn(
             f"Version {version} is not tried: [function] reserved_concurrency = 0 stops the function."
         )
         return
-    if stage.settings.function.snapstart or stage.settings.release.express:
+    if stage.settings.function.snapstart or release.express:
         wait_until_ready(version, stage, console)
-    if stage.settings.release.command:
+    if release.command:
         run_command(version, deployed, stage, console)
-    if stage.settings.release.smoke:
-        smoke = SmokeRequest(path=stage.settings.release.smoke, status=stage.settings.release.status)
-        send_smoke_request(version, smoke, deployed, stage, console)
-    elif not stage.settings.release.command:
+    if release.smoke not in ("", OFF):
+        smoke = SmokeRequest(path=release.smoke, status=release.status)
+        send_smoke_request(version, smoke, stage, console, url=url)
+        return
+    if not release.command:
         wake(version, stage, console)
+    if release.smoke != OFF and stage.settings.http.endpoint != "none":
+        ask_home_page(version, stage, console, url=url)
 
 
 @translated(during="waiting for the version")
@@ -96,30 +116,56 @@ def wake(version: str, stage: Stage, console: Console) -> None:
 
 
 def send_smoke_request(
-    version: str, smoke: SmokeRequest, deployed: Stack, stage: Stage, console: Console
+    version: str, smoke: SmokeRequest, stage: Stage, console: Console, *, url: str
 ) -> None:
     """Send the version a GET request. Raises AppBroken, and ReleaseFailed for an unexpected status."""
-    url = deployed.outputs.get("Endpoint", "")
-    event = http_event.write(stage.settings, "GET", smoke.path, url=url)
-    with console.step(f"Asking version {version} for {smoke.path}"):
-        call = _call(version, event, stage)
+    call = _get(version, smoke.path, stage, console, url=url)
     call.check(stage.settings, console, doing=f"GET {smoke.path} was not answered")
-    try:
-        response = http_event.read(stage.settings, call.payload)
-    except FunctionFailed as error:
-        raise ReleaseFailed(
-            error.message, hint=error.hint, during=_during(version, stage.settings)
-        ) from error
-    if response.status == smoke.status:
+    answer = _read(call, stage, smoke.path, url)
+    if answer.status == smoke.status:
         return
     call.show_log(console)
-    text = " ".join(response.body.decode(errors="replace").split())
     raise ReleaseFailed(
-        f"Version {version} answered GET {smoke.path} with {response.status} instead of {smoke.status}"
-        + (f": {text[:BODY_SHOWN]}" if text else "."),
-        hint=f"`{stage.command('logs')}` shows all that it wrote.",
+        f"Version {version} answered GET {smoke.path} with {answer.status} instead of {smoke.status}"
+        + _tell_reason(answer),
+        hint=_write_hint(answer) or f"`{stage.command('logs')}` shows all that it wrote.",
         during=_during(version, stage.settings),
     )
+
+
+def ask_home_page(version: str, stage: Stage, console: Console, *, url: str) -> None:
+    """Ask the version, which has started, for its home page, and say what came.
+
+    Raises ReleaseFailed for an answer of 500 or above, and for none.
+    """
+    call = _get(version, "/", stage, console, url=url)
+    failure = _home_page_failure(call, stage, console, url)
+    if failure is None:
+        return
+    call.show_log(console)
+    if stage.settings.http.auth == "none":
+        raise failure
+    console.warn(f"{failure.message} This decides nothing: [http] auth lets no request without a user in.")
+
+
+def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) -> ReleaseFailed | None:
+    """Say what the home page is; return the error if it has failed."""
+    hint = (
+        f"`{stage.command('logs')}` shows all that it wrote. Another page, or none, is asked for with "
+        f'smoke = "/health", or smoke = "{OFF}", in lambdify.toml under [release].'
+    )
+    during = _during(call.version, stage.settings)
+    if "FunctionError" in call.answer:
+        said = invocation.failure(call.value, stage.settings).message
+        return ReleaseFailed(f"Version {call.version} did not answer GET /: {said}", hint=hint, during=during)
+    answer = _read(call, stage, "/", url)
+    console.note(f"GET / → {answer}")
+    if answer.refused:
+        console.warn(f"{answer.refused[0]}: whoever asks for it gets a 400. Let it in: {answer.refused[1]}")
+    if answer.status < FIRST_SERVER_ERROR:
+        return None
+    message = f"Version {call.version} answered GET / with {answer.status}{_tell_reason(answer)}"
+    return ReleaseFailed(message, hint=hint, during=during)
 
 
 def run_command(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
@@ -140,6 +186,22 @@ def run_command(version: str, deployed: Stack, stage: Stage, console: Console) -
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What the app answered to a request."""
+
+    status: int
+    location: str
+    """Where it sends the client; "" if it does not."""
+    text: str
+    """The beginning of the body."""
+    refused: tuple[str, str] | None
+    """What refuses the request's host, and the line that lets it in."""
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.location}".rstrip()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Call:
     """A finished invocation of a version."""
 
@@ -150,6 +212,11 @@ class _Call:
     @property
     def value(self) -> Any:
         return invocation.read_payload(self.payload)
+
+    @property
+    def log(self) -> str:
+        """The end of what the version wrote to its log, as Lambda gives it."""
+        return base64.b64decode(self.answer.get("LogResult", "")).decode(errors="replace")
 
     def show_log(self, console: Console) -> None:
         """Show the end of what the version wrote to its log."""
@@ -172,6 +239,39 @@ class _Call:
             hint=failure.hint,
             during=_during(self.version, settings),
         )
+
+
+def _get(version: str, path: str, stage: Stage, console: Console, *, url: str) -> _Call:
+    event = http_event.write(stage.settings, "GET", path, url=url)
+    with console.step(f"Asking version {version} for {path}"):
+        return _call(version, event, stage)
+
+
+def _read(call: _Call, stage: Stage, path: str, url: str) -> _Answer:
+    """Return the answer in the payload. Raises ReleaseFailed if it is no HTTP response."""
+    try:
+        response = http_event.read(stage.settings, call.payload)
+    except FunctionFailed as error:
+        during = _during(call.version, stage.settings)
+        raise ReleaseFailed(f"GET {path}: {error.message}", hint=error.hint, during=during) from error
+    host = urlsplit(url).hostname
+    return _Answer(
+        status=response.status,
+        location=dict(response.headers).get("location", ""),
+        text=" ".join(MARKUP.sub(" ", response.body.decode(errors="replace")).split())[:BODY_SHOWN],
+        refused=refused_host.explain(response.status, response.body, call.log, host) if host else None,
+    )
+
+
+def _tell_reason(answer: _Answer) -> str:
+    """Return the end of a sentence about an unwelcome status."""
+    if answer.refused:
+        return f": {answer.refused[0]}."
+    return f": {answer.text}" if answer.text else "."
+
+
+def _write_hint(answer: _Answer) -> str:
+    return f"Let it in: {answer.refused[1]}" if answer.refused else ""
 
 
 def _call(version: str, event: object, stage: Stage) -> _Call:

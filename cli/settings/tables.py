@@ -201,9 +201,9 @@ class Release:
     """[release]: how a new version gets traffic."""
 
     smoke: str
-    """Path of a request that has to succeed before the release."""
+    """Path of a request that has to succeed before the release; "" is the home page, "off" is no request."""
     status: int
-    """The status that it has to answer with."""
+    """The status that it has to answer with; the home page may have any below 500."""
     command: str
     keep: int
     """The number of releases that are kept, including the live one."""

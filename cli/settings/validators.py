@@ -242,7 +242,7 @@ READERS: Mapping[str, Reader] = {
     "http.alb.priority": integer(1, 50000),
     "warm.every": _minutes,
     "warm.concurrency": integer(1, 100, "environments"),
-    "release.smoke": matching(r"/\S*", 'a path, such as "/health"'),
+    "release.smoke": matching(r"off|/\S*", 'a path, such as "/health", or "off"'),
     "release.status": integer(100, 599),
     "release.keep": integer(1, 100, "releases"),
     "release.shift": _shift,

@@ -153,6 +153,14 @@ def shop(cloud: room.Cloud, tmp_path: Path) -> Iterator[Shop]:
     undeploy.undeploy(stage_in(account, shop.choose()), console, yes=True, sleep=nap)
 
 
+def test_a_version_whose_home_page_fails_leaves_the_one_before_serving(shop: Shop) -> None:
+    shop.deploy(1)
+    broken = "def app(environ, start_response):\n    raise RuntimeError({number!r})\n"
+    with pytest.raises(ReleaseFailed, match="answered GET / with 500: Internal Server Error"):
+        shop.deploy(2, broken)
+    assert httpx.get(shop.url).text == "1"
+
+
 def test_a_version_that_fails_leaves_the_one_before_serving_and_the_next_starts_cleanly(shop: Shop) -> None:
     shop.deploy(1)
     assert httpx.get(shop.url).text == "1"

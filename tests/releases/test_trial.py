@@ -60,6 +60,7 @@ def run(stubbed, make_settings, talk):
             DEPLOYED,
             stage_in(stubbed.account, make_settings(overrides=overrides)),
             talk.console,
+            url=DEPLOYED.outputs["Endpoint"],
         )
 
     return run
@@ -74,7 +75,7 @@ def secret(stubbed):
 
 def test_without_settings_the_version_itself_is_called_as_the_schedule_does(stubbed, run, talk):
     stubbed.answers("lambda.invoke", answer({"lambdify": "warm"}), **CALL, Payload=KEEP_WARM)
-    run()
+    run({"release.smoke": "off"})
     assert "Starting the app in version 7" in talk.said
 
 
@@ -153,6 +154,20 @@ def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(secret
     stubbed.answers("lambda.invoke", answer({"statusCode": 200}))
     run({"release.command": "python manage.py migrate", "release.smoke": "/"})
     assert talk.said.index("Applying books.0002_isbn... OK") < talk.said.index("Asking version 7 for /")
+
+
+def test_after_a_command_the_home_page_is_asked_for_unless_that_is_off(secret, stubbed, run, talk):
+    done = {"code": 0, "output": ""}
+    stubbed.answers("lambda.invoke", answer(done), **CALL, Payload=COMMAND)
+    stubbed.answers("lambda.invoke", answer({"statusCode": 302, "headers": {"location": "/login"}}))
+    run({"release.command": "python manage.py migrate"})
+    assert "GET / → 302 /login\n" in talk.said
+
+
+def test_a_command_alone_starts_the_app(secret, stubbed, run, talk):
+    stubbed.answers("lambda.invoke", answer({"code": 0, "output": ""}), **CALL, Payload=COMMAND)
+    run({"release.command": "python manage.py migrate", "release.smoke": "off"})
+    assert "Asking" not in talk.said
 
 
 def test_a_command_that_fails_fails_the_release_with_its_code(secret, stubbed, run, talk):
