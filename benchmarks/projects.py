@@ -178,10 +178,10 @@ def _read(story: str) -> Row:
 
     return Row(
         project="",
-        app=first(r"^\s*Found (.*? app [\w.:()'\"-]+)"),
+        app=first(r"^\s*Found (.*? app \S+?):? "),
         python=first(r"for python(3\.\d+)") or first(r"Python (3\.\d+)"),
         dependencies=first(r"^\s*dependencies from (.*)$"),
-        rehearsal=first(r"^(?:Start|Rehears)\w* .*?\.\.\. (.*)$"),
+        rehearsal=first(r"^(?:Rehears\w*|Starting the app here) .*?\.\.\. (.*)$"),
     )
 
 

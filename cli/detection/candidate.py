@@ -265,13 +265,18 @@ def _started_but_unclear(
         if module is None:
             if not project.holds(launched.module.partition(".")[0]) and project.depends_on(launched.module):
                 yield _foreign(launched)
-        elif name in module.names() and not _takes_app(module, name, project):
+        elif _holds(module, name, project) and not _takes_app(module, name, project):
             unclear = Kind("unknown", "unknown", f"{module.file}:{name}")
             function = module.functions.get(name)
             factory = kind.classify_factory(module, function, project) if function else None
             made = factory or kind.classify_name(module, name, project) or unclear
             attribute = f"{name}()" if factory and not call else launched.attribute + made.suffix
             yield build(module, attribute, made, MADE_HERE, f"{module.file} has it")
+
+
+def _holds(module: Module, name: str, project: Project) -> bool:
+    """Whether a module has a name, of its own or by a star import of an app."""
+    return name in module.names() or bool(module.star_imports and kind.classify_name(module, name, project))
 
 
 def _takes_app(module: Module, name: str, project: Project) -> bool:

@@ -256,6 +256,18 @@ def test_an_app_that_only_a_launch_file_knows_is_taken_at_its_word(project):
     assert best(root) == ("service:thing", "unknown", "unknown", "")
 
 
+def test_an_app_that_is_started_by_the_name_of_a_star_import_is_found(project):
+    root = project(
+        {
+            "bin_/__init__.py": "from .core import *\n",
+            "bin_/core.py": FLASK,
+            "bin_/filters.py": FLASK,
+            "Dockerfile": 'CMD ["gunicorn", "-b", "0.0.0.0:80", "bin_:app", "-k", "gevent"]\n',
+        }
+    )
+    assert best(root) == ("bin_:app", "flask", "wsgi", "")
+
+
 def test_an_app_mounted_into_another_is_not_the_one(project):
     root = project(
         {"app.py": "from admin import application\n" + FASTAPI + "app.mount('/admin', application)\n",
