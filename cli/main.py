@@ -70,7 +70,7 @@ def _from_click(error: click.ClickException) -> UsageError:
     """Return our error for one of click's."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     page = f"{context.command_path if context else 'lambdify'} --help"
-    # For an unknown option or command, click knows the nearest names.
+    # For an unknown option, click knows the nearest names.
     near: list[str] = getattr(error, "possibilities", None) or []
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     message = error.message if near else error.format_message()
@@ -105,6 +105,7 @@ SECTIONS = {
     ),
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     expose_value=False,

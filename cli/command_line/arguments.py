@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lambdify.cli.errors import UsageError
 from lambdify.cli.version import VERSION
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Flags = dict[str, bool]
 """Flags of this run: the output's by name, those that name the account as they are typed."""
 Function = Callable[..., Any]
+STAGE = "lambdify.stage"
+"""Where click keeps the stage that --stage names."""
 
 
 def _note_flag(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
@@ -61,7 +64,30 @@ def on_account(command: Function) -> Function:
     return local(region(profile(command)))
 
 
-stage = click.argument("stage", required=False)
+def stage(command: Function) -> Function:
+    """Add the argument STAGE, which may be given as --stage too, as other tools have it."""
+    argument = click.argument("stage", required=False, callback=_choose_stage)
+    option = click.option(
+        "-s", "--stage", "named_stage", hidden=True, is_eager=True, expose_value=False, callback=_note_stage
+    )
+    return option(argument(command))
+
+
+def _note_stage(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[STAGE] = value
+
+
+def _choose_stage(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    return agree_on_stage(value, context.meta.get(STAGE))
+
+
+def agree_on_stage(given: str | None, named: str | None) -> str | None:
+    """Return the stage that the argument or --stage names. Raises UsageError if they name two."""
+    if given and named and given != named:
+        raise UsageError(f'Two stages are named: "{given}" and, with --stage, "{named}".')
+    return given or named
+
+
 upgrade = click.option("--upgrade", is_flag=True, help="Resolve again what no lock file fixes.")
 json = _flag("--json", "Give the answer as JSON.")
 

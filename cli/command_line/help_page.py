@@ -1,11 +1,16 @@
-"""Help pages with examples, and with the commands grouped by purpose."""
+"""Help pages with examples, and with the commands grouped by purpose; and what a group makes of a line.
+
+Options may stand before the command or after it: `lambdify --local deploy` is `lambdify deploy --local`.
+"""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
+
+from lambdify.cli.command_line import other_words
 
 Examples = tuple[tuple[str, str], ...]
 """Command lines and what each does."""
@@ -15,9 +20,19 @@ Sections = Mapping[str, Sequence[str]]
 
 MAX_WIDTH = 100
 """Columns; longer lines are hard to read."""
+WITH_VALUE = frozenset({"--stage", "-s", "--region", "--profile", "--port"})
+"""Options before a command whose value is the next word."""
 
 
-class Command(click.Command):
+class _Brief(click.Command):
+    """A command that takes -h, too; its page names --help only."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters, the hidden -h among them."""
+        return [*super().get_params(ctx), _HELP]
+
+
+class Command(_Brief):
     """A command whose help page ends with examples."""
 
     def __init__(self, *args: Any, examples: Examples = (), **kwargs: Any) -> None:
@@ -56,7 +71,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
         return len(self._found)
 
 
-class CommandGroup(click.Group):
+class CommandGroup(_Brief, click.Group):
     """A group whose help page begins with examples, and shows the commands grouped by purpose."""
 
     command_class = Command
@@ -73,6 +88,19 @@ class CommandGroup(click.Group):
         self.examples = examples
         self.sections = sections
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the line, with the options of the command behind it."""
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        return super().parse_args(ctx, _move_options(args, own))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named. Raises UsageError, which names the one that is meant."""
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise other_words.refuse(args[0], ctx.command_path, self.commands)
+        return super().resolve_command(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, the commands, and then the options."""
         _write_examples(self.examples, formatter)
@@ -84,6 +112,29 @@ class CommandGroup(click.Group):
         for title, names in (self.sections or {"Commands": self.list_commands(ctx)}).items():
             with formatter.section(title):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
+
+
+def _move_options(args: list[str], own: Collection[str]) -> list[str]:
+    """Return the words with the options before the command behind it, but for the group's own ones."""
+    kept: list[str] = []
+    moved: list[str] = []
+    rest = list(args)
+    while rest and rest[0].startswith("-") and rest[0] != "--":
+        words = 2 if rest[0] in WITH_VALUE else 1
+        (kept if rest[0] in own else moved).extend(rest[:words])
+        del rest[:words]
+    return [*kept, rest[0], *moved, *rest[1:]] if rest else args
+
+
+def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(context.get_help())
+        context.exit()
+
+
+_HELP = click.Option(
+    ["-h"], is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_show_help
+)
 
 
 def width() -> int:

@@ -16,14 +16,21 @@ from lambdify.cli.commands import open_stage
         ("lambdify rollback production 12 --yes", "of another stage, without a question"),
     ),
 )
-@arguments.stage
+@click.argument("stage", required=False)
+@click.option("-s", "--stage", "named", hidden=True)
 @click.argument("number", required=False, type=click.IntRange(min=1))
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 @arguments.on_account
 @arguments.json
 @arguments.common
 def command(
-    flags: Flags, stage: str | None, number: int | None, yes: bool, local: bool, **overrides: str | None
+    flags: Flags,
+    stage: str | None,
+    named: str | None,
+    number: int | None,
+    yes: bool,
+    local: bool,
+    **overrides: str | None,
 ) -> None:
     """Give the traffic back to an earlier release."""
     from dataclasses import asdict, replace
@@ -32,7 +39,7 @@ def command(
 
     if stage and stage.isdecimal() and number is None:
         number, stage = int(stage), None
-    session = open_stage(flags, stage, local, **overrides)
+    session = open_stage(flags, arguments.agree_on_stage(stage, named), local, **overrides)
     done = room.rollback(session.stage, session.console, number=number, yes=yes or local)
     done = replace(done, endpoint=session.address(done.endpoint))
     text = f"{session.stage.name} is at release {done.release}, version {done.version}."
