@@ -8,9 +8,11 @@ An unknown key is refused, with the nearest name as a hint: an ignored setting w
 """
 
 import difflib
+import functools
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -84,10 +86,48 @@ def _as_toml(value: object) -> str:
 
 
 def _unknown(keys: tuple[str, ...], known: Mapping[str, Any], locate: Locate) -> SettingsError:
+    stage, inside = (keys[:2], keys[2:]) if keys[0] == "stages" else ((), keys)
     table = ".".join(keys[:-1])
     here = f" in [{table}]" if table else ""
-    hint = nearest(keys[-1], known)
-    return SettingsError(
-        f'{locate(keys)}: there is no option "{keys[-1]}"{here}.',
-        hint=hint or f"Options{here}: {', '.join(known)}.",
+    hint = (
+        _place(inside[-1], stage)
+        or nearest(keys[-1], known)
+        or _near_place(inside[-1], stage)
+        or f"Options{here}: {', '.join(known)}."
     )
+    return SettingsError(f'{locate(keys)}: there is no option "{keys[-1]}"{here}.', hint=hint)
+
+
+def _place(key: str, stage: tuple[str, ...]) -> str:
+    """Return where an option or a table of that name belongs; "" if it belongs nowhere."""
+    if re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
+        return f"Environment variables of the function belong below [{'.'.join((*stage, 'environment'))}]."
+    found = [_describe(place, stage) for place in _places(defaults()) if place[-1] == key]
+    return f"{' or '.join(found)}." if found else ""
+
+
+def _near_place(key: str, stage: tuple[str, ...]) -> str:
+    """Return the place of the option whose name is most like the key; "" if none is like it."""
+    places = {place[-1]: place for place in _places(defaults())}
+    near = difflib.get_close_matches(key, places, n=1, cutoff=0.7)
+    return f"Did you mean this? {_describe(places[near[0]], stage)}." if near else ""
+
+
+def _places(known: Mapping[str, Any], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of every option and table."""
+    for key, value in known.items():
+        yield (*at, key)
+        if isinstance(value, dict):
+            yield from _places(value, (*at, key))
+
+
+def _describe(place: tuple[str, ...], stage: tuple[str, ...]) -> str:
+    *tables, key = place
+    whole = functools.reduce(lambda value, name: value[name], place, defaults())
+    if isinstance(whole, dict):
+        return f"The table is [{'.'.join((*stage, *place))}]"
+    if stage and not tables and key in ("name", "stage"):
+        return f'"{key}" is the same for all stages: it stands at the top of the file, above every table'
+    if not tables and not stage:
+        return f'"{key}" stands at the top of the file, above every table'
+    return f'"{key}" belongs below [{".".join((*stage, *tables))}]'

@@ -261,6 +261,11 @@ PER_STAGE = (
         (
             '[stages.live]\nname = "x"\n',
             'lambdify.toml, line 2: there is no option "name" in [stages.live].',
+            '"name" is the same for all stages: it stands at the top of the file, above every table.',
+        ),
+        (
+            "[stages.live]\ncolour = 1\n",
+            'lambdify.toml, line 2: there is no option "colour" in [stages.live].',
             f"Options in [stages.live]: {PER_STAGE}.",
         ),
         (
