@@ -120,7 +120,7 @@ def test_what_a_help_page_imports_is_light():
 
 SPEAKERS = {"cli/console.py", "cli/packing/bundle/bytecode_worker.py"}
 """The console; and a worker that talks to us, not to the user, in a process of its own."""
-CLICK_SPEAKS = {"cli/main.py", "cli/command_line/arguments.py"}
+CLICK_SPEAKS = {"cli/main.py", "cli/command_line/arguments.py", "cli/command_line/help_page.py"}
 """Help and version pages are click's."""
 
 
