@@ -24,8 +24,9 @@ from lambdify.cli.local import processes
 from lambdify.cli.local.aws import ministack
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.daemon import state
-from lambdify.cli.local.functions.function import PROXY_VARIABLE, remove_tree
+from lambdify.cli.local.functions.function import PROXY_VARIABLE
 from lambdify.cli.local.unix_http import Connection
+from lambdify.cli.packing.unpacked import remove_tree
 from lambdify.cli.settings import Settings
 from lambdify.cli.storage import disk, folders
 

@@ -34,10 +34,10 @@ from lambdify.cli.local.daemon import state
 from lambdify.cli.local.daemon.control import Control
 from lambdify.cli.local.endpoints.stages import Served, Stages
 from lambdify.cli.local.functions.fleet import FunctionKey
-from lambdify.cli.local.functions.function import remove_tree
 from lambdify.cli.local.listener import HOST
 from lambdify.cli.local.processes import Children, identify
 from lambdify.cli.local.unix_http import Server
+from lambdify.cli.packing.unpacked import remove_tree
 from lambdify.cli.storage import caches, disk, folders
 
 SHUTDOWN_LIMIT = 2.5

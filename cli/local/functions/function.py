@@ -7,28 +7,21 @@ content.
 """
 
 import base64
-import calendar
 import hashlib
-import os
 import random
 import re
-import shutil
-import stat
-import tempfile
 import threading
 import time
 import urllib.request
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import LocalCloudFailed
+from lambdify.cli.packing import unpacked
 
 MAX_AGE = 1.0
 """Seconds for which a fetched description is used."""
@@ -168,7 +161,7 @@ class Functions:
             task_root = self._folder / f"code-{_hex(function.code)[:32]}"
             if not task_root.exists():
                 found = lambda_.get_function(FunctionName=function.arn, Qualifier=function.version)
-                write_tree(task_root, [_download(found["Code"]["Location"], function.code)])
+                unpacked.write_tree(task_root, [_download(found["Code"]["Location"], function.code)])
             key = (function.code, function.layers)
             found = [self._find_layer(arn, lambda_) for arn in function.layers]
             if None in found:
@@ -181,7 +174,9 @@ class Functions:
             digest = hashlib.sha256("".join(content["CodeSha256"] for content in found).encode())
             layers = self._folder / f"layers-{digest.hexdigest()[:32]}"
             if not layers.exists():
-                write_tree(layers, [_download(each["Location"], each["CodeSha256"]) for each in found])
+                unpacked.write_tree(
+                    layers, [_download(each["Location"], each["CodeSha256"]) for each in found]
+                )
             code = self._unpacked[key] = Code(task_root=task_root, layers=layers)
         return code
 
@@ -198,7 +193,7 @@ class Functions:
             self._unpacked = {key: code for key, code in self._unpacked.items() if key in there}
             kept = {folder for code in self._unpacked.values() for folder in (code.task_root, code.layers)}
             for tree in trees - kept - self.leases.held():
-                remove_tree(tree)
+                unpacked.remove_tree(tree)
 
     def _list(self, region: str, name: str) -> set[tuple[str, tuple[str, ...]]]:
         """Return the digests of code and the layers of a function's versions; nothing if it is gone."""
@@ -305,56 +300,6 @@ def read_function(configuration: Mapping[str, Any], region: str) -> Function:
 
 def _read_layers(configuration: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(layer["Arn"] for layer in configuration.get("Layers", ()))
-
-
-def write_tree(folder: Path, zips: Sequence[bytes]) -> None:
-    """Unpack zips one over the other into a folder, which appears whole, and read-only as on Lambda."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpacking."))
-    try:
-        for content in zips:
-            with zipfile.ZipFile(BytesIO(content)) as archive:
-                for entry in archive.infolist():
-                    _extract(archive, entry, fresh)
-        fresh.rename(folder)
-        # The modes are set last, since a read-only folder cannot be renamed.
-        for path in _folders(folder):
-            path.chmod(0o555)
-    except BaseException:
-        remove_tree(fresh)
-        raise
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder that `write_tree` made read-only."""
-    if folder.exists():
-        for path in _folders(folder):
-            path.chmod(0o755)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _folders(folder: Path) -> list[Path]:
-    """Return the folder and all folders in it."""
-    return [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
-
-
-def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    mode = entry.external_attr >> 16
-    if stat.S_ISLNK(mode):
-        link = folder / entry.filename
-        link.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            link.symlink_to(archive.read(entry).decode())
-        return
-    target = folder / entry.filename
-    if target.is_file():
-        target.unlink()  # a read-only file of a lower layer
-    path = Path(archive.extract(entry, folder))
-    if path.is_file():
-        path.chmod((mode & 0o555) or 0o444)
-        # Bytecode may hold the time of its source, and is valid only if the file has that time.
-        modified = calendar.timegm((*entry.date_time, 0, 0, 0))
-        os.utime(path, (modified, modified))
 
 
 def _download(url: str, digest: str) -> bytes:

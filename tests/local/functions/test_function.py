@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.local.functions.function import read_function, remove_tree, write_tree
+from lambdify.cli.local.functions.function import read_function
+from lambdify.cli.packing.unpacked import remove_tree, write_tree
 
 
 def zipped(*entries: tuple[str, str, int]) -> bytes:

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lambdify.cli.local.functions.function import remove_tree, write_tree
 from lambdify.cli.packing.archive import Member, deflate, find, write
 from lambdify.cli.packing.bundle import files
+from lambdify.cli.packing.unpacked import remove_tree, write_tree
 
 
 def packed(root: Path, **options: list[str]) -> list[str]:
