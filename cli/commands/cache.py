@@ -11,7 +11,7 @@ from lambdify.cli.commands import make_console
 if TYPE_CHECKING:
     from datetime import datetime
 
-SHELVES = ("wheels", "downloads", "contents", "fragments", "runtime", "bundles")
+SHELVES = ("wheels", "downloads", "contents", "fragments", "runtime", "unpacked", "bundles")
 
 
 @click.group(

@@ -7,6 +7,7 @@ print its version: pyenv puts a shim for every version on PATH, and those of ina
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from lambdify.cli.console import Console
@@ -41,6 +42,36 @@ def fetch(minor: str, console: Console, environ: Mapping[str, str] = os.environ)
                 f"to a version that this machine has: lambdify itself runs on {RUNNING}.",
             )
     return python
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """An interpreter's own program and folders, without the links and shims that lead to it."""
+
+    file: Path
+    prefixes: tuple[Path, ...]
+    """The folders that it reads itself and its standard library from."""
+    library: Path
+    """The folder of the standard library."""
+
+
+def locate(python: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
+    """Return the interpreter that a shim of pyenv, or a link of a virtual environment, starts."""
+    if python == Path(sys.executable):
+        # Without a process: most functions have the version that runs lambdify.
+        told = [
+            getattr(sys, "_base_executable", sys.executable),
+            sys.base_prefix,
+            sys.base_exec_prefix,
+            os.__file__,
+        ]
+    else:
+        places = "sys.executable, sys.base_prefix, sys.base_exec_prefix, os.__file__"
+        program = f"import os, sys; print({places}, sep='\\n')"
+        command = [str(python), "-I", "-S", "-c", program]
+        told = run(command, cwd=Path("/"), environment=environ).output.splitlines()
+    file, prefix, exec_prefix, library = (Path(each).resolve() for each in told)
+    return Interpreter(file=file, prefixes=(prefix, exec_prefix, file.parents[1]), library=library.parent)
 
 
 def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:

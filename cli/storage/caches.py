@@ -5,6 +5,7 @@
     <cache>/contents      the contents of each wheel
     <cache>/fragments     distributions, stripped, compiled and deflated
     <cache>/runtime       AWS's runtime client for each Python, and the local cloud's replacement of AWS
+    <cache>/unpacked      layers, unpacked, for rehearsals
     .lambdify/build       a project's own zips
 
 Rules:
@@ -34,6 +35,7 @@ CACHE_FOLDERS = {
     "contents": "what is in them",
     "fragments": "distributions, ready to be put into a zip",
     "runtime": "what the local cloud runs on",
+    "unpacked": "layers, as an app starts on this machine",
 }
 """Folders of the cache, with descriptions of their content."""
 BUNDLES = "bundles"
@@ -94,7 +96,7 @@ def clear(root: Path, names: Sequence[str] = (), *, before: datetime | None = No
                 hint="Wait until the run has ended; `lambdify local stop` ends the local cloud.",
             ) from error
         gone = [
-            _remove(entry)
+            remove(entry)
             for name, _, folder in _folders_of(root)
             if not names or name in names
             for entry in _entries(folder)
@@ -117,7 +119,7 @@ def sweep(root: Path, out: Path) -> int:
     for entry in dict.fromkeys(found):
         with suppress(OSError):
             if _last_changed(entry) < time.time() - ABANDONED_AFTER:
-                _remove(entry)
+                remove(entry)
                 swept += 1
     return swept
 
@@ -179,7 +181,7 @@ def _last_modified(entry: Path) -> datetime:
     return datetime.fromtimestamp(entry.lstat().st_mtime, UTC)
 
 
-def _remove(entry: Path) -> int:
+def remove(entry: Path) -> int:
     """Remove a file or folder, and return its bytes."""
     size = _size(entry)
     if entry.is_dir() and not entry.is_symlink():

@@ -44,6 +44,7 @@ def test_every_kind_is_counted(cache, project):
         "contents": nothing,
         "fragments": (2, 2000),
         "runtime": nothing,
+        "unpacked": nothing,
         "bundles": (1, 500),
     }
 

@@ -33,14 +33,11 @@ def fetch(name: str, lock: Path, python: Path, minor: str, *, build: Path | None
     atomically: if two processes install at once, the second drops its own. `build` locks the packages that
     build from source. Raises LocalCloudFailed.
     """
-    locks = [lock, build] if build else [lock]
-    key = hashlib.sha256(b"".join(each.read_bytes() for each in locks)).hexdigest()[:8]
-    parent = folders.cache() / "runtime"
-    found = parent / f"{name}-{minor}-{key}"
+    found = locate(name, lock, minor, build=build)
     if found.exists():
         return found
-    parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=parent, prefix=f".{found.name}."))
+    found.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=found.parent, prefix=f".{found.name}."))
     try:
         _install(lock, python, fresh, build)
         # The rename fails if another process was first, since it replaces no folder with content.
@@ -49,6 +46,13 @@ def fetch(name: str, lock: Path, python: Path, minor: str, *, build: Path | None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return found
+
+
+def locate(name: str, lock: Path, minor: str, *, build: Path | None = None) -> Path:
+    """Return the folder that `fetch` installs these packages into, whether they are there or not."""
+    locks = [lock, build] if build else [lock]
+    key = hashlib.sha256(b"".join(each.read_bytes() for each in locks)).hexdigest()[:8]
+    return folders.cache() / "runtime" / f"{name}-{minor}-{key}"
 
 
 def _install(lock: Path, python: Path, folder: Path, build: Path | None) -> None:

@@ -11,3 +11,9 @@ BUILD = LOCK.with_name("runtime_client_build.txt")
 def fetch(python: Path, minor: str) -> Path:
     """Return the folder of the packages, for sys.path of that interpreter. Raises LocalCloudFailed."""
     return locked.fetch("client", LOCK, python, minor, build=BUILD)
+
+
+def find(minor: str) -> Path | None:
+    """Return that folder if the packages were fetched before; else None."""
+    found = locked.locate("client", LOCK, minor, build=BUILD)
+    return found if found.exists() else None

@@ -13,6 +13,7 @@ Rules:
 """
 
 import hashlib
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -75,6 +76,14 @@ class Bundle:
     def archives(self) -> tuple[Archive, ...]:
         """The zips, the layer first."""
         return (self.layer, self.app) if self.layer else (self.app,)
+
+    def obstacle(self) -> str:
+        """Return the reason why the bundle cannot start on this machine; "" if there is none."""
+        here = f"{platform.system()} on {platform.machine()}"
+        native = any(part.kinds.get("native") for part in self.parts)
+        if native and here != f"Linux on {self.target.machine}":
+            return f"the bundle's native code is for Linux on {self.target.machine}, and this is {here}"
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ https://docs.python.org/3/using/cmdline.html#cmdoption-X
 On Lambda the proportions are the same, but not the milliseconds: its CPUs differ, and are shared by memory.
 """
 
-import platform
 import re
 import tempfile
 import zipfile
@@ -71,7 +70,7 @@ def measure(
     `python` is an interpreter of the function's version, `runtime` a folder with the packages of Lambda's
     runtime. One run may take `limit` seconds.
     """
-    if refusal := _obstacle(bundle):
+    if refusal := bundle.obstacle():
         return NotMeasured(reason=refusal)
     with tempfile.TemporaryDirectory(prefix="lambdify-start-") as folder:
         # The interpreter reports real paths of files.
@@ -88,14 +87,6 @@ def measure(
             origins = {name: origin for name, _, origin in (line.partition("\t") for line in lines)}
             starts.append(_add_up(done.errors, _owners(origins, bundle, place, runtime)))
     return min(starts, key=lambda start: start.milliseconds)
-
-
-def _obstacle(bundle: Bundle) -> str:
-    target = bundle.target
-    here = f"{platform.system()} on {platform.machine()}"
-    if here != f"Linux on {target.machine}" and any(part.kinds.get("native") for part in bundle.parts):
-        return f"the bundle's native code is for Linux on {target.machine}, and this is {here}"
-    return ""
 
 
 def _unpack(bundle: Bundle, place: Path) -> None:

@@ -1,0 +1,109 @@
+"""One start of the packed app on this machine, as Lambda would start it, in a guarded process.
+
+Nothing that the app does here can reach anybody: see programs/guard.py. So an app that needs to, such as one
+that connects to its database while it is imported, cannot be told from here.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from lambdify.cli.errors import LocalCloudFailed
+from lambdify.cli.local.functions import runtime_client
+from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.programs import guarded, pythons
+from lambdify.cli.rehearsal import place as places
+from lambdify.cli.rehearsal import report
+from lambdify.cli.rehearsal.outcome import Outcome, Raised
+from lambdify.cli.rehearsal.place import Place
+from lambdify.cli.settings import Settings
+from lambdify.cli.storage import caches
+
+LIMIT = 60.0
+"""The longest time of a start, in seconds."""
+WORKER = Path(__file__).with_name("worker.py")
+BROUGHT_ALONG = {
+    "boto3",
+    "botocore",
+    "s3transfer",
+    "jmespath",
+    "dateutil",
+    "urllib3",
+    "six",
+    "awslambdaric",
+    "simplejson",
+}
+"""Modules that Lambda's runtime has, so that bundles may do without."""
+
+
+def rehearse(
+    bundle: Bundle, settings: Settings, *, limit: float = LIMIT, environ: Mapping[str, str] = os.environ
+) -> Outcome:
+    """Start the bundle's app once, for `limit` seconds at most, and return how that went.
+
+    `environ` is that of lambdify, which says where interpreters are. Raises DiskFull, FileRefused.
+    """
+    if bundle.form == "image":
+        return Outcome(kind="untold", reason="container images are not started here")
+    if obstacle := bundle.obstacle():
+        return Outcome(kind="untold", reason=obstacle)
+    minor = bundle.target.python
+    python = pythons.find(minor, environ)
+    if python is None:
+        return Outcome(
+            kind="untold",
+            reason=f"this machine has no Python {minor}; `uv python install {minor}` changes that",
+        )
+    with caches.in_use(), places.prepare(bundle) as place:
+        runtime = runtime_client.find(minor)
+        outcome = _run(place, settings, python, runtime, limit)
+        if runtime is None and _lacks_runtime(outcome.raised):
+            try:
+                runtime = runtime_client.fetch(python, minor)
+            except LocalCloudFailed as error:
+                return Outcome(
+                    kind="untold", reason=f"what Lambda brings along could not be installed: {error.message}"
+                )
+            outcome = _run(place, settings, python, runtime, limit)
+    return outcome
+
+
+def _run(place: Place, settings: Settings, python: Path, runtime: Path | None, limit: float) -> Outcome:
+    interpreter = pythons.locate(python)
+    runtimes = [str(runtime)] if runtime else []
+    rehearsed = {
+        "hook": str(guarded.AUDIT_HOOK),
+        "layers": str(place.layers),
+        "runtime": runtimes,
+        "foreign": sorted({name.partition("/")[0] for name in place.owners}),
+        "readable": [*guarded.SYSTEM, *map(str, interpreter.prefixes)],
+        "secrets": sorted(settings.secrets),
+    }
+    # With -s, -S and -P, packages of this machine cannot be imported. -I would ignore the project's own
+    # PYTHON* variables.
+    ending = guarded.run(
+        [str(interpreter.file), "-s", "-S", "-P", "-B", "-u", str(WORKER), json.dumps(rehearsed)],
+        cwd=place.task_root,
+        environment=places.environment(settings, place),
+        tmp=place.tmp,
+        readable=[
+            place.layers,
+            *interpreter.prefixes,
+            *map(Path, runtimes),
+            WORKER.parent,
+            guarded.AUDIT_HOOK.parent,
+        ],
+        limit=limit,
+    )
+    return report.read(ending, place, interpreter)
+
+
+def _lacks_runtime(raised: Raised | None) -> bool:
+    """Return whether a module was missing that Lambda's runtime has."""
+    missing = [
+        each.fields.get("name", "")
+        for each in report.chain(raised)
+        if each.type == "builtins.ModuleNotFoundError"
+    ]
+    return any(name.partition(".")[0] in BROUGHT_ALONG for name in missing)

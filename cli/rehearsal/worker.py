@@ -1,0 +1,231 @@
+"""A script in the function's Python: imports the packed app as Lambda does, and reports how that went.
+
+The guard (programs/guard.py) runs it with `-s -S -P -B -u`, so that nothing of this machine can be imported.
+Arguments, both JSON: what is rehearsed, see `Rehearsed`; and what the guard tells.
+
+It reports a JSON object on each line, each as it happens, since the app may end the process at any moment:
+    {"event": "unset", "name": ...}               the app's code asked for a variable that is not set
+    {"event": "set", "names": ...}                those of these that it has set itself by then
+    {"event": "secret", "name": ...}              it asked for one whose value is a placeholder
+    {"event": "blocked", "what": ..., "target": ..., "frame": ...}
+    {"event": "starts", "interface": ...}         or
+    {"event": "raised", "error": ..., "refused": whether a refused connection led to it}
+"""
+
+import importlib
+import json
+import os
+import site
+import sys
+import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, TypedDict
+
+Place = tuple[str, int, str]
+"""File, line and function of a frame."""
+FRAMES_TOLD = 100
+"""Frames at each end of a traceback that are reported: an endless recursion has thousands."""
+FIELDS: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
+    (ImportError, ("name", "path")),
+    (OSError, ("errno", "filename")),
+    (SyntaxError, ("filename", "lineno", "text")),
+    (SystemExit, ("code",)),
+    (NameError, ("name",)),
+    (AttributeError, ("name",)),
+)
+"""What is told of errors besides their texts, by their classes."""
+
+
+class Watch:
+    """Reports what happens while the app is imported."""
+
+    def __init__(self, report: int, root: str, foreign: tuple[str, ...]) -> None:
+        """`root` is the app's folder, `foreign` the names in it that are not the project's."""
+        self._report, self._root, self._pid = report, f"{root}/", os.getpid()
+        self._asked: list[str] = []
+        self._foreign = ("lambdify/", *(f"{name}/" for name in foreign))
+
+    def tell(self, event: str, **values: object) -> None:
+        """Report an event."""
+        line = f"{json.dumps({'event': event, **values})}\n".encode()
+        while line:
+            line = line[os.write(self._report, line) :]
+
+    def blocked(self, what: str, target: str, frame: FrameType) -> None:
+        """Report what the guard refused."""
+        places = [_place(each) for each in _outwards(frame)]
+        told = [each for each in places if not each[0].startswith("<frozen ")]
+        mine = next((each for each in told if self.is_own(each[0])), told[0] if told else None)
+        self.tell("blocked", what=what, target=target, frame=mine)
+
+    def unset(self, name: str, frame: FrameType) -> None:
+        """Report a variable that is not set, if the app has asked for it."""
+        if self._asked_by_the_app(frame):
+            self._asked.append(name)
+            self.tell("unset", name=name)
+
+    def is_own(self, file: str) -> bool:
+        """Return whether a file is the project's own code."""
+        name = file.removeprefix(self._root)
+        return name != file and not f"{name}/".startswith(self._foreign)
+
+    def _asked_by_the_app(self, frame: FrameType) -> bool:
+        """Return whether the project's code asked, itself or through a function that it called.
+
+        What a package reads while it is imported is not what the project wants to know.
+        """
+        for each in _outwards(frame):
+            file = each.f_code.co_filename
+            if self.is_own(file):
+                return True
+            if file.startswith("<frozen importlib"):
+                return False
+        return False
+
+    def finish(self, error: BaseException | None, refused: list[BaseException]) -> None:
+        """Report the end, and end the process as Lambda does: even if the app has started threads."""
+        if os.getpid() != self._pid:  # a fork of the app's own, in which the import went on
+            os._exit(1)
+        self.tell("set", names=[name for name in self._asked if os.fsencode(name) in os.environ._data])  # type: ignore[attr-defined]
+        if error is None:
+            app = sys.modules["lambdify.adapter.entry"].respond
+            self.tell("starts", interface=getattr(app, "interface", ""))
+        else:
+            ours = any(each is one for each in _chain(error) for one in refused)
+            self.tell("raised", error=_describe(error), refused=ours)
+        os._exit(0)
+
+
+class Variables(dict[bytes, bytes]):
+    """The mapping below os.environ and os.environb: it tells what the app looks up."""
+
+    def __init__(self, values: dict[bytes, bytes], watch: Watch, secrets: frozenset[bytes]) -> None:
+        super().__init__(values)
+        self._watch, self._secrets = watch, secrets
+
+    def __missing__(self, key: bytes) -> bytes:
+        self._watch.unset(os.fsdecode(key), sys._getframe(1))
+        raise KeyError(key)
+
+    def __getitem__(self, key: bytes) -> bytes:
+        if key in self._secrets:
+            self._watch.tell("secret", name=os.fsdecode(key))
+        return super().__getitem__(key)
+
+
+class Rehearsed(TypedDict):
+    """What is rehearsed."""
+
+    hook: str
+    """The file of the audit hook."""
+    layers: str
+    """The folder with the layers: /opt on Lambda."""
+    runtime: list[str]
+    """The folder with what Lambda's runtime brings along, if it is on this machine."""
+    foreign: list[str]
+    """Names in the app's folder that are not the project's, but dependencies'."""
+    readable: list[str]
+    """Folders that may be read, besides."""
+    secrets: list[str]
+    """Variables whose values are placeholders."""
+
+
+def main(given: str, told: str) -> None:
+    """Import the app, report how that went, and end."""
+    rehearsed: Rehearsed = json.loads(given)
+    guard = json.loads(told)
+    root, layers = os.environ["LAMBDA_TASK_ROOT"], rehearsed["layers"]
+    watch = Watch(guard["report"], root, tuple(rehearsed["foreign"]))
+    # -S leaves these out with the rest of `site`, but apps do call exit().
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    sys.path[:0] = [root, f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python"]
+    sys.path += rehearsed["runtime"]
+    sys.argv = ["awslambdaric", "lambdify.adapter.entry.handler"]
+    names: dict[str, Any] = {"__name__": "lambdify.audit_hook"}
+    with open(rehearsed["hook"], encoding="utf-8") as file:
+        exec(compile(file.read(), rehearsed["hook"], "exec"), names)  # noqa: S102 - a file of ours
+    secrets = frozenset(map(os.fsencode, rehearsed["secrets"]))
+    data = Variables(os.environ._data, watch, secrets)  # type: ignore[attr-defined]
+    os.environ._data = os.environb._data = data  # type: ignore[attr-defined]
+    programs = {"files", "connections"} <= set(guard["guarded"])
+    may_read = (*rehearsed["readable"], root, layers, *rehearsed["runtime"])
+    hook = names["AuditHook"](guard["tmp"], may_read, watch.blocked, programs=programs)
+    hook.install()
+    try:
+        # The import by name finds the bundle's adapter, not the one that is installed with lambdify.
+        importlib.import_module("lambdify.adapter.entry")
+    finally:
+        watch.finish(sys.exc_info()[1], hook.refused)
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame and those that called it, but for ours."""
+    while frame:
+        if frame.f_code.co_filename != __file__:
+            yield frame
+        frame = frame.f_back
+
+
+def _place(frame: FrameType) -> Place:
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error with all that led to it, `from None` or not."""
+    waiting, seen = [error], set()
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+
+
+def _describe(error: BaseException | None, seen: tuple[int, ...] = ()) -> dict[str, object] | None:
+    """Return an error and what led to it, in what JSON can hold."""
+    if error is None or id(error) in seen:
+        return None
+    walked = [
+        (frame.f_code.co_filename, line, frame.f_code.co_name)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    places = [each for each in walked if each[0] != __file__]
+    if len(places) > 2 * FRAMES_TOLD:
+        places = places[:FRAMES_TOLD] + places[-FRAMES_TOLD:]
+    inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
+    context = None if error.__suppress_context__ else error.__context__
+    return {
+        "type": _name(type(error)),
+        "bases": [_name(each) for each in type(error).__mro__],
+        # It catches what the app's own __str__ raises.
+        "message": str(traceback.TracebackException(type(error), error, None)),
+        "fields": _fields(error),
+        "frames": places,
+        "cause": _describe(inner or error.__cause__ or context, (*seen, id(error))),
+    }
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _fields(error: BaseException) -> dict[str, str]:
+    names = [name for kind, names in FIELDS if isinstance(error, kind) for name in names]
+    values = {name: getattr(error, name, None) for name in names} | {"args": error.args}
+    if isinstance(error, OSError) and isinstance(error.filename, bytes):
+        values["filename"] = os.fsdecode(error.filename)
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return str(value) if isinstance(value, str | int | float) else f"<{type(value).__name__}>"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
