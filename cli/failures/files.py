@@ -1,0 +1,124 @@
+"""A file that cannot be written where the code is, or that is not packed. Pure.
+
+Lambda's code is read-only; only /tmp can be written, and each execution environment has a /tmp of its own:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
+import re
+
+from lambdify.cli.failures import places
+from lambdify.cli.failures.project import Project
+from lambdify.cli.failures.raised import Raised
+from lambdify.cli.failures.told import Told
+
+READ_ONLY, DENIED, NOT_FOUND = "30", "13", "2"
+"""Numbers of errors of Linux."""
+_ERRNO = re.compile(r"\[Errno (?P<errno>\d+)\] (?P<what>[^:]+)(?:: (?P<file>.+))?")
+_FOLDER = re.compile(r"Directory '(?P<file>[^']+)' does not exist")
+_SQLITE_READ_ONLY = re.compile(r"attempt to write a readonly database")
+_SQLITE_CLOSED = re.compile(r"unable to open database file")
+_SQLITE = ("sqlite3.OperationalError", "django.db.utils.OperationalError", "sqlalchemy.exc.OperationalError")
+_DATABASE = re.compile(r"[\w./-]+\.(?:db|db3|sqlite|sqlite3)\b")
+_TEMPLATE = ("jinja2.exceptions.TemplateNotFound", "django.template.exceptions.TemplateDoesNotExist")
+_LOG = re.compile(r"\.log\b|(^|/)logs?(/|$)")
+KEPT = (
+    "What has to stay belongs into a database or a bucket (S3); what may go with the environment, into /tmp"
+)
+LOGS = "A function's log is what it writes to stdout: log to a StreamHandler, and `lambdify logs` shows it"
+
+
+def explain(raised: Raised, project: Project) -> Told | None:
+    """Return what is told of a file that could not be written or found; None if it is not about one."""
+    if raised.is_a(*_SQLITE) or "sqlite3.OperationalError" in raised.message:
+        return _tell_database(raised)
+    if found := _FOLDER.search(raised.message):
+        return _tell_missing(found["file"], raised, project)
+    if raised.is_a(*_TEMPLATE):
+        return _tell_template(raised, project)
+    errno, file = _read(raised)
+    if errno in (READ_ONLY, DENIED) and file:
+        return _tell_write(file, raised, project)
+    if errno == NOT_FOUND and file and not raised.passed("subprocess.py"):
+        return _tell_missing(file, raised, project)
+    return None
+
+
+def _read(raised: Raised) -> tuple[str, str]:
+    """Return the number and the file of an OSError; "" for what it does not have."""
+    found = _ERRNO.search(raised.message)
+    errno = raised.fields.get("errno") or (found["errno"] if found else "")
+    file = raised.fields.get("filename") or ((found["file"] or "").strip("\"'") if found else "")
+    return errno, file.removeprefix("b'").strip("'")
+
+
+def _tell_write(file: str, raised: Raised, project: Project) -> Told:
+    path, inside = _relative(file, project)
+    subject = f"{raised.where} writes {path}"
+    beside = " beside the code" if inside else ""
+    message = f"{subject}{beside}, and on Lambda only /tmp can be written."
+    if raised.passed("logging/") or _LOG.search(path):
+        return Told(message=message, hint=f"{LOGS}.")
+    return Told(message=message, hint=f"{KEPT}.")
+
+
+def _tell_database(raised: Raised) -> Told | None:
+    writes = _SQLITE_READ_ONLY.search(raised.message)
+    if not writes and not _SQLITE_CLOSED.search(raised.message):
+        return None
+    found = _DATABASE.search(raised.own_frame.source) if raised.own_frame else None
+    database = f"the SQLite database {found[0]}" if found else "a SQLite database"
+    verb = "writes to" if writes else "cannot open"
+    message = f"{raised.where} {verb} {database}: on Lambda only /tmp can be written."
+    return Told(
+        message=message,
+        hint="Each execution environment would have a copy of its own, which goes with it. Use a database "
+        "that all of them share, such as PostgreSQL, and give the app its address in a variable.",
+    )
+
+
+def _tell_missing(file: str, raised: Raised, project: Project) -> Told | None:
+    path, inside = _relative(file, project)
+    if not inside:
+        if file.startswith("/tmp/"):  # noqa: S108 - the function's, not ours
+            return Told(
+                message=f"{raised.where} needs {file}, and /tmp is empty when an environment starts.",
+                hint="Make it when the app starts, or pack it with the code.",
+            )
+        return None
+    subject = f"{raised.where} needs {path}"
+    reason = project.reason(path) or project.reason(f"{path}/")
+    if project.has(path) and reason:
+        return Told(
+            message=f"{subject}, and it is not packed: {reason}.",
+            hint=project.write("build", f'include = ["{path}"]'),
+        )
+    if project.has(path):
+        return None
+    return Told(
+        message=f"{subject}, and the project has no such file or folder.",
+        hint="What is made before an app starts, such as collected static files or a built front end, has to "
+        "be made before it is packed. What the app makes while it runs has to be in /tmp.",
+    )
+
+
+def _tell_template(raised: Raised, project: Project) -> Told | None:
+    """Return what is told of a template that is in the project, and not packed."""
+    name = raised.message.partition(" ")[0].strip("\"'")
+    at = next((path for path in project.left_out if path.rstrip("/").endswith(name)), "")
+    if not name or not at:
+        return None
+    return Told(
+        message=f"{raised.where} needs the template {name}. {at} is not packed: {project.left_out[at]}.",
+        hint=project.write("build", f'include = ["{at}"]'),
+    )
+
+
+def _relative(file: str, project: Project) -> tuple[str, bool]:
+    """Return a path as the project has it, and whether it is in the function's folder of code."""
+    if not file.startswith("/"):
+        return file.removeprefix("./"), True
+    root = f"{project.root}/"
+    if file.startswith(root):
+        return file.removeprefix(root), True
+    path, inside = places.locate(file, lambda _: True)
+    return path, inside

@@ -1,0 +1,126 @@
+"""A module that cannot be imported: which distribution has it, and where the project names that. Pure.
+
+A package's metadata that is missing is none (importlib.metadata): its error is a ModuleNotFoundError, too.
+"""
+
+import re
+from collections.abc import Iterator
+
+from lambdify.cli.detection import distributions
+from lambdify.cli.failures import pythons
+from lambdify.cli.failures.project import Project
+from lambdify.cli.failures.raised import Frame, Raised
+from lambdify.cli.failures.told import Told
+
+_MISSING = re.compile(r"No module named '?(?P<name>[\w.]+)'?")
+_METADATA = re.compile(r"No package metadata was found for (?P<name>[\w.-]+)")
+
+
+def explain(raised: Raised, project: Project) -> Told | None:
+    """Return what is told of the module that is missing; None if the exception is another one."""
+    if found := _METADATA.search(raised.message):
+        return _tell_metadata(found["name"], raised)
+    if not raised.is_a("builtins.ModuleNotFoundError", "builtins.ImportError", "Runtime.ImportModuleError"):
+        return None
+    found = _MISSING.search(raised.message)
+    if not found:
+        return None
+    name = raised.fields.get("name") or found["name"]
+    frame = raised.own_frame
+    if raised.passed("django/conf/") and "." in name and (settings := _tell_settings(name, project)):
+        return settings
+    return (
+        pythons.explain_module(name, frame, project)
+        or _tell_own(name, frame, project)
+        or _tell_part(name, frame, project)
+        or _tell_distribution(name, frame, project)
+    )
+
+
+def _tell_metadata(name: str, raised: Raised) -> Told:
+    asked = f", for which {raised.own_frames[-1].place} asks" if raised.own_frames else ""
+    return Told(
+        message=f'The distribution "{name}" is not in the function{asked}.',
+        hint="If it is this project: with a [build-system] in pyproject.toml it is installed, with its "
+        f"version and entry points. If it is a dependency: {name} has to be in the dependency file.",
+    )
+
+
+def _tell_settings(name: str, project: Project) -> Told | None:
+    """Return what is told of a settings module of Django that does not exist."""
+    top = name.partition(".")[0]
+    if not project.has(top) and not project.has(f"src/{top}"):
+        return None
+    return Told(
+        message=f"DJANGO_SETTINGS_MODULE names {name}. No such module is packed{_left_out(name, project)}.",
+        hint=project.write("environment", 'DJANGO_SETTINGS_MODULE = "..."') + ", the one for production.",
+    )
+
+
+def _left_out(name: str, project: Project) -> str:
+    reason = next(filter(None, (project.reason(path) for path in _paths(name))), "")
+    return f": it is left out ({reason})" if reason else ""
+
+
+def _tell_own(name: str, frame: Frame | None, project: Project) -> Told | None:
+    """Return what is told of a module that the project has, and that is not packed or not found."""
+    for path in _paths(name):
+        if project.has(path):
+            reason = project.reason(path)
+            if not reason:
+                return None
+            return Told(
+                message=f"{_subject(name, frame)}, and {path} is not packed: {reason}.",
+                hint=project.write("build", f'include = ["{path}"]'),
+            )
+    return None
+
+
+def _paths(name: str) -> Iterator[str]:
+    path = name.replace(".", "/")
+    for before in ("", "src/"):
+        yield from (f"{before}{path}.py", f"{before}{path}/__init__.py", f"{before}{path}")
+
+
+def _tell_part(name: str, frame: Frame | None, project: Project) -> Told | None:
+    """Return what is told of a module that its distribution has not in the version that is packed."""
+    top, dot, _ = name.partition(".")
+    if not dot or top not in project.packed:
+        return None
+    return Told(
+        message=f"{_subject(name, frame)}, which {project.packed[top]} does not have.",
+        hint=f"Another version of it may: see which one the project was written for, and write it into "
+        f"{project.requirements or 'the dependency file'}.",
+    )
+
+
+def _tell_distribution(name: str, frame: Frame | None, project: Project) -> Told:
+    names = distributions.names_of(name)
+    known = {distributions.normalize(each) for each in names}
+    offers = [each for each in project.offers if each.distribution in known]
+    message = f"{_subject(name, frame)}, and nothing that is packed has it."
+    if offers:
+        options = dict.fromkeys(each.option for each in offers)
+        return Told(
+            message=f"{message} {offers[0].distribution} stands in {offers[0].place}.",
+            hint=project.write("build", " or ".join(options)),
+        )
+    wanted = names[0]
+    where = project.requirements or "requirements.txt"
+    lacks = "has no line for it" if project.requirements.endswith(".txt") else "does not name it"
+    return Told(message=message, hint=f"{where} {lacks}: add {wanted}{_again(where)}.")
+
+
+def _again(file: str) -> str:
+    """Return what has to be done for a lock: it is written by its own tool."""
+    commands = {
+        "uv.lock": "uv add",
+        "poetry.lock": "poetry add",
+        "Pipfile.lock": "pipenv install",
+        "pdm.lock": "pdm add",
+    }
+    return f" (`{commands[file]}` does that)" if file in commands else ""
+
+
+def _subject(name: str, frame: Frame | None) -> str:
+    return f"{frame.place} imports {name}" if frame else f"{name} is imported"

@@ -1,0 +1,229 @@
+"""A variable that is not set: its name, out of what each library says of it.
+
+What os.environ raises names it alone. Other libraries name it in a sentence, of which variables.toml has a
+list, and pydantic's names are those of the fields of a class. Pure.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from lambdify.cli.failures.project import Project
+from lambdify.cli.failures.raised import Frame, Raised
+from lambdify.cli.failures.told import Told, join
+
+NAME = r"(?!(?:an?|the|this|your|all|of)\b)[A-Za-z_][A-Za-z0-9_]*"
+HINT_MARGIN = "\n      "
+"""Between the lines of a hint, so that all stand below the first one."""
+UPPER = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
+QUOTE = r"[\"'`“”]?"
+_SEALED = re.compile(rf"'(?P<name>{NAME})': \['Environment variable not set\.'\]")
+"""environs tells all at once: https://github.com/sloria/environs#deferred-validation"""
+_DJANGO_EMPTY = re.compile(rf"The (?P<name>{UPPER}) setting must not be empty")
+_PYDANTIC = ("pydantic_core._pydantic_core.ValidationError", "pydantic_core.ValidationError")
+_PYDANTIC_FIELD = re.compile(r"(?m)^(?P<field>\S.*)\n\s+Field required \[type=missing\b")
+_PREFIX = re.compile(
+    r"\benv_prefix\s*=\s*[\"'](?P<text>[^\"']*)[\"']|[\"']env_prefix[\"']\s*:\s*[\"'](?P<item>[^\"']*)[\"']"
+)
+_DELIMITER = re.compile(r"\benv_nested_delimiter\s*=\s*[\"'](?P<text>[^\"']+)[\"']")
+_READS_ENVIRON = re.compile(r"\b(environ|getenv|getenvb|environb)\b")
+_OS = re.compile(r"(<frozen os>|(.*/)?os\.py)")
+_MANAGE = re.compile(r"DJANGO_SETTINGS_MODULE[\"'], [\"'](?P<module>[\w.]+)")
+_IS_SET = re.compile(r"\b(?:set|defined|configured|environment|env|variable|setting)s?\b")
+_IS_NONE = re.compile(r"\bNone(?:Type)?\b")
+
+
+def explain(
+    raised: Raised, project: Project, unset: Sequence[str] = (), frames: Sequence[Frame] = ()
+) -> Told | None:
+    """Return what is told of variables that this exception misses; None if it is about something else.
+
+    `unset` are the names that were asked for and not set, as far as they were watched. `frames` are the
+    project's frames of the whole chain of exceptions.
+    """
+    names = tuple(dict.fromkeys(_find(raised, project, unset)))
+    return tell(names, _reader(frames or raised.own_frames, names), project) if names else None
+
+
+def tell(names: Sequence[str], frame: Frame | None, project: Project) -> Told:
+    """Return what is told of these variables, which are missing; `frame` is what reads them."""
+    verb, each = ("is", "it") if len(names) == 1 else ("are", "them")
+    where = f", and {frame.place} reads {each}" if frame else ""
+    return Told(
+        message=f"{join(tuple(names))} {verb} not set{where}.",
+        hint=HINT_MARGIN.join(_write_hint(names, project)),
+        variables=tuple(names),
+    )
+
+
+def looks_secret(name: str, project: Project) -> bool:
+    """Whether a variable is one that others must not read, by its name or by its value in a file."""
+    table = _table()
+    return name in project.secrets or bool(table.secret.search(name) and not table.plain.search(name))
+
+
+def files_with(name: str, project: Project) -> tuple[str, ...]:
+    """Return the project's environment files that have a value for the variable."""
+    return tuple(path for path, names in project.variables.items() if name in names)
+
+
+def _write_hint(names: Sequence[str], project: Project) -> Iterator[str]:
+    secret = [name for name in names if looks_secret(name, project)]
+    plain = [name for name in names if name not in secret]
+    if secret:
+        what = "It looks like a secret" if len(names) == 1 else f"{join(secret)} {_look(secret)}"
+        stage = f" --stage {project.stage}" if project.stage else ""
+        commands = join([f"`lambdify secrets set {name}{stage}`" for name in secret])
+        yield f"{what}: {commands}."
+    if plain:
+        yield f"Write into {project.settings_file}, with the value that the function needs:"
+        yield from _lines(plain, project)
+    elif len(names) == 1:
+        yield f"If it is none, write into {project.settings_file}:"
+        yield from _lines(names, project)
+    for path in dict.fromkeys(path for name in names for path in files_with(name, project)):
+        there = [name for name in names if path in files_with(name, project)]
+        yield (
+            f"{path} has {'a value' if len(there) == 1 else 'values'} for {join(there)}; "
+            "that file is for this machine, and is not packed."
+        )
+
+
+def _look(secret: Sequence[str]) -> str:
+    return "looks like a secret" if len(secret) == 1 else "look like secrets"
+
+
+def _lines(names: Sequence[str], project: Project) -> Iterator[str]:
+    yield f"  {project.heading('environment')}"
+    yield from (f'  {name} = "{_example(name, project)}"' for name in names)
+
+
+def _example(name: str, project: Project) -> str:
+    """Return the value to write: that of manage.py for Django's settings, else dots."""
+    found = _MANAGE.search(project.read("manage.py")) if name == "DJANGO_SETTINGS_MODULE" else None
+    return found["module"] if found else "..."
+
+
+def _find(raised: Raised, project: Project, unset: Sequence[str]) -> Iterator[str]:
+    """Yield the names that the exception says are missing."""
+    if raised.is_a("builtins.KeyError"):
+        yield from _missing_key(raised, unset)
+    if raised.is_a(*_PYDANTIC) and raised.passed("pydantic_settings/"):
+        yield from _missing_fields(raised, project)
+    if sealed := _SEALED.findall(raised.message):
+        yield from sealed
+    elif name := _named(raised.message, unset):
+        yield name
+    if raised.is_a("django.core.exceptions.ImproperlyConfigured"):
+        yield from _django_setting(raised, unset)
+    yield from _passed_on(raised, project, unset)
+
+
+def _named(message: str, unset: Sequence[str]) -> str:
+    """Return the name that a sentence says is missing; "" if none does."""
+    if found := _search(_table().sentences, message):
+        return found["name"]
+    found = _search(_table().own_words, message)
+    if found and (found["name"] in unset or "_" in found["name"] or _IS_SET.search(message)):
+        return found["name"]
+    return ""
+
+
+def _search(patterns: Sequence["re.Pattern[str]"], message: str) -> "re.Match[str] | None":
+    return next(filter(None, (pattern.search(message) for pattern in patterns)), None)
+
+
+def _missing_key(raised: Raised, unset: Sequence[str]) -> Iterator[str]:
+    """Yield the key of a KeyError, if it was os.environ that did not have it."""
+    name = raised.message.strip("\"'")
+    if not re.fullmatch(NAME, name):
+        return
+    own = raised.own_frames[-1:]
+    last = raised.frames[-1:]
+    asked = any(_OS.fullmatch(frame.path) for frame in last) or any(
+        _READS_ENVIRON.search(frame.source) for frame in own
+    )
+    if name in unset or asked:
+        yield name
+
+
+def _missing_fields(raised: Raised, project: Project) -> Iterator[str]:
+    """Yield the variables of the fields that pydantic misses: the class's prefix, and the field's name."""
+    text = "\n".join(project.read(frame.path) for frame in raised.own_frames)
+    prefix = _PREFIX.search(text)
+    delimiter = _DELIMITER.search(text)
+    before = (prefix["text"] or prefix["item"] or "") if prefix else ""
+    between = delimiter["text"] if delimiter else "__"
+    known = {name.upper(): name for names in project.variables.values() for name in names}
+    for found in _PYDANTIC_FIELD.finditer(raised.message):
+        field = found["field"].replace(".", between)
+        # An alias is the variable's whole name, and the error has it in place of the field's.
+        named = f"{before}{field}".upper()
+        name = field if field.isupper() and not re.search(rf"\b{re.escape(field)}\s*:", text) else named
+        yield known.get(name.upper(), name)
+
+
+def _django_setting(raised: Raised, unset: Sequence[str]) -> Iterator[str]:
+    """Yield the variable that an empty setting of Django is read from."""
+    if found := _DJANGO_EMPTY.search(raised.message):
+        yield from [name for name in unset if name.endswith(found["name"])][-1:]
+    elif "DJANGO_SETTINGS_MODULE" in raised.message and "not configured" in raised.message:
+        yield "DJANGO_SETTINGS_MODULE"
+
+
+def _passed_on(raised: Raised, project: Project, unset: Sequence[str]) -> Iterator[str]:
+    """Yield what was read as None and made something fail: "int() argument ... not 'NoneType'".
+
+    The project's own code has to name the variable, for libraries ask for many that nobody needs to set.
+    """
+    if not _IS_NONE.search(raised.message):
+        return
+    source = "\n".join(dict.fromkeys(project.read(frame.path) for frame in raised.own_frames))
+    named = [name for name in unset if re.search(rf"[\"']{re.escape(name)}[\"']", source)]
+    here = raised.own_frames[-1].source if raised.own_frames else ""
+    yield from [name for name in named if name in here] or named[-1:]
+
+
+def _reader(frames: Sequence[Frame], names: Sequence[str]) -> Frame | None:
+    """Return the frame that reads the variables: the last one that names one of them, else the last one."""
+    named = [frame for frame in frames if any(name in frame.source for name in names)]
+    return [*frames, *named][-1] if frames else None
+
+
+class _Table(NamedTuple):
+    """The patterns of variables.toml."""
+
+    sentences: tuple["re.Pattern[str]", ...]
+    own_words: tuple["re.Pattern[str]", ...]
+    secret: "re.Pattern[str]"
+    """Finds names of secrets."""
+    plain: "re.Pattern[str]"
+    """Finds those of them that are none."""
+
+
+@cache
+def _table() -> _Table:
+    rows = tomllib.loads(resources.files(__package__).joinpath("variables.toml").read_text(encoding="utf-8"))
+    words, ends, services, addresses = (
+        "|".join(rows[each]) for each in ("secret_words", "secret_ends", "services", "addresses")
+    )
+    return _Table(
+        sentences=tuple(map(_compile, rows["sentences"])),
+        own_words=tuple(map(_compile, rows["own_words"])),
+        secret=re.compile(
+            rf"(?i)(?:^|_)(?:{words})(?:_|$)|(?:^|_)(?:{ends})$|(?:^|_)(?:{services})_?(?:{addresses})$"
+        ),
+        plain=re.compile(
+            rf"(?i)(?:^|_)(?:{'|'.join(rows['plain_words'])})(?:_|$)|_(?:{'|'.join(rows['plain_ends'])})$"
+        ),
+    )
+
+
+def _compile(sentence: str) -> "re.Pattern[str]":
+    written = {"NAME": NAME, "UPPER": UPPER, "Q": QUOTE}
+    return re.compile(
+        re.sub(r"\b(?:NAME|UPPER)\b|Q(?=\(\?P|[ $(])|Q$", lambda found: written[found[0]], sentence)
+    )
