@@ -82,6 +82,12 @@ class Account:
         return (self.client_without_retries or self.client)(service)
 
 
+REGION_HINT = (
+    'Choose a region: region = "eu-central-1" in lambdify.toml, AWS_REGION=eu-central-1, or '
+    "`aws configure set region eu-central-1`."
+)
+
+
 def connect(
     settings: Settings, *, endpoint_url: str | None = None, credentials: tuple[str, str] | None = None
 ) -> Account:
@@ -92,7 +98,9 @@ def connect(
     """
     profile = settings.profile or os.environ.get("AWS_PROFILE", "")
     with translated(during="connecting to AWS", profile=profile):
-        session = _open_session(settings, credentials)
+        session = _make_session(settings, credentials)
+        if not session.region_name:
+            raise _without_region(session)
 
         @cache
         def client(service: str, attempts: int = ATTEMPTS) -> Any:
@@ -172,13 +180,18 @@ def translated(*, during: str, profile: str = "") -> Iterator[None]:
         raise AwsError(f"The connection to AWS broke: {error}", during=during) from error
 
 
+def _without_region(session: "boto3.Session") -> LambdifyError:
+    """Return the error for a missing region, and for missing credentials, at which the next run would end."""
+    if session.get_credentials() is not None:
+        return RegionError("No AWS region is set.", hint=REGION_HINT)
+    message = "Nothing says which AWS account to use: there are no credentials, and no region is set."
+    return CredentialsError(message, hint=f"{_credentials_hint()} {REGION_HINT}", during="connecting to AWS")
+
+
 def _open_session(settings: Settings, credentials: tuple[str, str] | None) -> "boto3.Session":
     session = _make_session(settings, credentials)
     if not session.region_name:
-        raise RegionError(
-            "No AWS region is set.",
-            hint='Set one in lambdify.toml (region = "eu-central-1"), in AWS_REGION or in the profile.',
-        )
+        raise RegionError("No AWS region is set.", hint=REGION_HINT)
     return session
 
 
@@ -358,19 +371,29 @@ def _credentials_failure(error: Exception, during: str, profile: str) -> Credent
         case e.ConfigNotFound() | e.ConfigParseError() | e.InvalidConfigError() | e.UnknownCredentialError():
             hint = "Put it right in ~/.aws/config or ~/.aws/credentials."
         case e.CredentialRetrievalError() | e.NoCredentialsError() | e.PartialCredentialsError():
-            hint = "Set a profile (profile = in lambdify.toml, or AWS_PROFILE), log in, or try with --local."
+            hint = _credentials_hint()
         case _:
             return None
     return CredentialsError(f"There are no AWS credentials to work with: {error}", hint=hint, during=during)
 
 
 def _near_profile(wanted: str) -> str:
-    """Return the hint for a profile that does not exist: the nearest name, or all profiles."""
+    """Return the hint for a profile that does not exist: the nearest name, or how to get credentials."""
+    near = difflib.get_close_matches(wanted, _profiles(), n=1)
+    return f'Did you mean "{near[0]}"?' if near else _credentials_hint()
+
+
+def _credentials_hint() -> str:
+    """Return how to get credentials: by a profile, of which some may be there, by keys, or not at all."""
+    have = "Type `aws configure sso`, or `aws configure` for a user's keys, which makes a profile."
+    if known := _profiles():
+        have = (
+            f'Name a profile ({", ".join(known)}): profile = "{known[0]}" in lambdify.toml, or AWS_PROFILE.'
+        )
+    return f"{have} Keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY will do as well; --local needs none."
+
+
+def _profiles() -> list[str]:
     import botocore.session
 
-    known = botocore.session.Session().available_profiles
-    near = difflib.get_close_matches(wanted, known, n=1)
-    if near:
-        return f'Did you mean "{near[0]}"?'
-    there = f"Profiles: {', '.join(known)}." if known else "There are no profiles in ~/.aws/config."
-    return f"{there} Set one (profile = in lambdify.toml, or AWS_PROFILE), or try with --local."
+    return list(botocore.session.Session().available_profiles)

@@ -46,6 +46,22 @@ def test_without_credentials_the_error_says_where_to_get_some(make_settings):
     assert caught.value.exit_code == 30
 
 
+def test_without_either_one_error_says_how_to_get_both(make_settings):
+    with pytest.raises(CredentialsError, match="no credentials, and no region is set") as caught:
+        aws.connect(make_settings(overrides={"region": ""}))
+    assert "`aws configure sso`" in caught.value.hint
+    assert "AWS_REGION=eu-central-1" in caught.value.hint
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", ""])
+def test_profiles_that_are_there_are_named(make_settings, monkeypatch, tmp_path, region):
+    (tmp_path / "config").write_text("[profile work]\n[profile home]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(CredentialsError) as caught:
+        aws.connect(make_settings(overrides={"region": region}))
+    assert 'Name a profile (work, home): profile = "work" in lambdify.toml' in caught.value.hint
+
+
 def test_a_profile_that_does_not_exist_is_named(make_settings):
     with pytest.raises(CredentialsError, match="acme-production"):
         aws.connect(make_settings(overrides={"profile": "acme-production"}))

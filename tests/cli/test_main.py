@@ -99,6 +99,7 @@ ERRORS = {
     "app-not-there": (["package"], {"lambdify.toml": 'app = "web:appp"\n', "web.py": FLASK}, {}, 11),
     "own-lambdify-py": (["package"], {"app.py": FLASK, "lambdify.py": ""}, {}, 14),
     "no-credentials": (["deploy"], {"app.py": FLASK}, {"AWS_DEFAULT_REGION": "eu-central-1"}, 30),
+    "neither-region-nor-credentials": (["deploy"], {"app.py": FLASK}, {}, 30),
     "no-such-profile": (["status", "--profile", "work"], {}, {"AWS_DEFAULT_REGION": "eu-central-1"}, 30),
     "no-region": (["status"], {}, KEYS, 31),
     "no-local-cloud": (["status", "--local"], {}, {}, 51),
