@@ -246,6 +246,20 @@ class Console:
             if reply.isdecimal() and 1 <= int(reply) <= len(options):
                 return options[int(reply) - 1]
 
+    def ask_secret(self, question: str) -> str:
+        """Return what is typed, which the terminal does not show; or all of a pipe but the last line break.
+
+        Raises Declined if the terminal is closed instead.
+        """
+        if not self._stdin.isatty():
+            return self._stdin.read().removesuffix("\n").removesuffix("\r")
+        from getpass import getpass
+
+        try:
+            return getpass(self._told(question))
+        except EOFError as error:
+            raise Declined("The question was closed without an answer; nothing was changed.") from error
+
     # ---------------------------------------------------------------- what went wrong
 
     def error(self, error: LambdifyError, *, debug: bool = False) -> None:

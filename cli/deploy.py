@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lambdify.cli import releases, template
+from lambdify.cli import releases, secrets, template
 from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
@@ -70,14 +70,16 @@ def deploy(
     `find_address` returns the URL that answers for that of the stack: another one in the local cloud.
     `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
     minutes, so it is called only after the state of the stack was checked. Raises what its steps raise:
-    StackBusy, StackBroken, StackForeign, StageProtected, Declined, BundleRefused, DeployFailed, AppBroken,
-    ReleaseFailed.
+    StackBusy, StackBroken, StackForeign, StageProtected, Declined, SecretMissing, BundleRefused,
+    DeployFailed, AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
     owner = None
     if existing:
         owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)
         _warn_of_split(existing, stage, console)
+    if stage.settings.secrets:
+        secrets.require(stage)
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})

@@ -27,6 +27,7 @@ LambdifyError
 ├── RegionError          31   no region, or one where this cannot be deployed
 ├── AccessDenied         32   the credentials may not do what has to be done
 ├── AwsError             33   AWS refused for another reason
+├── SecretMissing        34   a secret of the settings has no value
 ├── StackBusy            40   another deployment of this stage is under way
 ├── StackBroken          41   the stack is in a state that needs a decision
 ├── StackForeign         42   a stack of that name exists and is not ours
@@ -170,6 +171,12 @@ class AwsError(LambdifyError):
     """AWS refused a call for a reason that has no class of its own."""
 
     exit_code = 33
+
+
+class SecretMissing(LambdifyError):
+    """A secret has no value where the settings say that it is."""
+
+    exit_code = 34
 
 
 class StackBusy(LambdifyError):

@@ -5,7 +5,6 @@ out: a project sets only those that it wants to change, and keeps following our 
 """
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.detection.choice import Candidate, find_apps
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import config_file, options
+from lambdify.cli.settings import config_file, edit, options
 
 HEAD = """\
 # Settings of lambdify. What is commented out is the default; `lambdify deploy` puts the app on AWS Lambda.
@@ -33,7 +32,7 @@ def init(root: Path, console: Console, *, force: bool = False) -> Path:
     apps = [each for each in find_apps(root) if each.score > 0]
     for app in apps[:1]:
         console.note(f"Found {app.app}: {'; '.join(app.evidence)}")
-    _write(path, write(settings.slug(config_file.project_name(root) or root.name), apps))
+    edit.save(path, write(settings.slug(config_file.project_name(root) or root.name), apps))
     return path
 
 
@@ -55,15 +54,3 @@ def _app_lines(apps: list[Candidate]) -> str:
     lines = [f"# Found by {evidence}" for evidence in best.evidence]
     lines += [f"# Also found: {other.app}" for other in others[:5]]
     return "\n".join([*lines, f"app = {json.dumps(best.app)}"])
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the file completely or not at all. Raises SettingsError."""
-    partial = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        partial.unlink(missing_ok=True)

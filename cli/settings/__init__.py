@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, conflicts, options
 from lambdify.cli.settings.config_file import ConfigFile
+from lambdify.cli.settings.mappings import STAGE
 from lambdify.cli.settings.tables import Build, Efs, Function, Http, Local, Logs, Release, Role, Vpc, Warm
 
 
@@ -63,6 +64,16 @@ class Settings:
     def prefix(self) -> str:
         """The prefix of the stage's keys in the bucket: "shop/production/"."""
         return f"{self.name}/{self.stage}/"
+
+    @property
+    def secrets_path(self) -> str:
+        """What the names of the stage's own secrets in SSM Parameter Store begin with: "/shop/production".
+
+        No name there may begin with "aws" or "ssm".
+        https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+        """
+        reserved = self.name.lower().startswith(("aws", "ssm"))
+        return f"/{'app-' if reserved else ''}{self.name}/{self.stage}"
 
     @property
     def log_group(self) -> str:
@@ -185,7 +196,8 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Settings:
     function = {**values["function"], "python": values["function"]["python"] or default_python()}
     name = values["name"] or slug(config_file.project_name(root) or name_of_folder(root))
-    fields = {**values, "function": function, "name": name, "root": root, "source": source}
+    places = {key: place.replace(STAGE, values["stage"]) for key, place in values["secrets"].items()}
+    fields = {**values, "function": function, "name": name, "secrets": places, "root": root, "source": source}
     made: Settings = _make(Settings, fields)
     return made
 

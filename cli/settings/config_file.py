@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.storage import folders, texts
@@ -169,37 +169,56 @@ def _inside(value: object) -> Iterator[object]:
         yield from value
 
 
+class Statement(NamedTuple):
+    """A header of a table, or a key with its value."""
+
+    first: int
+    """Number of its first line, from 1."""
+    last: int
+    """Number of its last line: a value may have several."""
+    table: Keys
+    """The table that it is in, or that it begins."""
+    keys: Keys
+    """The full name of what it sets; that of the table for a header."""
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """Yield the statements of a text that is valid TOML, in their order."""
+    table: Keys = ()
+    for first, last, statement in _pieces(text):
+        if statement.startswith("["):
+            table = _keys_of(statement)
+            yield Statement(first, last, table, table)
+        else:
+            yield Statement(first, last, table, (*table, *_keys_of(f"{_key_part(statement)} = 0")))
+
+
 def _line(target: Keys, text: str) -> int | None:
     """Return the line that sets `target`, or the line of the closest table or key around it; else None."""
     best: tuple[int, int] | None = None
-    table: Keys = ()
-    for number, statement in _statements(text):
-        if statement.startswith("["):
-            table = found = _keys_of(statement)
-        else:
-            found = (*table, *_keys_of(f"{_key_part(statement)} = 0"))
+    for statement in statements(text):
+        found = statement.keys
         if found[: len(target)] == target:
-            return number
+            return statement.first
         if target[: len(found)] == found and (best is None or len(found) > best[0]):
-            best = len(found), number
+            best = len(found), statement.first
     # A table around it counts only if it is close enough: [tool] alone does not.
     return best[1] if best and best[0] >= max(1, len(target) - 1) else None
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line that begins a statement."""
-    depth, number, begin = 0, 1, 0
-    first: int | None = 1
+def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the first and the last line of each statement, and the text of its first line."""
+    depth, number, begin, first = 0, 1, 0, 1
     for token in _TOKEN.finditer(f"{text}\n"):
         found = token.group()
         number += found.count("\n")
         depth += (found in ("[", "{")) - (found in ("]", "}"))
-        if found == "\n":
+        # An open value continues in the next line.
+        if found == "\n" and not depth:
             statement = text[begin : token.start()].partition("\n")[0].strip()
-            if first and statement and not statement.startswith("#"):
-                yield first, statement
-            # An open value continues in the next line.
-            first, begin = None if depth else number, token.end()
+            if statement and not statement.startswith("#"):
+                yield first, number - 1, statement
+            first, begin = number, token.end()
 
 
 def _key_part(statement: str) -> str:

@@ -27,6 +27,8 @@ LONG_VALUES_HINT = "Move long values into a file of the project, or into SSM Par
 """The hint for variables that exceed the limit."""
 SECRET_SOURCE = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
 """The place of a secret: a parameter's name, or a secret's name or ARN, with a key of its JSON."""
+STAGE = "{stage}"
+"""What stands for the stage's name in the place of a secret."""
 MAX_TAGS = 48
 """AWS allows 50, and two are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
 
@@ -80,7 +82,7 @@ def environment_size(values: Mapping[str, str]) -> int:
 def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """Return [secrets], environment variables and the places of their values."""
     for name, value in _variables(keys, values, locate).items():
-        if not SECRET_SOURCE.fullmatch(value):
+        if not SECRET_SOURCE.fullmatch(value.replace(STAGE, "stage")):
             at = (*keys, name)
             raise SettingsError(
                 f"{locate(at)}: {'.'.join(at)} does not say where the secret is.",

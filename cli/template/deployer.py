@@ -18,7 +18,7 @@ from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
-from lambdify.cli.template import roles, rollback_alarm
+from lambdify.cli.template import roles, rollback_alarm, secrets
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -137,6 +137,8 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "account": (stage.account.account_id,),
         "name": (name,),
         **_roles(stage, resources),
+        "secrets": (stage.settings.secrets_path,),
+        "vault": _vault(stage),
         "bucket": (stage.bucket,),
         "prefix": (stage.prefix,),
         "way_back": (rollback_alarm.schedule_name(stage.settings),),
@@ -154,6 +156,16 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "boundary": (boundary,) if boundary else (),
         "policies": stage.settings.role.managed_policies,
     }
+
+
+def _vault(stage: Stage) -> tuple[str, ...]:
+    """Return the ARNs of the secrets in Secrets Manager that the settings name."""
+    begin = f"arn:{stage.account.partition}:secretsmanager:{stage.region}:{stage.account.account_id}:secret:"
+    sources = [each for each in stage.settings.secrets.values() if each.startswith("secretsmanager:")]
+    names = {each.partition(":")[2].partition("#")[0] for each in sources}
+    return tuple(
+        each if each.startswith("arn:") else f"{begin}{each}{secrets.ANY_SUFFIX}" for each in sorted(names)
+    )
 
 
 def _roles(stage: Stage, resources: Mapping[str, Statement]) -> Placeholders:

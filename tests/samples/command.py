@@ -49,13 +49,15 @@ class Project:
     """LAMBDIFY_HOME: one folder, one local cloud."""
     environ: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, code: int | None = 0, story: IO[str] | None = None) -> Done:
+    def run(
+        self, *arguments: str, code: int | None = 0, story: IO[str] | None = None, typed: str | None = None
+    ) -> Done:
         """Run `lambdify ARGUMENTS` here. Raises CommandFailed if it ends with another exit code."""
         done = subprocess.run(
             [EXECUTABLE, *arguments],
             cwd=self.folder,
             env={**os.environ, **self.environ, "LAMBDIFY_HOME": str(self.home), "CI": "true"},
-            stdin=subprocess.DEVNULL,
+            **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
             stdout=subprocess.PIPE,
             stderr=story or subprocess.PIPE,
             text=True,

@@ -24,7 +24,6 @@ def home():
 SETTINGS = """
 name = "secretive"
 [secrets]
-GREETING = "ssm:/secretive/greeting"
 TOKEN = "secretsmanager:secretive#token"
 [warm]
 concurrency = 3
@@ -50,7 +49,6 @@ def store(project: Project) -> None:
     running = cloud.find()
     chosen = cloud.prepare(settings.load(project.folder), running)
     account = aws.connect(chosen, endpoint_url=running.endpoint_url, credentials=running.credentials)
-    account.client("ssm").put_parameter(Name="/secretive/greeting", Value="good ", Type="SecureString")
     secret = '{"token": "morning"}'
     account.client("secretsmanager").create_secret(Name="secretive", SecretString=secret)
 
@@ -61,10 +59,13 @@ def environments(project: Project) -> int:
 
 
 def test_secrets_reach_the_app_and_nothing_else_and_three_environments_stay_warm(project):
-    failed = project.run("deploy", "--local", code=13)
-    assert "SSM Parameter Store has no /secretive/greeting" in failed.story
+    failed = project.run("deploy", "--local", code=34)
+    assert "there is no value of TOKEN (secretsmanager:secretive#token)" in failed.story
 
     store(project)
+    project.run("secrets", "set", "GREETING", "--local", code=2, typed="")
+    done = project.run("secrets", "set", "GREETING", "--local", typed="good \n")
+    assert 'lambdify.toml, line 5: GREETING = "ssm:/secretive/{stage}/GREETING"' in done.story
     site = project.run("deploy", "--local").answer
     assert httpx.get(site).text == "good morning"
 
@@ -73,9 +74,15 @@ def test_secrets_reach_the_app_and_nothing_else_and_three_environments_stay_warm
         ["logs", "--local"],
         ["releases", "--json", "--local"],
         ["template"],
+        ["secrets", "list", "--local", "--json"],
     )
     shown = [project.run(*words) for words in commands]
     assert not any("morning" in each.answer + each.story for each in shown)
 
     project.run("invoke", "--local", '{"lambdify": "keep-warm", "concurrency": 3}')
     assert environments(project) >= 3
+
+    asked = project.run("secrets", "unset", "GREETING", "--local", code=2)
+    assert "The live release of secretive-dev reads GREETING whenever it starts" in asked.story
+    project.run("secrets", "unset", "GREETING", "--local", "--yes")
+    assert "GREETING" not in (project.folder / "lambdify.toml").read_text()
