@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 
 from lambdify.cli.detection import candidate, catalogue, kind, launch, strangers
@@ -12,9 +11,9 @@ from lambdify.cli.detection.module import FunctionNode, Module
 from lambdify.cli.detection.project import Project
 from lambdify.cli.detection.source import Flaw
 from lambdify.cli.errors import AppNotFound
+from lambdify.cli.packing.target import runtimes
 from lambdify.cli.storage import texts
 
-RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 NAME_IT = 'Run it in the project\'s folder, or name the app in lambdify.toml: app = "package.module:app"'
 PASTE_APP = re.compile(r"^\[(app:[\w-]+|composite:[\w-]+)\]\s*$|^use\s*=\s*egg:", re.MULTILINE)
 
@@ -37,15 +36,31 @@ def explain(project: Project, apps: list[Candidate]) -> AppNotFound:
     )
 
 
+def is_unread(flaw: Flaw, python: str) -> bool:
+    """Whether nobody knows if the function's Python can read it, since an older one could not."""
+    return flaw.newer and _version(python) > _version(flaw.python)
+
+
 def refuse_flaw(file: str, flaw: Flaw, python: str) -> AppNotFound:
-    """Return the error for a file that Python cannot read."""
-    hint = "Correct it there: the app could not be imported either."
-    if flaw.newer and python == RUNNING:
-        hint = (
-            f"Correct it there. If it is right for a newer Python, say which one in lambdify.toml, under "
-            f'[function]: python = "3.{sys.version_info.minor + 1}"'
+    """Return the error for a file that the function's Python cannot read."""
+    if is_unread(flaw, python):
+        return AppNotFound(
+            f"{file}, line {flaw.line}, is not valid Python {flaw.python}, which runs lambdify: {flaw.why}. "
+            f"The function has Python {python}, and this machine has none that could read it.",
+            hint=f"`uv python install {python}` brings it here.",
         )
-    return AppNotFound(f"{file}, line {flaw.line}, is not valid Python {RUNNING}: {flaw.why}.", hint=hint)
+    hint = "Correct it there: the app could not be imported either."
+    newer = [each for each in runtimes() if _version(each) > _version(flaw.python)]
+    if flaw.newer and newer:
+        hint = (
+            "Correct it there. If it is right for a newer Python, say which one in lambdify.toml, under "
+            f'[function]: python = "{newer[0]}"'
+        )
+    return AppNotFound(f"{file}, line {flaw.line}, is not valid Python {flaw.python}: {flaw.why}.", hint=hint)
+
+
+def _version(python: str) -> tuple[int, ...]:
+    return tuple(map(int, python.split(".")))
 
 
 def call_of(module: Module, name: str, function: FunctionNode) -> str:
@@ -99,7 +114,7 @@ def _flawed(project: Project, files: list[str], _: list[Module]) -> AppNotFound 
     for file in files:
         # A template of a generator has a name that nobody imports.
         if (flaw := project.flaws.get(file)) and re.fullmatch(r"[\w/.-]+", file):
-            return refuse_flaw(file, flaw, RUNNING)
+            return refuse_flaw(file, flaw, project.python)
     return None
 
 

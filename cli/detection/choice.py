@@ -7,6 +7,7 @@ The steps are in project, module, kind and candidate, in that order; launch read
 
 import ast
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from lambdify.cli.console import Console
@@ -16,6 +17,8 @@ from lambdify.cli.detection.kind import Kind
 from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.project import Project
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
+from lambdify.cli.programs import pythons
+from lambdify.cli.programs.pythons import RUNNING
 from lambdify.cli.settings import Settings, app_reference, options
 from lambdify.cli.settings.app_reference import AppReference
 
@@ -36,9 +39,10 @@ def choose_app(settings: Settings, console: Console) -> Candidate:
 
     Raises AppNotFound, and AppAmbiguous if nobody can be asked.
     """
-    project = Project(settings.root)
+    python = settings.function.python
+    project = Project(settings.root, python, cache(lambda: pythons.attempt(python, console)))
     chosen = _find_named(settings, project) if settings.app else _find_best(project, console)
-    _tell_flaw(chosen, project, settings, console)
+    _tell_flaw(chosen, project, console)
     return chosen
 
 
@@ -67,22 +71,18 @@ def _find_best(project: Project, console: Console) -> Candidate:
     return next(each for each in rivals if each.app == chosen)
 
 
-def _tell_flaw(app: Candidate, project: Project, settings: Settings, console: Console) -> None:
+def _tell_flaw(app: Candidate, project: Project, console: Console) -> None:
     """Tell what cannot be read in the app's file. Raises AppNotFound, unless a newer Python may read it."""
-    flaw = project.flaws.get(app.file)
+    flaw = project.flaws.get(app.file) or project.judge(app.file)
     if flaw is None:
         return
-    python = settings.function.python
-    if not flaw.newer or _version(python) <= _version(absence.RUNNING):
+    python = project.python
+    if not absence.is_unread(flaw, python):
         raise absence.refuse_flaw(app.file, flaw, python)
     console.warn(
-        f"{app.file}, line {flaw.line}, is not valid Python {absence.RUNNING}, which runs lambdify: "
-        f"{flaw.why}. The function has Python {python}; detection left that statement out."
+        f"{app.file}, line {flaw.line}, is not valid Python {RUNNING}, which runs lambdify: {flaw.why}. The "
+        f"function has Python {python}, which this machine has not; detection left that statement out."
     )
-
-
-def _version(python: str) -> tuple[int, ...]:
-    return tuple(map(int, python.split(".")))
 
 
 def _distinct(apps: list[Candidate]) -> list[Candidate]:
@@ -107,7 +107,7 @@ def _find_named(settings: Settings, project: Project) -> Candidate:
     name = wanted.name
     if name not in module.names() and not module.star_imports:
         if flaw := project.flaws.get(module.file):
-            raise absence.refuse_flaw(module.file, flaw, settings.function.python)
+            raise absence.refuse_flaw(module.file, flaw, project.python)
         raise AppNotFound(
             f'{where} names the app "{settings.app}", and {module.file} has nothing called {name}.',
             hint=options.nearest(name, module.names()) or _suggestion(apps),
@@ -186,7 +186,7 @@ def _find_outside(
     top = wanted.module.partition(".")[0]
     if file := project.file_of(wanted.module):
         if flaw := project.flaws.get(file):
-            raise absence.refuse_flaw(file, flaw, settings.function.python)
+            raise absence.refuse_flaw(file, flaw, project.python)
     elif not project.holds(top) and project.depends_on(top):
         return Candidate(
             app=settings.app,

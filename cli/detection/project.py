@@ -7,12 +7,15 @@ shop/storage.py exists, the folder is shop/; with `from shop.storage import Stor
 import ast
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lambdify.cli.detection import module, source
 from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.source import Flaw
+from lambdify.cli.programs import pythons, syntax
+from lambdify.cli.programs.pythons import RUNNING
 
 SKIPPED_FOLDERS = frozenset(
     {"node_modules", "site-packages", "__pycache__", "migrations", "build", "dist", "static"}
@@ -28,10 +31,14 @@ MAX_BYTES = 1_000_000
 
 
 class Project:
-    """The files of a project; each is parsed on first use."""
+    """The files of a project; each is parsed on first use, with the grammar of the function's Python."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(
+        self, root: Path, python: str = RUNNING, interpreter: Callable[[], Path | None] | None = None
+    ) -> None:
+        """`interpreter` gives one of that Python, or None; it is asked for what this one cannot read."""
+        self.root, self.python = root, python
+        self._interpreter = interpreter or (lambda: pythons.find(python))
         self.files = frozenset(_python_files(root))
         self._folders = frozenset(folder for file in self.files for folder in _parents(file))
         self.flaws: dict[str, Flaw] = {}
@@ -56,7 +63,7 @@ class Project:
     def tree(self, file: str) -> ast.Module | None:
         """Return the statements of a file; None if nothing of it can be read as Python."""
         if file not in self._trees:
-            self._trees[file], flaw = source.parse(self.text(file))
+            self._trees[file], flaw = self._statements(file)
             if flaw:
                 self.flaws[file] = flaw
         return self._trees[file]
@@ -90,6 +97,34 @@ class Project:
             if path.is_file()
         )
         return any(wanted.search(re.sub("[-_.]+", "-", source.decode(text).lower())) for text in texts)
+
+    def _statements(self, file: str) -> tuple[ast.Module | None, Flaw | None]:
+        """Return what can be read of a file, and what is wrong with it."""
+        own = tuple(map(int, self.python.split(".")))
+        grammar = (own[0], own[1]) if own < sys.version_info[:2] else None
+        tree, flaw = source.parse(self.text(file), grammar)
+        if flaw and flaw.newer and own > sys.version_info[:2]:
+            return self._ask(file) or (tree, flaw)
+        return tree, flaw
+
+    def _ask(self, file: str) -> tuple[ast.Module | None, Flaw | None] | None:
+        """Return what the function's Python reads of a file; None if it is not on this machine."""
+        python = self._interpreter()
+        said = syntax.parse(python, self.root / file) if python else None
+        if isinstance(said, syntax.Invalid):
+            return source.parse(self.text(file))[0], _flaw(said, self.python)
+        return (said, None) if said else None
+
+    def judge(self, file: str) -> Flaw | None:
+        """Return what the function's Python cannot read of a file; None if it can, or is not here.
+
+        For an older one than runs lambdify: the grammar is applied by `source.parse` only in part.
+        """
+        if not file or tuple(map(int, self.python.split("."))) >= sys.version_info[:2]:
+            return None
+        python = self._interpreter()
+        said = syntax.parse(python, self.root / file) if python else None
+        return _flaw(said, self.python) if isinstance(said, syntax.Invalid) else None
 
     def _parse(self, file: str) -> Module | None:
         tree = self.tree(file)
@@ -128,6 +163,10 @@ class Project:
 
     def _holds(self, root: str, name: str) -> bool:
         return _join(root, f"{name}.py") in self.files or _join(root, name) in self._folders
+
+
+def _flaw(said: syntax.Invalid, python: str) -> Flaw:
+    return Flaw(said.line, said.why, newer=True, python=python)
 
 
 def _python_files(root: Path) -> Iterator[str]:

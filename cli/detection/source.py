@@ -11,6 +11,7 @@ import tokenize
 import warnings
 from typing import NamedTuple
 
+from lambdify.cli.programs.pythons import RUNNING
 from lambdify.cli.storage import texts
 
 MAX_FLAWS = 20
@@ -26,20 +27,26 @@ class Flaw(NamedTuple):
     why: str
     newer: bool
     """Whether a newer Python might read it."""
+    python: str = RUNNING
+    """Whose grammar says so."""
 
 
-def parse(data: bytes) -> tuple[ast.Module | None, Flaw | None]:
-    """Return what can be read of a file, and what is wrong with it; no tree if nothing can be read."""
+def parse(data: bytes, grammar: tuple[int, int] | None = None) -> tuple[ast.Module | None, Flaw | None]:
+    """Return what can be read of a file, and what is wrong with it; no tree if nothing can be read.
+
+    `grammar` is that of an older Python, such as (3, 11); it is applied as far as the running one knows it.
+    """
     if mark := _wide_encoding(data):
         tree, _ = _parse_text(decode(data))
         return tree, Flaw(1, f"the file is {mark}, which Python does not read. Save it as UTF-8", newer=False)
     try:
-        return _parse(data), None
+        return _parse(data, grammar), None
     except SyntaxError as error:
         if error.lineno is None or b"\0" in data:
             return None, Flaw(error.lineno or 1, error.msg, newer=False)
         tree, _ = _parse_text(_decode_python(data))
-        return tree, Flaw(error.lineno, error.msg, newer=True)
+        judge = "{}.{}".format(*grammar) if grammar else RUNNING
+        return tree, Flaw(error.lineno, error.msg, newer=True, python=judge)
     except (ValueError, RecursionError, MemoryError) as error:
         return None, Flaw(1, str(error), newer=False)
 
@@ -62,10 +69,10 @@ def _decode_python(data: bytes) -> str:
     return data.decode(encoding, errors="replace")
 
 
-def _parse(code: bytes | str) -> ast.Module:
+def _parse(code: bytes | str, grammar: tuple[int, int] | None = None) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as those of "\d": the project's Python tells them
-        return ast.parse(code)
+        return ast.parse(code, feature_version=grammar)
 
 
 def _parse_text(text: str) -> tuple[ast.Module | None, int]:

@@ -16,6 +16,8 @@ from lambdify.cli.programs import Outcome, run
 
 RUNNING = "{}.{}".format(*sys.version_info)
 """The minor version of the interpreter that runs lambdify."""
+LIMIT = 300.0
+"""Seconds for the installation of an interpreter, which is 30 MB."""
 
 
 def find(minor: str, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -32,7 +34,7 @@ def fetch(minor: str, console: Console, environ: Mapping[str, str] = os.environ)
     if python := find(minor, environ):
         return python
     with console.step(f"Installing Python {minor} with uv"):
-        done = _uv(["install", minor], environ)
+        done = _uv(["install", minor], environ, limit=LIMIT)
         python = find(minor, environ)
         if python is None:
             reason = (done.errors.strip().splitlines() or ["no reason given"])[0]
@@ -74,12 +76,24 @@ def locate(python: Path, environ: Mapping[str, str] = os.environ) -> Interpreter
     return Interpreter(file=file, prefixes=(prefix, exec_prefix, file.parents[1]), library=library.parent)
 
 
+def attempt(minor: str, console: Console, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Do as `fetch`, but return None, with a note, if there is no interpreter and none can be installed."""
+    try:
+        return fetch(minor, console, environ)
+    except PythonNotFound as error:
+        console.note(error.message)
+        return None
+
+
 def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:
+    pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for folder in environ.get("PATH", "").split(os.pathsep):
+        # pyenv's shims are scripts that take 0.2 s; the interpreters behind them are looked at below.
+        if folder and Path(folder) == pyenv / "shims":
+            continue
         # An empty entry means the working directory, which may hold a file of the project with that name.
         if folder and (python := Path(folder, f"python{minor}")).is_file():
             yield python
-    pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(pyenv.glob(f"versions/{minor}.*/bin/python{minor}"))
     found = _uv(["find", "--managed-python", "--no-python-downloads", "--no-project", minor], environ)
     if found.succeeded:
@@ -98,10 +112,11 @@ def _version(python: Path, environ: Mapping[str, str]) -> str:
         return ""
 
 
-def _uv(arguments: list[str], environ: Mapping[str, str]) -> Outcome:
+def _uv(arguments: list[str], environ: Mapping[str, str], limit: float | None = None) -> Outcome:
     # Not at the top: it is not needed if the interpreter that runs lambdify is the right one.
     from uv import find_uv_bin
 
     # uv runs in "/", so that no project's uv.toml or .python-version is read.
     environment = {**environ, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
-    return run([find_uv_bin(), "python", *arguments], cwd=Path("/"), environment=environment)
+    command = [find_uv_bin(), "python", *arguments]
+    return run(command, cwd=Path("/"), environment=environment, limit=limit)

@@ -9,6 +9,7 @@ from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.detection.choice import choose_app
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
+from lambdify.cli.programs.pythons import RUNNING
 
 FACTORY = """
     from flask import Flask
@@ -86,16 +87,18 @@ def make(project, files):
     return root
 
 
-def choose(root, stderr=None):
+def choose(root, stderr=None, python=None):
     streams = {"stdin": io.StringIO(), "stdout": io.StringIO(), "stderr": stderr or io.StringIO()}
-    return choose_app(settings.load(root), Console(**streams, environ={}))
+    return choose_app(
+        settings.load(root, overrides={"function.python": python}), Console(**streams, environ={})
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_there_is_said_with_the_line_to_write(project, golden, name):
     root = make(project, CASES[name])
     with pytest.raises(AppNotFound) as caught:
-        choose(root)
+        choose(root, python=RUNNING)
     text = f"error: {caught.value.message}\nhint: {caught.value.hint}\n".replace(str(root), "/home/anna/shop")
     minor = sys.version_info.minor
     text = text.replace(f"Python 3.{minor}", "Python 3.X").replace(f'"3.{minor + 1}"', '"3.Y"')
@@ -188,7 +191,10 @@ def test_a_procfile_of_any_encoding_is_read(project, data):
 @pytest.mark.parametrize(
     "newer", ["x = t'{1}'", "@decorated\nclass A:\n    def f(self): return t'''{1}\n'''\n    y = 1"]
 )
-def test_code_for_a_newer_python_is_read_but_for_what_is_new(project, newer):
+def test_code_for_a_newer_python_is_read_but_for_what_is_new(project, newer, tmp_path, monkeypatch):
+    for variable in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / "nothing"))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
     files = {
         "app.py": f"from flask import Flask\n{newer}\napp = Flask('x')\n",
         "lambdify.toml": '[function]\npython = "3.14"\n',
@@ -196,7 +202,7 @@ def test_code_for_a_newer_python_is_read_but_for_what_is_new(project, newer):
     stderr = io.StringIO()
     assert choose(project(files), stderr).app == "app:app"
     assert "app.py, line" in stderr.getvalue()
-    assert "The function has Python 3.14" in stderr.getvalue()
+    assert "The function has Python 3.14, which this machine has not" in stderr.getvalue()
 
 
 def test_a_file_of_another_purpose_may_be_broken(project):
