@@ -15,6 +15,7 @@ LambdifyError
 ├── AppAmbiguous         12   more than one, and nobody to ask
 ├── AppBroken            13   the app does not import where it has to run
 ├── NameCollision        14   a lambdify.py of the project or a dependency hides this package
+├── PythonRefused        17   the project asks for a Python that Lambda lacks, or for two at once
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
 ├── DockerUnavailable    22   something needs a container engine, and none answers, or none that will do
@@ -99,6 +100,12 @@ class NameCollision(LambdifyError):
     """A lambdify.py, of the project or of a dependency, would hide this package in the function."""
 
     exit_code = 14
+
+
+class PythonRefused(LambdifyError):
+    """What is said about the function's Python contradicts itself, or Lambda does not have it."""
+
+    exit_code = 17
 
 
 class RequirementsError(LambdifyError):

@@ -57,21 +57,35 @@ def load_settings(stage: str | None, overrides: Mapping[str, object]) -> Setting
 def connect(chosen: Settings, console: Console, *, local: bool, start: bool = False) -> Session:
     """Connect to the stage's account and return the session; `start` starts a local cloud if none runs.
 
-    Raises LocalCloudDown, LocalCloudFailed, PythonNotFound, CredentialsError, RegionError.
+    Raises LocalCloudDown, LocalCloudFailed, CredentialsError, RegionError.
     """
     if not local:
         return Session(console=console, stage=Stage(settings=chosen, account=aws.connect(chosen)), cloud=None)
     # Not at the top: the local cloud imports an HTTP server, which no command needs on AWS.
     from lambdify.cli.local.daemon import cloud
 
-    if start:
-        from lambdify.cli.programs import pythons
-
-        # This comes before anything is built or deployed: without this Python the function cannot run here.
-        pythons.fetch(chosen.function.python, console)
     running = cloud.ensure(console) if start else cloud.require(console)
     prepared = cloud.prepare(chosen, running)
     account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=running.credentials)
     # ministack's ECR has repositories but no registry: images stay in the container engine.
     stage = Stage(settings=prepared, account=replace(account, registry=False))
     return Session(console=console, stage=stage, cloud=running)
+
+
+def settle_python(session: Session, *, run: bool = False) -> Session:
+    """Return the session with the function's Python, and say which it is; the stage may have one already.
+
+    With `run` the function is to run in the local cloud: uv may install its Python here. Raises
+    PythonRefused, PythonNotFound.
+    """
+    # Not at the top: only commands that pack need it.
+    from lambdify.cli.runtime import choice
+    from lambdify.cli.stacks import stack
+
+    settled, chosen = choice.settle(session.settings)
+    if chosen.is_open and (deployed := stack.find_python(session.stage)):
+        settled, chosen = choice.settle(session.settings, deployed=deployed)
+    if run:
+        settled, chosen = choice.here(settled, chosen, session.console)
+    choice.tell(chosen, session.console)
+    return replace(session, stage=replace(session.stage, settings=settled))

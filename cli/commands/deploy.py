@@ -43,21 +43,23 @@ def command(
     from dataclasses import asdict, replace
 
     from lambdify.cli import deploy as room
-    from lambdify.cli.command_line.session import connect, load_settings
+    from lambdify.cli.command_line.session import connect, load_settings, settle_python
     from lambdify.cli.detection import choice
     from lambdify.cli.package import package as pack
     from lambdify.cli.plan import pitfalls
+    from lambdify.cli.runtime import choice as runtime
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
     console = make_console(flags)
-    settings = load_settings(stage, {**overrides, "local.port": port})
+    settings, _ = runtime.settle(load_settings(stage, {**overrides, "local.port": port}))
     if local:
         pitfalls.check_local(settings)
     # The app is looked for first: this needs no account, so a missing account must not hide its errors.
     settings = replace(settings, app=choice.choose_app(settings, console).app)
     pitfalls.warn(settings, console, local=local)
     session = connect(settings, console, local=local, start=not dry_run)
+    session = settle_python(session, run=local and not dry_run)
     if not local:
         pitfalls.check(session.stage)
     if dry_run:

@@ -48,13 +48,14 @@ def command(
     """Show what a deployment would change, and change nothing."""
     from dataclasses import replace
 
-    from lambdify.cli.command_line.session import connect, load_settings
+    from lambdify.cli.command_line.session import connect, load_settings, settle_python
     from lambdify.cli.detection import choice
+    from lambdify.cli.runtime import choice as runtime
 
     console = make_console(flags)
-    settings = load_settings(stage, overrides)
+    settings, _ = runtime.settle(load_settings(stage, overrides))
     settings = replace(settings, app=choice.choose_app(settings, console).app)
-    session = connect(settings, console, local=local)
+    session = settle_python(connect(settings, console, local=local))
     if answer(session, drift=not no_drift, upgrade=upgrade) and coded:
         context.exit(DIFFERENT)
 

@@ -33,9 +33,11 @@ def command(
 
     from lambdify.cli import package as room
     from lambdify.cli.command_line import answers, session
+    from lambdify.cli.runtime import choice
 
     console = make_console(flags)
-    settings = session.load_settings(stage, {})
+    settings, chosen = choice.settle(session.load_settings(stage, {}))
+    choice.tell(chosen, console)
     bundle = room.package(settings, Path(output) if output else None, console, upgrade=upgrade)
     paths = [str(archive.path) for archive in bundle.archives]
     if report or profile:

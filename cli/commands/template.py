@@ -26,10 +26,12 @@ def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) 
     from lambdify.cli.command_line import session
     from lambdify.cli.package import package as pack
     from lambdify.cli.plan import pitfalls
+    from lambdify.cli.runtime import choice
     from lambdify.cli.template import pipeline
 
     console = make_console(flags)
-    settings = session.load_settings(stage, {})
+    settings, chosen = choice.settle(session.load_settings(stage, {}))
+    choice.tell(chosen, console)
     pitfalls.warn(settings, console, local=False)
     bundle = pack(settings, None, console, upgrade=upgrade)
     written = pipeline.write(settings, bundle, bucket, console)

@@ -7,7 +7,6 @@ defaults, the file, its [stages.NAME], flags.
 
 import functools
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
@@ -35,6 +34,8 @@ class Settings:
     region: str
     """"" means the region of the AWS profile."""
     profile: str
+    names_python: bool
+    """Whether [function] python is set. Else what the project's files say decides, see runtime/choice.py."""
     protect: bool
     """Whether changes that delete or replace resources are refused."""
     environment: Mapping[str, str]
@@ -125,13 +126,12 @@ def slug(text: str) -> str:
     return words if words[:1].isalpha() else f"app-{words}".rstrip("-")
 
 
-def default_python(running: tuple[int, int] = sys.version_info[:2]) -> str:
-    """Return the version of Python that runs lambdify if Lambda has it, else Lambda's newest."""
+def default_python() -> str:
+    """Return Lambda's newest Python but one, for which most packages have wheels: never the running one."""
     # To import the module for platform tags takes longer than to read all settings.
     from lambdify.cli.packing.target import runtimes
 
-    here = ".".join(map(str, running))
-    return here if here in runtimes() else list(runtimes())[-1]
+    return list(runtimes())[-2]
 
 
 def _read_file(file: ConfigFile, known: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -194,10 +194,12 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Settings:
-    function = {**values["function"], "python": values["function"]["python"] or default_python()}
+    python = values["function"]["python"]
+    function = {**values["function"], "python": python or default_python()}
     name = values["name"] or slug(config_file.project_name(root) or name_of_folder(root))
     places = {key: place.replace(STAGE, values["stage"]) for key, place in values["secrets"].items()}
     fields = {**values, "function": function, "name": name, "secrets": places, "root": root, "source": source}
+    fields["names_python"] = bool(python)
     made: Settings = _make(Settings, fields)
     return made
 

@@ -125,6 +125,15 @@ def fetch_body(stack: Stack, account: Account) -> Any:
     return answer["TemplateBody"]
 
 
+def find_python(stage: Stage) -> str:
+    """Return the Python of the function that is deployed: "3.13"; "" for none, and for an image."""
+    found = find(stage)
+    if found is None or found.is_new:
+        return ""
+    function = fetch_body(found, stage.account)["Resources"].get("Function", {})
+    return str(function.get("Properties", {}).get("Runtime", "")).removeprefix("python")
+
+
 def list_change_sets(name: str, account: Account) -> list[str]:
     """Return the names of the change sets of the stack of that name that were not applied yet."""
     pages = account.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)

@@ -41,13 +41,9 @@ def test_any_text_becomes_a_name_that_a_stack_may_have(text, name):
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name)
 
 
-def test_the_python_that_runs_lambdify_is_the_default_where_lambda_has_it():
-    assert settings.default_python((3, 12)) == "3.12"
-
-
-@pytest.mark.parametrize("running", [(3, 10), (3, 99)])
-def test_the_newest_python_that_lambda_has_is_the_default_otherwise(running):
-    assert settings.default_python(running) == list(runtimes())[-1]
+def test_the_newest_python_but_one_that_lambda_has_is_the_default(project):
+    chosen = settings.load(project({}))
+    assert (chosen.function.python, chosen.names_python) == (list(runtimes())[-2], False)
 
 
 def test_defaults_name_every_option_and_only_options():
@@ -64,8 +60,8 @@ def test_defaults_name_every_option_and_only_options():
         }
 
     expected = names(Settings)
-    # The folder and the file are where settings are found, not what they say.
-    for found in ("root", "source"):
+    # Where settings are found, and whether they say something, is not what they say.
+    for found in ("root", "source", "names_python"):
         del expected[found]
     assert keys(options.defaults()) == {**expected, "stages": None}
 

@@ -374,11 +374,11 @@ def _python(settings: Settings, console: Console) -> Path | None:
     minor = settings.function.python
     if not settings.build.bytecode:
         return None
-    python = pythons.find(minor)
+    python = pythons.attempt(minor, console)
     if python is None:
         console.note(
-            f"This machine has no Python {minor}, so bytecode is left out: imports take about three times as "
-            f"long in a cold start. `uv python install {minor}` changes that."
+            f"Without Python {minor}, bytecode is left out: imports take about three times as long in a cold "
+            "start."
         )
     return python
 

@@ -133,10 +133,12 @@ def test_without_the_functions_python_bytecode_is_left_out_and_its_cost_told(
 ):
     for variable in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
         monkeypatch.setenv(variable, str(tmp_path / "nothing"))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
     other = "3.13" if pythons.RUNNING != "3.13" else "3.12"
     (root / "lambdify.toml").write_text(f'[function]\npython = "{other}"\n')
     assert not any(name.endswith(".pyc") for name in names(pack()))
-    assert f"no Python {other}, so bytecode is left out: imports take about three times" in story.getvalue()
+    assert f"no Python {other}, and uv could not install it" in story.getvalue()
+    assert f"Without Python {other}, bytecode is left out: imports take about three times" in story.getvalue()
 
 
 def test_the_bundle_says_what_other_events_reach_and_whether_errors_are_shown(pack, project, call):

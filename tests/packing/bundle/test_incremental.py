@@ -14,7 +14,6 @@ from lambdify.cli.packing import archive
 from lambdify.cli.packing.bundle import bundle as room
 from lambdify.cli.packing.bundle import bytecode, zips
 from lambdify.cli.packing.bundle.bundle import Bundle
-from lambdify.cli.programs import pythons
 
 CANDIDATE = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, evidence=(), path="")
 FILES = {
@@ -107,7 +106,7 @@ def test_one_changed_line_makes_one_member_and_its_bytecode_anew(pack, root):
     CHANGES["a line"](root)
     after = entries(pack())
     changed = {name for name in after if bytes(after[name].data) != bytes(before[name].data)}
-    assert changed == {"shop/model.py", bytecode.cache_path("shop/model.py", pythons.RUNNING)}
+    assert changed == {"shop/model.py", bytecode.cache_path("shop/model.py", settings_room.default_python())}
 
 
 def test_a_member_is_not_taken_for_the_same_by_its_name_size_and_checksum(pack, root):
@@ -123,7 +122,7 @@ def test_a_member_is_not_taken_for_the_same_by_its_name_size_and_checksum(pack, 
 
 def test_damaged_bytecode_of_the_last_zip_is_made_again(pack, root):
     first = pack()
-    name = bytecode.cache_path("app.py", pythons.RUNNING)
+    name = bytecode.cache_path("app.py", settings_room.default_python())
     damaged = [
         entry._replace(data=b"\0" * len(entry.data)) if entry.name == name else entry
         for entry in archive.find(first.app.path)
