@@ -130,9 +130,9 @@ class LambdaService:
 
     def _count(self, arn: str, run: Run, outcome: Outcome) -> None:
         qualifier, function = arn.rpartition(":")[2], run.function
-        if qualifier != function.version:
-            dimensions = (function.region, function.name, qualifier, function.version)
-            self.metrics.put(*dimensions, failed=outcome.failed)
+        alias = "" if qualifier == function.version else qualifier
+        dimensions = (function.region, function.name, alias, function.version)
+        self.metrics.put(*dimensions, failed=outcome.failed, seconds=outcome.duration)
 
     @disk.explained()
     @translated(during="starting a function")

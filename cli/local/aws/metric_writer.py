@@ -1,4 +1,6 @@
-"""Writes Lambda's own metrics for requests to the endpoints; ministack counts its own invocations only.
+"""Writes Lambda's own metrics for every invocation, however it came; ministack writes those of throttling.
+
+A duration is the function's own, as in its log: the start of its environment is no part of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#invocation-metrics
 """
@@ -6,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#invoc
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from lambdify.cli.aws import Account, translated
@@ -14,6 +16,10 @@ from lambdify.cli.errors import LambdifyError
 
 WRITE_INTERVAL = 1.0
 """Seconds between two writes."""
+MOST_VALUES = 150
+"""Different values in one write: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""
+UNITS = {"Duration": "Milliseconds"}
+"""Units of metrics that do not count."""
 _log = logging.getLogger(__name__)
 
 
@@ -23,9 +29,10 @@ class Metric(NamedTuple):
     region: str
     function: str
     alias: str
+    """"" for an invocation of the version itself."""
     version: str
     name: str
-    """Invocations or Errors."""
+    """Invocations, Errors or Duration."""
 
 
 class MetricWriter:
@@ -34,16 +41,21 @@ class MetricWriter:
     def __init__(self, connect: Callable[[str], Account]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._counts: Counter[Metric] = Counter()
+        self._values: dict[Metric, Counter[float]] = {}
+        """How often each value was measured."""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metric writer", daemon=True)
         self._thread.start()
 
-    def put(self, region: str, function: str, alias: str, version: str, *, failed: bool) -> None:
-        """Count an invocation of a version through an alias; return at once."""
+    def put(
+        self, region: str, function: str, alias: str, version: str, *, failed: bool, seconds: float
+    ) -> None:
+        """Count an invocation of a version, through an alias if it has a name; return at once."""
+        measured = {"Invocations": 1.0, "Errors": float(failed), "Duration": round(seconds * 1000, 2)}
         with self._lock:
-            self._counts[Metric(region, function, alias, version, "Invocations")] += 1
-            self._counts[Metric(region, function, alias, version, "Errors")] += failed
+            for name, value in measured.items():
+                metric = Metric(region, function, alias, version, name)
+                self._values.setdefault(metric, Counter())[value] += 1
 
     def close(self) -> None:
         """Write the remaining counts, then end the thread."""
@@ -57,26 +69,30 @@ class MetricWriter:
 
     def _write_all(self) -> None:
         with self._lock:
-            counts, self._counts = self._counts, Counter()
-        for metric, count in counts.items():
+            measured, self._values = self._values, {}
+        for metric, values in measured.items():
             try:
-                self._write(metric, count)
+                self._write(metric, values)
             except LambdifyError as error:
                 _log.warning("metrics lost: %s", error.message)
 
     @translated(during="writing metrics")
-    def _write(self, metric: Metric, count: int) -> None:
-        alias = {"Resource": f"{metric.function}:{metric.alias}", "ExecutedVersion": metric.version}
+    def _write(self, metric: Metric, values: Mapping[float, int]) -> None:
+        pairs = list(values.items())
+        parts = [pairs[start : start + MOST_VALUES] for start in range(0, len(pairs), MOST_VALUES)]
         name = {"FunctionName": metric.function}
+        alias = {"Resource": f"{metric.function}:{metric.alias}", "ExecutedVersion": metric.version}
         self._connect(metric.region).client("cloudwatch").put_metric_data(
             Namespace="AWS/Lambda",
             MetricData=[
                 {
                     "MetricName": metric.name,
                     "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-                    "Value": float(count),
-                    "Unit": "Count",
+                    "Values": [value for value, _ in part],
+                    "Counts": [float(count) for _, count in part],
+                    "Unit": UNITS.get(metric.name, "Count"),
                 }
-                for dimensions in (name, name | alias)
+                for dimensions in ((name, name | alias) if metric.alias else (name,))
+                for part in parts
             ],
         )

@@ -6,6 +6,8 @@ Some functions of ministack are replaced:
   the function for an error of the endpoint, and writes log lines of its own. Here the endpoint is always the
   daemon's socket, and its response has the headers of Lambda's Invoke:
   https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
+- Metrics of invocations. ministack sees its own ones only, and takes the start of an environment for a part
+  of them, so the daemon writes all (metric_writer.py).
 - Alarms. ministack ignores the dimensions of an alarm's metric, so errors of any version would raise it.
 - Schedules. ministack's call no API, but one has to call UpdateAlias to roll an unattended shift back.
 - URLs of code, layers and custom resources' responses. They are signed here, as on AWS.
@@ -110,6 +112,17 @@ def write_no_logs(
     """Write nothing: the sandbox has written the log already."""
 
 
+def count_throttles_only() -> None:
+    """Leave metrics of invocations to the daemon, which knows how long the function took."""
+    original = lambda_svc._emit_lambda_metrics
+
+    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        if throttle:
+            original(function_name, duration_ms, error, throttle)
+
+    replace("_emit_lambda_metrics", emit)
+
+
 def replace(name: str, replacement: Any) -> None:
     """Replace a function of ministack's Lambda; exit if its parameters are not the expected ones."""
     original = getattr(lambda_svc, name)
@@ -206,6 +219,7 @@ if __name__ == "__main__":
     call_apis()
     replace("_execute_function_proxy", execute_in_sandbox)
     replace("_emit_lambda_logs", write_no_logs)
+    count_throttles_only()
     sign_locations(keys)
     install_guard(keys, int(os.environ["LAMBDIFY_SOCKET"]))
     main()

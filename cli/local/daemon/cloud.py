@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 """The region of a local stage whose settings name none."""
+OWN_VARIABLES = frozenset({PROXY_VARIABLE})
+"""What `prepare` adds to the environment of a function, which never sees it."""
 _START_PATIENCE = ministack.PATIENCE + 30
 _STOP_PATIENCE = 10.0
 _ANSWER_PATIENCE = 300.0

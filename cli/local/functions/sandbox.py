@@ -108,6 +108,8 @@ class Outcome(NamedTuple):
     log: str = ""
     """The end of the invocation's log."""
     error_type: str = ""
+    duration: float = 0.0
+    """Seconds until the answer, without the start of the process."""
 
 
 class SandboxGone(Exception):
@@ -206,7 +208,7 @@ class Sandbox:
         if message.kind == "timeout" and limit < self._deadline and self._last_message is None:
             return None
         self._duration = time.perf_counter() - self._event_started_at
-        self._outcome = self._read_outcome(message, self._request_id)
+        self._outcome = self._read_outcome(message, self._request_id)._replace(duration=self._duration)
         return self._outcome
 
     def report(self) -> Outcome:
