@@ -32,6 +32,15 @@ class Session:
         """The settings of the stage."""
         return self.stage.settings
 
+    @property
+    def own_variables(self) -> frozenset[str]:
+        """The environment variables that lambdify adds to those of the project."""
+        if self.cloud is None:
+            return frozenset()
+        from lambdify.cli.local.daemon import cloud
+
+        return cloud.OWN_VARIABLES
+
     def address(self, endpoint: str) -> str:
         """Return the URL that answers: the endpoint itself on AWS, else the local gateway's."""
         if self.cloud is None or not endpoint:

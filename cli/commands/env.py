@@ -29,7 +29,7 @@ def command(flags: Flags, stage: str | None, show: bool, local: bool, **override
     from lambdify.cli.look import environment
 
     session = open_stage(flags, stage, local, **overrides)
-    found = environment.fetch(session.stage)
+    found = environment.fetch(session.stage, ours=session.own_variables)
     shown = found if show else environment.hide(found)
     session.console.answer(environment.show(shown, values=show), [answers.to_json(each) for each in shown])
     if any(each.state != "as set" for each in found):

@@ -4,7 +4,7 @@ Values are shown only on request. A secret's value is never shown: the function 
 it is not known here. Its source is shown instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -33,12 +33,16 @@ class Variable:
     settings: str | None
 
 
-def fetch(stage: Stage) -> tuple[Variable, ...]:
-    """Return all variables of the live version, sorted by name. Raises NotDeployed, AccessDenied."""
+def fetch(stage: Stage, *, ours: Collection[str] = ()) -> tuple[Variable, ...]:
+    """Return all variables of the live version, sorted by name, without `ours`, which lambdify itself adds.
+
+    Raises NotDeployed, AccessDenied.
+    """
     deployed = _deployed(stage)
     plain = [
         _compare(name, deployed.get(name), stage.settings.environment.get(name))
         for name in deployed.keys() | stage.settings.environment.keys()
+        if name not in ours
     ]
     return tuple(sorted([*plain, *_secrets(stage)], key=lambda each: each.name))
 

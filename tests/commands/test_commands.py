@@ -140,7 +140,7 @@ def test_status_shows_the_address_that_answers(deployed, lambdify):
 
 def test_env_hides_the_values_until_they_are_asked_for(deployed, lambdify):
     hidden, shown = lambdify("env", "--local"), lambdify("env", "--local", "--show")
-    assert "SITE" in hidden.stdout
+    assert [line.split()[0] for line in hidden.stdout.splitlines()] == ["Variable", "SITE"]
     assert "the default" not in hidden.stdout
     (site,) = [line for line in shown.stdout.splitlines() if line.startswith("SITE")]
     assert site.split(maxsplit=1)[1].split("  ") == ["as set", "'the default'"]

@@ -36,6 +36,12 @@ def test_each_variable_is_as_it_is_set_or_it_is_said_how_not(deployed, make_sett
     ]
 
 
+def test_variables_that_lambdify_adds_are_none_of_the_project(deployed, make_settings):
+    settings = make_settings(overrides={"environment": {"SITE": "1", "OURS": "x"}})
+    found = environment.fetch(stage_in(deployed(SITE="1", OURS="x"), settings), ours={"OURS"})
+    assert [each.name for each in found] == ["SITE"]
+
+
 def test_of_a_secret_the_source_is_told_and_whether_the_release_knows_it(deployed, stubbed, make_settings):
     account = deployed()
     stubbed.finds_stage()
