@@ -20,7 +20,15 @@ from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
 from lambdify.cli.plan import preview
-from lambdify.cli.releases import Release, command_token, ownership, promotion, traffic, traffic_split
+from lambdify.cli.releases import (
+    Release,
+    command_token,
+    new_stage,
+    ownership,
+    promotion,
+    traffic,
+    traffic_split,
+)
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.change_sets import ChangeSet
@@ -70,10 +78,12 @@ def deploy(
     `find_address` returns the URL that answers for that of the stack: another one in the local cloud.
     `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
     minutes, so it is called only after the state of the stack was checked. Raises what its steps raise:
-    StackBusy, StackBroken, StackForeign, StageProtected, Declined, SecretMissing, BundleRefused,
-    DeployFailed, AppBroken, ReleaseFailed.
+    StackBusy, StackBroken, StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing,
+    BundleRefused, DeployFailed, AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
+    if existing is None or existing.is_new:
+        new_stage.check(stage, console, yes=yes)
     owner = None
     if existing:
         owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)

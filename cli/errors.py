@@ -43,6 +43,7 @@ LambdifyError
 ├── LocalCloudDown       51   the local cloud is not running
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
 ├── StageTaken           53   another project was deployed to this stage
+├── FunctionForeign      54   a function of that name exists and is not ours
 ├── Declined              3   the user said no at a prompt
 └── Interrupted         130   Ctrl-C
 """
@@ -268,6 +269,12 @@ class StageTaken(LambdifyError):
     """Another project was deployed to the stage last, and the user has not agreed to take it over."""
 
     exit_code = 53
+
+
+class FunctionForeign(LambdifyError):
+    """A function of the stage's name exists, and no stack of ours holds it."""
+
+    exit_code = 54
 
 
 class Interrupted(LambdifyError):

@@ -34,6 +34,22 @@ def find(stage: Stage, folder: str) -> tuple[str, ...]:
     return tuple(found or ())
 
 
+def find_folders(stage: Stage, folder: str) -> tuple[str, ...]:
+    """Return the folders in `folder`, each with a slash at its end; none if there is no bucket."""
+    pages = stage.client("s3").get_paginator("list_objects_v2")
+    found = attempt(
+        lambda **which: [
+            each["Prefix"] for page in pages.paginate(**which) for each in page.get("CommonPrefixes", [])
+        ],
+        none_if=NOT_THERE,
+        Bucket=stage.bucket,
+        Prefix=folder,
+        Delimiter="/",
+        ExpectedBucketOwner=stage.account.account_id,
+    )
+    return tuple(found or ())
+
+
 def put(stage: Stage, key: str, content: bytes, *, kind: str = "application/json", new: bool = False) -> bool:
     """Write an object; return False if it is to be `new` and somebody else has made one of that key."""
     condition = {"IfNoneMatch": "*"} if new else {}
