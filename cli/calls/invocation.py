@@ -13,6 +13,8 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.calls import log_view
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
+from lambdify.cli.failures import explanation, reported
+from lambdify.cli.failures.project import Project, look_at
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
@@ -50,9 +52,9 @@ def check(
     """Show the log of an invocation with `tail`, or if it failed. Raises FunctionFailed if it failed."""
     failed = "FunctionError" in answer
     if tail or failed:
-        show_log(answer, read_payload(payload) if failed else None, console)
+        show_log(answer, read_payload(payload) if failed else None, settings, console)
     if failed:
-        raise failure(read_payload(payload), settings)
+        raise failure(answer, read_payload(payload), settings)
 
 
 def call(
@@ -98,11 +100,18 @@ def read_payload(payload: bytes) -> Any:
         return {**value, "body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
-def show_log(answer: Mapping[str, Any], value: Any, console: Console) -> None:
-    """Show the end of the log, which holds the traceback of an error; without a log, only the traceback."""
-    log = log_view.tail(base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"))
+def read_log(answer: Mapping[str, Any]) -> str:
+    """Return the end of the log, of which Lambda gives 4 KB; "" if it was not asked for."""
+    return base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+
+
+def show_log(answer: Mapping[str, Any], value: Any, settings: Settings, console: Console) -> None:
+    """Show the end of the log, which holds the traceback of an error; without a log, only the traceback.
+
+    Frames that are not the project's are folded.
+    """
     trace = value.get("stackTrace", []) if "FunctionError" in answer else []
-    for line in log or "".join(trace).splitlines():
+    for line in log_view.tail(read_log(answer) or "".join(trace), Project(root=settings.root).owns):
         console.note(line)
 
 
@@ -118,10 +127,16 @@ def _check_json(payload: str) -> bytes:
     return text.encode()
 
 
-def failure(value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
-    """Return the error for a function that raised, ran out of time or died, as Lambda describes it."""
+def failure(answer: Mapping[str, Any], value: Mapping[str, Any], settings: Settings) -> FunctionFailed:
+    """Return the error for a function that raised, ran out of time or died.
+
+    What is known of the cause is told with what to do; else it is told as Lambda describes it.
+    """
+    project = look_at(settings)
+    raised = reported.read(value, read_log(answer), project.owns)
+    told = explanation.find(raised, project) if raised else None
     return FunctionFailed(
-        f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
-        hint=f"`lambdify logs {settings.stage}` shows all that the function wrote.",
+        told.message if told else f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
+        hint=told.hint if told else f"`lambdify logs {settings.stage}` shows all that the function wrote.",
         during=f"invoking {settings.full_name}",
     )

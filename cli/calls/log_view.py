@@ -14,6 +14,8 @@ from typing import Any
 
 from lambdify.cli.calls.log_lines import INIT, LogEntry, LogLine, parse
 from lambdify.cli.console import Line
+from lambdify.cli.failures import tracebacks
+from lambdify.cli.failures.places import Owns
 
 STYLES = {"ERROR": "removed", "FATAL": "danger", "WARN": "changed", "DEBUG": "quiet", "TRACE": "quiet"}
 ID_LENGTH = 8
@@ -21,8 +23,11 @@ ID_LENGTH = 8
 LEVEL_LENGTH = 5
 
 
-def show(entry: LogEntry, *, dated: bool = False) -> list[Line]:
-    """Return the lines for an entry, with the date if `dated`; [] if another line says the same."""
+def show(entry: LogEntry, *, dated: bool = False, owns: Owns | None = None) -> list[Line]:
+    """Return the lines for an entry, with the date if `dated`; [] if another line says the same.
+
+    With `owns`, which knows the project's files, the other frames of tracebacks are folded.
+    """
     message = entry.message
     if entry.kind == "report":
         message = summarize_request(entry.fields)
@@ -34,13 +39,17 @@ def show(entry: LogEntry, *, dated: bool = False) -> list[Line]:
     moment = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3]
     head = f"{moment if dated else moment[11:]}  {_shorten_id(entry.request):<{ID_LENGTH}}  "
     level = f"{entry.level:<{LEVEL_LENGTH}}  " if entry.level and entry.kind == "line" else ""
-    first, *rest = (message + _format_fields(entry)).split("\n") or [""]
+    texts = (message + _format_fields(entry)).split("\n")
+    first, *rest = tracebacks.fold_text(texts, owns) if owns else texts
     indent = " " * (len(head) + len(level))
     return [Line(head + level + first, style), *(Line(indent + line, style) for line in rest)]
 
 
-def tail(text: str) -> list[str]:
-    """Return the lines of a log tail that an invocation returned: one request, without times."""
+def tail(text: str, owns: Owns) -> list[str]:
+    """Return the lines of a log tail that an invocation returned: one request, without times.
+
+    Of tracebacks, the frames of files that `owns` does not know are folded.
+    """
     now = datetime.now(UTC)
     shown = [
         line.text
@@ -48,7 +57,7 @@ def tail(text: str) -> list[str]:
         for line in show(parse(LogLine(id="", at=now, stream="", message=each)))
     ]
     margin = len("00:00:00.000  ") + ID_LENGTH + 2
-    return [line[margin:] for line in shown]
+    return list(tracebacks.fold_text((line[margin:] for line in shown), owns))
 
 
 def summarize_request(fields: Mapping[str, Any]) -> str:

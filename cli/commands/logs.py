@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--request", metavar="ID", help="All lines of one request, by its id or the eight letters that are shown."
 )
+@click.option("--full", is_flag=True, help="Tracebacks with the frames of libraries and of Python, too.")
 @arguments.on_account
 @arguments.json
 @arguments.common
@@ -60,16 +61,19 @@ def command(
     since: "datetime",
     text: str,
     request: str | None,
+    full: bool,
     local: bool,
     **overrides: str | None,
 ) -> None:
     """Print the function's log, request by request.
 
     Each line tells the request that it belongs to. What Lambda writes about a request is put together in one
-    line at its end: what it took, and whether it was a cold start. --json tells all there is.
+    line at its end: what it took, and whether it was a cold start. Of tracebacks, the project's frames
+    are shown. --json tells all there is.
     """
     from lambdify.cli.calls import log_lines, log_view
     from lambdify.cli.command_line import answers
+    from lambdify.cli.failures.project import Project
     from lambdify.cli.look import logs as room
 
     if request is not None and (follow or text):
@@ -89,10 +93,11 @@ def command(
         )
         entries = log_lines.read(lines)
     dated = since.astimezone().date() != since.now().date()
+    owns = None if full else Project(root=session.settings.root).owns
     empty = True
     for entry in entries:
         empty = False
-        shown = log_view.show(entry, dated=dated)
+        shown = log_view.show(entry, dated=dated, owns=owns)
         if shown or console.json:
             console.answer(shown, answers.to_json(entry))
     if empty:

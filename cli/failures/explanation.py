@@ -5,7 +5,7 @@ what the system said. What nobody recognises is told by its type and message.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambdify.cli.failures import files, machine, modules, pythons, tracebacks, variables
 from lambdify.cli.failures.project import Project
@@ -38,8 +38,7 @@ def explain(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Expl
     told = find(raised, project, unset)
     if told is None:
         return Explanation(message=_summarize(raised), hint="", lines=lines)
-    hint = told.hint[:1].upper() + told.hint[1:]
-    return Explanation(message=told.message, hint=hint, lines=lines, variables=told.variables)
+    return Explanation(message=told.message, hint=told.hint, lines=lines, variables=told.variables)
 
 
 def find(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Told | None:
@@ -55,7 +54,7 @@ def find(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Told | 
             or _explain_own(step, project)
         )
         if told:
-            return told
+            return replace(told, hint=told.hint[:1].upper() + told.hint[1:])
     return None
 
 

@@ -68,7 +68,11 @@ def _tell_own(name: str, frame: Frame | None, project: Project) -> Told | None:
         if project.has(path):
             reason = project.reason(path)
             if not reason:
-                return None
+                return Told(
+                    message=f"{_subject(name, frame)}, and {path} is not where imports begin.",
+                    hint="Imports begin at the folder from which the app is named: "
+                    + project.write("", 'app = "package.module:attribute"'),
+                )
             return Told(
                 message=f"{_subject(name, frame)}, and {path} is not packed: {reason}.",
                 hint=project.write("build", f'include = ["{path}"]'),
@@ -105,10 +109,11 @@ def _tell_distribution(name: str, frame: Frame | None, project: Project) -> Told
             message=f"{message} {offers[0].distribution} stands in {offers[0].place}.",
             hint=project.write("build", " or ".join(options)),
         )
-    wanted = names[0]
-    where = project.requirements or "requirements.txt"
+    where = project.requirements
+    if not where:
+        return Told(message=message, hint=f"Add {names[0]} to the dependencies.")
     lacks = "has no line for it" if project.requirements.endswith(".txt") else "does not name it"
-    return Told(message=message, hint=f"{where} {lacks}: add {wanted}{_again(where)}.")
+    return Told(message=message, hint=f"{where} {lacks}: add {names[0]}{_again(where)}.")
 
 
 def _again(file: str) -> str:

@@ -74,15 +74,14 @@ def _write_hint(names: Sequence[str], project: Project) -> Iterator[str]:
     secret = [name for name in names if looks_secret(name, project)]
     plain = [name for name in names if name not in secret]
     if secret:
-        what = "It looks like a secret" if len(names) == 1 else f"{join(secret)} {_look(secret)}"
         stage = f" --stage {project.stage}" if project.stage else ""
         commands = join([f"`lambdify secrets set {name}{stage}`" for name in secret])
-        yield f"{what}: {commands}."
+        yield f"{join(secret)} {_look(secret)}: {commands}."
     if plain:
         yield f"Write into {project.settings_file}, with the value that the function needs:"
         yield from _lines(plain, project)
     elif len(names) == 1:
-        yield f"If it is none, write into {project.settings_file}:"
+        yield f"If it is none, write into {project.settings_file}, with its value:"
         yield from _lines(names, project)
     for path in dict.fromkeys(path for name in names for path in files_with(name, project)):
         there = [name for name in names if path in files_with(name, project)]

@@ -16,7 +16,6 @@ Rules:
 - The log of a version that fails is shown. The output of a command is always shown.
 """
 
-import base64
 import json
 import re
 import time
@@ -124,7 +123,7 @@ def send_smoke_request(
     answer = _read(call, stage, smoke.path, url)
     if answer.status == smoke.status:
         return
-    call.show_log(console)
+    call.show_log(stage.settings, console)
     raise ReleaseFailed(
         f"Version {version} answered GET {smoke.path} with {answer.status} instead of {smoke.status}"
         + _tell_reason(answer),
@@ -142,7 +141,7 @@ def ask_home_page(version: str, stage: Stage, console: Console, *, url: str) -> 
     failure = _home_page_failure(call, stage, console, url)
     if failure is None:
         return
-    call.show_log(console)
+    call.show_log(stage.settings, console)
     if stage.settings.http.auth == "none":
         raise failure
     console.warn(f"{failure.message} This decides nothing: [http] auth lets no request without a user in.")
@@ -156,7 +155,7 @@ def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) 
     )
     during = _during(call.version, stage.settings)
     if "FunctionError" in call.answer:
-        said = invocation.failure(call.value, stage.settings).message
+        said = invocation.failure(call.answer, call.value, stage.settings).message
         return ReleaseFailed(f"Version {call.version} did not answer GET /: {said}", hint=hint, during=during)
     answer = _read(call, stage, "/", url)
     console.note(f"GET / → {answer}")
@@ -216,18 +215,18 @@ class _Call:
     @property
     def log(self) -> str:
         """The end of what the version wrote to its log, as Lambda gives it."""
-        return base64.b64decode(self.answer.get("LogResult", "")).decode(errors="replace")
+        return invocation.read_log(self.answer)
 
-    def show_log(self, console: Console) -> None:
+    def show_log(self, settings: Settings, console: Console) -> None:
         """Show the end of what the version wrote to its log."""
-        invocation.show_log(self.answer, self.value, console)
+        invocation.show_log(self.answer, self.value, settings, console)
 
     def check(self, settings: Settings, console: Console, doing: str = "") -> None:
         """Return if the handler returned. Raises ReleaseFailed if `doing` ran out of time, else AppBroken."""
         if "FunctionError" not in self.answer:
             return
-        self.show_log(console)
-        failure = invocation.failure(self.value, settings)
+        self.show_log(settings, console)
+        failure = invocation.failure(self.answer, self.value, settings)
         if doing and str(self.value.get("errorType", "")).startswith("Sandbox."):
             raise ReleaseFailed(
                 f"{doing} in time: {failure.message}",

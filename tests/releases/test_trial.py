@@ -83,7 +83,7 @@ def test_an_app_that_does_not_start_is_broken_and_shows_its_log(stubbed, run, ta
     error = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'shopping'"}
     wrote = log("[ERROR] Runtime.ImportModuleError: No module named 'shopping'")
     stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled", LogResult=wrote))
-    with pytest.raises(AppBroken, match="No module named 'shopping'") as caught:
+    with pytest.raises(AppBroken, match="deployed: shopping is imported, and nothing") as caught:
         run()
     assert "ERROR  Runtime.ImportModuleError" in talk.said
     assert caught.value.during == "trying version 7 of shop-dev"
