@@ -58,9 +58,13 @@ def current_folder() -> Path:
         raise UsageError("The current folder is no longer there.", hint="cd to the project.") from error
 
 
-def load_settings(stage: str | None, overrides: Mapping[str, object]) -> Settings:
-    """Return the settings of the project that the current folder is in. Raises SettingsError."""
-    return settings.load(config_file.find_root(current_folder()), stage=stage, overrides=overrides)
+def load_settings(stage: str | None, overrides: Mapping[str, object], *, variables: bool = True) -> Settings:
+    """Return the settings of the project that the current folder is in. Raises SettingsError.
+
+    `variables` says whether the environment file has to be there.
+    """
+    root = config_file.find_root(current_folder())
+    return settings.load(root, stage=stage, overrides=overrides, variables=variables)
 
 
 def connect(chosen: Settings, console: Console, *, local: bool, start: bool = False) -> Session:

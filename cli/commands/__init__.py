@@ -26,7 +26,8 @@ def make_console(flags: Flags) -> "Console":
 
 
 def open_stage(flags: Flags, stage: str | None, local: bool, **overrides: str | None) -> "Session":
-    """Return the session of a command about a stage that is deployed already."""
+    """Return the session of a command on a deployed stage: its variables may be missing."""
     from lambdify.cli.command_line import session
 
-    return session.connect(session.load_settings(stage, overrides), make_console(flags), local=local)
+    settings = session.load_settings(stage, overrides, variables=False)
+    return session.connect(settings, make_console(flags), local=local)

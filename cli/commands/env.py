@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import open_stage
+from lambdify.cli.commands import make_console
 
 
 @click.command(
@@ -26,9 +26,10 @@ def command(flags: Flags, stage: str | None, show: bool, local: bool, **override
     Each is told with whether it is as the settings say; a secret with where it is fetched from.
     """
     from lambdify.cli.command_line import answers
+    from lambdify.cli.command_line.session import connect, load_settings
     from lambdify.cli.look import environment
 
-    session = open_stage(flags, stage, local, **overrides)
+    session = connect(load_settings(stage, overrides), make_console(flags), local=local)
     found = environment.fetch(session.stage, ours=session.own_variables)
     shown = found if show else environment.hide(found)
     session.console.answer(environment.show(shown, values=show), [answers.to_json(each) for each in shown])

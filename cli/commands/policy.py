@@ -56,7 +56,7 @@ def command(
             hint="With the ids of both it is safer: octo@1/shop@2, as `gh api repos/octo/shop` tells them.",
         )
     console = make_console(flags)
-    settings = session.load_settings(stage, overrides)
+    settings = session.load_settings(stage, overrides, variables=False)
     aws_account = aws.offline_account(settings, account) if account else aws.connect(settings)
     if github is not None:
         policy = deployer.trust_github(github, branch, settings.stage, aws_account)

@@ -61,8 +61,13 @@ def tell(names: Sequence[str], frame: Frame | None, project: Project) -> Told:
 
 def looks_secret(name: str, project: Project) -> bool:
     """Whether a variable is one that others must not read, by its name or by its value in a file."""
+    return name in project.secrets or is_secret_name(name)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name usually holds what others must not read."""
     table = _table()
-    return name in project.secrets or bool(table.secret.search(name) and not table.plain.search(name))
+    return bool(table.secret.search(name) and not table.plain.search(name))
 
 
 def files_with(name: str, project: Project) -> tuple[str, ...]:

@@ -10,9 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
-from lambdify.cli.packing.bundle import files
+from lambdify.cli.failures import variables
+from lambdify.cli.packing.bundle import app, secret_scan
 from lambdify.cli.packing.target import runtimes
-from lambdify.cli.settings import GENERIC_NAMES, Settings, conflicts, name_of_folder, slug
+from lambdify.cli.settings import (
+    GENERIC_NAMES,
+    Settings,
+    conflicts,
+    environment_file,
+    name_of_folder,
+    slug,
+)
 from lambdify.cli.stage import Stage
 
 NOTICE_PERIOD = timedelta(days=180)
@@ -42,6 +50,7 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     yield from _runtime(settings.function.python, today)
     yield from _timeouts(settings)
     yield from _static_files(settings)
+    yield from _environment_file(settings)
     if local:
         yield from _local(settings)
     elif settings.http.endpoint == "function-url" and settings.http.streaming and settings.vpc.subnets:
@@ -112,12 +121,45 @@ def _static_files(settings: Settings) -> Iterator[str]:
     named = [file for file in project.files if "settings" in file and MANIFEST_STORAGE in project.text(file)]
     if not named or any("collectstatic" in command for command in settings.build.before):
         return
-    packed = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude).files
+    packed = app.select(settings).files
     if not any(file.name.rpartition("/")[2] == MANIFEST for file in packed):
         yield (
             f"{min(named)} has Django look its static files up in {MANIFEST}, which is not packed: pages "
             "with static files, such as the admin's, will fail. `python manage.py collectstatic` makes it."
         )
+
+
+def _environment_file(settings: Settings) -> Iterator[str]:
+    """Warn of what an environment file brings into the function's configuration, and of what it does not."""
+    name = settings.environment_file
+    if not name:
+        return
+    found = environment_file.read(settings.root, name, "")
+    exposed = [
+        variable
+        for variable, value in found.values.items()
+        if value and settings.environment.get(variable) == value and _looks_secret(variable, value)
+    ]
+    if exposed:
+        look = "looks like a secret" if len(exposed) == 1 else "look like secrets"
+        keeps, wins = ("keeps it", "wins") if len(exposed) == 1 else ("keep them", "win")
+        listed = ", ".join(f"{variable} (line {found.lines[variable]})" for variable in exposed)
+        commands = ", ".join(f"`lambdify secrets set {each} --stage {settings.stage}`" for each in exposed)
+        yield (
+            f"{name}: {listed} {look}. Whoever may read the function's configuration sees what is in there. "
+            f"{commands} {keeps} out of it, and {wins} over the file."
+        )
+    if found.reserved:
+        them = "it" if len(found.reserved) == 1 else "them"
+        yield (
+            f"{name}: Lambda itself sets {', '.join(found.reserved)}, and does without what the file says of "
+            f"{them}."
+        )
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    line = f"{name}={value}".encode()
+    return variables.is_secret_name(name) or any(secret_scan.scan("", line))
 
 
 def _local(settings: Settings) -> Iterator[str]:

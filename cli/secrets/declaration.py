@@ -27,8 +27,8 @@ def source_for_all(settings: Settings, name: str) -> str:
 
 def check(settings: Settings, name: str) -> None:
     """Raise SettingsError if the name cannot be a variable's, or if the settings have it otherwise."""
-    line = {TABLE: {name: source_for_all(settings, name)}}
-    options.read(line, shape=Settings, known={TABLE: {}}, locate=lambda _: "The command line")
+    wanted = {TABLE: {name: source_for_all(settings, name)}}
+    options.read(wanted, shape=Settings, known={TABLE: {}}, locate=lambda _: "The command line")
     source = settings.secrets.get(name, "")
     if source not in {"", f"ssm:{parameter(settings, name)}"}:
         raise SettingsError(
@@ -36,9 +36,10 @@ def check(settings: Settings, name: str) -> None:
             f"{settings.full_name} alone, so it is not written from here.",
             hint="Store it there with the tool that made it, or delete the line and call this again.",
         )
-    if name in settings.environment:
+    # A line in an environment file is no obstacle: the secret wins over it.
+    if line := locate(settings, name, "environment"):
         raise SettingsError(
-            f"[environment] sets {name} too, where whoever may read the function's configuration sees it.",
+            f"{line}: [environment] sets {name} too, where whoever may read the configuration sees it.",
             hint="Delete that line, and call this again.",
         )
 
@@ -65,12 +66,11 @@ def withdraw(settings: Settings, name: str) -> tuple[Edit | None, str]:
     return line, locate(settings, name) if for_all else ""
 
 
-def locate(settings: Settings, name: str) -> str:
-    """Return the place of the line that declares a secret: "lambdify.toml, line 4"; "" if none does."""
+def locate(settings: Settings, name: str, table: str = TABLE) -> str:
+    """Return the place of the line that sets a name in [secrets], or in another table; "" if none does."""
     file = config_file.find(settings.root)
     if file is None:
         return ""
-    own = file.values.get(STAGES, {}).get(settings.stage, {}).get(TABLE, {})
-    if name in own:
-        return file.locate((STAGES, settings.stage, TABLE, name))
-    return file.locate((TABLE, name)) if name in file.values.get(TABLE, {}) else ""
+    if name in file.values.get(STAGES, {}).get(settings.stage, {}).get(table, {}):
+        return file.locate((STAGES, settings.stage, table, name))
+    return file.locate((table, name)) if name in file.values.get(table, {}) else ""

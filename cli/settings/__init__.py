@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import config_file, conflicts, options
+from lambdify.cli.settings import config_file, conflicts, environment_file, options
 from lambdify.cli.settings.config_file import ConfigFile
 from lambdify.cli.settings.mappings import STAGE
 from lambdify.cli.settings.tables import Build, Efs, Function, Http, Local, Logs, Release, Role, Vpc, Warm
@@ -39,6 +39,9 @@ class Settings:
     protect: bool
     """Whether changes that delete or replace resources are refused."""
     environment: Mapping[str, str]
+    """The variables, with those of the environment file."""
+    environment_file: str
+    """The path of the environment file, relative to the project; "" if there is none."""
     secrets: Mapping[str, str]
     """The places of values of environment variables, by name: "ssm:/path", "secretsmanager:name#key"."""
     tags: Mapping[str, str]
@@ -91,23 +94,29 @@ NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
 """Options that [stages.NAME] may not have."""
 
 
-def load(root: Path, *, stage: str | None = None, overrides: Mapping[str, object] | None = None) -> Settings:
+def load(
+    root: Path,
+    *,
+    stage: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    variables: bool = True,
+) -> Settings:
     """Return the settings of a stage of the project in `root`. Raises SettingsError.
 
-    `overrides` are the values of flags, by dotted name ("function.memory"); None is ignored.
+    `overrides` are the values of flags, by dotted name ("function.memory"); None is ignored. `variables` says
+    whether the environment file has to be there: who looks at a stage may be on another machine.
     """
     root = root.resolve()
     file = config_file.find(root)
     known = options.defaults()
     common, stages = _read_file(file, known) if file else ({}, {})
-    layers = (
-        options.read(
-            _without_stages(known), shape=Settings, known=known, locate=lambda _: options.DEFAULTS.name
-        ),
-        common,
-        _stage_values(stage, stages, str(common.get("stage", known["stage"])), file),
-        _read_flags(overrides or {}, known),
+    own = _stage_values(stage, stages, str(common.get("stage", known["stage"])), file)
+    if file:
+        common, own = environment_file.add(common, own, root, file, needed=variables)
+    defaults = options.read(
+        _without_stages(known), shape=Settings, known=known, locate=lambda _: options.DEFAULTS.name
     )
+    layers = (defaults, common, own, _read_flags(overrides or {}, known))
     values = functools.reduce(_merge, layers)
     settings = _build(values, root=root, source=file.path if file else None)
     if len(settings.full_name) > FUNCTION_NAME_LENGTH:
@@ -198,8 +207,8 @@ def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Set
     function = {**values["function"], "python": python or default_python()}
     name = values["name"] or slug(config_file.project_name(root) or name_of_folder(root))
     places = {key: place.replace(STAGE, values["stage"]) for key, place in values["secrets"].items()}
-    fields = {**values, "function": function, "name": name, "secrets": places, "root": root, "source": source}
-    fields["names_python"] = bool(python)
+    fields = {"environment_file": "", **values, "function": function, "name": name, "secrets": places}
+    fields |= {"root": root, "source": source, "names_python": bool(python)}
     made: Settings = _make(Settings, fields)
     return made
 

@@ -42,10 +42,15 @@ OUR_RESOURCES = re.compile(
 OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer")
 
 
+FILE = "file"
+"""The key of [environment] that is no variable: the name of an environment file, see environment_file.py."""
+
+
 def _environment(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """Return [environment], the variables of the function's configuration."""
     variables = _variables(keys, values, locate)
-    if (size := environment_size(variables)) > ENVIRONMENT_BYTES:
+    size = environment_size({name: value for name, value in variables.items() if name != FILE})
+    if size > ENVIRONMENT_BYTES:
         raise SettingsError(
             f"{locate(keys)}: [{'.'.join(keys)}] holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
             hint=LONG_VALUES_HINT,

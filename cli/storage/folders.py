@@ -79,6 +79,21 @@ def foreign_owner(path: Path, start: Path) -> int | None:
     return next((owner for owner in owners if owner not in trusted), None)
 
 
+def repository(root: Path) -> Path:
+    """Return the folder of the git repository that a project is in; the project's own if it is in none.
+
+    A repository that belongs to another user is none, and so is one of the whole home folder, where some keep
+    their dotfiles: a project is a part of neither.
+    """
+    if (root / ".git").exists():
+        return root
+    for folder in root.parents:
+        if (folder / ".git").exists():
+            others = folder in (Path.home(), Path("/")) or foreign_owner(folder / ".git", root) is not None
+            return root if others else folder
+    return root
+
+
 def make_private(folder: Path) -> Path:
     """Create a folder that only its owner may enter, and return it; an existing one is made private.
 

@@ -71,6 +71,7 @@ def test_the_settings_in_the_readme_are_settings(tmp_path):
 def test_every_example_of_settings_is_one(document, tmp_path):
     examples = blocks((REPOSITORY / document).read_text(), "toml")
     assert examples
+    (tmp_path / ".env.production").write_text("SITE=x")  # what an example names
     for example in examples:
         (tmp_path / "lambdify.toml").write_text(example)
         assert settings.load(tmp_path).source

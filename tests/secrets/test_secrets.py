@@ -77,7 +77,7 @@ REFUSED = {
     "zero byte": ("API_KEY", "a\0b", "zero byte"),
     "long": ("API_KEY", "\N{SNOWMAN}" * 1366, "has 4098 bytes; Parameter Store takes 4096"),
     "shared": ("SHARED", "x", r"lambdify.toml, line 4: the value of SHARED is at ssm:/shop/shared"),
-    "plain too": ("PLAIN", "x", r"\[environment\] sets PLAIN too"),
+    "plain too": ("PLAIN", "x", r"lambdify.toml, line 6: \[environment\] sets PLAIN too"),
 }
 
 

@@ -61,7 +61,7 @@ def test_defaults_name_every_option_and_only_options():
 
     expected = names(Settings)
     # Where settings are found, and whether they say something, is not what they say.
-    for found in ("root", "source", "names_python"):
+    for found in ("root", "source", "names_python", "environment_file"):
         del expected[found]
     assert keys(options.defaults()) == {**expected, "stages": None}
 

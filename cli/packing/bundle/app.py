@@ -28,6 +28,16 @@ _HIDES = re.compile(r"lambdify(/__init__|/adapter)?(\.[\w.-]+)?\.(py|pyc|so)|lam
 regular package or a module. https://docs.python.org/3/reference/import.html#namespace-packages"""
 
 
+def select(settings: "Settings") -> files.Selection:
+    """Return the project's files that are packed, and those that are not. Raises what `files.scan` raises."""
+    return files.scan(
+        settings.root,
+        include=settings.build.include,
+        exclude=settings.build.exclude,
+        environment_file=settings.environment_file,
+    )
+
+
 def members(
     settings: "Settings", candidate: "Candidate", selection: Sequence[files.ProjectFile]
 ) -> tuple[Member, ...]:

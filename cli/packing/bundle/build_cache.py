@@ -155,7 +155,7 @@ def _file_name(settings: Settings, out: Path) -> str:
     """Return the name of the record's file, a digest of all settings that influence a build."""
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
     warm = [settings.warm.every, settings.warm.concurrency]
-    packed = [settings.app, dict(settings.secrets), settings.release.command, warm]
+    packed = [settings.app, dict(settings.secrets), settings.release.command, warm, settings.environment_file]
     given = [str(settings.root), str(out.absolute()), packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"
 

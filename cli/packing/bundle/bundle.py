@@ -137,7 +137,7 @@ def pack(
     """
     start = build_cache.start(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
-    selection = files.scan(settings.root, include=settings.build.include, exclude=settings.build.exclude)
+    selection = app.select(settings)
     app.refuse_collision((file.name for file in selection.files), candidate.path)
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     read = app.members(settings, candidate, selection.files)

@@ -26,6 +26,8 @@ from lambdify.cli.packing.fingerprint import Stamp
 from lambdify.cli.storage import folders, texts
 
 IGNORE_FILE = ".lambdifyignore"
+ENVIRONMENT_FILE = "environment file"
+"""The reason to leave out what [environment] file names, as of the usual names in ignore_rules.toml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +89,19 @@ class _Rules:
     junk: ignore_rules.Filter
 
 
-def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> Selection:
+def scan(
+    root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = (), environment_file: str = ""
+) -> Selection:
     """Scan the project; return the files to pack and those that are left out, each sorted by name.
 
-    Raises SettingsError for an `include` that does not exist, BundleRefused for a file that cannot be packed.
+    `environment_file` is that of [environment] file, which is a secret whatever its name is. Raises
+    SettingsError for an `include` that does not exist, BundleRefused for a file that cannot be packed.
     """
     root = root.resolve()
     own = {IGNORE_FILE: _ignore_lines(root), "[build] exclude": tuple(exclude)}
     strict = _Rules(
         root=root,
-        secret=ignore_rules.secrets(),
+        secret=_secrets(environment_file),
         junk=ignore_rules.from_patterns(own, default=ignore_rules.junk()),
     )
     found = list(_folder(strict, root, "", frozenset()))
@@ -111,6 +116,13 @@ def scan(root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()
         left_out=tuple(left_out[path] for path in sorted(left_out) if path not in brought_back),
         listings=tuple(item for item in found if isinstance(item, Listing)),
     )
+
+
+def _secrets(environment_file: str) -> ignore_rules.Filter:
+    """Return the filter for secrets, one of which is the environment file."""
+    by_name = ignore_rules.secrets()
+    own = os.path.normpath(environment_file) if environment_file else ""
+    return lambda path: by_name(path) or (ENVIRONMENT_FILE if own and path == own else "")
 
 
 @contextmanager
