@@ -16,6 +16,7 @@ from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.source import Flaw
 from lambdify.cli.programs import pythons, syntax
 from lambdify.cli.programs.pythons import RUNNING
+from lambdify.cli.storage import folders, links
 
 SKIPPED_FOLDERS = frozenset(
     {"node_modules", "site-packages", "__pycache__", "migrations", "build", "dist", "static"}
@@ -175,9 +176,9 @@ def _python_files(root: Path) -> Iterator[str]:
     This is not the packer's walk, which reads ignore files and lists every file: here only ".py" counts, and
     a project of thousands of files takes a few hundredths of a second.
     """
-    stack = [""]
+    stack: list[tuple[str, frozenset[Path]]] = [("", frozenset())]
     while stack:
-        folder = stack.pop()
+        folder, above = stack.pop()
         try:
             entries = list(os.scandir(root / folder))
         except OSError:
@@ -185,13 +186,28 @@ def _python_files(root: Path) -> Iterator[str]:
         if any(entry.name == "pyvenv.cfg" for entry in entries):
             continue
         for entry in entries:
+            name = _join(folder, entry.name)
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_symlink() and entry.is_dir():
+                if target := _shared_folder(root, Path(entry.path), above):
+                    stack.append((name, above | {target}))
+            elif entry.is_dir():
                 if entry.name not in SKIPPED_FOLDERS and not entry.name.endswith(".egg-info"):
-                    stack.append(_join(folder, entry.name))
+                    stack.append((name, above))
             elif entry.name.endswith(".py"):
-                yield _join(folder, entry.name)
+                yield name
+
+
+def _shared_folder(root: Path, link: Path, above: frozenset[Path]) -> Path | None:
+    """Return the folder that a link leads to, out of the project but within its repository; else None.
+
+    What a link inside of the project leads to is found without it.
+    """
+    project, target = root.resolve(), link.resolve()
+    if target.is_relative_to(project) or links.refusal(link, project, [folders.repository(project)], above):
+        return None
+    return target
 
 
 def _imported(tree: ast.Module) -> set[str]:

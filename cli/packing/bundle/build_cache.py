@@ -26,7 +26,7 @@ from lambdify.cli.packing.bundle.files import IGNORE_FILE
 from lambdify.cli.packing.fingerprint import Fingerprint
 from lambdify.cli.packing.resolution import uv
 from lambdify.cli.settings import Settings
-from lambdify.cli.storage import seal
+from lambdify.cli.storage import folders, seal
 from lambdify.cli.version import VERSION
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def _file_name(settings: Settings, out: Path) -> str:
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
     warm = [settings.warm.every, settings.warm.concurrency]
     packed = [settings.app, dict(settings.secrets), settings.release.command, warm, settings.environment_file]
-    given = [str(settings.root), str(out.absolute()), packed, parts, uv.settings_in_environment()]
+    places = [str(settings.root), str(folders.repository(settings.root)), str(out.absolute())]
+    given = [*places, packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"
 
 

@@ -6,7 +6,8 @@ Rules:
 - .lambdifyignore and [build] exclude have gitignore's syntax, and are read in this order: the last line that
   matches decides, and a `!` line includes junk again. https://git-scm.com/docs/gitignore
 - A virtual environment is detected by its pyvenv.cfg (PEP 405), whatever its name is.
-- A link is followed if it leads to a path inside the project. A link to a secret is a secret.
+- A link is followed if it leads to a path inside the project, or inside the git repository that the project
+  is in. One that leads further is followed if [build] include names it. A link to a secret is a secret.
 - A folder that is left out is not scanned, so its files are not listed.
 - A folder without packed files is packed as an empty folder, since an app may need it. But it is not packed
   if a secret or a folder was left out of it, such as a __pycache__ of a removed package.
@@ -16,14 +17,14 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lambdify.cli.errors import BundleRefused, SettingsError
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.bundle import ignore_rules
 from lambdify.cli.packing.fingerprint import Stamp
-from lambdify.cli.storage import folders, texts
+from lambdify.cli.storage import folders, links, texts
 
 IGNORE_FILE = ".lambdifyignore"
 ENVIRONMENT_FILE = "environment file"
@@ -58,6 +59,8 @@ class LeftOut:
     path: str
     reason: str
     secret: bool = False
+    target: str = ""
+    """What a link says that it leads to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,8 @@ class _Rules:
     """The filters of a scan; they return the reason to leave a path out, or ""."""
 
     root: Path
+    within: tuple[Path, ...]
+    """The folders that links may lead into."""
     secret: ignore_rules.Filter
     junk: ignore_rules.Filter
 
@@ -101,6 +106,7 @@ def scan(
     own = {IGNORE_FILE: _ignore_lines(root), "[build] exclude": tuple(exclude)}
     strict = _Rules(
         root=root,
+        within=(root, folders.repository(root)),
         secret=_secrets(environment_file),
         junk=ignore_rules.from_patterns(own, default=ignore_rules.junk()),
     )
@@ -155,8 +161,10 @@ def _folder(rules: _Rules, path: Path, prefix: str, above: frozenset[Path]) -> I
 def _entry(rules: _Rules, entry: "os.DirEntry[str]", prefix: str, above: frozenset[Path]) -> Iterator[_Found]:
     """Yield an entry of a folder, and its contents if it is a folder, too."""
     path, name = Path(entry.path), prefix + entry.name
-    if entry.is_symlink() and (reason := _bad_link(rules.root, path, above)):
-        yield LeftOut(path=name, reason=reason)
+    if entry.is_symlink() and (reason := links.refusal(path, rules.root, rules.within, above)):
+        yield LeftOut(path=name, reason=reason, target=str(path.readlink()))
+    elif entry.name == folders.WORKSPACE and entry.is_dir():
+        yield LeftOut(path=f"{name}/", reason=ignore_rules.OWN_FILES)
     elif entry.is_dir():
         verdict = _find_exclusion(rules, path, f"{name}/")
         yield from [verdict] if verdict else _folder(rules, path, f"{name}/", above)
@@ -173,24 +181,22 @@ def _shows_use(item: _Found) -> bool:
 
 def _find_exclusion(rules: _Rules, path: Path, name: str) -> LeftOut | None:
     """Return the path as left out, with the reason; None if it is packed."""
-    leads_to = f"{path.resolve().relative_to(rules.root).as_posix()}/" if path.is_symlink() else ""
+    leads_to = _describe_target(rules, path.resolve()) if path.is_symlink() else ""
     if reason := rules.secret(name) or rules.secret(leads_to if name.endswith("/") else leads_to[:-1]):
         return LeftOut(path=name, reason=reason, secret=True)
     reason = rules.junk(name)
+    if not reason and leads_to and not path.resolve().is_relative_to(rules.root):
+        # A link to the repository's .git/ is version control under another name.
+        reason = ignore_rules.junk()(leads_to if name.endswith("/") else leads_to[:-1])
     if not reason and name.endswith("/") and fingerprint.is_environment(str(path)):
         reason = "a virtual environment"
     return LeftOut(path=name, reason=reason) if reason else None
 
 
-def _bad_link(root: Path, path: Path, above: frozenset[Path]) -> str:
-    """Return the reason why a link is not followed; "" if it is."""
-    try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return "a link that leads nowhere"
-    if not target.is_relative_to(root):
-        return "a link out of the project"
-    return "a link to a folder it lies in" if target in above else ""
+def _describe_target(rules: _Rules, target: Path) -> str:
+    """Return where a link leads, relative to the folder that it may lead into, with "/" behind it."""
+    base = next((each for each in rules.within if target.is_relative_to(each)), Path(target.anchor))
+    return f"{target.relative_to(base).as_posix()}/"
 
 
 def _project_file(path: Path, name: str) -> ProjectFile:
@@ -215,7 +221,7 @@ def _project_file(path: Path, name: str) -> ProjectFile:
 def _included(strict: _Rules, wanted: str) -> Iterator[_Found]:
     """Yield the file of an entry of [build] include, or the folder's files without secrets and junk."""
     path = strict.root / wanted
-    inside = path.resolve().is_relative_to(strict.root)
+    inside = Path(os.path.normpath(path)).is_relative_to(strict.root)
     if not wanted or not inside or not path.exists():
         where = "is not in the project" if inside else "lies outside of the project"
         raise SettingsError(
@@ -223,11 +229,29 @@ def _included(strict: _Rules, wanted: str) -> Iterator[_Found]:
             hint="It takes exact paths, relative to the project's folder, and no patterns.",
         )
     name = Path(os.path.normpath(path)).relative_to(strict.root).as_posix()
+    target = path.resolve()
+    _refuse_far_secret(strict, wanted, target)
     if path.is_dir():
-        lenient = _Rules(root=strict.root, secret=strict.secret, junk=ignore_rules.junk())
+        within = (*strict.within, target)
+        lenient = replace(strict, within=within, junk=ignore_rules.junk())
         yield from _folder(lenient, path, f"{name}/", frozenset())
     else:
         yield _project_file(path, name)
+
+
+def _refuse_far_secret(rules: _Rules, wanted: str, target: Path) -> None:
+    """Raise SettingsError if [build] include names a link to a secret out of the project's repository.
+
+    A project from elsewhere can bring such a link, and the settings that name it.
+    """
+    if any(target.is_relative_to(each) for each in rules.within):
+        return
+    name = target.as_posix().lstrip("/")
+    if reason := rules.secret(f"{name}/") or rules.secret(name):
+        raise SettingsError(
+            f'[build] include names "{wanted}", a link to {target}, which is left out ({reason}).',
+            hint="Copy what the app needs into the project.",
+        )
 
 
 def _by_distinct_name(files: Iterable[ProjectFile]) -> dict[str, ProjectFile]:

@@ -12,12 +12,15 @@ from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.secret_scan import DATABASE, Leak
 from lambdify.cli.packing.bundle.sizes import KINDS, UNZIPPED_LIMIT, BundlePart
 from lambdify.cli.packing.bundle.zips import Archive
+from lambdify.cli.storage import links
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 
 MAX_ROWS = 15
 """The number of distributions with a row of their own; smaller ones share a row."""
+MAX_LINKS = 5
+"""Links that are named; more are counted."""
 WARNING_SHARE = 0.8
 """The share of the limit above which there is a warning."""
 
@@ -113,9 +116,29 @@ def _show_left_out(bundle: Bundle, console: Console) -> None:
     if reasons:
         counted = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
         console.note(f"Left out: {counted}")
+    _show_links(bundle, console)
     secrets = sorted((item for item in bundle.left_out if item.secret), key=lambda item: item.reason)
     for reason, items in groupby(secrets, key=lambda item: item.reason):
         console.note(f"Never packed ({reason}): {', '.join(item.path for item in items)}")
     if secrets:
         example = next((item.path for item in secrets if not item.path.endswith("/")), "PATH")
         console.note(f'If the app has to read one of them, allow it: [build] include = ["{example}"]')
+
+
+def _show_links(bundle: Bundle, console: Console) -> None:
+    """Name the links that are not followed; the app may need what those out of the project lead to."""
+    refused = [item for item in bundle.left_out if item.target]
+    outside = [item for item in refused if item.reason == links.OUTSIDE]
+    if lost := [f"{item.path} → {item.target} ({item.reason})" for item in refused if item not in outside]:
+        console.note(f"Not followed: {', '.join(_shorten(lost))}")
+    if outside:
+        named = ", ".join(_shorten([f"{item.path} → {item.target}" for item in outside]))
+        console.warn(
+            f"Not packed, since they lead out of the project and its repository: {named}. "
+            f'If the app needs one: [build] include = ["{outside[0].path}"]'
+        )
+
+
+def _shorten(items: list[str]) -> list[str]:
+    more = len(items) - MAX_LINKS
+    return [*items[:MAX_LINKS], f"and {more} more"] if more > 0 else items
