@@ -21,9 +21,7 @@ from lambdify.cli.errors import UsageError
     ),
 )
 @click.argument("payload", default="")
-@click.option(
-    "-f", "--file", type=click.File(encoding="utf-8"), help='Read the payload from a file; "-" is stdin.'
-)
+@click.option("-f", "--file", type=click.File("rb"), help='Read the payload from a file; "-" is stdin.')
 @click.option(
     "--http",
     metavar="REQUEST",
@@ -40,7 +38,7 @@ from lambdify.cli.errors import UsageError
 def command(
     flags: Flags,
     payload: str,
-    file: IO[str] | None,
+    file: IO[bytes] | None,
     http: str | None,
     headers: tuple[str, ...],
     data: str | None,
@@ -75,9 +73,19 @@ def command(
     from lambdify.cli.command_line import answers
 
     session = open_stage(flags, stage, local, **overrides)
-    text = file.read() if file else payload
+    text = _read_event(file) if file else payload
     result = room.invoke(session.stage, text, session.console, tail=tail)
     session.console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.to_json(result))
+
+
+def _read_event(file: IO[bytes]) -> str:
+    """Return the text of --file. Raises UsageError."""
+    from lambdify.cli.storage import texts
+
+    try:
+        return texts.decode(file.read())
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file.name} is not UTF-8.", hint="Save it as UTF-8.") from error
 
 
 def _read_data(data: str | None) -> bytes | None:

@@ -13,6 +13,7 @@ from lambdify.cli.failures import offers
 from lambdify.cli.failures.offers import Offer
 from lambdify.cli.packing.bundle import ignore_rules, secret_scan
 from lambdify.cli.settings import Settings, config_file
+from lambdify.cli.storage import texts
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
@@ -89,7 +90,7 @@ def look_at(settings: Settings, bundle: "Bundle | None" = None) -> Project:
     Reads the project's environment files, and of their values keeps only whether one looks like a secret.
     """
     in_pyproject = settings.source is not None and settings.source.name == config_file.PYPROJECT_TOML
-    texts = {path: _text(settings.root / path) for path in _environment_files(settings.root)}
+    found = {path: _text(settings.root / path) for path in _environment_files(settings.root)}
     return Project(
         root=settings.root,
         python=settings.function.python,
@@ -100,8 +101,8 @@ def look_at(settings: Settings, bundle: "Bundle | None" = None) -> Project:
         packed=_modules(bundle.dependencies.distributions) if bundle else {},
         left_out={each.path: each.reason for each in bundle.left_out} if bundle else {},
         offers=offers.find(settings.root, bundle.dependencies.source_name if bundle else ""),
-        variables={path: found for path, text in texts.items() if (found := names_in(text))},
-        secrets=frozenset(name for path, text in texts.items() for name in _secrets_in(path, text)),
+        variables={path: names for path, text in found.items() if (names := names_in(text))},
+        secrets=frozenset(name for path, text in found.items() for name in _secrets_in(path, text)),
     )
 
 
@@ -131,7 +132,7 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_SOURCE:
             return ""
-        return path.read_text(encoding="utf-8-sig", errors="replace")
+        return texts.read(path, errors="replace")
     except OSError:
         return ""
 

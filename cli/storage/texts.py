@@ -31,3 +31,14 @@ def decode(data: bytes, *, errors: str = "strict") -> str:
 def read(path: Path, *, errors: str = "strict") -> str:
     """Return the text of a file. Raises OSError and UnicodeDecodeError."""
     return decode(path.read_bytes(), errors=errors)
+
+
+def to_utf8(data: bytes) -> bytes:
+    """Return a text of UTF-16 or UTF-32 as UTF-8, for searches of bytes; any other data as it is."""
+    encoding = find_mark(data)
+    if encoding in {"", "utf-8-sig"}:
+        return data
+    try:
+        return data.decode(encoding).encode()
+    except UnicodeError:
+        return data

@@ -195,7 +195,8 @@ def test_a_request_is_found_in_the_log_by_the_id_that_is_shown(deployed, lambdif
 def test_invoke_prints_what_the_function_returns(deployed, lambdify):
     event = '{"lambdify": "keep-warm"}'
     assert json.loads(lambdify("invoke", event, "--local").stdout) == {"lambdify": "warm"}
-    from_stdin = lambdify("invoke", "--file", "-", "--local", "--json", stdin=event)
+    # As Notepad saves it.
+    from_stdin = lambdify("invoke", "--file", "-", "--local", "--json", stdin=f"\ufeff{event}")
     live = json.loads(lambdify("status", "--local", "--json").stdout)["version"]
     assert json.loads(from_stdin.stdout) == {"payload": {"lambdify": "warm"}, "version": live}
 

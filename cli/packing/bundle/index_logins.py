@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from lambdify.cli.packing.archive import Member
+from lambdify.cli.storage import texts
 
 _FILES = re.compile(
     r"(.*requirements.*|.*constraints.*)\.(txt|in)|Pipfile(\.lock)?|pyproject\.toml|(uv|poetry|pdm)\.(lock|toml)"
@@ -34,18 +35,26 @@ def remove_logins(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[
 
 
 def _clean(member: Member) -> Member:
-    if b"@" not in member.content or not _names_indexes(member):
+    content = texts.to_utf8(member.content)
+    if b"@" not in content or not _names_indexes(member, content):
         return member
-    return member._replace(content=_LOGIN.sub(_without_login, member.content))
+    cleaned = _LOGIN.sub(_without_login, content)
+    if cleaned == content:
+        return member
+    # What PowerShell wrote as UTF-16 stays UTF-16.
+    wide = content is not member.content
+    return member._replace(
+        content=cleaned.decode().encode(texts.find_mark(member.content)) if wide else cleaned
+    )
 
 
-def _names_indexes(member: Member) -> bool:
+def _names_indexes(member: Member, content: bytes) -> bool:
     path = PurePosixPath(member.name)
     if _FILES.fullmatch(path.name):
         return True
     # Requirements files with other names are detected by their folder, or by an option for an index.
     lines = path.suffix in (".txt", ".in")
-    return lines and bool(_FOLDERS.fullmatch(path.parent.name) or _OPTION.search(member.content))
+    return lines and bool(_FOLDERS.fullmatch(path.parent.name) or _OPTION.search(content))
 
 
 def _without_login(match: re.Match[bytes]) -> bytes:

@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from lambdify.cli.storage import texts
+
 MAX_SIZE = 1_000_000
 """Bytes. Larger files are taken for data, and not scanned."""
 DATABASE = "a SQLite database"
@@ -71,7 +73,10 @@ def scan(path: str, content: bytes) -> Iterator[Leak]:
     # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
     elif content.startswith(b"\x7fELF") and content[16:18] in (b"\4\0", b"\0\4"):
         yield Leak(path=path, line=0, what=CORE_DUMP)
-    if len(content) > MAX_SIZE or b"\0" in content[:1024]:
+    if len(content) > MAX_SIZE:
+        return
+    content = texts.to_utf8(content)
+    if b"\0" in content[:1024]:
         return
     reported = set()
     for shape in _shapes():
