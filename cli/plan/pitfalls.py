@@ -4,6 +4,7 @@ Settings that cannot work are refused: when they are read (settings/conflicts.py
 `check_local`, if that depends on the account or on where the stage is deployed to.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -33,6 +34,11 @@ USUAL_TIMEOUT = 30
 MANIFEST_STORAGE = b"ManifestStaticFilesStorage"
 MANIFEST = "staticfiles.json"
 """The manifest that such a storage writes by default, beside the files that it collects."""
+WHITENOISE = b"whitenoise.middleware"
+STATIC_URL = re.compile(r"""(?m)^[ \t]*STATIC_URL[ \t]*=[ \t]*["'](?P<url>[^"']+)["']""")
+REST_PREFIX = "/live"
+"""What the path of each request to a REST API begins with: the name of its stage."""
+TRANSLATION = re.compile(r"(.*/)?LC_MESSAGES/[^/]+\.po")
 ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html"
 
 
@@ -50,6 +56,8 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     yield from _runtime(settings.function.python, today)
     yield from _timeouts(settings)
     yield from _static_files(settings)
+    yield from _static_links(settings)
+    yield from _translations(settings)
     yield from _environment_file(settings)
     if local:
         yield from _local(settings)
@@ -127,6 +135,52 @@ def _static_files(settings: Settings) -> Iterator[str]:
             f"{min(named)} has Django look its static files up in {MANIFEST}, which is not packed: pages "
             "with static files, such as the admin's, will fail. `python manage.py collectstatic` makes it."
         )
+
+
+def _static_links(settings: Settings) -> Iterator[str]:
+    """Warn if WhiteNoise makes links without the stage of a REST API, which then refuses them.
+
+    It reads STATIC_URL when the app is loaded, before a request says what stands in front of its path.
+    https://docs.djangoproject.com/en/5.2/ref/settings/#static-url
+    https://whitenoise.readthedocs.io/en/stable/django.html#WHITENOISE_STATIC_PREFIX
+    """
+    from lambdify.cli.detection.project import Project
+
+    if settings.http.endpoint != "rest-api":
+        return
+    project = Project(settings.root)
+    found = [file for file in project.files if "settings" in file and WHITENOISE in project.text(file)]
+    for file in sorted(found)[:1]:
+        written = [STATIC_URL.search(project.text(name).decode(errors="replace")) for name in project.files]
+        urls = {f"/{match['url'].strip('/')}/" for match in written if match and "://" not in match["url"]}
+        if urls and not any(url.startswith(f"{REST_PREFIX}/") for url in urls):
+            url = min(urls)
+            yield (
+                f"{file}: with WhiteNoise, links to static files lack {REST_PREFIX}, with which each path of "
+                f'a REST API begins. Set STATIC_URL = "{REST_PREFIX}{url}" and '
+                f'WHITENOISE_STATIC_PREFIX = "{url}".'
+            )
+
+
+def _translations(settings: Settings) -> Iterator[str]:
+    """Warn of translations that gettext does not see, since nobody has compiled them.
+
+    https://docs.djangoproject.com/en/5.2/topics/i18n/translation/#compiling-message-files
+    """
+    if any("compile" in command for command in settings.build.before):
+        return
+    packed = {file.name for file in app.select(settings).files}
+    sources = sorted(name for name in packed if TRANSLATION.fullmatch(name))
+    missing = [name for name in sources if f"{name.removesuffix('.po')}.mo" not in packed]
+    if not missing:
+        return
+    folder = missing[0].rsplit("/", 3)[0] if missing[0].count("/") > 2 else "."
+    command = "python manage.py compilemessages" if "manage.py" in packed else f"pybabel compile -d {folder}"
+    others = f" and {len(missing) - 1} more have" if len(missing) > 1 else " has"
+    yield (
+        f"{missing[0]}{others} no .mo file beside: what is translated there stays as it is in the code. "
+        f"`{command}` makes it."
+    )
 
 
 def _environment_file(settings: Settings) -> Iterator[str]:
