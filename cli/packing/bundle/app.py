@@ -1,4 +1,4 @@
-"""The app's part of the bundle: the project's files, the adapter's files, and a note about the app.
+"""The app's part of the bundle: the project's files, the adapter's files, and a note on the app.
 
 The adapter is always that of the running lambdify, since the two were tested together. It is never installed
 from an index, where another project owns the name.
@@ -7,6 +7,7 @@ from an index, where another project owns the name.
 import importlib.util
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 from lambdify.cli.errors import NameCollision, SettingsError
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
-from lambdify.cli.packing.wheels.distributions import Distribution
+from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
+    from lambdify.cli.packing.requirements.sources import App, Need
     from lambdify.cli.settings import Settings
 
 NOTE = ".lambdify/bundle.json"
@@ -39,7 +41,9 @@ def select(settings: "Settings") -> files.Selection:
 
 
 def members(
-    settings: "Settings", candidate: "Candidate", selection: Sequence[files.ProjectFile]
+    settings: "Settings",
+    candidate: "Candidate",
+    selection: Sequence[files.ProjectFile],
 ) -> tuple[Member, ...]:
     """Return the members of the app zip without bytecode, sorted by name. Raises SettingsError."""
     return tuple(
@@ -51,6 +55,50 @@ def members(
             ]
         )
     )
+
+
+def find_app(settings: "Settings", candidate: "Candidate") -> "App":
+    """Return the app as the choice of a dependency file sees it; its imports are read when asked for."""
+    from lambdify.cli.packing.requirements.sources import App
+
+    return App(candidate.path, candidate.file, lambda: _find_needs(settings, candidate))
+
+
+def keep_if_chosen(settings: "Settings", app: "App", last: Dependencies | None) -> Dependencies | None:
+    """Return the dependencies of the last build if their file would be chosen again; else None."""
+    from lambdify.cli.packing.requirements.sources import find_source
+
+    source = find_source(settings.root, settings.build, app) if last else None
+    return last if last and last.source_name == (source.name if source else "") else None
+
+
+def adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
+    """Return the adapter's requirements: mangum, in lambdify's own version range, if the app may be ASGI."""
+    if candidate.interface == "wsgi":
+        return ()
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
+    wanted = map(Requirement, metadata.requires("lambdify") or ())
+    return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")
+
+
+def _find_needs(settings: "Settings", candidate: "Candidate") -> "list[Need]":
+    """Return what the app surely imports that is neither the project's nor Python's."""
+    from lambdify.cli.detection import distributions, imports
+    from lambdify.cli.detection.project import Project
+    from lambdify.cli.packing.requirements.sources import Need
+
+    return [
+        Need(
+            each.module,
+            frozenset(map(distributions.normalize, distributions.names_of(each.full))),
+            f"{each.file}:{each.line}",
+        )
+        for each in imports.of(Project(settings.root), candidate, settings.environment)
+        if each.sure and each.module not in sys.stdlib_module_names
+    ]
 
 
 def refuse_collision(names: Iterable[str], path: str) -> None:

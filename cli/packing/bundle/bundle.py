@@ -49,6 +49,7 @@ from lambdify.cli.settings.tables import Form
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
+    from lambdify.cli.packing.requirements.sources import App
 
 TASK_ROOT = "/var/task"
 """The folder that Lambda unpacks the function's own zip to."""
@@ -142,17 +143,18 @@ def pack(
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     read = app.members(settings, candidate, selection.files)
     members = _without_logins(read, console)
-    extra = _adapter_requirements(candidate)
+    extra, asked = app.adapter_requirements(candidate), app.find_app(settings, candidate)
     known = zips.find_known(settings.root)
     previous = _find_previous(settings, out, extra, members, known)
     python = _python(settings, console)
     own = cache(lambda: _make_app_entries(members, previous, _compiler(python, target, TASK_ROOT)))
-    dependencies = None if upgrade else _show_notes(previous.dependencies, console)
+    kept = None if upgrade else app.keep_if_chosen(settings, asked, previous.dependencies)
+    dependencies = _show_notes(kept, console)
     if dependencies is None:
         at, _ = zips.locate(out, target, "app", _contents(members), compiled=python is not None)
         pack_app = None if at.is_file() else own
-        fetch = _prefetch_layer(settings, target, python)
-        dependencies = _find_dependencies(settings, target, extra, console, pack_app, fetch, upgrade=upgrade)
+        aside = (pack_app, _prefetch_layer(settings, target, python))
+        dependencies = _find_dependencies(settings, asked, target, extra, console, *aside, upgrade=upgrade)
     app.refuse_dependencies(dependencies.distributions)
     inputs = _Inputs(
         root=settings.root,
@@ -192,6 +194,7 @@ def _without_logins(read: Sequence[Member], console: Console) -> tuple[Member, .
 
 def _find_dependencies(
     settings: Settings,
+    asked: "App",
     target: Target,
     extra: tuple[str, ...],
     console: Console,
@@ -211,7 +214,9 @@ def _find_dependencies(
     with ThreadPoolExecutor(1) as aside:
         if pack_app:
             aside.submit(pack_app)
-        return find_dependencies(settings, target, extra, console, upgrade=upgrade, prefetch=prefetch)
+        return find_dependencies(
+            settings, target, extra, console, upgrade=upgrade, prefetch=prefetch, app=asked
+        )
 
 
 def _find_previous(
@@ -381,15 +386,3 @@ def _python(settings: Settings, console: Console) -> Path | None:
             "start."
         )
     return python
-
-
-def _adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
-    """Return the adapter's requirements: mangum, in lambdify's own version range, if the app may be ASGI."""
-    if candidate.interface == "wsgi":
-        return ()
-    from importlib import metadata
-
-    from packaging.requirements import Requirement
-
-    wanted = map(Requirement, metadata.requires("lambdify") or ())
-    return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")

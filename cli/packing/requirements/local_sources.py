@@ -17,10 +17,10 @@ from typing import Any
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.fingerprint import Fingerprint
+from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.packing.requirements.origins import readable, source_digest, walk
 from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.requirements.requirements import find_path, read_own_lines
-from lambdify.cli.packing.requirements.sources import read_toml
 
 _DECLARED_KEYS = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 DYNAMIC = frozenset({"dependencies", "optional-dependencies"})

@@ -13,7 +13,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from lambdify.cli.errors import RequirementsError
-from lambdify.cli.packing.requirements.sources import read_toml
+from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.storage import texts
 
 _MARKER_KEYS = (

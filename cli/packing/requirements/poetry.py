@@ -21,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements.credentials import with_login
-from lambdify.cli.packing.requirements.sources import read_toml
+from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.packing.target import Target
 
 Table = dict[str, Any]

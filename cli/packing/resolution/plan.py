@@ -4,7 +4,8 @@
     pylock.toml   read                      ├▶ pylock ▶ packages, each a fitting wheel or a source to build
     other locks   pins, resolved without    │
                   their dependencies        │
-    the rest      resolved                  ┘
+    the rest      resolved, some of it as   │
+                  lines (see `translation`) ┘
 
 Rules:
 - A locked or pinned version is never changed. If an unpinned package has no wheel for the function in its
@@ -23,10 +24,18 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements import declared
+from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.packing.requirements.indexes import Indexes, find_indexes
 from lambdify.cli.packing.requirements.pylock import Package, read_pylock
-from lambdify.cli.packing.requirements.requirements import find_name, read_hashes, read_lines, read_pins
-from lambdify.cli.packing.requirements.sources import Source, read_toml
+from lambdify.cli.packing.requirements.requirements import (
+    find_name,
+    find_path,
+    read_hashes,
+    read_lines,
+    read_pins,
+)
+from lambdify.cli.packing.requirements.sources import Source
 from lambdify.cli.packing.resolution.resolution_cache import Resolution, resolve_once
 from lambdify.cli.packing.resolution.resolver import (
     OWN_NAME,
@@ -36,6 +45,7 @@ from lambdify.cli.packing.resolution.resolver import (
     resolve,
     unresolvable,
 )
+from lambdify.cli.packing.resolution.translation import Translation, translate
 from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings.tables import Build
@@ -84,14 +94,15 @@ def make_plan(
         )
         return _plan(resolve_once(request, target, prefer_wheels=True, upgrade=upgrade), indexes)
     notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
+    declared.refuse_older_lock(source.kind, source.path)
     match source.kind:
-        case "requirements.txt" | "pyproject.toml":
+        case "requirements.txt" | "pyproject.toml" | "setup.cfg" | "setup.py" | "environment.yml":
             plan = _resolve_unlocked(source, root, target, build, extra, upgrade, prefetch, container_uv)
         case "uv.lock" | "pylock.toml":
             plan = _with_extra(
                 _read_exact_lock(source, target, build), source, root, target, extra, upgrade, container_uv
             )
-        case "poetry.lock" | "Pipfile.lock":
+        case "poetry.lock" | "pdm.lock" | "Pipfile.lock" | "requirements.lock":
             pinned = _resolve_pinned(source, root, target, build, prefetch, container_uv)
             plan = _with_extra(pinned, source, root, target, extra, upgrade, container_uv)
     return replace(plan, notes=(*notes, *plan.notes))
@@ -108,15 +119,19 @@ def _resolve_unlocked(
     container_uv: ContainerUv | None,
 ) -> Plan:
     """Return the plan for a file without a lock: uv chooses the versions."""
-    lines = _declared_lines(source)
-    indexes = find_indexes(lines, root)
+    readable = source.kind in ("requirements.txt", "pyproject.toml")
+    # uv reads no other file, so it gets the lines of those.
+    translated = Translation() if readable else translate(source, root, target, build, container_uv)
+    lines = _declared_lines(source) if readable else translated.lines
+    indexes = find_indexes(lines, source.folder)
     request = ResolveRequest(
         subject=source.name,
-        root=root,
-        files=(source.path,),
-        lines=extra,
+        root=source.folder,
+        project=root,
+        files=(source.path, *source.more) if readable else (),
+        lines=(*translated.lines, *extra),
         indexes=indexes,
-        options=_optional_parts(build),
+        options=_optional_parts(build) if readable else (),
         pinned=read_pins(lines),
         container_uv=container_uv,
     )
@@ -127,7 +142,7 @@ def _resolve_unlocked(
         request, target, prefer_wheels=prefer_wheels, upgrade=upgrade, prefetch=prefetch
     )
     _check_hashes(resolution.packages, allowed, source, {find_name(line) for line in extra})
-    return _plan(resolution, indexes)
+    return _plan(replace(resolution, notes=(*translated.notes, *resolution.notes)), indexes)
 
 
 def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
@@ -149,6 +164,7 @@ def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
         arguments = ["export", "--project", str(project), "--frozen", "--no-dev", "--no-editable"]
         arguments += ["--no-emit-project", "--prune", OWN_NAME, "--format", "pylock.toml"]
         arguments += ["--output-file", str(out), "--quiet"]
+        arguments += ["--package", source.member] if source.member else []
         arguments += _optional_parts(build)
         outcome = run_uv(arguments, cwd=project)
         if not outcome.succeeded:
@@ -173,14 +189,21 @@ def _resolve_pinned(
         lines = read_poetry_lock(
             source.path, target, extras=build.extras, groups=build.groups, without=frozenset({OWN_NAME})
         )
+    elif source.kind == "pdm.lock":
+        from lambdify.cli.packing.requirements.formats.pdm import read_pdm_lock
+
+        lines = read_pdm_lock(source.path, target, extras=build.extras, groups=build.groups)
+    elif source.kind == "requirements.lock":
+        lines = tuple(line for line in read_lines(source.path) if not _is_itself(line, source))
     else:
         from lambdify.cli.packing.requirements.pipenv import read_pipfile_lock
 
         lines = read_pipfile_lock(source.path, build.groups)
-    indexes = find_indexes(lines, root)
+    indexes = find_indexes(lines, source.folder)
     request = ResolveRequest(
         subject=source.name,
-        root=root,
+        root=source.folder,
+        project=root,
         lines=lines,
         indexes=indexes,
         options=("--no-deps",),
@@ -189,6 +212,12 @@ def _resolve_pinned(
     packages, notes = resolve(request, target, prefer_wheels=False, prefetch=prefetch)
     _check_hashes(packages, read_hashes(lines), source, set())
     return _plan(_locked_resolution(packages, notes), indexes)
+
+
+def _is_itself(line: str, source: Source) -> bool:
+    """Whether a line requires the project beside the lock, whose files are packed as they are."""
+    path = find_path(line)
+    return bool(path) and (source.folder / path).resolve() == source.folder.resolve()
 
 
 def _locked_resolution(packages: tuple[Package, ...], notes: tuple[str, ...] = ()) -> Resolution:
@@ -213,7 +242,8 @@ def _with_extra(
     pins = tuple(f"{package.name}=={package.version}" for package in plan.packages if package.version)
     request = ResolveRequest(
         subject=f"{', '.join(missing)} beside {source.name}",
-        root=root,
+        root=source.folder,
+        project=root,
         lines=(*plan.indexes.options, *missing),
         indexes=plan.indexes,
         constraints=pins,
@@ -286,21 +316,12 @@ def _optional_parts(build: Build) -> tuple[str, ...]:
 
 def _declared_lines(source: Source) -> tuple[str, ...]:
     if source.kind == "requirements.txt":
-        return read_lines(source.path)
+        return tuple(line for path in (source.path, *source.more) for line in read_lines(path))
     return tuple(read_toml(source.path).get("project", {}).get("dependencies", ()))
 
 
 def _names(source: Source) -> frozenset[str | None]:
     """Return the names in a dependency file, whatever their markers are."""
-    match source.kind:
-        case "requirements.txt" | "pyproject.toml":
-            return frozenset(find_name(line) for line in _declared_lines(source))
-        case "Pipfile.lock":
-            from lambdify.cli.packing.requirements.pipenv import read_names
-
-            return read_names(source.path)
-        case "uv.lock" | "poetry.lock" | "pylock.toml":
-            content = read_toml(source.path)
-            return frozenset(
-                package.get("name") for package in content.get("package", content.get("packages", ()))
-            )
+    if source.kind in ("requirements.txt", "pyproject.toml"):
+        return frozenset(find_name(line) for line in _declared_lines(source))
+    return declared.find_names(source.kind, source.path) or frozenset()

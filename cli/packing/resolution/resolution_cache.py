@@ -27,10 +27,10 @@ from pathlib import Path
 from lambdify.cli.packing import fingerprint, serialization
 from lambdify.cli.packing.requirements import local_sources
 from lambdify.cli.packing.requirements.credentials import restore_login
+from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.packing.requirements.indexes import settings_files
 from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.requirements.requirements import find_files, includes_remote_file, read_own_lines
-from lambdify.cli.packing.requirements.sources import read_toml
 from lambdify.cli.packing.resolution.resolver import Prefetch, ResolveRequest, resolve
 from lambdify.cli.packing.resolution.uv import settings_in_environment
 from lambdify.cli.packing.target import Target
@@ -76,10 +76,10 @@ def resolve_once(
     settled = _is_determined(request, packages) and _restored(resolved, request) is not None
     # If a file was edited while uv read it, the resolution belongs to neither version.
     if settled and _key(request, target, prefer_wheels) == key:
-        seal.write(request.root, name, json.dumps(serialization.serialize(resolved), indent=1))
+        seal.write(request.keeper, name, json.dumps(serialization.serialize(resolved), indent=1))
     else:
         # An old resolution must not come back when the input can be cached again.
-        (request.root / folders.WORKSPACE / name).unlink(missing_ok=True)
+        (request.keeper / folders.WORKSPACE / name).unlink(missing_ok=True)
     return Resolution(packages=packages, notes=notes, settled=settled)
 
 
@@ -184,7 +184,7 @@ def _is_there(package: Package) -> bool:
 
 
 def _read(name: str, request: ResolveRequest) -> _CachedResolution | None:
-    text = seal.read(request.root, name)
+    text = seal.read(request.keeper, name)
     if text is None:
         return None
     try:

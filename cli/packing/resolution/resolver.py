@@ -15,16 +15,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from lambdify.cli.errors import RequirementsError
+from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package, read_pylock
-from lambdify.cli.packing.requirements.sources import read_toml
+from lambdify.cli.packing.requirements.requirements import find_name
 from lambdify.cli.packing.resolution.advice import find_advice
 from lambdify.cli.packing.resolution.backend_start import REFUSAL
 from lambdify.cli.packing.resolution.uv import NO_BUILD, PYTHON, run_uv
 from lambdify.cli.packing.target import Target
 from lambdify.cli.programs import Outcome
 
+_UNKNOWN = re.compile(
+    r"[Bb]ecause ([\w.-]+) was not found in the (?:package registry|provided package locations)"
+)
 _YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
 OWN_NAME = "lambdify"
 """Excluded from resolutions: another project owns the name on the index, and the adapter is bundled."""
@@ -38,6 +44,8 @@ class ResolveRequest:
     """The name of the input, for messages."""
     root: Path
     """The folder that relative paths in requirements start at, as for pip."""
+    project: Path | None = None
+    """The project that keeps the resolution; None means `root`."""
     files: tuple[Path, ...] = ()
     """Requirements files. uv reads them in place, since they can include others."""
     lines: tuple[str, ...] = ()
@@ -50,6 +58,11 @@ class ResolveRequest:
     """Names that must not be built."""
     container_uv: "ContainerUv | None" = None
     """Runs uv if a package has to be built to get its dependencies; None means on this machine."""
+
+    @property
+    def keeper(self) -> Path:
+        """The project whose `.lambdify/` keeps the resolution."""
+        return self.project or self.root
 
 
 ContainerUv = Callable[[Sequence[str], Path, ResolveRequest], Outcome]
@@ -106,6 +119,24 @@ def resolve(
         if versions.get(package.name, package.version) != package.version
     )
     return chosen.packages, (*chosen.yanked, *notes)
+
+
+def find_unknown(request: ResolveRequest, target: Target) -> frozenset[str]:
+    """Return the names in the request's lines that no index has. Raises RequirementsError for the rest."""
+    unknown: frozenset[str] = frozenset()
+    alone = replace(request, options=(*request.options, "--no-deps"))
+    while True:
+        lines = tuple(line for line in request.lines if find_name(line) not in unknown)
+        try:
+            _compile(replace(alone, lines=lines), target)
+        except _Unresolvable as error:
+            # uv names one at a time.
+            found = frozenset(map(canonicalize_name, _UNKNOWN.findall(error.errors))) - unknown
+            if not found:
+                raise unresolvable(request.subject, target, error.errors) from error
+            unknown |= found
+        else:
+            return unknown
 
 
 def _compile_offline(request: ResolveRequest, target: Target) -> tuple[Package, ...]:

@@ -19,9 +19,16 @@ from lambdify.cli.console import Console
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.requirements.local_sources import take_fingerprint
 from lambdify.cli.packing.requirements.pylock import Package
-from lambdify.cli.packing.requirements.sources import KINDS, Source, find_likely, find_source
+from lambdify.cli.packing.requirements.sources import (
+    UNKNOWN,
+    App,
+    Source,
+    find_inputs,
+    find_likely,
+    find_source,
+)
+from lambdify.cli.packing.resolution import resolution_cache
 from lambdify.cli.packing.resolution.plan import make_plan
-from lambdify.cli.packing.resolution.resolution_cache import find_inputs
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 from lambdify.cli.settings import Settings
@@ -40,6 +47,7 @@ def find_dependencies(
     *,
     upgrade: bool = False,
     prefetch: Callable[[Sequence[Distribution]], object] | None = None,
+    app: App = UNKNOWN,
 ) -> Dependencies:
     """Return the project's dependencies and the `extra` requirements, as wheels on this machine.
 
@@ -47,9 +55,9 @@ def find_dependencies(
     distributions that are probably in the result, if their wheels are here. Raises RequirementsError,
     BuildError, BundleRefused and DockerUnavailable.
     """
-    source = find_source(settings.root, settings.build)
+    source = find_source(settings.root, settings.build, app)
     # The digests are taken before the files are read, so that the next run notices a change meanwhile.
-    given = _inputs(source, settings.root)
+    given = _inputs(source, settings.root, app)
     moment = time.time_ns()
     _show_source(source, settings.root, console)
     subject = source.name if source else ", ".join(extra)
@@ -112,16 +120,19 @@ def _show_source(source: Source | None, root: Path, console: Console) -> None:
     if source is None:
         console.note("no dependency file, so no dependencies of the project are packed")
         return
+    also = "".join(f" and {path.name}" for path in source.more)
+    reason = f", {source.reason}" if source.reason else ""
     others = f" ({', '.join(source.others)} not used)" if source.others else ""
-    console.note(f"dependencies from {source.name}{others}")
+    console.note(f"dependencies from {source.name}{also}{reason}{others}")
 
 
-def _inputs(source: Source | None, root: Path) -> tuple[tuple[str, str], ...]:
+def _inputs(source: Source | None, root: Path, app: App) -> tuple[tuple[str, str], ...]:
     """Return the paths of all files that influence the dependencies, with digests; some may not exist."""
-    resolved = (source.path,) if source and source.kind in ("requirements.txt", "pyproject.toml") else ()
-    named = (source.path,) if source else ()
-    possible = (root / name for name in (*KINDS, "Pipfile"))
-    paths = dict.fromkeys((*possible, *named, *find_inputs(resolved, root)))
+    named = (source.path, *source.more) if source else ()
+    resolved = named if source and source.kind in ("requirements.txt", "pyproject.toml") else ()
+    possible = find_inputs(root, app)
+    further = resolution_cache.find_inputs(resolved, source.folder if source else root)
+    paths = dict.fromkeys((*possible, *named, *further))
     return tuple((str(path), fingerprint.digest(path)) for path in paths)
 
 

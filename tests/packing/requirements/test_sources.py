@@ -6,7 +6,7 @@ import pytest
 
 from lambdify.cli import settings
 from lambdify.cli.errors import RequirementsError
-from lambdify.cli.packing.requirements.sources import KINDS, find_likely, find_source, read_toml
+from lambdify.cli.packing.requirements.sources import KINDS, find_source, read_toml
 
 DECLARING = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["flask"]\n'
 
@@ -38,17 +38,18 @@ def test_beside_another_file_it_need_not_be(project):
     assert find(project({"requirements.txt": "", "pyproject.toml": POETRY})).kind == "requirements.txt"
 
 
-def test_files_of_another_name_that_look_like_it_are_found(project):
-    names = ("requirements/prod.txt", "requirements-dev.txt", "requirements.in", "readme.txt", "setup.py")
-    root = project(dict.fromkeys(names, ""))
-    assert find(root) is None
-    assert find_likely(root) == ("requirements-dev.txt", "requirements.in", "requirements/prod.txt")
+DECLARING_FILES = {
+    "pyproject.toml": DECLARING,
+    "setup.cfg": "[options]\ninstall_requires = flask\n",
+    "setup.py": "from setuptools import setup\nsetup(install_requires=['flask'])\n",
+    "environment.yml": "dependencies: [flask]\n",
+}
 
 
 @pytest.mark.parametrize("number", range(len(KINDS)))
 def test_the_most_specific_file_is_taken_and_the_others_are_named(project, number):
     present = KINDS[number:]
-    root = project({name: DECLARING if name == "pyproject.toml" else "" for name in present})
+    root = project({name: DECLARING_FILES.get(name, "") for name in present})
     source = find(root)
     assert source.kind == present[0]
     assert source.others == present[1:]
