@@ -1,4 +1,4 @@
-"""The app's part of the bundle: the project's files, the adapter's files, and a note on the app.
+"""The app's part of the bundle: the project's files and metadata, the adapter's files, and a note on the app.
 
 The adapter is always that of the running lambdify, since the two were tested together. It is never installed
 from an index, where another project owns the name.
@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli.errors import NameCollision, SettingsError
+from lambdify.cli.console import Console
+from lambdify.cli.errors import BuildError, NameCollision, SettingsError
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
+from lambdify.cli.packing.requirements.formats import build_system
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 NOTE = ".lambdify/bundle.json"
 """The file that `lambdify.adapter.entry` reads when a function starts."""
 ADAPTER = "lambdify/adapter"
+QUIET = Console(quiet=True)
 _HIDES = re.compile(r"lambdify(/__init__|/adapter)?(\.[\w.-]+)?\.(py|pyc|so)|lambdify/adapter/.*")
 """Names of files that are imported instead of ours: `lambdify` is a namespace package, and Python prefers a
 regular package or a module. https://docs.python.org/3/reference/import.html#namespace-packages"""
@@ -44,6 +47,7 @@ def members(
     settings: "Settings",
     candidate: "Candidate",
     selection: Sequence[files.ProjectFile],
+    console: Console = QUIET,
 ) -> tuple[Member, ...]:
     """Return the members of the app zip without bytecode, sorted by name. Raises SettingsError."""
     return tuple(
@@ -51,6 +55,7 @@ def members(
             [
                 Member(NOTE, json.dumps(_note(settings, candidate), sort_keys=True).encode()),
                 *_adapter(),
+                *_metadata(settings, candidate, console),
                 *(Member(file.name, _read(file), file.executable) for file in selection),
             ]
         )
@@ -153,6 +158,27 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "concurrency": most if most > 1 else 0,
     }
     return {"app": candidate.app} | {name: value for name, value in said.items() if value}
+
+
+def _metadata(settings: "Settings", candidate: "Candidate", console: Console) -> Iterator[Member]:
+    """Yield the project's own .dist-info, if it has a [build-system]; tell if the backend fails."""
+    folder = build_system.find_project(settings.root, candidate.path)
+    if folder is None:
+        return
+    # The imports take long, and most projects are not installed.
+    from lambdify.cli.packing.resolution import metadata
+
+    found = metadata.read_written(folder)
+    if found is None and settings.build.strategy == "docker":
+        console.note("The project's own metadata is not packed: [build] strategy lets no code run here.")
+        return
+    try:
+        found = found or metadata.ask_backend(folder, settings.root)
+    except BuildError as error:
+        console.warn(f"importlib.metadata will not know the project itself: {error}")
+        return
+    for name, text in found.files.items():
+        yield Member(f"{found.name}/{name}", text.encode())
 
 
 def _adapter() -> Iterator[Member]:

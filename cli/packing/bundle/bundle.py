@@ -141,7 +141,7 @@ def pack(
     selection = app.select(settings)
     app.refuse_collision((file.name for file in selection.files), candidate.path)
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
-    read = app.members(settings, candidate, selection.files)
+    read = app.members(settings, candidate, selection.files, console)
     members = _without_logins(read, console)
     extra, asked = app.adapter_requirements(candidate), app.find_app(settings, candidate)
     known = zips.find_known(settings.root)
