@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lambdify.cli import settings
 from lambdify.cli.console import Console
-from lambdify.cli.detection.choice import Candidate, find_apps
+from lambdify.cli.detection.choice import Candidate, explain_absence, find_apps
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, edit, options
 
@@ -30,9 +30,16 @@ def init(root: Path, console: Console, *, force: bool = False) -> Path:
             hint="Go on there, under [tool.lambdify].",
         )
     apps = [each for each in find_apps(root) if each.score > 0]
-    for app in apps[:1]:
-        console.note(f"Found {app.app}: {'; '.join(app.evidence)}")
-    edit.save(path, write(settings.slug(config_file.project_name(root) or root.name), apps))
+    name = settings.slug(config_file.project_name(root) or settings.name_of_folder(root))
+    edit.save(path, write(name, apps))
+    if apps:
+        console.note(f"Found {apps[0].app}: {'; '.join(apps[0].evidence)}")
+        console.note(
+            "Next: `lambdify deploy --local` runs it on this machine, `lambdify deploy` puts it on AWS."
+        )
+    else:
+        absent = explain_absence(root)
+        console.warn(f"{path.name} names no app. {absent.message} {absent.hint}")
     return path
 
 

@@ -22,7 +22,7 @@ from lambdify.cli.programs.pythons import RUNNING
 from lambdify.cli.settings import Settings, app_reference, options
 from lambdify.cli.settings.app_reference import AppReference
 
-__all__ = ["Candidate", "choose_app", "find_apps"]
+__all__ = ["Candidate", "choose_app", "explain_absence", "find_apps"]
 
 MARGIN = 4
 """Points by which the best candidate has to lead, or the user is asked."""
@@ -32,6 +32,12 @@ UNKNOWN = Kind("unknown", "unknown", "")
 def find_apps(root: Path) -> list[Candidate]:
     """Return every app in the project, the likeliest first; those in tests and examples score below zero."""
     return candidate.find(Project(root))
+
+
+def explain_absence(root: Path) -> AppNotFound:
+    """Return why the project has no app that can be deployed, and what to write."""
+    project = Project(root)
+    return absence.explain(project, candidate.find(project))
 
 
 def choose_app(settings: Settings, console: Console) -> Candidate:

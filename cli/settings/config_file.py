@@ -100,13 +100,23 @@ def refuse_foreign_file(path: Path, start: Path) -> None:
 
 
 def project_name(root: Path) -> str:
-    """Return the name in pyproject.toml's [project]; "" if there is none. Raises SettingsError."""
+    """Return the name in pyproject.toml's [project] or [tool.poetry]; "" if there is none.
+
+    Raises SettingsError.
+    """
     path = root / PYPROJECT_TOML
     if not path.is_file():
         return ""
-    project = _parse(path, _text(path)).get("project", {})
-    name = project.get("name", "") if isinstance(project, dict) else ""
-    return name if isinstance(name, str) else ""
+    values = _parse(path, _text(path))
+    names = (_dig(values, *table, "name") for table in (("project",), ("tool", "poetry")))
+    return next((name for name in names if name and isinstance(name, str)), "")
+
+
+def _dig(values: object, *keys: str) -> object:
+    """Return the value at the end of the keys; None if a table on the way is missing, or is none."""
+    for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
 
 
 def _read(path: Path, table: Keys) -> ConfigFile | None:

@@ -142,11 +142,16 @@ def test_flags_may_stand_before_the_command_and_after_it(lambdify, project):
 # -------------------------------------------------------------------- commands that need nobody else
 
 
+INIT_SAYS = """  Found app:app: app.py:2  app = Flask(__name__)
+  Next: `lambdify deploy --local` runs it on this machine, `lambdify deploy` puts it on AWS.
+"""
+
+
 def test_init_prints_the_path_of_what_it_wrote(lambdify, project):
     root = project({"app.py": FLASK})
     done = lambdify("init", cwd=root)
     assert done.stdout == f"{root}/lambdify.toml\n"
-    assert done.stderr == "  Found app:app: app.py:2  app = Flask(__name__)\n"
+    assert done.stderr == INIT_SAYS
     assert tomllib.loads((root / "lambdify.toml").read_text())["app"] == "app:app"
 
 
@@ -185,7 +190,7 @@ def test_a_reader_that_has_gone_is_no_reason_to_complain(project, tmp_path):
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == "  Found app:app: app.py:2  app = Flask(__name__)\n"
+    assert done.stderr == INIT_SAYS
 
 
 WITH_COMMAND = """
