@@ -60,6 +60,7 @@ class Console:
         self,
         *,
         quiet: bool = False,
+        verbose: bool = False,
         json: bool = False,
         account_flags: Sequence[str] = (),
         stdin: TextIO | None = None,
@@ -69,6 +70,7 @@ class Console:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.quiet = quiet
+        self._verbose = verbose
         self.json = json
         self._account_flags = account_flags
         self._stdin = stdin or sys.stdin
@@ -203,6 +205,11 @@ class Console:
         """Show a fact that the user may want to know."""
         if not self.quiet:
             self._write(f"  {hints.add_flags(text, self._account_flags)}", "dim")
+
+    def detail(self, text: str) -> None:
+        """Show a fact that only matters to somebody who looks for it, with --verbose."""
+        if self._verbose:
+            self.note(text)
 
     def warn(self, text: str) -> None:
         """Show a fact that the user should act on."""

@@ -162,7 +162,8 @@ def _agree(change_set: ChangeSet, stage: Stage, console: Console, *, yes: bool) 
 def _carry_out(change_set: ChangeSet, stage: Stage, console: Console, sleep: Sleep) -> None:
     with console.step("Creating the stack" if change_set.creates else "Updating the stack"):
         update = partial(change_sets.apply, change_set, stage.account)
-        stack_events.follow(update, stage, console, sleep=sleep)
+        touched = {each.resource for each in change_set.changes if not each.only_refers}
+        stack_events.follow(update, stage, console, touched=touched, sleep=sleep)
 
 
 def _agree_to_move(deployed: Stack, settings: Settings, console: Console, *, yes: bool) -> None:

@@ -44,14 +44,16 @@ def account_flags(flags: Flags) -> list[str]:
     return [name for name in flags if name.startswith("--")]
 
 
-def _flag(name: str, text: str) -> Callable[[Function], Function]:
-    return click.option(name, is_flag=True, expose_value=False, is_eager=True, callback=_note_flag, help=text)
+def _flag(*names: str, text: str) -> Callable[[Function], Function]:
+    return click.option(
+        *names, is_flag=True, expose_value=False, is_eager=True, callback=_note_flag, help=text
+    )
 
 
 def common(command: Function) -> Function:
     """Add the options that every command has."""
-    quiet = _flag("--quiet", "Say nothing but the answer, warnings and errors.")
-    debug = _flag("--debug", "Show where in lambdify an error comes from.")
+    quiet = _flag("--quiet", text="Say nothing but the answer, warnings and errors.")
+    debug = _flag("--debug", text="Show where in lambdify an error comes from.")
     return quiet(debug(click.pass_obj(command)))
 
 
@@ -89,7 +91,8 @@ def agree_on_stage(given: str | None, named: str | None) -> str | None:
 
 
 upgrade = click.option("--upgrade", is_flag=True, help="Resolve again what no lock file fixes.")
-json = _flag("--json", "Give the answer as JSON.")
+json = _flag("--json", text="Give the answer as JSON.")
+verbose = _flag("-v", "--verbose", text="Tell of what does not change, too.")
 
 
 class Since(click.ParamType["datetime"]):

@@ -20,6 +20,7 @@ def make_console(flags: Flags) -> "Console":
 
     return Console(
         quiet=flags.get("quiet", False),
+        verbose=flags.get("verbose", False),
         json=flags.get("json", False),
         account_flags=arguments.account_flags(flags),
     )

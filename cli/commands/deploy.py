@@ -25,6 +25,7 @@ from lambdify.cli.errors import UsageError
 @arguments.on_account
 @click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
 @arguments.upgrade
+@arguments.verbose
 @arguments.json
 @arguments.common
 def command(
@@ -80,3 +81,16 @@ def command(
     if not deployed.endpoint:
         console.note("There is no address to show. This is what an event source calls:")
     console.answer(deployed.endpoint or deployed.alias, asdict(deployed))
+    if deployed.changed:
+        console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
+
+
+def _suggest(stage: str, *, first: bool, local: bool) -> str:
+    """Return what may be typed after a deployment."""
+    back = f"`lambdify undeploy {stage}`" if first else f"`lambdify rollback {stage}`"
+    away = "takes it away" if first else "takes it back"
+    # Without backquotes no --local is added: this one is about AWS.
+    further = f'"lambdify deploy {stage}" puts it on AWS' if local else f"{back} {away}"
+    return (
+        f"`lambdify logs {stage} --follow` shows its log, `lambdify status {stage}` how it does; {further}."
+    )

@@ -21,6 +21,7 @@ from lambdify.cli.commands import open_stage
 @click.argument("number", required=False, type=click.IntRange(min=1))
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 @arguments.on_account
+@arguments.verbose
 @arguments.json
 @arguments.common
 def command(

@@ -54,7 +54,7 @@ def summarize(preview: Preview) -> list[Line]:
     for change in preview.changes:
         sign, style = SIGNS.get(change.action, ("~", "changed"))
         names = ", ".join(dict.fromkeys(each.path.split(".")[0] for each in change.properties))
-        if _only_refers(change):
+        if change.only_refers:
             continue
         about = f"{change.kind}{f'  ({names})' if names else ''}{_outcome(change)}"
         lines.append(Line(f"{sign} {change.resource:<{width}}  {about}", _style(change, style)))
@@ -66,7 +66,7 @@ def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
     lines = [] if preview.changes else [Line("Nothing would change.")]
     for change in preview.changes:
         sign, style = SIGNS.get(change.action, ("~", "changed"))
-        style = "quiet" if _only_refers(change) else _style(change, style)
+        style = "quiet" if change.only_refers else _style(change, style)
         lines.append(Line(f"{sign} {change.resource}  {change.kind}{_outcome(change)}", style))
         lines += _values(change.properties)
     return [
@@ -78,17 +78,12 @@ def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
     ]
 
 
-def _only_refers(change: Change) -> bool:
-    """Whether the change only follows a reference; usually CloudFormation then finds nothing to do."""
-    return change.action == "Modify" and not change.properties and not change.replaced
-
-
 def _style(change: Change, usual: str) -> str:
     return "danger" if change.loses_data or change.replaced else usual
 
 
 def _outcome(change: Change) -> str:
-    if _only_refers(change):
+    if change.only_refers:
         return "  only where it refers to what changes"
     if change.action == "Import":
         return "  is there already, and is taken over"

@@ -66,7 +66,7 @@ def move(
         change_sets.discard(change_set, stage.account)
         raise stack.overtaken(stage.settings, "another deployment came in between")
     update = partial(change_sets.apply, change_set, stage.account)
-    stack_events.follow(update, stage, console, sleep=sleep)
+    stack_events.follow(update, stage, console, touched=(), sleep=sleep)
     return stack.fetch(stage)
 
 

@@ -90,6 +90,11 @@ class Change:
     """The properties that change, if the resource is modified."""
 
     @property
+    def only_refers(self) -> bool:
+        """Whether it only follows a reference; usually CloudFormation then finds nothing to do."""
+        return self.action == "Modify" and not self.properties and not self.replaced
+
+    @property
     def loses_data(self) -> bool:
         """Whether the data of the resource is deleted, as far as CloudFormation can tell."""
         gone = self.action == "Remove" or self.replaced is True

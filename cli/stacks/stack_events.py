@@ -6,7 +6,7 @@ Rules:
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, repeat
@@ -25,6 +25,8 @@ Sleep = Callable[[float], None]
 COMPLETED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 DELETED = frozenset({"DELETE_COMPLETE"})
 ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
+SKIPPED = "DELETE_SKIPPED"
+"""The state of a resource that leaves the stack and stays in the account, as every older version does."""
 OUTCOME = {
     "ROLLBACK_COMPLETE": "Nothing of it is left but the empty stack.",
     "UPDATE_ROLLBACK_COMPLETE": "Everything is as it was before.",
@@ -83,11 +85,14 @@ def follow(
     stage: Stage,
     console: Console,
     *,
+    touched: Collection[str] | None = None,
     sleep: Sleep = time.sleep,
 ) -> None:
     """Begin an operation, watch it, and show each resource that is done, with the time that it took.
 
-    Raises what `watch` raises, and Interrupted on Ctrl-C, since CloudFormation may be at work by then.
+    Of an update, only the resources that it has `touched` are shown, and what fails: CloudFormation reports
+    others as updated, too. --verbose shows all. Raises what `watch` raises, and Interrupted on Ctrl-C, since
+    CloudFormation may be at work by then.
     """
     try:
         begun: dict[str, datetime] = {}
@@ -100,7 +105,9 @@ def follow(
                 began = begun.pop(event.resource, None)
                 took = duration((event.at - began).total_seconds()) if began else ""
                 parts = (event.resource, event.state, took, event.reason)
-                console.note("  ".join(part for part in parts if part))
+                matters = touched is None or (event.resource in touched and event.state != SKIPPED)
+                show = console.note if matters or event.state.endswith("_FAILED") else console.detail
+                show("  ".join(part for part in parts if part))
             console.show_pending(tuple(begun))
     except KeyboardInterrupt:
         raise Interrupted(

@@ -89,6 +89,11 @@ def test_deploy_prints_the_endpoint_and_nothing_else(deployed):
 def test_the_story_tells_what_was_found_and_what_changes(deployed):
     assert "Found WSGI app app:app: app.py:4  def app(environ, start_response)" in deployed.stderr
     assert "AWS::Lambda::Function" in deployed.stderr
+    assert "GET / → 200" in deployed.stderr
+    assert deployed.stderr.endswith(
+        "\n  Next: `lambdify logs dev --follow --local` shows its log, "
+        '`lambdify status dev --local` how it does; "lambdify deploy dev" puts it on AWS.\n'
+    )
 
 
 def test_deploying_again_changes_nothing_and_says_so(deployed, lambdify):
@@ -265,3 +270,13 @@ def test_an_interrupted_deploy_leaves_nothing_half_made(deployed, lambdify, proj
     assert get(deployed.stdout.strip()) == f"{moment} from the default"
     (project / "app.py").write_text(APP)
     assert lambdify("deploy", "--local").returncode == 0
+
+
+def test_an_update_tells_of_what_changes_and_verbose_of_the_rest(deployed, lambdify, project):
+    path = project / "app.py"
+    path.write_text(path.read_text() + "# one\n")
+    brief = lambdify("deploy", "--local").stderr
+    assert "Function  UPDATE_COMPLETE" in brief
+    assert "Role  UPDATE_COMPLETE" not in brief
+    path.write_text(path.read_text() + "# two\n")
+    assert "Role  UPDATE_COMPLETE" in lambdify("deploy", "--local", "-v").stderr
