@@ -47,7 +47,7 @@ def write(
     header `host` stands for the host of a domain that leads to the endpoint. Raises UsageError if it is none.
     """
     address = urlsplit(url)
-    host, port = _find_host(headers) or (address.hostname or "localhost", address.port)
+    host, port = find_host(headers, url)
     before_query, _, query = path.partition("#")[0].partition("?")
     request = Request(
         method=method.upper(),
@@ -67,6 +67,18 @@ def write(
             return alb.write_event(request)
         case kind:
             return http_api.write_event(request, function_url=kind == "function-url")
+
+
+def find_host(headers: Pairs, url: str) -> tuple[str, int | None]:
+    """Return name and port of the header `host`, else those in the endpoint's URL. Raises UsageError."""
+    address = urlsplit(url)
+    given = [value.strip() for name, value in headers if name.strip().lower() == "host"]
+    if not given:
+        return address.hostname or "localhost", address.port
+    name, port = wire.split_authority(given[-1])
+    if not name:
+        raise UsageError(f'"{given[-1]}" is not a host.', hint='Write --header "Host: www.example.org".')
+    return name, port
 
 
 def read(settings: Settings, payload: bytes) -> Response:
@@ -91,17 +103,6 @@ def read(settings: Settings, payload: bytes) -> Response:
 def write_body(body: bytes) -> tuple[str, bool]:
     """Return the bytes as a text for JSON, and whether that text is base64."""
     return bodies.write(body, ())
-
-
-def _find_host(headers: Pairs) -> tuple[str, int | None] | None:
-    """Return name and port of the last header `host`; None if there is none. Raises UsageError."""
-    given = [value.strip() for name, value in headers if name.strip().lower() == "host"]
-    if not given:
-        return None
-    name, port = wire.split_authority(given[-1])
-    if not name:
-        raise UsageError(f'"{given[-1]}" is not a host.', hint='Write --header "Host: www.example.org".')
-    return name, port
 
 
 def _complete_headers(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:

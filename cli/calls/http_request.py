@@ -8,11 +8,11 @@ function can be tested without it.
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from lambdify.cli.calls import http_event, invocation
+from lambdify.cli.calls import http_event, invocation, refused_host
 from lambdify.cli.console import Console
 from lambdify.cli.errors import RequestFailed, UsageError
 from lambdify.cli.stacks import stack
@@ -81,26 +81,37 @@ def parse_request(line: str, headers: Iterable[str] = (), data: bytes | None = N
     return HttpRequest(method=method.upper(), path=found[2], headers=tuple(pairs), body=data or b"")
 
 
-def send(request: HttpRequest, stage: Stage, console: Console, *, tail: bool = False) -> HttpResponse:
+def send(
+    request: HttpRequest,
+    stage: Stage,
+    console: Console,
+    *,
+    tail: bool = False,
+    find_address: Callable[[str], str] = str,
+) -> HttpResponse:
     """Send the request and return the function's response; with `tail`, show the end of its log.
 
-    Raises NotDeployed, and FunctionFailed if the function raised, died, ran out of time or returned no HTTP
-    response.
+    `find_address` returns the URL that answers for that of the stack; the request gets its host. Raises
+    NotDeployed, and FunctionFailed if the function raised, died, ran out of time or gave no HTTP response.
     """
     deployed = stack.fetch(stage)
+    url = find_address(deployed.outputs.get("Endpoint", ""))
     event = http_event.write(
         stage.settings,
         request.method,
         request.path,
         request.headers,
         request.body,
-        url=deployed.outputs.get("Endpoint", ""),
+        url=url,
     )
     begun = time.monotonic()
     answer, payload = invocation.call(deployed.outputs["Function"], json.dumps(event).encode(), stage.account)
     took = time.monotonic() - begun
     invocation.check(answer, payload, stage.settings, console, tail=tail)
     response = http_event.read(stage.settings, payload)
+    host, _ = http_event.find_host(request.headers, url)
+    if refused := refused_host.explain(response.status, response.body, invocation.read_log(answer), host):
+        console.warn(f"{refused[0]}. Let it in: {refused[1]}")
     return HttpResponse(
         status=response.status,
         headers=response.headers,

@@ -23,6 +23,7 @@ WORDS = {
         "invoke": "call request curl trigger",
         "open": "browse url visit endpoint",
         "env": "vars variables environment",
+        "secrets set NAME": "secret",
         "init": "new create configure config setup settings generate",
         "package": "build bundle pack zip",
         "template": "synth synthesize cloudformation export",
@@ -36,6 +37,11 @@ WORDS = {
         "deploy --local": "start up run serve deploy",
         "local stop": "down end kill halt destroy remove delete",
         "local status": "ls list ps info show",
+    },
+    "lambdify secrets": {
+        "secrets set NAME": "add create put new update store",
+        "secrets list": "ls show get info status",
+        "secrets unset NAME": "remove rm delete del destroy",
     },
     "lambdify cache": {
         "cache clear": "clean purge prune rm remove delete empty",

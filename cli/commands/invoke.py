@@ -63,7 +63,9 @@ def command(
 
         request = http_request.parse_request(http, headers, _read_data(data))
         session = open_stage(flags, stage, local, **overrides)
-        response = http_request.send(request, session.stage, session.console, tail=tail)
+        response = http_request.send(
+            request, session.stage, session.console, tail=tail, find_address=session.address
+        )
         http_request.show(response, session.console, fail=fail)
         return
 

@@ -84,6 +84,21 @@ def test_a_function_that_fails_is_no_answer_and_shows_its_log(deployed, make_set
     assert "Traceback" in talk.said
 
 
+def test_a_host_that_the_app_refuses_is_told_with_the_line_that_lets_it_in(deployed, make_settings, talk):
+    account = deployed({"statusCode": 400, "body": "Invalid host header"})
+    request = http_request.parse_request("/", ["Host: www.shop.example"])
+    http_request.send(request, stage_in(account, make_settings()), talk.console)
+    assert 'refuses the host www.shop.example. Let it in: allowed_hosts=["www.shop.example"]' in talk.said
+
+
+def test_the_request_has_the_host_of_the_address_that_answers(deployed, make_settings, talk):
+    account = deployed({"statusCode": 400, "body": "Invalid host header"})
+    stage = stage_in(account, make_settings())
+    request = http_request.parse_request("/")
+    http_request.send(request, stage, talk.console, find_address=lambda _: "http://127.0.0.1:36399")
+    assert "refuses the host 127.0.0.1." in talk.said
+
+
 class Pipe(io.TextIOWrapper):
     """stdout in a pipe."""
 
