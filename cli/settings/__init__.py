@@ -109,7 +109,12 @@ def load(
     root = root.resolve()
     file = config_file.find(root)
     known = options.defaults()
-    common, stages = _read_file(file, known) if file else ({}, {})
+    try:
+        common, stages = _read_file(file, known) if file else ({}, {})
+    except SettingsError as error:
+        if file and file.table:
+            raise SettingsError(error.message, hint=_inside(file.table, error.hint)) from error
+        raise
     own = _stage_values(stage, stages, str(common.get("stage", known["stage"])), file)
     if file:
         common, own = environment_file.add(common, own, root, file, needed=variables)
@@ -158,6 +163,13 @@ def _read_file(file: ConfigFile, known: Mapping[str, Any]) -> tuple[dict[str, An
         for name, table in tables.items()
     }
     return common, stages
+
+
+def _inside(table: tuple[str, ...], hint: str) -> str:
+    """Return a hint for settings inside a table of another file: [function] is [tool.lambdify.function]."""
+    name = ".".join(table)
+    named = re.sub(r"\[(?=[a-z_]+(\.[\w.-]+)?\])", f"[{name}.", hint)
+    return named.replace(options.TOP, f"below [{name}]")
 
 
 def _stage_values(

@@ -21,6 +21,8 @@ from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings.mappings import MAPPING_READERS
 from lambdify.cli.settings.validators import READERS, InvalidValue, Locate, reader_of
 
+TOP = "at the top of the file, above every table"
+"""Where the options stand that are in no table."""
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
 
@@ -127,7 +129,7 @@ def _describe(place: tuple[str, ...], stage: tuple[str, ...]) -> str:
     if isinstance(whole, dict):
         return f"The table is [{'.'.join((*stage, *place))}]"
     if stage and not tables and key in ("name", "stage"):
-        return f'"{key}" is the same for all stages: it stands at the top of the file, above every table'
+        return f'"{key}" is the same for all stages: it stands {TOP}'
     if not tables and not stage:
-        return f'"{key}" stands at the top of the file, above every table'
+        return f'"{key}" stands {TOP}'
     return f'"{key}" belongs below [{".".join((*stage, *tables))}]'

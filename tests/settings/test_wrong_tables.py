@@ -35,3 +35,24 @@ def refuse(root, text):
 
 def test_an_option_in_the_wrong_table_names_the_right_one(tmp_path, golden):
     golden("wrong-tables.txt", "\n".join(f"{text}{refuse(tmp_path, text)}" for text in CASES.values()))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("memory = 1024\n", '"memory" belongs below [tool.lambdify.function].'),
+        ("function = 1\n", "Write [tool.lambdify.function] and its options below it."),
+        ("[tool.lambdify.http]\nregion = 'x'\n", '"region" stands below [tool.lambdify].'),
+        (
+            "[tool.lambdify.stages.a]\nmemory = 1\n",
+            '"memory" belongs below [tool.lambdify.stages.a.function].',
+        ),
+        ("stages = 1\n", "Write [tool.lambdify.stages.NAME] and its options below it."),
+        ("layers = 1\n", '"layers" belongs below [tool.lambdify.function].'),
+    ],
+)
+def test_in_pyproject_toml_tables_have_their_whole_names(tmp_path, text, hint):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.lambdify]\n{text}")
+    with pytest.raises(SettingsError) as caught:
+        settings.load(tmp_path)
+    assert caught.value.hint == hint
