@@ -98,7 +98,9 @@ def _load() -> Any:
         sys.path.insert(0, os.path.join(root, bundle["path"]))
     app = _load_reference(bundle["app"])
     on_event = _load_on_event(bundle["on_event"]) if "on_event" in bundle else None
-    if loading.find_interface(app) == "handler":
+    # Told where the app does not show it, and a start of it before the deployment has.
+    interface: Any = os.environ.get("LAMBDIFY_INTERFACE") or loading.find_interface(app)
+    if interface == "handler":
         if on_event is not None:
             from lambdify.adapter.errors import AppNotLoaded
 
@@ -108,6 +110,7 @@ def _load() -> Any:
         return app
     adapter = Adapter(
         app,
+        interface=interface,
         on_event=on_event,
         show_errors=bundle.get("show_errors", False),
         remote_user=bundle.get("remote_user", False),

@@ -1,6 +1,6 @@
 """lambdify deploy, from a bundle to an endpoint.
 
-    Bundle ──put──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──apply, watch──▶ new version
+    Bundle ──rehearse, put──▶ Artifact ──write──▶ Template ──propose──▶ ChangeSet ──apply, watch──▶
     new version ──try──▶ Release ──move the traffic──▶ Deployment ──prune──▶
 
 Nothing that runs is changed before the user has seen the change set and said yes. Then CloudFormation applies
@@ -10,16 +10,19 @@ version has succeeded; if it fails, the release has failed, and the traffic has 
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdify.cli import releases, secrets, template
 from lambdify.cli.artifacts import archives, images
+from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
 from lambdify.cli.plan import preview
+from lambdify.cli.rehearsal import gate
 from lambdify.cli.releases import (
     Release,
     command_token,
@@ -70,6 +73,7 @@ def deploy(
     yes: bool = False,
     wait: bool = False,
     take_over: bool = False,
+    rehearse: Callable[["Bundle"], AbstractContextManager[object]] = nullcontext,
     find_address: Callable[[str], str] = str,
     sleep: Sleep = time.sleep,
 ) -> Deployment:
@@ -77,9 +81,10 @@ def deploy(
 
     `find_address` returns the URL that answers for that of the stack: another one in the local cloud.
     `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
-    minutes, so it is called only after the state of the stack was checked. Raises what its steps raise:
-    StackBusy, StackBroken, StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing,
-    BundleRefused, DeployFailed, AppBroken, ReleaseFailed.
+    minutes, so it is called only after the state of the stack was checked. The block of `rehearse` begins or
+    ends with the app's start on this machine. Raises what its steps raise: StackBusy, StackBroken,
+    StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing, BundleRefused, AppCannotStart,
+    DeployFailed, AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
     if existing is None or existing.is_new:
@@ -93,18 +98,10 @@ def deploy(
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
-        artifact = archives.put(bundle, stage, console)
-    wanted = template.write(command_token.add_variable(stage, artifact), artifact, bundle.target)
-    with console.step("Asking CloudFormation what will change"):
-        held = traffic.hold(wanted, existing, stage.account)
-        change_set = change_sets.propose(
-            wanted,
-            existing,
-            stage.account,
-            parameters=held,
-            express=stage.settings.release.express,
-            sleep=sleep,
-        )
+        with rehearse(bundle):
+            artifact = archives.put(bundle, stage, console)
+    wanted = _write_template(stage, bundle, artifact)
+    change_set = _propose(wanted, existing, stage, console, sleep)
     if change_set is not None:
         _show(change_set, stage.settings, console)
         _agree(change_set, stage, console, yes=yes)
@@ -123,6 +120,27 @@ def deploy(
         _agree_to_move(deployed, stage.settings, console, yes=yes)
     release, deployed = promotion.release(deployed, stage, console, url=url, sleep=sleep)
     return _describe(deployed, release, url, stage.account, changed=True, uploaded=artifact.uploaded)
+
+
+def _write_template(stage: Stage, bundle: "Bundle", artifact: Artifact) -> Template:
+    settings = gate.add_variable(command_token.add_variable(stage, artifact))
+    return template.write(settings, artifact, bundle.target)
+
+
+def _propose(
+    wanted: Template, existing: Stack | None, stage: Stage, console: Console, sleep: Sleep
+) -> ChangeSet | None:
+    """Return what would change; None if nothing would. Traffic stays where it is."""
+    with console.step("Asking CloudFormation what will change"):
+        held = traffic.hold(wanted, existing, stage.account)
+        return change_sets.propose(
+            wanted,
+            existing,
+            stage.account,
+            parameters=held,
+            express=stage.settings.release.express,
+            sleep=sleep,
+        )
 
 
 def _warn_of_split(existing: Stack, stage: Stage, console: Console) -> None:

@@ -15,6 +15,7 @@ LambdifyError
 ├── AppAmbiguous         12   more than one, and nobody to ask
 ├── AppBroken            13   the app does not import where it has to run
 ├── NameCollision        14   a lambdify.py of the project or a dependency hides this package
+├── AppCannotStart       15   the app does not start on this machine, and would not on Lambda
 ├── PythonRefused        17   the project asks for a Python that Lambda lacks, or for two at once
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
@@ -101,6 +102,12 @@ class NameCollision(LambdifyError):
     """A lambdify.py, of the project or of a dependency, would hide this package in the function."""
 
     exit_code = 14
+
+
+class AppCannotStart(LambdifyError):
+    """The app does not start on this machine, and would not on Lambda: nothing was created."""
+
+    exit_code = 15
 
 
 class PythonRefused(LambdifyError):

@@ -1,11 +1,19 @@
 """lambdify deploy: package the app, apply what changed, print the endpoint."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
 from lambdify.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from lambdify.cli.command_line.session import Session
+    from lambdify.cli.packing.bundle.bundle import Bundle
 
 
 @click.command(
@@ -24,6 +32,7 @@ from lambdify.cli.errors import UsageError
 @click.option("--wait", is_flag=True, help="Wait for another deployment of the stage to end.")
 @arguments.on_account
 @click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
+@click.option("--no-rehearsal", is_flag=True, help="Do not start the app on this machine first.")
 @arguments.upgrade
 @arguments.verbose
 @arguments.json
@@ -37,11 +46,14 @@ def command(
     wait: bool,
     local: bool,
     port: int | None,
+    no_rehearsal: bool,
     upgrade: bool,
     **overrides: str | None,
 ) -> None:
     """Package the app, apply what changed, print the endpoint."""
+    from contextlib import nullcontext
     from dataclasses import asdict, replace
+    from functools import partial
 
     from lambdify.cli import deploy as room
     from lambdify.cli.command_line.session import connect, load_settings, settle_python
@@ -73,6 +85,7 @@ def command(
         session.stage,
         lambda: pack(session.settings, None, console, upgrade=upgrade),
         console,
+        rehearse=nullcontext if no_rehearsal else partial(_rehearse, session),
         yes=yes or local,
         wait=wait,
         take_over=take_over,
@@ -94,3 +107,9 @@ def _suggest(stage: str, *, first: bool, local: bool) -> str:
     return (
         f"`lambdify logs {stage} --follow` shows its log, `lambdify status {stage}` how it does; {further}."
     )
+
+
+def _rehearse(session: "Session", bundle: "Bundle") -> "AbstractContextManager[None]":
+    from lambdify.cli.rehearsal import gate, start
+
+    return gate.pass_through(bundle, session.settings, session.console, start.rehearse)

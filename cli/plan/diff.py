@@ -20,6 +20,7 @@ from lambdify.cli.plan import costs, preview
 from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
+from lambdify.cli.rehearsal import gate
 from lambdify.cli.releases import command_token, traffic
 from lambdify.cli.stacks import change_sets, changes, stack
 from lambdify.cli.stacks.changes import Body, Change
@@ -61,7 +62,7 @@ def compute(
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
     artifact = archives.plan(bundle, stage)
-    settings = command_token.add_variable(stage, artifact, creates=False)
+    settings = gate.add_variable(command_token.add_variable(stage, artifact, creates=False))
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, stage.account, sleep)

@@ -27,6 +27,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TypedDict
@@ -134,6 +135,7 @@ def main() -> None:
         _, status = os.waitpid(pid, 0)
         told["code"] = os.waitstatus_to_exitcode(status)
     finally:
+        told["working"] = is_working(pid)
         end_children()
         times = os.times()
         told["cpu"] = times.children_user + times.children_system
@@ -161,6 +163,20 @@ def become(wanted: Wanted) -> None:
     told = json.dumps({"guarded": guarded, "report": wanted["report"], "tmp": tmp})
     environment = wanted["environment"] | {"HOME": tmp, "TMPDIR": tmp}
     os.execve(wanted["argv"][0], [*wanted["argv"], told], environment)  # noqa: S606 - the program
+
+
+def is_working(pid: int) -> bool:
+    """Return whether a thread of the process runs, or wants to, rather than waits."""
+    states = set()
+    for _ in range(10):
+        with suppress(FileNotFoundError):
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8", errors="replace") as file:
+                    states.add(file.read().rpartition(")")[2].split()[0])
+        if not states:  # it has ended
+            break
+        time.sleep(0.01)
+    return bool(states & {"R", "D"})
 
 
 def end_children() -> None:

@@ -42,6 +42,8 @@ OUTPUT_KEPT = 64_000
 """Bytes of the end of the output."""
 REPORT_KEPT = 4_000_000
 """Bytes of the beginning of the report."""
+_PAUSE = 0.01
+"""Seconds between two looks at a process; `subprocess` itself takes up to 0.05."""
 _GRACE = 2.0
 """Seconds for the guard to end all that is left, before it is killed itself."""
 
@@ -59,6 +61,8 @@ class Ending:
     seconds: float
     cpu: float
     """Seconds of CPU."""
+    working: bool = False
+    """Whether it worked, rather than waited, when it was ended; False where that is not known."""
 
 
 def run(
@@ -69,12 +73,14 @@ def run(
     tmp: Path,
     readable: Iterable[Path],
     limit: float,
+    nobody_waits: threading.Event | None = None,
 ) -> Ending:
     """Run a program for `limit` seconds at most, and return how it ended; all its processes end with it.
 
     It writes to `tmp` only, which is its HOME and, where the kernel permits, its /tmp. It reads `cwd`,
     `readable` and the system's folders. It gets one more argument, JSON: "report", the descriptor for what it
-    reports; "tmp", the folder that it may write to; "guarded", what the kernel guards.
+    reports; "tmp", the folder that it may write to; "guarded", what the kernel guards. It is ended when
+    `nobody_waits` is set.
     """
     wanted = {
         "argv": [*argv],
@@ -87,11 +93,8 @@ def run(
     process, pipe = _start(wanted)
     assert process.stdout
     output, told = _Reader(process.stdout.fileno(), last=OUTPUT_KEPT), _Reader(pipe, first=REPORT_KEPT)
-    ended = True
     try:
-        process.wait(limit)
-    except subprocess.TimeoutExpired:
-        ended = False
+        ended = _wait(process, limit, nobody_waits or threading.Event())
     finally:
         _end(process)
         output.join()
@@ -107,6 +110,7 @@ def run(
         report=events,
         seconds=time.monotonic() - begun,
         cpu=end.get("cpu", 0.0),
+        working=bool(end.get("working")),
     )
 
 
@@ -134,6 +138,15 @@ def _start(wanted: Mapping[str, object]) -> "tuple[subprocess.Popen[bytes], int]
     with suppress(BrokenPipeError), process.stdin:
         process.stdin.write(json.dumps({**wanted, "report": theirs}).encode())
     return process, ours
+
+
+def _wait(process: "subprocess.Popen[bytes]", limit: float, nobody_waits: threading.Event) -> bool:
+    """Return whether the process has ended by itself."""
+    give_up = time.monotonic() + limit
+    while process.poll() is None:
+        if time.monotonic() > give_up or nobody_waits.wait(_PAUSE):
+            return False
+    return True
 
 
 class _Reader(threading.Thread):

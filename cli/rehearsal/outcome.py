@@ -57,6 +57,8 @@ class Outcome:
     kind: Kind
     interface: Literal["wsgi", "asgi", ""] = ""
     """"" if it did not start, or is a Lambda handler itself."""
+    asked: bool = False
+    """Whether the interface was found by a request to the app, since the app does not show it."""
     raised: Raised | None = None
     unset: tuple[str, ...] = ()
     """Environment variables that the project's code looked up, or had looked up, and that were not set."""

@@ -61,6 +61,7 @@ def read(ending: Ending, place: Place, interpreter: Interpreter) -> Outcome:
     return Outcome(
         kind=kind,  # type: ignore[arg-type]
         interface=end.get("interface", ""),
+        asked=end.get("asked", False),
         raised=raised,
         unset=tuple(name for name in asked if name not in later),
         blocked=blocked,
@@ -132,7 +133,7 @@ def _judge_end(ending: Ending, blocked: Sequence[Blocked]) -> tuple[str, str]:
     connects = [each.target for each in blocked if each.what == "connect"]
     if ending.code is None and connects:
         return "untold", f"it connects to {connects[-1]} while it is imported, and waits for it"
-    if ending.code is None and ending.cpu > BUSY * ending.seconds:
+    if ending.code is None and (ending.working or ending.cpu > BUSY * ending.seconds):
         return "untold", f"it was not ready here after {ending.seconds:.0f} seconds of work"
     if ending.code is None:
         return (

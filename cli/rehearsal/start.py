@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 
 from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.functions import runtime_client
@@ -38,11 +39,17 @@ BROUGHT_ALONG = {
 
 
 def rehearse(
-    bundle: Bundle, settings: Settings, *, limit: float = LIMIT, environ: Mapping[str, str] = os.environ
+    bundle: Bundle,
+    settings: Settings,
+    nobody_waits: Event | None = None,
+    *,
+    limit: float = LIMIT,
+    environ: Mapping[str, str] = os.environ,
 ) -> Outcome:
     """Start the bundle's app once, for `limit` seconds at most, and return how that went.
 
-    `environ` is that of lambdify, which says where interpreters are. Raises DiskFull, FileRefused.
+    `environ` is that of lambdify, which says where interpreters are. The start is ended when `nobody_waits`
+    is set. Raises DiskFull, FileRefused.
     """
     if bundle.form == "image":
         return Outcome(kind="untold", reason="container images are not started here")
@@ -57,7 +64,7 @@ def rehearse(
         )
     with caches.in_use(), places.prepare(bundle) as place:
         runtime = runtime_client.find(minor)
-        outcome = _run(place, settings, python, runtime, limit)
+        outcome = _run(place, settings, python, runtime, limit, nobody_waits)
         if runtime is None and _lacks_runtime(outcome.raised):
             try:
                 runtime = runtime_client.fetch(python, minor)
@@ -65,11 +72,18 @@ def rehearse(
                 return Outcome(
                     kind="untold", reason=f"what Lambda brings along could not be installed: {error.message}"
                 )
-            outcome = _run(place, settings, python, runtime, limit)
+            outcome = _run(place, settings, python, runtime, limit, nobody_waits)
     return outcome
 
 
-def _run(place: Place, settings: Settings, python: Path, runtime: Path | None, limit: float) -> Outcome:
+def _run(
+    place: Place,
+    settings: Settings,
+    python: Path,
+    runtime: Path | None,
+    limit: float,
+    nobody_waits: Event | None,
+) -> Outcome:
     interpreter = pythons.locate(python)
     runtimes = [str(runtime)] if runtime else []
     rehearsed = {
@@ -95,6 +109,7 @@ def _run(place: Place, settings: Settings, python: Path, runtime: Path | None, l
             guarded.AUDIT_HOOK.parent,
         ],
         limit=limit,
+        nobody_waits=nobody_waits,
     )
     return report.read(ending, place, interpreter)
 

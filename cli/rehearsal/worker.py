@@ -8,7 +8,7 @@ It reports a JSON object on each line, each as it happens, since the app may end
     {"event": "set", "names": ...}                those of these that it has set itself by then
     {"event": "secret", "name": ...}              it asked for one whose value is a placeholder
     {"event": "blocked", "what": ..., "target": ..., "frame": ...}
-    {"event": "starts", "interface": ...}         or
+    {"event": "starts", "interface": ..., "asked": whether the app was asked for it}    or
     {"event": "raised", "error": ..., "refused": whether a refused connection led to it}
 """
 
@@ -17,13 +17,16 @@ import json
 import os
 import site
 import sys
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, TypedDict
 
 Place = tuple[str, int, str]
 """File, line and function of a frame."""
+PATIENCE = 10.0
+"""Seconds for an app to answer a request, if that has to tell its interface."""
 FRAMES_TOLD = 100
 """Frames at each end of a traceback that are reported: an endless recursion has thousands."""
 FIELDS: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
@@ -83,14 +86,33 @@ class Watch:
                 return False
         return False
 
-    def finish(self, error: BaseException | None, refused: list[BaseException]) -> None:
+    def ask(self, error: BaseException, refused: list[BaseException]) -> None:
+        """Find the interface by a request to the app, and import the handler anew; return if it has none."""
+        app = next(
+            frame.f_locals["app"]
+            for frame, _ in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_name == "find_interface"
+        )
+        told = _speaks_wsgi(app) or _speaks_asgi(app)
+        if not told:
+            return
+        os.environ["LAMBDIFY_INTERFACE"] = told
+        try:
+            importlib.import_module("lambdify.adapter.entry")
+        finally:
+            now = sys.exc_info()[1]
+            self.finish(None if now is error else now, refused, asked=True)
+
+    def finish(
+        self, error: BaseException | None, refused: list[BaseException], *, asked: bool = False
+    ) -> None:
         """Report the end, and end the process as Lambda does: even if the app has started threads."""
         if os.getpid() != self._pid:  # a fork of the app's own, in which the import went on
             os._exit(1)
         self.tell("set", names=[name for name in self._asked if os.fsencode(name) in os.environ._data])  # type: ignore[attr-defined]
         if error is None:
             app = sys.modules["lambdify.adapter.entry"].respond
-            self.tell("starts", interface=getattr(app, "interface", ""))
+            self.tell("starts", interface=getattr(app, "interface", ""), asked=asked)
         else:
             ours = any(each is one for each in _chain(error) for one in refused)
             self.tell("raised", error=_describe(error), refused=ours)
@@ -159,7 +181,64 @@ def main(given: str, told: str) -> None:
         # The import by name finds the bundle's adapter, not the one that is installed with lambdify.
         importlib.import_module("lambdify.adapter.entry")
     finally:
-        watch.finish(sys.exc_info()[1], hook.refused)
+        error = sys.exc_info()[1]
+        if error is not None and _name(type(error)) == "lambdify.adapter.errors.InterfaceUnknown":
+            watch.ask(error, hook.refused)
+        watch.finish(error, hook.refused)
+
+
+def _speaks_wsgi(app: Any) -> str:
+    """Return "wsgi" if the app answers a request for / as WSGI apps do; else ""."""
+    from wsgiref.util import setup_testing_defaults
+
+    environ: dict[str, object] = {}
+    setup_testing_defaults(environ)
+    begun: list[object] = []
+
+    def start_response(*arguments: object) -> object:
+        begun.append(arguments)
+        return begun.append
+
+    def call() -> None:
+        for _ in app(environ, start_response):
+            break
+
+    _try(call)
+    return "wsgi" if begun else ""
+
+
+def _speaks_asgi(app: Any) -> str:
+    """Return "asgi" if the app answers a request for / as ASGI apps do; else ""."""
+    import asyncio
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [],
+    }
+    begun: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: object) -> None:
+        begun.append(message)
+
+    _try(lambda: asyncio.run(asyncio.wait_for(app(scope, receive, send), PATIENCE)))
+    return "asgi" if begun else ""
+
+
+def _try(call: Callable[[], object]) -> None:
+    """Run a call that may fail, for PATIENCE seconds at most; a thread shows its error itself."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:

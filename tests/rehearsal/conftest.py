@@ -1,7 +1,9 @@
 """What the tests of the rehearsal share: an app of a few lines, packed really and started really."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,14 +25,21 @@ def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) 
     monkeypatch.setenv("LAMBDIFY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LAMBDIFY_HOME", str(tmp_path / "home"))
 
-    def run(code: str, files: dict[str, str] | None = None, toml: str = "", limit: float = 30.0) -> Outcome:
+    def run(
+        code: str,
+        files: dict[str, str] | None = None,
+        toml: str = "",
+        limit: float = 30.0,
+        interface: Any = "wsgi",
+    ) -> Outcome:
         root = tmp_path / "shop"
         given = {"app.py": f"{code}\n{APP}", "lambdify.toml": toml, **(files or {})}
         for name, text in given.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
         settings = settings_room.load(root)
-        bundle = bundles.pack(settings, CANDIDATE, tmp_path / "out", console)
+        candidate = replace(CANDIDATE, app=settings.app or CANDIDATE.app, interface=interface)
+        bundle = bundles.pack(settings, candidate, tmp_path / "out", console)
         return start.rehearse(bundle, settings, limit=limit)
 
     return run

@@ -15,6 +15,8 @@ from lambdify.cli.rehearsal.outcome import Outcome
 
 from .conftest import Rehearse
 
+pytestmark = pytest.mark.slow
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux guards what C code does")
 
 
