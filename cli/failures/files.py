@@ -8,7 +8,7 @@ import re
 
 from lambdify.cli.failures import places
 from lambdify.cli.failures.project import Project
-from lambdify.cli.failures.raised import Raised
+from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.failures.told import Told
 
 READ_ONLY, DENIED, NOT_FOUND = "30", "13", "2"
@@ -37,7 +37,8 @@ def explain(raised: Raised, project: Project) -> Told | None:
         return _tell_template(raised, project)
     errno, file = _read(raised)
     if errno in (READ_ONLY, DENIED) and file:
-        return _tell_write(file, raised, project)
+        log = raised.passed("logging/")
+        return tell_write(_relative(file, project)[0], _writer(raised), log=log)
     if errno == NOT_FOUND and file and not raised.passed("subprocess.py"):
         return _tell_missing(file, raised, project)
     return None
@@ -51,14 +52,13 @@ def _read(raised: Raised) -> tuple[str, str]:
     return errno, file.removeprefix("b'").strip("'")
 
 
-def _tell_write(file: str, raised: Raised, project: Project) -> Told:
-    path, inside = _relative(file, project)
-    subject = f"{raised.where} writes {path}"
-    beside = " beside the code" if inside else ""
-    message = f"{subject}{beside}, and on Lambda only /tmp can be written."
-    if raised.passed("logging/") or _LOG.search(path):
-        return Told(message=message, hint=f"{LOGS}.")
-    return Told(message=message, hint=f"{KEPT}.")
+def tell_write(file: str, writer: Frame | None, *, log: bool = False) -> Told:
+    """Return what is told of a file that `writer` cannot write; `log` says that it is a log."""
+    path, inside = places.locate(file, lambda _: True)
+    beside = " beside the code" if inside or not path.startswith("/") else ""
+    where = writer.place if writer else "The app"
+    message = f"{where} writes {path}{beside}, and on Lambda only /tmp can be written."
+    return Told(message=message, hint=f"{LOGS if log or _LOG.search(path) else KEPT}.")
 
 
 def _tell_database(raised: Raised) -> Told | None:
@@ -122,3 +122,13 @@ def _relative(file: str, project: Project) -> tuple[str, bool]:
         return file.removeprefix(root), True
     path, inside = places.locate(file, lambda _: True)
     return path, inside
+
+
+def _writer(raised: Raised) -> Frame | None:
+    """Return the project's frame that is nearest to the failure; else the last one of a library."""
+    if raised.own_frame:
+        return raised.own_frame
+    told = [
+        each for each in raised.frames if places.owner(each.path) not in (places.PYTHON, places.MACHINERY)
+    ]
+    return told[-1] if told else None

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from lambdify.cli.failures import places
 from lambdify.cli.failures.project import Project
 from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.failures.told import Told
@@ -50,7 +51,8 @@ def explain_module(name: str, frame: Frame | None, project: Project) -> Told | N
 
 def _tell_syntax(raised: Raised, project: Project) -> Told:
     frame = raised.frames[-1] if raised.frames else None
-    path = raised.fields.get("filename") or (frame.path if frame else "")
+    path, _ = places.locate(raised.fields.get("filename", ""), lambda _: True)
+    path = path or (frame.path if frame else "")
     line = raised.fields.get("lineno") or (str(frame.line) if frame else "")
     what = raised.message.partition(" (")[0]
     place = f"{path}:{line}" if path and line else path or "A module"

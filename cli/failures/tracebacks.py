@@ -55,7 +55,7 @@ def show(raised: Raised) -> list[str]:
     lines: list[str] = []
     for step in below:
         lines += [*(fold(step.frames) if step.own_frames else ()), summarize(step)]
-    return [*lines, *fold(first.frames), summarize(first)]
+    return [*lines, *fold(_with_broken_line(first)), summarize(first)]
 
 
 def summarize(raised: Raised) -> str:
@@ -63,6 +63,17 @@ def summarize(raised: Raised) -> str:
     shown = raised.type.removeprefix("builtins.")
     message = _VALUES.sub("", raised.message)
     return f"{shown}: {message}" if message else shown
+
+
+def _with_broken_line(raised: Raised) -> tuple[Frame, ...]:
+    """Return the frames, with the line that is no valid Python: only a traceback's text has it as a frame."""
+    path, line = raised.fields.get("filename", ""), raised.fields.get("lineno", "")
+    if not raised.is_a("builtins.SyntaxError") or not path or not line.isdecimal():
+        return raised.frames
+    located, own = places.locate(path, lambda _: True)
+    broken = Frame(path=located, line=int(line), function="", source=raised.fields.get("text", ""), own=own)
+    known = any((frame.path, frame.line) == (located, broken.line) for frame in raised.frames)
+    return raised.frames if known else (*raised.frames, replace(broken, source=broken.source.strip()))
 
 
 def fold(frames: Sequence[Frame]) -> list[str]:

@@ -6,7 +6,7 @@ list, and pydantic's names are those of the fields of a class. Pure.
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -45,15 +45,22 @@ def explain(
     project's frames of the whole chain of exceptions.
     """
     names = tuple(dict.fromkeys(_find(raised, project, unset)))
-    return tell(names, _reader(frames or raised.own_frames, names), project) if names else None
+    reader = find_reader(frames or raised.own_frames, names)
+    return tell(names, dict.fromkeys(names, reader), project) if names else None
 
 
-def tell(names: Sequence[str], frame: Frame | None, project: Project) -> Told:
-    """Return what is told of these variables, which are missing; `frame` is what reads them."""
+def tell(names: Sequence[str], readers: Mapping[str, Frame | None], project: Project) -> Told:
+    """Return what is told of these variables, which are missing; `readers` are the frames that read them."""
+    places = {name: frame.place for name, frame in readers.items() if frame}
     verb, each = ("is", "it") if len(names) == 1 else ("are", "them")
-    where = f", and {frame.place} reads {each}" if frame else ""
+    if len(set(places.values())) > 1:
+        listed = join([f"{name} ({places[name]})" if name in places else name for name in names])
+        message = f"{listed} {verb} not set."
+    else:
+        where = "".join(f", and {place} reads {each}" for place in set(places.values()))
+        message = f"{join(tuple(names))} {verb} not set{where}."
     return Told(
-        message=f"{join(tuple(names))} {verb} not set{where}.",
+        message=message,
         hint=HINT_MARGIN.join(_write_hint(names, project)),
         variables=tuple(names),
     )
@@ -191,7 +198,7 @@ def _passed_on(raised: Raised, project: Project, unset: Sequence[str]) -> Iterat
     yield from [name for name in named if name in here] or named[-1:]
 
 
-def _reader(frames: Sequence[Frame], names: Sequence[str]) -> Frame | None:
+def find_reader(frames: Sequence[Frame], names: Sequence[str]) -> Frame | None:
     """Return the frame that reads the variables: the last one that names one of them, else the last one."""
     named = [frame for frame in frames if any(name in frame.source for name in names)]
     return [*frames, *named][-1] if frames else None

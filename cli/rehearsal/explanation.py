@@ -1,36 +1,76 @@
-"""An outcome in words: what happened to the app, the lines of its own code, and the line to write next."""
+"""An outcome in words: why the app cannot start, the traceback, and the line to write next.
 
-from dataclasses import dataclass
+A variable that is missing hides the next one. So the app starts again with placeholders for those that are
+known to be missing, until it misses no other, and all are told at once.
+"""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lambdify.cli.failures import explanation, files, variables
+from lambdify.cli.failures.explanation import Explanation
+from lambdify.cli.failures.project import Project, look_at
+from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.packing.bundle.bundle import Bundle
-from lambdify.cli.rehearsal.outcome import Frame, Outcome, Raised
+from lambdify.cli.rehearsal import place
+from lambdify.cli.rehearsal.outcome import Outcome
 from lambdify.cli.settings import Settings
 
+__all__ = ["Explanation", "explain"]
 
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
-    """Why an app cannot start, for the person who wrote it."""
+MAX_RESTARTS = 8
+"""The most starts that look for further variables."""
+MAX_LINES = 15
+"""The most lines of the app's own output that are shown, of an app that ended without an error."""
 
-    message: str
-    """One sentence."""
-    hint: str
-    """What to do; "" if that is not known."""
-    lines: tuple[str, ...]
-    """The project's own frames, the outermost first, and what belongs to them."""
+Again = Callable[[Settings], Outcome]
+"""Starts the same app with other settings."""
 
 
-def explain(outcome: Outcome, settings: Settings, bundle: Bundle) -> Explanation:  # noqa: ARG001 - hints need them
-    """Explain an outcome whose kind is "fails"."""
-    raised = outcome.raised
-    if raised is None:
-        return Explanation(message=f"The app cannot start: {outcome.reason}.", hint="", lines=())
-    own = _own_frames(raised)
-    return Explanation(
-        message=f"The app cannot start: {raised.type.removeprefix('builtins.')}: {raised.message}",
-        hint="",
-        lines=tuple(f"{frame.path}:{frame.line} in {frame.function}: {frame.source}" for frame in own),
-    )
+def explain(outcome: Outcome, settings: Settings, bundle: Bundle, again: Again | None = None) -> Explanation:
+    """Explain an outcome whose kind is "fails"; `again` looks for further variables that are missing."""
+    project = look_at(settings, bundle)
+    if outcome.raised is None:
+        said = outcome.output.splitlines()[-MAX_LINES:]
+        return Explanation(message=f"The app cannot start: {outcome.reason}.", hint="", lines=tuple(said))
+    found = explanation.explain(outcome.raised, project, outcome.unset)
+    if found.variables and again:
+        found = _add_variables(found, outcome.raised, settings, project, again)
+    if not found.hint:
+        found = _add_refusal(found, outcome)
+    return replace(found, message=f"The app cannot start: {found.message}")
 
 
-def _own_frames(raised: Raised) -> tuple[Frame, ...]:
-    return tuple(frame for frame in raised.frames if frame.own)
+def _add_variables(
+    found: Explanation, raised: Raised, settings: Settings, project: Project, again: Again
+) -> Explanation:
+    """Return the explanation with the variables that the app misses as well once it has those."""
+    names = list(found.variables)
+    readers = dict.fromkeys(names, _find_reader(raised, names))
+    for _ in range(MAX_RESTARTS):
+        placeholders = {name: place.placeholder(name) for name in names}
+        outcome = again(replace(settings, environment={**placeholders, **settings.environment}))
+        if outcome.kind != "fails" or outcome.raised is None:
+            break
+        told = explanation.find(outcome.raised, project, outcome.unset)
+        more = [name for name in told.variables if name not in names] if told else []
+        if not more:
+            break
+        names += more
+        readers |= dict.fromkeys(more, _find_reader(outcome.raised, more))
+    told = variables.tell(names, readers, project)
+    return replace(found, message=told.message, hint=told.hint, variables=told.variables)
+
+
+def _find_reader(raised: Raised, names: Sequence[str]) -> Frame | None:
+    frames = [frame for step in raised.chain() for frame in step.own_frames]
+    return variables.find_reader(frames, names)
+
+
+def _add_refusal(found: Explanation, outcome: Outcome) -> Explanation:
+    """Return the explanation with what the app could not write before it failed for another reason."""
+    written = next((each for each in outcome.blocked if each.what == "write"), None)
+    if written is None:
+        return found
+    told = files.tell_write(written.target, written.frame)
+    return replace(found, hint=f"Before that, {told.message[:1].lower()}{told.message[1:]} {told.hint}")

@@ -1,42 +1,14 @@
 """The outcome of a rehearsal: how the app started here, or why it did not."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lambdify.cli.failures.raised import Frame, Raised
+
+__all__ = ["Blocked", "Frame", "Outcome", "Raised"]
+
 Kind = Literal["starts", "fails", "untold"]
 """The app starts; it cannot start, here or on Lambda; or this machine cannot tell."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """One frame of a traceback."""
-
-    path: str
-    """Relative to the project; for a package to site-packages, for Python itself to its standard library."""
-    line: int
-    function: str
-    source: str
-    """The line's text, without its indent; "" if it is not known."""
-    own: bool
-    """Whether it is the project's code."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raised:
-    """What the app raised while it was imported. Paths in texts are those of Lambda."""
-
-    type: str
-    """The qualified name: "builtins.KeyError"."""
-    bases: tuple[str, ...]
-    """The qualified names of its classes, itself first."""
-    message: str
-    fields: Mapping[str, str]
-    """Those that it has of name, path, filename, lineno, text, errno, code, obj and args, as texts."""
-    frames: tuple[Frame, ...]
-    """The outermost first, without those of importlib and of lambdify."""
-    cause: "Raised | None" = None
-    """What was raised before it: its cause, or what was being handled."""
 
 
 @dataclass(frozen=True, kw_only=True)
