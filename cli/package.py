@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console
+from lambdify.cli.failures.project import look_at
 from lambdify.cli.packing.bundle import build_cache, bundle, zips
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT
@@ -26,7 +27,7 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
         packed = _pack(settings, out, console, upgrade=upgrade)
     zips.sweep(settings.root, packed.archives)
     conflicts.check_form(settings, packed.form)
-    report.show(packed, console)
+    report.show(packed, look_at(settings, packed), console)
     return packed
 
 

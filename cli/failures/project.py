@@ -50,6 +50,8 @@ class Project:
     """The names of the variables in each environment file of the project, by the file's path."""
     secrets: frozenset[str] = frozenset()
     """The names of variables whose values there look like secrets."""
+    given: frozenset[str] = frozenset()
+    """The names of variables that the settings set."""
     offers: tuple[Offer, ...] = ()
     """Distributions that the project names and that are not packed."""
 
@@ -100,6 +102,7 @@ def look_at(settings: Settings, bundle: "Bundle | None" = None) -> Project:
         requirements=bundle.dependencies.source_name if bundle else "",
         packed=_modules(bundle.dependencies.distributions) if bundle else {},
         left_out={each.path: each.reason for each in bundle.left_out} if bundle else {},
+        given=frozenset({*settings.environment, *settings.secrets}),
         offers=offers.find(settings.root, bundle.dependencies.source_name if bundle else ""),
         variables={path: names for path, text in found.items() if (names := names_in(text))},
         secrets=frozenset(name for path, text in found.items() for name in _secrets_in(path, text)),

@@ -18,6 +18,8 @@ from lambdify.cli.failures.told import Told, join
 NAME = r"(?!(?:an?|the|this|your|all|of)\b)[A-Za-z_][A-Za-z0-9_]*"
 HINT_MARGIN = "\n      "
 """Between the lines of a hint, so that all stand below the first one."""
+MAX_NAMES = 6
+"""The most variables of a file that are listed."""
 UPPER = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
 QUOTE = r"[\"'`“”]?"
 _SEALED = re.compile(rf"'(?P<name>{NAME})': \['Environment variable not set\.'\]")
@@ -77,6 +79,38 @@ def is_secret_name(name: str) -> bool:
     return bool(table.secret.search(name) and not table.plain.search(name))
 
 
+def advise(path: str, project: Project) -> str:
+    """Return how the function gets the variables of an environment file, or of a folder of such files.
+
+    "" if it gets all of them.
+    """
+    folder = f"{path.rstrip('/')}/"
+    files = [file for file in project.variables if f"{file}/".startswith(folder)]
+    inside = dict.fromkeys(name for file in files for name in project.variables[file])
+    names = [name for name in inside if name not in project.given]
+    if not names:
+        return ""
+    secret = [name for name in names if looks_secret(name, project)]
+    plain = [name for name in names if name not in secret]
+    ways = []
+    if secret:
+        ways.append(
+            f"`{_command(secret[0], project)}`" + (f" (and {_list(secret[1:])})" if secret[1:] else "")
+        )
+    if plain:
+        ways.append(f"{_list(plain)} under {project.heading('environment')} in {project.settings_file}")
+    return f"The function does not get the variables of {path}. Those that it needs: {'; '.join(ways)}."
+
+
+def _list(names: Sequence[str]) -> str:
+    rest = len(names) - MAX_NAMES
+    return join([*names[:MAX_NAMES], f"{rest} more"]) if rest > 0 else join(tuple(names))
+
+
+def _command(name: str, project: Project) -> str:
+    return f"lambdify secrets set {name}" + (f" --stage {project.stage}" if project.stage else "")
+
+
 def files_with(name: str, project: Project) -> tuple[str, ...]:
     """Return the project's environment files that have a value for the variable."""
     return tuple(path for path, names in project.variables.items() if name in names)
@@ -86,8 +120,7 @@ def _write_hint(names: Sequence[str], project: Project) -> Iterator[str]:
     secret = [name for name in names if looks_secret(name, project)]
     plain = [name for name in names if name not in secret]
     if secret:
-        stage = f" --stage {project.stage}" if project.stage else ""
-        commands = join([f"`lambdify secrets set {name}{stage}`" for name in secret])
+        commands = join([f"`{_command(name, project)}`" for name in secret])
         yield f"{join(secret)} {_look(secret)}: {commands}."
     if plain:
         yield f"Write into {project.settings_file}, with the value that the function needs:"

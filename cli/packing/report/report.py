@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console
+from lambdify.cli.failures import variables
+from lambdify.cli.failures.project import Project
 from lambdify.cli.formatting import size
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.secret_scan import DATABASE, Leak
@@ -45,12 +47,12 @@ class Report:
     page: Path
 
 
-def show(bundle: Bundle, console: Console) -> None:
+def show(bundle: Bundle, project: Project, console: Console) -> None:
     """Show a bundle's parts, zips, left out files and leaks on the console."""
     console.table(("", "zipped", "unzipped", "files"), _rows(bundle))
     for archive in bundle.archives:
         console.note(f"{archive.path.name}: {size(archive.zipped)}, {archive.files:,} files")
-    _show_left_out(bundle, console)
+    _show_left_out(bundle, project, console)
     for leak in bundle.leaks:
         console.warn(_describe_leak(leak))
     unzipped = sum(archive.unzipped for archive in bundle.archives)
@@ -110,7 +112,7 @@ def _rows(bundle: Bundle) -> list[tuple[str, ...]]:
     return [*rows, ("Lambda's limit", "", size(UNZIPPED_LIMIT), "")]
 
 
-def _show_left_out(bundle: Bundle, console: Console) -> None:
+def _show_left_out(bundle: Bundle, project: Project, console: Console) -> None:
     """Show the number of left out files by reason, and the path of every secret."""
     reasons = Counter(item.reason for item in bundle.left_out if not item.secret)
     if reasons:
@@ -118,11 +120,17 @@ def _show_left_out(bundle: Bundle, console: Console) -> None:
         console.note(f"Left out: {counted}")
     _show_links(bundle, console)
     secrets = sorted((item for item in bundle.left_out if item.secret), key=lambda item: item.reason)
-    for reason, items in groupby(secrets, key=lambda item: item.reason):
+    for reason, group in groupby(secrets, key=lambda item: item.reason):
+        items = list(group)
         console.note(f"Never packed ({reason}): {', '.join(item.path for item in items)}")
+        for advice in filter(None, (variables.advise(item.path, project) for item in items)):
+            console.note(advice)
     if secrets:
         example = next((item.path for item in secrets if not item.path.endswith("/")), "PATH")
-        console.note(f'If the app has to read one of them, allow it: [build] include = ["{example}"]')
+        console.note(
+            f'If the app itself has to read one of them, [build] include = ["{example}"] packs it: whoever '
+            "can read the function can read it then."
+        )
 
 
 def _show_links(bundle: Bundle, console: Console) -> None:
