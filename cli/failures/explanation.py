@@ -4,6 +4,7 @@ An exception is looked at from the outside in: what it was raised from, too, for
 what the system said. What nobody recognises is told by its type and message.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,8 @@ from lambdify.cli.failures.project import Project
 from lambdify.cli.failures.raised import Raised
 from lambdify.cli.failures.told import Told
 
+_FIRST_WORD = re.compile(r"\A[a-z]+(?= )")
+"""A word at the beginning that is no name of a file."""
 OWN = ("AppNotLoaded", "lambdify.adapter.errors.AppNotLoaded")
 """Errors of the adapter that a setting mends."""
 
@@ -54,8 +57,8 @@ def find(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Told | 
             or _explain_own(step, project)
         )
         if told:
-            return replace(told, hint=told.hint[:1].upper() + told.hint[1:])
-    return None
+            return replace(told, hint=_FIRST_WORD.sub(lambda found: found[0].capitalize(), told.hint))
+    return variables.suspect(raised, project, unset)
 
 
 def _explain_own(raised: Raised, project: Project) -> Told | None:

@@ -7,12 +7,25 @@ import re
 from collections.abc import Iterator
 
 from lambdify.cli.detection import distributions
-from lambdify.cli.failures import pythons
+from lambdify.cli.failures import places, pythons
 from lambdify.cli.failures.project import Project
 from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.failures.told import Told
 
+_IMPORT_ERRORS = ("builtins.ModuleNotFoundError", "builtins.ImportError", "Runtime.ImportModuleError")
 _MISSING = re.compile(r"No module named '?(?P<name>[\w.]+)'?")
+_NAME_MISSING = re.compile(
+    r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'(?! \(unknown location\))"
+    r"|module '(?P<of>[\w.]+)' has no attribute '(?P<attribute>\w+)'"
+)
+_CIRCULAR = "partially initialized module"
+_INSTALL = re.compile(
+    r"pip install (?:-\S+ )*[\"'`]?(?P<pip>[A-Za-z][\w.-]*(?:\[[\w,.-]+\])?)"
+    r"|requires [\"'`](?P<required>[A-Za-z][\w.-]*)[\"'`] to be installed"
+    r"|[\"'`](?P<wanted>[A-Za-z][\w.-]*)[\"'`] must be installed"
+    r"|(?P<absent>[A-Za-z][\w.-]*) (?:is not installed|needs to be installed)\b"
+)
+"""What libraries say of others that they need only for some of their work."""
 _METADATA = re.compile(r"No package metadata was found for (?P<name>[\w.-]+)")
 
 
@@ -20,13 +33,20 @@ def explain(raised: Raised, project: Project) -> Told | None:
     """Return what is told of the module that is missing; None if the exception is another one."""
     if found := _METADATA.search(raised.message):
         return _tell_metadata(found["name"], raised)
-    if not raised.is_a("builtins.ModuleNotFoundError", "builtins.ImportError", "Runtime.ImportModuleError"):
-        return None
-    found = _MISSING.search(raised.message)
-    if not found:
-        return None
-    name = raised.fields.get("name") or found["name"]
-    frame = raised.own_frame
+    if raised.is_a(*_IMPORT_ERRORS) and (found := _MISSING.search(raised.message)):
+        return _tell_module(found["name"], raised, project)
+    if (found := _NAME_MISSING.search(raised.message)) and _CIRCULAR not in raised.message:
+        return _tell_name(
+            found["module"] or found["of"], found["name"] or found["attribute"], raised, project
+        )
+    if found := _INSTALL.search(raised.message):
+        return _tell_wanted(next(filter(None, found.groups())), raised, project)
+    return None
+
+
+def _tell_module(found: str, raised: Raised, project: Project) -> Told:
+    name = raised.fields.get("name") or found
+    frame = _importer(raised)
     if raised.passed("django/conf/") and "." in name and (settings := _tell_settings(name, project)):
         return settings
     return (
@@ -35,6 +55,33 @@ def explain(raised: Raised, project: Project) -> Told | None:
         or _tell_part(name, frame, project)
         or _tell_distribution(name, frame, project)
     )
+
+
+def _importer(raised: Raised) -> Frame | None:
+    """Return the frame that imports: the last one that is not Python's."""
+    silent = (places.PYTHON, places.MACHINERY)
+    told = [frame for frame in raised.frames if frame.own or places.owner(frame.path) not in silent]
+    return told[-1] if told else None
+
+
+def _tell_name(module: str, name: str, raised: Raised, project: Project) -> Told | None:
+    """Return what is told of a name that the packed version of a distribution does not have."""
+    packed = project.packed.get(module.partition(".")[0])
+    if not packed:
+        return None
+    user = raised.frames[-1].place if raised.frames else "The app"
+    return Told(
+        message=f"{user} needs {name} of {module}, which {packed} does not have.",
+        hint="The versions do not go together: pin in "
+        f"{project.requirements or 'the dependency file'} the ones that the project was written for.",
+    )
+
+
+def _tell_wanted(name: str, raised: Raised, project: Project) -> Told:
+    """Return what is told of a distribution that a library asks for by its name."""
+    said = raised.message.strip().partition("\n")[0].rstrip(". ")
+    where = project.requirements or "the dependencies"
+    return Told(message=f"{raised.where}: {said}.", hint=f"Add {name} to {where}{_again(where)}.")
 
 
 def _tell_metadata(name: str, raised: Raised) -> Told:

@@ -61,7 +61,7 @@ def show(raised: Raised) -> list[str]:
 def summarize(raised: Raised) -> str:
     """Return the exception's type and message, as Python's last line of a traceback has them."""
     shown = raised.type.removeprefix("builtins.")
-    message = _VALUES.sub("", raised.message)
+    message = "\n".join(line.rstrip() for line in _VALUES.sub("", raised.message).strip().splitlines())
     return f"{shown}: {message}" if message else shown
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+from lambdify.cli.failures import tracebacks
 from lambdify.cli.failures.project import Project
 from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.failures.told import Told, join
@@ -35,7 +36,10 @@ _READS_ENVIRON = re.compile(r"\b(environ|getenv|getenvb|environb)\b")
 _OS = re.compile(r"(<frozen os>|(.*/)?os\.py)")
 _MANAGE = re.compile(r"DJANGO_SETTINGS_MODULE[\"'], [\"'](?P<module>[\w.]+)")
 _IS_SET = re.compile(r"\b(?:set|defined|configured|environment|env|variable|setting)s?\b")
-_IS_NONE = re.compile(r"\bNone(?:Type)?\b")
+_IS_ABSENT = re.compile(
+    r"\bNone(?:Type)?\b|''|\"\"|\b(?:not|be) set\b|\b(?:empty|required|missing)\b"
+    r"|(?i:invalid|not valid|could not parse)"
+)
 
 
 def explain(
@@ -159,19 +163,25 @@ def _find(raised: Raised, project: Project, unset: Sequence[str]) -> Iterator[st
         yield from _missing_fields(raised, project)
     if sealed := _SEALED.findall(raised.message):
         yield from sealed
-    elif name := _named(raised.message, unset):
+    elif name := _named(raised, unset):
         yield name
     if raised.is_a("django.core.exceptions.ImproperlyConfigured"):
         yield from _django_setting(raised, unset)
-    yield from _passed_on(raised, project, unset)
+    yield from _passed_on(raised, unset)
 
 
-def _named(message: str, unset: Sequence[str]) -> str:
-    """Return the name that a sentence says is missing; "" if none does."""
-    if found := _search(_table().sentences, message):
+def _named(raised: Raised, unset: Sequence[str]) -> str:
+    """Return the name that a sentence says is missing; "" if none does.
+
+    What a library says of a name in capitals may be about a setting of its own.
+    """
+    if found := _search(_table().sentences, raised.message):
         return found["name"]
-    found = _search(_table().own_words, message)
-    if found and (found["name"] in unset or "_" in found["name"] or _IS_SET.search(message)):
+    found = _search(_table().own_words, raised.message)
+    if found and found["name"] in unset:
+        return found["name"]
+    own = not raised.frames or raised.frames[-1].own
+    if found and own and ("_" in found["name"] or _IS_SET.search(raised.message)):
         return found["name"]
     return ""
 
@@ -218,17 +228,23 @@ def _django_setting(raised: Raised, unset: Sequence[str]) -> Iterator[str]:
         yield "DJANGO_SETTINGS_MODULE"
 
 
-def _passed_on(raised: Raised, project: Project, unset: Sequence[str]) -> Iterator[str]:
-    """Yield what was read as None and made something fail: "int() argument ... not 'NoneType'".
+def _passed_on(raised: Raised, unset: Sequence[str]) -> Iterator[str]:
+    """Yield what was read as None on the line that failed: "int() argument ... not 'NoneType'"."""
+    if _IS_ABSENT.search(raised.message) and raised.own_frame:
+        yield from (name for name in unset if name in raised.own_frame.source)
 
-    The project's own code has to name the variable, for libraries ask for many that nobody needs to set.
-    """
-    if not _IS_NONE.search(raised.message):
-        return
-    source = "\n".join(dict.fromkeys(project.read(frame.path) for frame in raised.own_frames))
-    named = [name for name in unset if re.search(rf"[\"']{re.escape(name)}[\"']", source)]
-    here = raised.own_frames[-1].source if raised.own_frames else ""
-    yield from [name for name in named if name in here] or named[-1:]
+
+def suspect(raised: Raised, project: Project, unset: Sequence[str]) -> Told | None:
+    """Return what is told of an error that an absent value may have led to; None if nothing points there."""
+    if not unset or not _IS_ABSENT.search(raised.message):
+        return None
+    verb, each = ("is", "it is") if len(unset) == 1 else ("are", "one of them is")
+    said = tracebacks.summarize(raised).partition("\n")[0]
+    place = f" ({raised.own_frame.place})" if raised.own_frame else ""
+    hint = f"The app has read {_list(unset)} before, which {verb} not set. If {each} the cause:"
+    return Told(
+        message=f"{said}{place}", hint=HINT_MARGIN.join([hint, *_write_hint(unset[:MAX_NAMES], project)])
+    )
 
 
 def find_reader(frames: Sequence[Frame], names: Sequence[str]) -> Frame | None:

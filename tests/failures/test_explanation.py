@@ -49,6 +49,51 @@ CASES = {
         },
         {},
     ),
+    "name-of-another-version": (
+        {"app.py": "from starlette.routing import nowhere\n"},
+        {"packed": {"starlette": "starlette 0.2"}},
+    ),
+    "module-that-a-library-asks-for": (
+        {
+            "app.py": """
+                import sys
+                sys.modules["python_multipart"] = sys.modules["multipart"] = None
+                from fastapi import FastAPI, Form
+                app = FastAPI()
+                @app.post("/")
+                def post(name: str = Form()): ...
+                """
+        },
+        {},
+    ),
+    "module-that-pydantic-asks-for": (
+        {
+            "app.py": """
+                import sys
+                sys.modules["email_validator"] = None
+                from pydantic import BaseModel, EmailStr
+                class Person(BaseModel):
+                    email: EmailStr
+                """
+        },
+        {"requirements": "uv.lock"},
+    ),
+    "driver-of-django": (
+        {
+            "app.py": """
+                import os
+                os.environ["DJANGO_SETTINGS_MODULE"] = "site_"
+                from django.core.wsgi import get_wsgi_application
+                application = get_wsgi_application()
+                """,
+            "site_.py": """
+                SECRET_KEY = "x"
+                DATABASES = {"default": {"ENGINE": "django.db.backends.mysql"}}
+                INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+                """,
+        },
+        {},
+    ),
     # files
     "write": ({"app.py": 'with open("cache.json", "w") as file:\n    file.write("{}")\n'}, {}),
     "write-of-a-folder": ({"app.py": 'import os\nos.makedirs("data/uploads", exist_ok=True)\n'}, {}),

@@ -89,6 +89,15 @@ CASES = {
             settings = Settings()
             """,
     },
+    "absent-and-passed-to-a-library": {
+        "app.py": """
+            import os
+            from datetime import date
+
+            OPENING = os.environ.get("SHOP_OPENING", "")
+            since = date.fromisoformat(OPENING)
+            """
+    },
     "environs": {"app.py": 'from environs import Env\nenv = Env()\nLEVEL = env.str("LOG_LEVEL")\n'},
     "environs-sealed": {
         "app.py": """
