@@ -56,6 +56,7 @@ def command(
     from functools import partial
 
     from lambdify.cli import deploy as room
+    from lambdify.cli.check import notice
     from lambdify.cli.command_line.session import connect, load_settings, settle_python
     from lambdify.cli.detection import choice
     from lambdify.cli.package import package as pack
@@ -69,8 +70,10 @@ def command(
     if local:
         pitfalls.check_local(settings)
     # The app is looked for first: this needs no account, so a missing account must not hide its errors.
-    settings = replace(settings, app=choice.choose_app(settings, console).app)
+    app = choice.choose_app(settings, console)
+    settings = replace(settings, app=app.app)
     pitfalls.warn(settings, console, local=local)
+    notice.tell(settings, app, console)
     session = connect(settings, console, local=local, start=not dry_run)
     session = settle_python(session, run=local and not dry_run)
     if not local:

@@ -31,9 +31,6 @@ ENDPOINT_TIMEOUTS = {"http-api": 30, "rest-api": 29}
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USUAL_TIMEOUT = 30
 """Default of [function] timeout: a second more than a REST API waits, which needs no warning."""
-MANIFEST_STORAGE = b"ManifestStaticFilesStorage"
-MANIFEST = "staticfiles.json"
-"""The manifest that such a storage writes by default, beside the files that it collects."""
 WHITENOISE = b"whitenoise.middleware"
 STATIC_URL = re.compile(r"""(?m)^[ \t]*STATIC_URL[ \t]*=[ \t]*["'](?P<url>[^"']+)["']""")
 REST_PREFIX = "/live"
@@ -55,7 +52,6 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     """Yield each warning."""
     yield from _runtime(settings.function.python, today)
     yield from _timeouts(settings)
-    yield from _static_files(settings)
     yield from _static_links(settings)
     yield from _translations(settings)
     yield from _environment_file(settings)
@@ -114,26 +110,6 @@ def _timeouts(settings: Settings) -> Iterator[str]:
         yield (
             f"{kind} waits {limit} seconds for a response; with [function] timeout = {timeout} the function "
             "goes on after its client got an error."
-        )
-
-
-def _static_files(settings: Settings) -> Iterator[str]:
-    """Warn if Django looks its static files up in the manifest of `collectstatic`, and the bundle has none.
-
-    Every page with a {% static %} tag, such as the admin's, is then a 500: "Missing ... manifest entry".
-    https://docs.djangoproject.com/en/5.2/ref/contrib/staticfiles/#manifeststaticfilesstorage
-    """
-    from lambdify.cli.detection.project import Project
-
-    project = Project(settings.root)
-    named = [file for file in project.files if "settings" in file and MANIFEST_STORAGE in project.text(file)]
-    if not named or any("collectstatic" in command for command in settings.build.before):
-        return
-    packed = app.select(settings).files
-    if not any(file.name.rpartition("/")[2] == MANIFEST for file in packed):
-        yield (
-            f"{min(named)} has Django look its static files up in {MANIFEST}, which is not packed: pages "
-            "with static files, such as the admin's, will fail. `python manage.py collectstatic` makes it."
         )
 
 

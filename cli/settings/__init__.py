@@ -16,7 +16,19 @@ from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, conflicts, environment_file, options
 from lambdify.cli.settings.config_file import ConfigFile
 from lambdify.cli.settings.mappings import STAGE
-from lambdify.cli.settings.tables import Build, Efs, Function, Http, Local, Logs, Release, Role, Vpc, Warm
+from lambdify.cli.settings.tables import (
+    Build,
+    Check,
+    Efs,
+    Function,
+    Http,
+    Local,
+    Logs,
+    Release,
+    Role,
+    Vpc,
+    Warm,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +62,7 @@ class Settings:
     vpc: Vpc
     efs: Efs
     build: Build
+    check: Check
     http: Http
     warm: Warm
     logs: Logs

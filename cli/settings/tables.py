@@ -100,6 +100,14 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Check:
+    """[check]: what `check` and `deploy` tell of the app."""
+
+    ignore: tuple[str, ...]
+    """Rules, or rules in some files: "sqlite", "threads:app/email.py"."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cors:
     """[http.cors]: the endpoint's CORS headers; it sends none if origins are empty."""
 

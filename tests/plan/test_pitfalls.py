@@ -9,7 +9,6 @@ from lambdify.cli.packing.target import runtimes
 from lambdify.cli.plan import pitfalls
 
 LONG_AGO = date(2020, 1, 1)
-DJANGO = 'STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}'
 NETWORK = {"vpc.subnets": ["subnet-0a"], "vpc.security_groups": ["sg-0a"]}
 
 
@@ -82,35 +81,3 @@ def test_what_the_local_endpoint_does_not_look_at_is_said(said):
     assert said(signed, local=True) == [
         'The local cloud\'s endpoint does without: auth = "iam", cors. It answers whoever asks.'
     ]
-
-
-@pytest.mark.parametrize(
-    ("made", "overrides"),
-    [
-        ({"shop/settings.py": "STATIC_URL = 'static/'"}, {}),
-        ({"shop/settings.py": DJANGO, "staticfiles/staticfiles.json": "{}"}, {}),
-        ({"shop/settings.py": DJANGO}, {"build.before": ["python manage.py collectstatic --noinput"]}),
-    ],
-    ids=["no manifest is looked into", "collected", "collected in the build"],
-)
-def test_static_files_of_django_need_no_caution_where_they_are_collected_or_not_looked_up(
-    said, tmp_path, made, overrides
-):
-    write(tmp_path, made)
-    assert said(overrides) == []
-
-
-@pytest.mark.parametrize("excluded", [{}, {"build.exclude": ["staticfiles/"]}])
-def test_a_manifest_of_static_files_that_is_not_packed_is_said(said, tmp_path, excluded):
-    write(tmp_path, {"shop/settings/base.py": DJANGO})
-    if excluded:
-        write(tmp_path, {"staticfiles/staticfiles.json": "{}"})
-    (caution,) = said(excluded)
-    assert "shop/settings/base.py has Django look its static files up in staticfiles.json" in caution
-    assert "collectstatic" in caution
-
-
-def write(root, made):
-    for name, text in made.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)

@@ -66,7 +66,7 @@ def test_the_settings_in_the_readme_are_settings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/releases.md", "docs/secrets.md", "docs/cold-starts.md"]
+    "document", ["README.md", "docs/check.md", "docs/releases.md", "docs/secrets.md", "docs/cold-starts.md"]
 )
 def test_every_example_of_settings_is_one(document, tmp_path):
     examples = blocks((REPOSITORY / document).read_text(), "toml")

@@ -1,0 +1,58 @@
+"""Work that goes on after the response: threads, schedulers, tasks, and workers beside the app."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.sites import Call
+from lambdify.cli.check.rules import names
+from lambdify.cli.check.rules.finding import Finding, report
+
+THREADS = names.find("threads", "starters")
+SCHEDULERS = names.find("scheduler", "makers")
+APSCHEDULER = re.compile(r"^apscheduler\..*Scheduler$")
+PERIODIC = tuple(names.find("scheduler", "decorators"))
+TASKS = names.find("background", "starters")
+WORKERS = names.find("workers", "makers")
+
+
+def find(code: AppCode) -> Iterator[Finding]:
+    """Yield what works after the response, or beside the app."""
+    for file, call in code.calls():
+        if call.name in THREADS and not _is_joined(file):
+            yield report("threads", file, call.line, f"{call.last}() is not waited for")
+        elif call.name in SCHEDULERS or APSCHEDULER.search(call.name):
+            yield report("scheduler", file, call.line, f"{call.last} runs jobs inside of the app")
+        elif _is_left(call, code, file):
+            yield report("background", file, call.line, f"{call.last}() is not waited for")
+        elif call.last == "add_task" and _takes_background(file):
+            yield report("background", file, call.line, "add_task(): the client waits for it")
+        elif call.name in WORKERS:
+            what = f"{call.name}: what works on its tasks is not in the function"
+            yield report("workers", file, call.line, what)
+    for file in code.files:
+        for each in file.sites.decorated:
+            if each.name.endswith(PERIODIC):
+                what = f"{each.function.name}() is to run again and again"
+                yield report("scheduler", file, each.line, what)
+
+
+def _is_joined(file: CodeFile) -> bool:
+    """Whether the file waits for its threads: `thread.join()`, or `thread.join(timeout)`."""
+    joins = (each for each in file.sites.calls if each.last == "join")
+    return any(
+        not each.node.args or "time" in ast.unparse(each.node.args[0])
+        for each in joins
+        if not each.name.startswith(("?", "os.path.", "posixpath."))
+    )
+
+
+def _is_left(call: Call, code: AppCode, file: CodeFile) -> bool:
+    """Whether a task of asyncio is begun and left to itself."""
+    begun = call.name in TASKS or (call.last == "create_task" and "loop" in call.name)
+    return begun and (call.discarded or (bool(call.moment.function) and code.starts(file, call.moment)))
+
+
+def _takes_background(file: CodeFile) -> bool:
+    return any(name.endswith((".BackgroundTasks", ".BackgroundTask")) for name in file.sites.names.values())

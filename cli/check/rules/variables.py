@@ -1,0 +1,113 @@
+"""Environment variables that the app needs to start, and that nothing sets."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from lambdify.cli.check.code import values
+from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.sites import Moment, qualify, text
+from lambdify.cli.check.rules import names
+from lambdify.cli.check.rules.finding import Finding, report
+from lambdify.cli.detection import django
+
+SETTINGS_CLASSES = names.find("variables", "classes")
+PRESENT = names.find("variables", "present")
+"""Variables that Lambda sets, or the app's own files."""
+PREFIXES = ("AWS_LAMBDA_", "_", "LAMBDIFY_")
+
+
+def find(code: AppCode) -> Iterator[Finding]:
+    """Yield each variable once, at the first place that reads it while the app starts."""
+    known = {*code.settings.environment, *code.settings.secrets, *PRESENT, *_set_by_the_code(code)}
+    yield from _django(code)
+    seen: set[str] = set()
+    for file, name, line in sorted(_needed(code), key=lambda each: (each[0].path, each[2])):
+        if name not in known and name not in seen and not name.startswith(PREFIXES):
+            seen.add(name)
+            todo = f'[environment] {name} = "...", or [secrets] {name} = "ssm:/..." if it is secret'
+            yield report("variables", file, line, f"{name} is set nowhere", todo=todo)
+
+
+def _django(code: AppCode) -> Iterator[Finding]:
+    """Yield the variable that names Django's settings, if only manage.py or nothing sets it."""
+    reached = [file.path for file in code.files if file.path != code.django]
+    trees = (tree for path in reached if (tree := code.project.tree(path)))
+    given = {*code.settings.environment, *code.settings.secrets}
+    if code.app.framework != "django" or django.VARIABLE in given or django.find_settings(trees):
+        return
+    if any("settings.configure" in file.source for file in code.files) or not code.app.file:
+        return
+    name = code.django.removesuffix(".py").removesuffix("/__init__").removeprefix(f"{code.app.path}/")
+    todo = f'[environment] {django.VARIABLE} = "{name.replace("/", ".") or "package.settings"}"'
+    yield report("variables", code.app.file, 0, f"{django.VARIABLE} is set nowhere", todo=todo)
+
+
+def _needed(code: AppCode) -> Iterator[tuple[CodeFile, str, int]]:
+    for file in code.files:
+        reads: list[tuple[ast.AST, Moment]] = [
+            *((node, moment) for _, node, moment in file.sites.items),
+            *((call.node, call.moment) for call in file.sites.calls),
+        ]
+        for node, moment in reads:
+            if code.will(file, moment) and (found := values.variable(node, file.sites.names, file.made)):
+                name, required = found
+                if required and not _has_scheme(file, node):
+                    yield file, name, getattr(node, "lineno", 0)
+        yield from _fields(code, file)
+
+
+def _has_scheme(file: CodeFile, node: ast.AST) -> bool:
+    """Whether the object that reads has a default for the variable: `environ.Env(DEBUG=(bool, False))`."""
+    first = qualify(node.func, {}).partition(".")[0] if isinstance(node, ast.Call) else ""
+    name = text(node.args[0]) if isinstance(node, ast.Call) and node.args else ""
+    return any(
+        each.form == "name"
+        and each.name == first
+        and isinstance(each.value, ast.Call)
+        and any(keyword.arg == name for keyword in each.value.keywords)
+        for each in file.sites.assigned
+    )
+
+
+def _set_by_the_code(code: AppCode) -> Iterator[str]:
+    for _, each in code.assigned():
+        if each.form == "variable":
+            yield each.name
+    for _, call in code.calls():
+        if call.name == "os.environ.setdefault" and (name := text(call.argument(0))):
+            yield name
+
+
+def _fields(code: AppCode, file: CodeFile) -> Iterator[tuple[CodeFile, str, int]]:
+    """Yield the fields without a default of pydantic's settings that are made while the app starts."""
+    module = code.project.module(file.path)
+    for name, node in module.classes.items() if module else ():
+        bases = {qualify(base, file.sites.names) for base in node.bases}
+        if not bases & SETTINGS_CLASSES or not _is_made(code, f"{file.module}.{name}"):
+            continue
+        prefix = _prefix(node)
+        for each in node.body:
+            if isinstance(each, ast.AnnAssign) and each.value is None and isinstance(each.target, ast.Name):
+                kind = ast.unparse(each.annotation)
+                optional = "pydantic.BaseSettings" in bases and re.search(r"Optional|None", kind)
+                if "ClassVar" not in kind and not optional:
+                    yield file, f"{prefix}{each.target.id}".upper(), each.lineno
+
+
+def _is_made(code: AppCode, name: str) -> bool:
+    """Whether a class is called without arguments while the app starts."""
+    return any(
+        call.name == name and not call.node.args and not call.node.keywords and code.will(file, call.moment)
+        for file, call in code.calls()
+    )
+
+
+def _prefix(node: ast.ClassDef) -> str:
+    """Return the env_prefix of settings; "" without one."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.keyword) and each.arg == "env_prefix":
+            return text(each.value) or ""
+        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "env_prefix":
+            return text(each.value) or ""
+    return ""
