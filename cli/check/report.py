@@ -6,6 +6,7 @@ stops      hosts    shop/settings.py:28  ALLOWED_HOSTS = []
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from textwrap import wrap
 from typing import Any
@@ -13,26 +14,32 @@ from typing import Any
 from lambdify.cli.check.examination import Examination
 from lambdify.cli.check.rules import finding as catalogue
 from lambdify.cli.check.rules.finding import LEVELS, Finding
+from lambdify.cli.check.start import Start
 from lambdify.cli.console import Line
+from lambdify.cli.formatting import duration
 
 MOST_LINES = 5
 """Places that are shown of a rule."""
 WIDTH = 100
 """Columns of what is said of a rule. What is to be written stays on one line, so that it can be copied."""
+START = "start"
+"""What stands in the place of a rule where the app is started."""
 STYLES = {"stops": "danger", "surprises": "changed", "note": ""}
 SUMMARIES = {"stops": "will fail", "surprises": "will surprise", "note": "to know"}
 
 
-def show(found: Examination, *, most: int = MOST_LINES) -> list[Line]:
-    """Return all findings, grouped by level and rule, and a summary."""
-    return [*groups(found.findings, most=most), Line(summarize(found), "title")]
+def show(found: Examination, start: Start | None = None, *, most: int = MOST_LINES) -> list[Line]:
+    """Return how the app starts, all findings, grouped by level and rule, and a summary."""
+    lines = groups(found.findings, start=start, most=most)
+    return [*lines, Line(summarize(found, start), "title")]
 
 
-def groups(findings: Sequence[Finding], *, most: int = MOST_LINES) -> list[Line]:
+def groups(findings: Sequence[Finding], *, start: Start | None = None, most: int = MOST_LINES) -> list[Line]:
     """Return findings, grouped by level and rule; at most so many places of each."""
-    width = max((len(each.rule) for each in findings), default=0)
-    lines: list[Line] = []
-    said = ""
+    names = [each.rule for each in findings]
+    width = max(map(len, [*names, START] if start else names), default=0)
+    lines = list(_tell_start(start, width)) if start else []
+    said = "stops" if start and start.stops else ""
     for (level, rule), each in groupby(findings, key=lambda each: (each.level, each.rule)):
         head = "" if level == said else level
         lines += _group(head, rule, list(each), width, most)
@@ -40,26 +47,42 @@ def groups(findings: Sequence[Finding], *, most: int = MOST_LINES) -> list[Line]
     return lines
 
 
-def summarize(found: Examination) -> str:
-    """Return how many findings there are: "1 will fail, 2 will surprise; 14 files of app:app read"."""
+def summarize(found: Examination, start: Start | None = None) -> str:
+    """Return "1 will fail, 2 will surprise; 14 files of app:app read, it starts in 0.6 s"."""
     counts = {level: found.count(level) for level in LEVELS}
-    said = (
-        ", ".join(f"{count} {SUMMARIES[level]}" for level, count in counts.items() if count)
-        or "Nothing found"
-    )
+    counts["stops"] += bool(start and start.stops)
+    said = ", ".join(f"{count} {SUMMARIES[level]}" for level, count in counts.items() if count)
     left_out = f", {found.ignored} ignored" if found.ignored else ""
     files = "1 file" if found.files == 1 else f"{found.files} files"
-    return f"{said}{left_out}; {files} of {found.app} read"
+    starts = f", it starts in {duration(start.seconds)}" if start and start.kind == "starts" else ""
+    return f"{said or 'Nothing found'}{left_out}; {files} of {found.app} read{starts}"
 
 
-def to_value(found: Examination) -> dict[str, Any]:
-    """Return all findings for --json, each with why and what to do."""
+def to_value(found: Examination, start: Start | None = None) -> dict[str, Any]:
+    """Return all findings for --json, each with why and what to do, and how the app starts."""
     return {
         "app": found.app,
         "files": found.files,
         "ignored": found.ignored,
         "findings": [_describe(each) for each in found.findings],
+        "start": asdict(start) if start else None,
     }
+
+
+def _tell_start(start: Start, width: int) -> Iterator[Line]:
+    """Yield why the app cannot be started, or why that is not known."""
+    if start.kind == "starts":
+        return
+    level, style = ("stops", "danger") if start.stops else ("note", "")
+    message = start.message if start.stops else f"whether it starts cannot be told here: {start.message}"
+    margin = _margin(width)
+    yield Line(f"{level:<11}{START:<{width}}  {message}", style)
+    yield from (Line(f"{margin}{each}", "quiet") for each in start.lines)
+    yield from (Line(f"{margin}→ {each}") for each in start.hint.splitlines())
+
+
+def _margin(width: int) -> str:
+    return " " * (11 + width + 2)
 
 
 def _describe(each: Finding) -> dict[str, Any]:
@@ -69,7 +92,7 @@ def _describe(each: Finding) -> dict[str, Any]:
 
 def _group(level: str, name: str, found: list[Finding], width: int, most: int) -> Iterator[Line]:
     style, rule = STYLES[found[0].level], catalogue.find(name)
-    margin = " " * (11 + width + 2)
+    margin = _margin(width)
     place = max(len(each.place) for each in found[:most])
     for index, each in enumerate(found[:most]):
         head = f"{level:<11}{name:<{width}}  " if index == 0 else margin

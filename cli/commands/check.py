@@ -1,5 +1,7 @@
 """lambdify check: is this app right for Lambda?"""
 
+from dataclasses import replace
+
 import click
 
 from lambdify.cli.command_line import arguments, help_page
@@ -12,30 +14,43 @@ from lambdify.cli.commands import make_console
     cls=help_page.Command,
     examples=(
         ("lambdify check", "the default stage"),
+        ("lambdify check --no-rehearsal", "reads the code, and packs nothing"),
         ("lambdify check --strict", "for CI: what surprises counts as well"),
         ("lambdify check production --json", "for a program"),
     ),
 )
 @arguments.stage
 @click.option("--strict", is_flag=True, help="Exit with 1 for what will surprise, too.")
+@click.option("--no-rehearsal", is_flag=True, help="Only read: do not pack the app and start it here.")
 @arguments.json
 @arguments.common
 @click.pass_context
-def command(context: click.Context, flags: Flags, stage: str | None, strict: bool) -> None:
+def command(
+    context: click.Context, flags: Flags, stage: str | None, strict: bool, no_rehearsal: bool
+) -> None:
     """Tell what of the app will fail on Lambda, or work otherwise than on a server.
 
-    The code is read, never run. Exits with 1 if something will fail. docs/check.md has all rules, and
-    [check] ignore leaves out what you know of.
+    The code is read; then it is packed and started once on this machine, in a process that can do no harm.
+    Exits with 1 if something will fail. docs/check.md has all rules; [check] ignore leaves some out.
     """
-    from lambdify.cli.check import examination, report
+    from lambdify.cli import package as room
+    from lambdify.cli.check import examination, report, start
     from lambdify.cli.command_line import session
     from lambdify.cli.detection import choice
     from lambdify.cli.plan import pitfalls
+    from lambdify.cli.rehearsal.start import rehearse
+    from lambdify.cli.runtime import choice as runtime
 
     console = make_console(flags)
-    settings = session.load_settings(stage, {})
+    settings, chosen = runtime.settle(session.load_settings(stage, {}))
+    runtime.tell(chosen, console)
+    app = choice.choose_app(settings, console)
+    settings = replace(settings, app=app.app)
     pitfalls.warn(settings, console, local=False)
-    found = examination.examine(settings, choice.choose_app(settings, console))
-    console.answer(report.show(found), report.to_value(found))
-    if found.count("stops") or (strict and found.count("surprises")):
+    found = examination.examine(settings, app)
+    started = None
+    if not no_rehearsal:
+        started = start.attempt(settings, lambda: room.package(settings, None, console), rehearse)
+    console.answer(report.show(found, started), report.to_value(found, started))
+    if found.count("stops") or (started and started.stops) or (strict and found.count("surprises")):
         context.exit(1)

@@ -4,6 +4,7 @@ from check.projects import FLASK, WSGI
 
 from lambdify.cli.check import examination, report
 from lambdify.cli.check.rules import finding
+from lambdify.cli.check.start import Start
 
 STARTED = """\
 SECRET_KEY = "django-insecure-1"
@@ -70,3 +71,25 @@ def test_an_unreadable_file_is_passed_over(examined):
     found = examined({"app.py": FLASK + "import broken\n", "broken.py": "\x00"})
     assert isinstance(found, examination.Examination)
     assert found.findings == ()
+
+
+def test_an_app_that_cannot_start_comes_first(examined, golden):
+    found = examined(
+        {"app.py": FLASK + "import os\nKEY = os.environ['API_KEY']\nimport redis\nredis.Redis()\n"}
+    )
+    failed = Start(
+        kind="fails",
+        message="The app cannot start: KeyError: 'API_KEY'",
+        hint='[environment] API_KEY = "..."',
+        lines=("app.py:4 in <module>: KEY = os.environ['API_KEY']",),
+    )
+    golden("start-fails.txt", text(report.show(found, failed)))
+    assert report.to_value(found, failed)["start"]["kind"] == "fails"
+
+
+def test_an_app_whose_start_is_not_known_says_why(examined):
+    untold = Start(kind="untold", message="this machine has no Python 3.12")
+    assert text(report.show(examined({"app.py": FLASK}), untold)) == (
+        "note       start  whether it starts cannot be told here: this machine has no Python 3.12\n"
+        "Nothing found; 1 file of app:app read\n"
+    )

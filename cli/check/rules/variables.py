@@ -25,7 +25,7 @@ def find(code: AppCode) -> Iterator[Finding]:
     for file, name, line in sorted(_needed(code), key=lambda each: (each[0].path, each[2])):
         if name not in known and name not in seen and not name.startswith(PREFIXES):
             seen.add(name)
-            todo = f'[environment] {name} = "...", or [secrets] {name} = "ssm:/..." if it is secret'
+            todo = f'[environment] {name} = "...", or `lambdify secrets set {name}` if it is secret'
             yield report("variables", file, line, f"{name} is set nowhere", todo=todo)
 
 
