@@ -27,6 +27,7 @@ from lambdify.cli.local.response_stream import ResponseStream
 
 EVENT_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of an event, including a binary body in base64: Lambda's own limit."""
+NO_WEBSOCKET = "A WebSocket cannot be opened here: no endpoint of a function keeps connections open."
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +48,8 @@ class Gateway:
         """Return the response to one request, as a client of the endpoint would get it."""
         if not hosts.is_ours(request.host):
             return plain(403, "Only names of this machine lead here: localhost, *.localhost, 127.0.0.1")
+        if _wants_websocket(request):
+            return plain(400, NO_WEBSOCKET)
         api = self._find_api()
         if api is None:
             return plain(404, "Not Found")
@@ -113,6 +116,11 @@ class Gateway:
         except (PayloadRefused, ValueError) as error:
             _log.error("%s", error)
             return front.failed
+
+
+def _wants_websocket(request: Request) -> bool:
+    """Whether a client offers to go on with a WebSocket: https://www.rfc-editor.org/rfc/rfc6455#section-4.1"""
+    return any(name == "upgrade" and "websocket" in value.lower() for name, value in request.headers)
 
 
 def _as_response(front: FrontEnd, payload: bytes) -> Response:
