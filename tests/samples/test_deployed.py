@@ -53,7 +53,10 @@ def deploy(project: Project, *arguments: str) -> Deployed:
 
 
 def deploy_copy(source: str, folder: Path, home: Path) -> Deployed:
-    return deploy(copy_project(REPOSITORY / source, folder / Path(source).name, home))
+    project = copy_project(REPOSITORY / source, folder / Path(source).name, home)
+    # Its own server runs on this Python, which may get other releases of the dependencies than a newer one.
+    (project.folder / ".python-version").write_text(f"{pythons.RUNNING}\n")
+    return deploy(project)
 
 
 @pytest.fixture(scope="module")
