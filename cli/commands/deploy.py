@@ -10,6 +10,7 @@ from lambdify.cli.commands import make_console
 from lambdify.cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from lambdify.cli.command_line.session import Session
@@ -52,32 +53,16 @@ def command(
 ) -> None:
     """Package the app, apply what changed, print the endpoint."""
     from contextlib import nullcontext
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
     from functools import partial
 
     from lambdify.cli import deploy as room
-    from lambdify.cli.check import notice
-    from lambdify.cli.command_line.session import connect, load_settings, settle_python
-    from lambdify.cli.detection import choice
     from lambdify.cli.package import package as pack
-    from lambdify.cli.plan import pitfalls
-    from lambdify.cli.runtime import choice as runtime
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
-    console = make_console(flags)
-    settings, _ = runtime.settle(load_settings(stage, {**overrides, "local.port": port}))
-    if local:
-        pitfalls.check_local(settings)
-    # The app is looked for first: this needs no account, so a missing account must not hide its errors.
-    app = choice.choose_app(settings, console)
-    settings = replace(settings, app=app.app)
-    pitfalls.warn(settings, console, local=local)
-    notice.tell(settings, app, console)
-    session = connect(settings, console, local=local, start=not dry_run)
-    session = settle_python(session, run=local and not dry_run)
-    if not local:
-        pitfalls.check(session.stage)
+    session = _prepare(flags, stage, {**overrides, "local.port": port}, local=local, dry_run=dry_run)
+    console = session.console
     if dry_run:
         from lambdify.cli.commands import diff
 
@@ -99,6 +84,34 @@ def command(
     console.answer(deployed.endpoint or deployed.alias, asdict(deployed))
     if deployed.changed:
         console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
+
+
+def _prepare(
+    flags: Flags, stage: str | None, overrides: "Mapping[str, object]", *, local: bool, dry_run: bool
+) -> "Session":
+    """Return the session of the stage, with its app and its Python; warn of what may surprise."""
+    from dataclasses import replace
+
+    from lambdify.cli.check import notice
+    from lambdify.cli.command_line.session import connect, load_settings, settle_python
+    from lambdify.cli.detection import choice
+    from lambdify.cli.plan import pitfalls
+    from lambdify.cli.runtime import choice as runtime
+
+    console = make_console(flags)
+    settings, _ = runtime.settle(load_settings(stage, overrides))
+    if local:
+        pitfalls.check_local(settings)
+    # The app is looked for first: this needs no account, so a missing account must not hide its errors.
+    app = choice.choose_app(settings, console)
+    settings = replace(settings, app=app.app)
+    pitfalls.warn(settings, console, local=local)
+    notice.tell(settings, app, console)
+    session = connect(settings, console, local=local, start=not dry_run)
+    session = settle_python(session, run=local and not dry_run)
+    if not local:
+        pitfalls.check(session.stage)
+    return session
 
 
 def _suggest(stage: str, *, first: bool, local: bool) -> str:

@@ -41,6 +41,7 @@ def answer(path: str) -> dict[str, object]:
         return {"line": 1, "why": str(error)}
 
 
-warnings.simplefilter("ignore")
-with open(1, "w", encoding="ascii") as output:
-    json.dump(answer(sys.argv[1]), output)
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    with open(1, "w", encoding="ascii") as output:
+        json.dump(answer(sys.argv[1]), output)
