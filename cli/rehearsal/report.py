@@ -35,6 +35,8 @@ OF_THE_SYSTEM = ("GLIBC", "GLIBCXX", "cannot open shared object file")
 """What errors say of libraries that Lambda's system has, or has in another version."""
 INDEPENDENT = {"builtins.ImportError", "builtins.SyntaxError", "builtins.NameError"}
 """Kinds of errors that no connection would have prevented."""
+KEYS_OF_AWS = ("169.254.169.254", "169.254.170.2")
+"""Where AWS's libraries look for keys: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html"""
 BUSY = 0.5
 """The part of the time for which the processor works in a start that is slow, not stuck."""
 
@@ -86,10 +88,7 @@ def _judge(
     of_the_network = any(part in text for part in OF_THE_NETWORK for text in texts)
     independent = _is_independent(raised)
     if end["refused"] or of_the_network or (connects and not independent):
-        return (
-            "untold",
-            f"it connects to {connects[-1] if connects else 'another machine'} while it is imported",
-        )
+        return "untold", f"it {_reach(connects)} while it is imported"
     if lacking := next((each for each in chain(raised) if _is_of_this_machine(each)), None):
         return "untold", f"this machine is not as Lambda is: {lacking.message}"
     written = next(
@@ -112,6 +111,14 @@ def _judge(
     return "fails", ""
 
 
+def _reach(connects: Sequence[str]) -> str:
+    """Return what the app did when it connected; nothing is known of what C code does."""
+    if not connects:
+        return "connects to another machine"
+    of_aws = connects[-1].startswith(KEYS_OF_AWS)
+    return "asks AWS for its keys" if of_aws else f"connects to {connects[-1]}"
+
+
 def _is_independent(raised: Raised) -> bool:
     """Return whether neither a connection nor a secret's value would have prevented the error."""
     variable = raised.type == "builtins.KeyError" and any(
@@ -132,7 +139,7 @@ def _judge_end(ending: Ending, blocked: Sequence[Blocked]) -> tuple[str, str]:
     """Return kind and reason for a start that reported no end."""
     connects = [each.target for each in blocked if each.what == "connect"]
     if ending.code is None and connects:
-        return "untold", f"it connects to {connects[-1]} while it is imported, and waits for it"
+        return "untold", f"it {_reach(connects)} while it is imported, and waits for it"
     if ending.code is None and (ending.working or ending.cpu > BUSY * ending.seconds):
         return "untold", f"it was not ready here after {ending.seconds:.0f} seconds of work"
     if ending.code is None:

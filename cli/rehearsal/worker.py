@@ -12,6 +12,7 @@ It reports a JSON object on each line, each as it happens, since the app may end
     {"event": "raised", "error": ..., "refused": whether a refused connection led to it}
 """
 
+import _collections_abc
 import importlib
 import json
 import os
@@ -27,6 +28,8 @@ Place = tuple[str, int, str]
 """File, line and function of a frame."""
 PATIENCE = 10.0
 """Seconds for an app to answer a request, if that has to tell its interface."""
+OF_MAPPINGS = ("<frozen os>", "<frozen _collections_abc>", os.__file__, _collections_abc.__file__)
+"""The files of what is between a look into os.environ and its mapping."""
 FRAMES_TOLD = 100
 """Frames at each end of a traceback that are reported: an endless recursion has thousands."""
 FIELDS: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
@@ -64,7 +67,7 @@ class Watch:
 
     def unset(self, name: str, frame: FrameType) -> None:
         """Report a variable that is not set, if the app has asked for it."""
-        if self._asked_by_the_app(frame):
+        if self._asked_by_the_app(name, frame):
             self._asked.append(name)
             self.tell("unset", name=name)
 
@@ -73,17 +76,21 @@ class Watch:
         name = file.removeprefix(self._root)
         return name != file and not f"{name}/".startswith(self._foreign)
 
-    def _asked_by_the_app(self, frame: FrameType) -> bool:
-        """Return whether the project's code asked, itself or through a function that it called.
+    def _asked_by_the_app(self, name: str, frame: FrameType) -> bool:
+        """Return whether the project's code asked for a variable, itself or by a call that names it.
 
-        What a package reads while it is imported is not what the project wants to know.
+        What else packages look up, for settings of their own, is not what the project wants to know.
         """
-        for each in _outwards(frame):
-            file = each.f_code.co_filename
-            if self.is_own(file):
-                return True
-            if file.startswith("<frozen importlib"):
+        asking = [each for each in _outwards(frame) if each.f_code.co_filename not in OF_MAPPINGS]
+        if asking and self.is_own(asking[0].f_code.co_filename):
+            return True
+        for each in asking:
+            if each.f_code.co_filename.startswith("<frozen importlib"):
                 return False
+            if self.is_own(each.f_code.co_filename):
+                # Its last part, since a library may put a prefix before it.
+                texts = [text for text in each.f_code.co_consts if isinstance(text, str) and len(text) > 1]
+                return any(name.upper().endswith(text.upper()) for text in texts)
         return False
 
     def ask(self, error: BaseException, refused: list[BaseException]) -> None:

@@ -156,6 +156,27 @@ def test_the_variables_that_the_app_looked_up_are_told_in_order(rehearse: Rehear
     assert rehearse(VARIABLES).unset == ("FIRST", "SECOND", "THIRD", "FOURTH", "SIXTH")
 
 
+LIBRARY = """
+import os
+DEFAULT = os.environ.get("LIBRARY_DEFAULT")
+
+def config(name, prefix=""):
+    os.environ.get("LIBRARY_DEBUG")
+    return os.environ.get(prefix + name)
+"""
+
+
+def test_variables_that_the_app_names_to_a_library_are_told_and_not_the_librarys_own(
+    rehearse: Rehearse,
+) -> None:
+    outcome = rehearse(
+        "import sys\nsys.path.insert(0, 'lambdify/lib')\nfrom library import config\n"
+        "config('API_KEY')\nconfig('KEY', prefix='APP_')",
+        {"lambdify/lib/library.py": LIBRARY},
+    )
+    assert (outcome.kind, outcome.unset) == ("starts", ("API_KEY", "APP_KEY"))
+
+
 def test_variables_that_are_set_are_those_of_the_settings(rehearse: Rehearse) -> None:
     secrets = '[secrets]\nDATABASE_URL = "ssm:/shop/url"\nSECRET_KEY = "ssm:/shop/key"\n'
     shown = rehearse(
