@@ -108,6 +108,8 @@ class AppCannotStart(LambdifyError):
     """The app does not start on this machine, and would not on Lambda: nothing was created."""
 
     exit_code = 15
+    variables: tuple[str, ...] = ()
+    """The environment variables that are missing, if these are the cause."""
 
 
 class PythonRefused(LambdifyError):

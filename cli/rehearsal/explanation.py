@@ -16,40 +16,42 @@ from lambdify.cli.rehearsal import place
 from lambdify.cli.rehearsal.outcome import Outcome
 from lambdify.cli.settings import Settings
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "Restart", "explain"]
 
 MAX_RESTARTS = 8
 """The most starts that look for further variables."""
 MAX_LINES = 15
 """The most lines of the app's own output that are shown, of an app that ended without an error."""
 
-Again = Callable[[Settings], Outcome]
+Restart = Callable[[Settings], Outcome]
 """Starts the same app with other settings."""
 
 
-def explain(outcome: Outcome, settings: Settings, bundle: Bundle, again: Again | None = None) -> Explanation:
-    """Explain an outcome whose kind is "fails"; `again` looks for further variables that are missing."""
+def explain(
+    outcome: Outcome, settings: Settings, bundle: Bundle, restart: Restart | None = None
+) -> Explanation:
+    """Explain an outcome whose kind is "fails"; `restart` looks for further variables that are missing."""
     project = look_at(settings, bundle)
     if outcome.raised is None:
         said = outcome.output.splitlines()[-MAX_LINES:]
         return Explanation(message=f"The app cannot start: {outcome.reason}.", hint="", lines=tuple(said))
     found = explanation.explain(outcome.raised, project, outcome.unset)
-    if found.variables and again:
-        found = _add_variables(found, outcome.raised, settings, project, again)
+    if found.variables and restart:
+        found = _add_variables(found, outcome.raised, settings, project, restart)
     if not found.hint:
         found = _add_refusal(found, outcome)
     return replace(found, message=f"The app cannot start: {found.message}")
 
 
 def _add_variables(
-    found: Explanation, raised: Raised, settings: Settings, project: Project, again: Again
+    found: Explanation, raised: Raised, settings: Settings, project: Project, restart: Restart
 ) -> Explanation:
     """Return the explanation with the variables that the app misses as well once it has those."""
     names = list(found.variables)
     readers = dict.fromkeys(names, _find_reader(raised, names))
     for _ in range(MAX_RESTARTS):
         placeholders = {name: place.placeholder(name) for name in names}
-        outcome = again(replace(settings, environment={**placeholders, **settings.environment}))
+        outcome = restart(replace(settings, environment={**placeholders, **settings.environment}))
         if outcome.kind != "fails" or outcome.raised is None:
             break
         told = explanation.find(outcome.raised, project, outcome.unset)

@@ -16,7 +16,7 @@ from lambdify.cli.console import Console, Line
 from lambdify.cli.errors import AppCannotStart
 from lambdify.cli.packing import serialization
 from lambdify.cli.packing.bundle.bundle import Bundle
-from lambdify.cli.rehearsal.explanation import explain
+from lambdify.cli.rehearsal.explanation import Restart, explain
 from lambdify.cli.rehearsal.outcome import Outcome
 from lambdify.cli.settings import Settings
 from lambdify.cli.storage import seal
@@ -55,18 +55,22 @@ def pass_through(bundle: Bundle, settings: Settings, console: Console, rehearse:
         yield
         return
     nobody_waits = Event()
+
+    def restart(others: Settings) -> Outcome:
+        return rehearse(bundle, others, nobody_waits)
+
     with ThreadPoolExecutor(1, "rehearsal") as aside:
         started = aside.submit(rehearse, bundle, settings, nobody_waits)
         try:
             if before is None or before.kept != kept:
                 with console.step("Starting the app here first"):
                     outcome = started.result()
-                _judge(outcome, bundle, settings, console)
+                _judge(outcome, bundle, settings, console, restart)
                 yield
             else:
                 yield
                 outcome = started.result()
-                _judge(outcome, bundle, settings, console)
+                _judge(outcome, bundle, settings, console, restart)
         finally:
             nobody_waits.set()
     interface = outcome.interface if outcome.asked else ""
@@ -85,16 +89,18 @@ def add_variable(settings: Settings) -> Settings:
     return replace(settings, environment={VARIABLE: before.interface, **settings.environment})
 
 
-def _judge(outcome: Outcome, bundle: Bundle, settings: Settings, console: Console) -> None:
+def _judge(outcome: Outcome, bundle: Bundle, settings: Settings, console: Console, restart: Restart) -> None:
     """Return if the outcome lets the deployment go on. Raises AppCannotStart."""
     if outcome.kind == "fails":
-        explained = explain(outcome, settings, bundle)
+        explained = explain(outcome, settings, bundle, restart)
         console.lines([Line(each) for each in explained.lines])
-        raise AppCannotStart(
+        error = AppCannotStart(
             explained.message,
             hint=explained.hint,
             during=f"starting the app here, before anything of {settings.full_name} is uploaded",
         )
+        error.variables = explained.variables
+        raise error
     _say_untold(outcome.reason, console)
 
 
