@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements import requirements
-from lambdify.cli.packing.requirements.formats import conda, setup_files
+from lambdify.cli.packing.requirements.formats import conda, setup_files, uv_lock
 from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 
 Names = frozenset[str]
@@ -51,25 +52,53 @@ def find_names(kind: str, path: Path) -> Names | None:
             return frozenset(canonicalize_name(package["name"]) for package in listed if "name" in package)
 
 
-def refuse_older_lock(kind: str, path: Path) -> None:
-    """Raise RequirementsError for a lock that lacks what the file beside it requires everywhere.
+def check_lock(kind: str, path: Path, member: str = "") -> tuple[str, ...]:
+    """Return a note for each version of a lock that the file it was made from no longer allows.
 
-    poetry.lock is compared where it is read.
+    Raises RequirementsError if the lock lacks what that file requires everywhere. `member` is the workspace's
+    member that is meant. poetry.lock is compared where it is read.
     """
     if kind not in _MANIFESTS:
-        return
+        return ()
     manifest, command = _MANIFESTS[kind]
-    declaring = path.with_name(manifest)
+    locked = _Locked(kind, path)
+    declaring = path.parent / locked.place_of(member) / manifest
     if not declaring.is_file():
-        return
+        return ()
     content = read_toml(declaring)
     wanted = _in_pipfile(content) if manifest == "Pipfile" else _everywhere(content)
-    missing = sorted(wanted - (find_names(kind, path) or frozenset()) - {"lambdify"})
+    missing = sorted(wanted.keys() - locked.versions.keys() - {"lambdify"})
     if missing:
         raise RequirementsError(
             f"{path.name} has no {', '.join(missing)}, which {manifest} requires: it is older",
             hint=f"`{command}` brings it up to date.",
         )
+    return tuple(
+        f"{path.name} has {name} {' and '.join(sorted(locked.versions[name]))}, and {manifest} asks for "
+        f"{allowed}: the lock is older, and kept to; `{command}` brings it up to date"
+        for name, allowed in sorted(wanted.items())
+        if locked.versions.get(name) and not any(map(allowed.contains, locked.versions[name]))
+    )
+
+
+class _Locked:
+    """The content of a lock: which versions it has of each name."""
+
+    def __init__(self, kind: str, path: Path) -> None:
+        self.versions: dict[str, set[str]] = {}
+        self._packages: list[dict[str, Any]] = []
+        if kind == "Pipfile.lock":
+            self.versions = {name: set() for name in find_names(kind, path) or ()}
+            return
+        self._packages = [each for each in read_toml(path).get("package", ()) if "name" in each]
+        for package in self._packages:
+            known = self.versions.setdefault(canonicalize_name(package["name"]), set())
+            known |= {package["version"]} if "version" in package else set()
+
+    def place_of(self, member: str) -> str:
+        """Return the folder of a workspace's member, relative to the lock."""
+        sources = (each.get("source", {}) for each in self._packages if member and each["name"] == member)
+        return next((uv_lock.find_place(source) for source in sources), "")
 
 
 def _of_lines(lines: Iterable[str]) -> Names | None:
@@ -96,19 +125,21 @@ def _of_pyproject(content: Mapping[str, Any]) -> Names | None:
     )
 
 
-def _everywhere(content: Mapping[str, Any]) -> Names:
+def _everywhere(content: Mapping[str, Any]) -> Mapping[str, SpecifierSet]:
     """Return what a pyproject.toml requires without a marker: with one, a lock may leave it out."""
-    names: set[str] = set()
+    found: dict[str, SpecifierSet] = {}
     for text in content.get("project", {}).get("dependencies", ()):
         try:
             requirement = Requirement(text)
         except InvalidRequirement as error:
             raise RequirementsError(f"pyproject.toml: {error}", hint="Correct that requirement.") from error
         if requirement.marker is None:
-            names.add(canonicalize_name(requirement.name))
-    return frozenset(names)
+            # Of a lock, pre-releases are taken as they are.
+            requirement.specifier.prereleases = True
+            found[canonicalize_name(requirement.name)] = requirement.specifier
+    return found
 
 
-def _in_pipfile(content: Mapping[str, Any]) -> Names:
+def _in_pipfile(content: Mapping[str, Any]) -> Mapping[str, SpecifierSet]:
     packages: Mapping[str, Any] = content.get("packages", {})
-    return frozenset(map(canonicalize_name, packages))
+    return {canonicalize_name(name): SpecifierSet() for name in packages}

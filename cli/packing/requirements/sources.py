@@ -331,7 +331,8 @@ def _declares_in_project(content: Mapping[str, Any], build: Build) -> bool:
     """Whether a pyproject.toml declares dependencies in [project], or extras or groups are chosen."""
     project: Mapping[str, Any] = content.get("project", {})
     listed = project.get("dependencies") or "dependencies" in project.get("dynamic", ())
-    return bool(listed or build.extras or build.groups)
+    has_parts = bool(project) or "dependency-groups" in content
+    return bool(listed or (has_parts and (build.extras or build.groups)))
 
 
 def _refuse_unlocked_poetry(source: Source, build: Build) -> None:

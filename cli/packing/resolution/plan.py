@@ -93,8 +93,9 @@ def make_plan(
             subject="what lambdify adds", root=root, lines=extra, indexes=indexes, container_uv=container_uv
         )
         return _plan(resolve_once(request, target, prefer_wheels=True, upgrade=upgrade), indexes)
-    notes = (f"{OWN_NAME} in {source.name} is the one that is running",) if OWN_NAME in _names(source) else ()
-    declared.refuse_older_lock(source.kind, source.path)
+    own = f"{OWN_NAME} in {source.name} is the one that is running"
+    aged = declared.check_lock(source.kind, source.path, source.member)
+    notes = (*([own] if OWN_NAME in _names(source) else []), *aged)
     match source.kind:
         case "requirements.txt" | "pyproject.toml" | "setup.cfg" | "setup.py" | "environment.yml":
             plan = _resolve_unlocked(source, root, target, build, extra, upgrade, prefetch, container_uv)
@@ -168,7 +169,7 @@ def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
         arguments += _optional_parts(build)
         outcome = run_uv(arguments, cwd=project)
         if not outcome.succeeded:
-            raise unresolvable(source.name, target, outcome.errors)
+            raise unresolvable(source.name, target, outcome.errors, hint="`uv lock` writes it anew.")
         packages = read_pylock(read_toml(out), Path(folder), target, name=source.name)
     return _plan(_locked_resolution(packages), find_indexes((), project))
 

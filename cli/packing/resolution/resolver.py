@@ -224,10 +224,10 @@ def _yanked(errors: str) -> Iterator[str]:
         yield f"{name} {version} was yanked from its index{f': {reason}' if reason else ''}"
 
 
-def unresolvable(subject: str, target: Target, errors: str) -> RequirementsError:
+def unresolvable(subject: str, target: Target, errors: str, hint: str = "") -> RequirementsError:
     """Return the error with uv's own explanation, which describes conflicts well."""
     said = re.sub(r"^warning: .*\n|^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
     return RequirementsError(
         f"{subject} cannot be resolved for {target.runtime} on {target.architecture}: {said}",
-        hint=find_advice(errors) or "Change the requirement that is named above.",
+        hint=find_advice(errors) or hint or "Change the requirement that is named above.",
     )

@@ -3,6 +3,7 @@
 https://docs.astral.sh/uv/concepts/projects/workspaces/
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lambdify.cli.packing.requirements.formats.toml_files import read_toml
@@ -25,13 +26,18 @@ def find_member(lock: Path, folder: Path) -> str | None:
     places = {
         (top / path).resolve(): package["name"]
         for package in content.get("package", ())
-        for path in [next(filter(None, map(package.get("source", {}).get, _KINDS)), None)]
+        for path in [find_place(package.get("source", {}))]
         if path and package["name"] in members
     }
     nearest = _nearest_project(folder.resolve(), top)
     if nearest == top:
         return ""
     return places.get(nearest)
+
+
+def find_place(source: Mapping[str, str]) -> str:
+    """Return the folder that a package of a lock comes from, relative to the lock; "" if it is none."""
+    return next(filter(None, map(source.get, _KINDS)), "")
 
 
 def _nearest_project(folder: Path, top: Path) -> Path:
