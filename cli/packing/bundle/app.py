@@ -98,7 +98,7 @@ def _find_needs(settings: "Settings", candidate: "Candidate") -> "list[Need]":
     return [
         Need(
             each.module,
-            frozenset(map(distributions.normalize, distributions.names_of(each.full))),
+            frozenset(map(distributions.normalize, (each.module, *distributions.names_of(each.full)))),
             f"{each.file}:{each.line}",
         )
         for each in imports.of(Project(settings.root), candidate, settings.environment)
