@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from lambdify.cli import hints
 from lambdify.cli.errors import Declined, LambdifyError, UsageError
 from lambdify.cli.formatting import columns, duration, visible, visible_line
+from lambdify.cli.storage import texts
 
 if TYPE_CHECKING:
     from rich.console import Console as Drawing
@@ -259,7 +260,7 @@ class Console:
         Raises Declined if the terminal is closed instead.
         """
         if not self._stdin.isatty():
-            return self._stdin.read().removesuffix("\n").removesuffix("\r")
+            return texts.read_pipe(self._stdin).removesuffix("\n").removesuffix("\r")
         from getpass import getpass
 
         try:

@@ -5,7 +5,8 @@
 Each part is removed if it exists, so that the next run completes a removal that was cut short. Only resources
 that are provably of this stage are removed: the stack and the log group have its tags, the rest is in its own
 part of the bucket. These stay: resources of the project with a DeletionPolicy that keeps them ([resources]),
-the log with --keep-logs, and resources that CloudFormation cannot delete, if somebody agrees to leave them.
+the log with --keep-logs, secrets, and resources that CloudFormation cannot delete, if somebody agrees to
+leave them.
 """
 
 import time
@@ -14,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lambdify.cli import template
+from lambdify.cli import secrets, template
 from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import Declined, NotDeployed, StackBroken, StageProtected
+from lambdify.cli.errors import AccessDenied, Declined, NotDeployed, StackBroken, StageProtected
 from lambdify.cli.releases import ownership
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
@@ -99,6 +100,7 @@ def undeploy(
             f'There is nothing of "{stage.name}" in {stage.region} to remove.',
             hint="The stage, the region and --local say where it is looked for.",
         )
+    kept += _kept_secrets(stage)
     return Removal(
         stack=existing is not None,
         log_group=log_group and not keep_logs,
@@ -222,6 +224,22 @@ def _kept_log(settings: Settings) -> KeptResource:
         f"--keep-logs; its lines go after {settings.logs.retention} days, and a new deployment takes it over"
     )
     return KeptResource(name=settings.log_group, kind="AWS::Logs::LogGroup", why=why)
+
+
+def _kept_secrets(stage: Stage) -> tuple[KeptResource, ...]:
+    """Return the stage's secrets, which were typed by somebody, and may be nowhere else."""
+    try:
+        names = secrets.find_own(stage)
+    except AccessDenied:
+        return ()
+    return tuple(
+        KeptResource(
+            name=name,
+            kind="a secret",
+            why=f"`lambdify secrets unset {name} --stage {stage.settings.stage}` deletes its value",
+        )
+        for name in names
+    )
 
 
 @translated(during="removing the log group")

@@ -52,7 +52,10 @@ def set_secret(
     session = open_stage(flags, stage, local, **overrides)
     console, settings = session.console, session.settings
     declaration.check(settings, name)
-    value = console.ask_secret(f"Value of {name} for {session.stage.name}: ")
+    try:
+        value = console.ask_secret(f"Value of {name} for {session.stage.name}: ")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The value of {name} is not UTF-8.", hint="Binary values go as base64.") from error
     parameter = secrets.put(session.stage, name, value)
     console.answer(parameter, {"name": name, "source": f"ssm:{parameter}"})
     if line := declaration.declare(settings, name):

@@ -96,6 +96,17 @@ def require(stage: Stage) -> None:
         raise _missing(stage, missing)
 
 
+def find_own(stage: Stage) -> tuple[str, ...]:
+    """Return the names of the settings' secrets that have a value at the stage's own place, sorted."""
+    own = {
+        name: source
+        for name, source in stage.settings.secrets.items()
+        if source == f"ssm:{declaration.parameter(stage.settings, name)}"
+    }
+    there = stored.find(stage, own.values())
+    return tuple(sorted(name for name, source in own.items() if stored.name_of(source) in there))
+
+
 def unset(stage: Stage, name: str, console: Console, *, yes: bool = False) -> Removal:
     """Delete the stage's value and the line of the secret, which stays if other stages may need it.
 

@@ -27,7 +27,11 @@ def check(name: str, value: str) -> None:
         raise UsageError(f"The value of {name} is empty, which Parameter Store does not take.")
     if "\0" in value:
         raise UsageError(f"The value of {name} has a zero byte, which no environment variable can hold.")
-    if (size := len(value.encode())) > MAX_BYTES:
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:  # a terminal in another encoding than Python's
+        raise UsageError(f"The value of {name} is not UTF-8.", hint="Binary values go as base64.") from error
+    if size > MAX_BYTES:
         raise UsageError(
             f"The value of {name} has {size} bytes; Parameter Store takes {MAX_BYTES}.",
             hint="Secrets Manager takes longer ones. Store it there, and write under [secrets]: "

@@ -23,7 +23,9 @@ RESERVED_VARIABLES = frozenset({
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
 ENVIRONMENT_BYTES = 4096
 """The limit for all variables as JSON. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-LONG_VALUES_HINT = "Move long values into a file of the project, or into SSM Parameter Store."
+LONG_VALUES_HINT = (
+    "Move long values into a file of the project, or store them apart from it: `lambdify secrets set NAME`."
+)
 """The hint for variables that exceed the limit."""
 SECRET_SOURCE = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
 """The place of a secret: a parameter's name, or a secret's name or ARN, with a key of its JSON."""

@@ -6,6 +6,7 @@ https://peps.python.org/pep-0263/, https://pip.pypa.io/en/stable/reference/requi
 
 import codecs
 from pathlib import Path
+from typing import TextIO
 
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
@@ -31,6 +32,16 @@ def decode(data: bytes, *, errors: str = "strict") -> str:
 def read(path: Path, *, errors: str = "strict") -> str:
     """Return the text of a file. Raises OSError and UnicodeDecodeError."""
     return decode(path.read_bytes(), errors=errors)
+
+
+def read_pipe(stream: TextIO) -> str:
+    """Return all of a stream, by its byte order mark, with its own line ends. Raises UnicodeDecodeError.
+
+    Python itself would read it by the locale, which may be any.
+    """
+    buffer = getattr(stream, "buffer", None)
+    data: bytes = buffer.read() if buffer else stream.read().encode()
+    return data.decode(find_mark(data) or "utf-8")
 
 
 def to_utf8(data: bytes) -> bytes:

@@ -61,3 +61,24 @@ def test_of_a_pipe_all_is_taken_but_the_last_line_break(piped, value):
         stdin=io.StringIO(piped, newline=""), stdout=io.StringIO(), stderr=io.StringIO(), environ={}
     )
     assert console.ask_secret("Value of KEY: ") == value
+
+
+@pytest.mark.parametrize(
+    ("piped", "value"),
+    [
+        ("\N{SNOWMAN}\r\n".encode(), "\N{SNOWMAN}"),
+        (b"\xef\xbb\xbfhunter2\r\n", "hunter2"),
+        ("hunter2\r\n".encode("utf-16"), "hunter2"),
+        (b"one\r\ntwo\n", "one\r\ntwo"),
+    ],
+)
+def test_a_file_of_any_editor_is_read_by_its_mark_whatever_the_locale_is(piped, value):
+    stdin = io.TextIOWrapper(io.BytesIO(piped), encoding="ascii")
+    console = Console(stdin=stdin, stdout=io.StringIO(), stderr=io.StringIO(), environ={})
+    assert console.ask_secret("Value of KEY: ") == value
+
+
+def test_bytes_that_are_no_text_are_refused():
+    stdin = io.TextIOWrapper(io.BytesIO(b"\x80abc"), encoding="utf-8")
+    with pytest.raises(UnicodeDecodeError):
+        Console(stdin=stdin, stdout=io.StringIO(), stderr=io.StringIO(), environ={}).ask_secret("KEY: ")

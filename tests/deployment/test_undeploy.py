@@ -6,7 +6,7 @@ import pytest
 from stages import stage_in
 
 from lambdify.cli.errors import Interrupted, StackBusy
-from lambdify.cli.undeploy import undeploy
+from lambdify.cli.undeploy import describe, undeploy
 
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1"
 
@@ -90,3 +90,39 @@ def test_ctrl_c_during_the_deletion_keeps_the_archives_for_the_next_try(
             yes=True,
             sleep=interrupted,
         )
+
+
+def removed_with_secrets(stubbed, stack_is, settings, talk, find):
+    stack_is("DELETE_IN_PROGRESS")
+    stack_is("DELETE_COMPLETE")
+    stubbed.answers("cloudformation.describe_stack_events", events("DELETE_COMPLETE", "DELETE_IN_PROGRESS"))
+    stubbed.refuses("logs.delete_log_group", "ResourceNotFoundException", "no such log group")
+    stubbed.refuses("s3.head_bucket", "404", "Not Found", 404)
+    find()
+    return describe(undeploy(stage_in(stubbed.account, settings), talk.console, yes=True), settings)
+
+
+def test_secrets_stay_and_are_told_with_the_command_that_deletes_them(stubbed, stack_is, make_settings, talk):
+    """Somebody typed them, and they may be nowhere else. Those of others are no matter."""
+    sources = {"KEY": "ssm:/shop/{stage}/KEY", "GONE": "ssm:/shop/{stage}/GONE", "OTHER": "ssm:/other"}
+    settings = make_settings("dev", {"secrets": sources})
+
+    def find():
+        rule = {"Key": "Name", "Option": "Equals", "Values": ["/shop/dev/KEY", "/shop/dev/GONE"]}
+        stubbed.answers(
+            "ssm.describe_parameters", {"Parameters": [{"Name": "/shop/dev/KEY"}]}, ParameterFilters=[rule]
+        )
+
+    assert removed_with_secrets(stubbed, stack_is, settings, talk, find) == (
+        "shop-dev is gone. What stays:\n"
+        "  KEY (a secret): `lambdify secrets unset KEY --stage dev` deletes its value"
+    )
+
+
+def test_whoever_may_not_list_parameters_may_remove_a_stage(stubbed, stack_is, make_settings, talk):
+    settings = make_settings("dev", {"secrets": {"KEY": "ssm:/shop/dev/KEY"}})
+
+    def find():
+        stubbed.refuses("ssm.describe_parameters", "AccessDeniedException", "not authorized")
+
+    assert removed_with_secrets(stubbed, stack_is, settings, talk, find) == "shop-dev is gone."

@@ -75,6 +75,7 @@ REFUSED = {
     "lambda's own": ("AWS_REGION", "x", "Lambda itself sets AWS_REGION"),
     "empty": ("API_KEY", "", "is empty"),
     "zero byte": ("API_KEY", "a\0b", "zero byte"),
+    "typed in another encoding": ("API_KEY", "\udce9", "is not UTF-8"),
     "long": ("API_KEY", "\N{SNOWMAN}" * 1366, "has 4098 bytes; Parameter Store takes 4096"),
     "shared": ("SHARED", "x", r"lambdify.toml, line 4: the value of SHARED is at ssm:/shop/shared"),
     "plain too": ("PLAIN", "x", r"lambdify.toml, line 6: \[environment\] sets PLAIN too"),
