@@ -9,6 +9,7 @@ SECRET = {
     "environment file": """
         .env .env.production prod.env .envs/.production/.django .envs/.production/.postgres .ENV
         .envs/.local/x .env/production deploy/.envs/a .env.bak .env.production.old
+        .env-production .env_prod .dev.vars .envrc.private
     """,
     "private key": """
         server.pem server.pem.bak id_rsa id_rsa.bak id_rsa.old tls.key.old tls.key.1 tls.key~
@@ -36,7 +37,7 @@ SECRET = {
         core core.1234 core.7 core.dump python.core vgcore.42 crash.dmp
     """,
     "secrets file": """
-        .secrets/a secrets.yml secret.txt passwords.txt vault.yml secrets.yaml.bak
+        .secrets .kamal/secrets .secrets/a secrets.yml secret.txt passwords.txt vault.yml secrets.yaml.bak
     """,
 }
 """Names by the reason that is told."""
@@ -45,6 +46,7 @@ PACKED = """
     migrations/0001.sql envs/production.py environment.py kubeconfig/__init__.py kube.py secrets.py
     tokens.py token.py tokenizer.json auth.py credentials.py credentials/__init__.py vault.py
     password.py .env.example secrets.yml.example id_rsa.example backup.py keyboard.bak data.old
+    .env-example .env_sample .env-template environment-dist.py
     pip.py condarc.py monkey.py wallet.py static/core.min.js cookies.py
 """
 FLAT = [(reason, name) for reason, names in SECRET.items() for name in names.split()]
