@@ -73,6 +73,7 @@ APPS = [
     "import os\nos.environ.setdefault('MODE', 'web')\nMODE = os.environ['MODE']",
     "from decouple import config\nKEY = config('API_KEY', default='')",
     "from environs import Env\nenv = Env()\nenv.read_env()\nKEY = env.str('API_KEY', 'none')",
+    "from starlette.config import Config\nconfig = Config('.env')\nKEY = config('API_KEY', default='')",
 ]
 DJANGO = [
     "ALLOWED_HOSTS = ['*']",
@@ -172,3 +173,45 @@ def test_what_the_settings_of_the_stage_give_is_not_missing(found, files, overri
 def test_a_manifest_that_is_packed_is_not_missing(found):
     files = django("STATICFILES_STORAGE = 'x.ManifestStaticFilesStorage'\n")
     assert found({**files, "staticfiles/staticfiles.json": "{}"}) == []
+
+
+def test_what_only_a_command_uses_is_not_the_apps(found):
+    files = {
+        "app.py": FLASK + "from shop import cli\n",
+        "shop/__init__.py": "",
+        "shop/cli.py": "from shop.translations import compile_all\n",
+        "shop/translations.py": "import subprocess\ndef compile_all():\n    subprocess.run(['pybabel'])\n",
+    }
+    assert found(files) == []
+
+
+def test_what_a_page_uses_as_well_is(found):
+    files = {
+        "app.py": FLASK + "from shop import cli, pages\n",
+        "shop/__init__.py": "",
+        "shop/cli.py": "from shop.translations import compile_all\n",
+        "shop/pages.py": "from shop import translations as t\ndef page():\n    t.compile_all()\n",
+        "shop/translations.py": "import subprocess\ndef compile_all():\n    subprocess.run(['pybabel'])\n",
+    }
+    assert found(files) == ["surprises programs shop/translations.py:3"]
+
+
+def test_a_function_that_only_commands_call_is_not_the_apps(found):
+    files = {
+        "app.py": FLASK + "from shop import cli\nfrom shop.translations import load\nload()\n",
+        "shop/__init__.py": "",
+        "shop/cli.py": "from shop.translations import compile_all\n",
+        "shop/translations.py": "import os\ndef load(): ...\ndef compile_all():\n    os.system('pybabel')\n"
+        "def draw():\n    os.system('dot')\n",
+    }
+    assert found(files) == ["surprises programs shop/translations.py:6"]
+
+
+def test_a_command_that_imports_the_whole_app_takes_nothing_away(found):
+    files = {
+        "app.py": FLASK + "from shop import cli, pages\n",
+        "shop/__init__.py": "",
+        "shop/cli.py": "import app\n",
+        "shop/pages.py": "import os\ndef page():\n    os.system('git pull')\n",
+    }
+    assert found(files) == ["surprises programs shop/pages.py:3"]

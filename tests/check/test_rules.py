@@ -103,6 +103,12 @@ FASTAPI_CASES = [
      "note connections main.py:5"),
     (("from pydantic_settings import BaseSettings\nclass Config(BaseSettings):\n    api_key: str\n"
      "    debug: bool = False\nconfig = Config()"), "stops variables main.py:5"),
+    ("from pydantic_settings import BaseSettings\nclass Config(BaseSettings):\n    secret_key: str = 'dev'",
+     "note secret main.py:5"),
+    ("from pydantic_settings import BaseSettings\nclass Config(BaseSettings):\n    url: str = 'redis://localhost'",
+     "note services main.py:5"),
+    ("from starlette.config import Config\nconfig = Config('.env')\nKEY = config('API_KEY')",
+     "stops variables main.py:5"),
     ("debugged = FastAPI(debug=True)", "surprises debug main.py:3"),
 ]  # fmt: skip
 

@@ -23,11 +23,12 @@ class Value(NamedTuple):
 UNKNOWN = object()
 READERS = re.compile(
     r"(^|\.)(getenv|environ\.get|environ\.setdefault|environ\.pop)$"
-    r"|^(decouple\.config|decouple\.AutoConfig|starlette\.config\.Config|environs?\.(Flask)?Env)(\.\w+)?$"
+    r"|^decouple\.config$"
+    r"|^made (decouple\.AutoConfig|starlette\.config\.Config|environs?\.(Flask)?Env)(\.\w+)?$"
 )
 """Calls whose first argument names an environment variable."""
 NO_READERS = frozenset({"read_env", "read_envfile", "prefixed", "seal", "path", "NOTSET"})
-STRICT = re.compile(r"^(decouple|environs?|starlette)\.")
+STRICT = re.compile(r"^(made )?(decouple|environs?|starlette)\.")
 """Calls that fail without the variable, unless they are given a default."""
 
 
@@ -64,7 +65,9 @@ def variable(node: ast.AST, names: dict[str, str], made: dict[str, str]) -> tupl
 
 
 def reader(node: ast.expr, names: dict[str, str], made: dict[str, str]) -> str:
-    """Return the qualified name of what is called; the name of an object is that of its class."""
+    """Return the qualified name of what is called; for an object "made " and its class, then its method."""
     name = qualify(node, names)
     owner, _, method = name.rpartition(".")
-    return made.get(name) or (f"{made[owner]}.{method}" if owner in made else name)
+    if name in made:
+        return f"made {made[name]}"
+    return f"made {made[owner]}.{method}" if owner in made else name

@@ -17,8 +17,8 @@ def find(code: AppCode) -> Iterator[Finding]:
     for file, each in code.assigned() if not code.django else ():
         if each.name not in KEYS or each.form == "entry":
             continue
-        value = file.read(each.value)
-        if text(each.value):
+        value = file.value_of(each)
+        if text(each.value) and not value.variables:
             yield report("secret", file, each.line, f"{each.name} is written in the code")
         elif value.variables and not code.is_given(value) and _falls_back(each.value):
             what = f"{each.name} is a text in the code unless {value.variables[0]} is set"
@@ -33,6 +33,8 @@ def find(code: AppCode) -> Iterator[Finding]:
 
 def _falls_back(node: ast.expr) -> bool:
     """Whether an expression has a text for when its variable is not set."""
+    if text(node):
+        return True
     if isinstance(node, ast.BoolOp):
         return bool(text(node.values[-1]))
     if not isinstance(node, ast.Call):

@@ -24,9 +24,11 @@ CACHES = re.compile(
 UPLOADS = names.find("uploads", "settings")
 POOLS = names.find("connections", "pools")
 LOCAL = re.compile(
-    r"\b(redis|rediss|amqp|mongodb|postgres|postgresql|postgresql\+\w+|mysql|mysql\+\w+|memcached|http)://"
+    r"\b(redis|rediss|amqp|mongodb|postgres|postgresql|postgresql\+\w+|mysql|mysql\+\w+|memcached)://"
     r"([^@/\s'\"]*@)?(localhost|127\.0\.0\.1)\b"
 )
+OWN = re.compile(r"CORS|ORIGIN", re.IGNORECASE)
+"""Settings that say who may ask, not who is asked."""
 NEIGHBOURS = re.compile(
     r"^(redis(\.asyncio)?\.(Redis|StrictRedis)|pymongo\.MongoClient|pymemcache\.client\.base\.Client)$"
 )
@@ -43,18 +45,18 @@ def find(code: AppCode) -> Iterator[Finding]:
 def _of_setting(code: AppCode, file: CodeFile, each: Assigned) -> Iterator[Finding]:
     name, literal = each.name, text(each.value)
     if name in DATABASES:
-        yield from _database(code, file, each.line, file.read(each.value), name)
+        yield from _database(code, file, each.line, file.value_of(each), name)
     elif name == "SESSION_TYPE" and literal in {"filesystem", "cachelib"}:
         yield report("sessions", file, each.line, f'SESSION_TYPE = "{literal}"')
     elif name == "CACHE_TYPE" and literal and CACHES.search(literal):
         yield report("cache", file, each.line, f'CACHE_TYPE = "{literal}"')
     elif name in UPLOADS and paths.find(each.value, file) == "project" and not code.django:
-        if not code.is_given(file.read(each.value)):
+        if not code.is_given(file.value_of(each)):
             yield report("uploads", file, each.line, f"{name} is a folder of the project")
     elif name == "SQLALCHEMY_ENGINE_OPTIONS" and "pool_size" in ast.unparse(each.value):
         yield report("connections", file, each.line, "SQLALCHEMY_ENGINE_OPTIONS with a pool_size")
-    elif each.form in {"name", "item", "keyword", "attribute"}:
-        yield from _neighbour(code, file, each.line, each.value, name)
+    elif each.form in {"name", "item", "keyword", "attribute"} and file.is_local:
+        yield from _neighbour(code, file, each)
 
 
 def _of_call(code: AppCode, file: CodeFile, call: Call) -> Iterator[Finding]:
@@ -92,16 +94,17 @@ def _database(code: AppCode, file: CodeFile, line: int, value: Value, name: str)
         yield report("sqlite", file, line, f"{name} is a SQLite file")
 
 
-def _neighbour(code: AppCode, file: CodeFile, line: int, node: ast.expr, name: str) -> Iterator[Finding]:
+def _neighbour(code: AppCode, file: CodeFile, each: Assigned) -> Iterator[Finding]:
     """Yield an address of this machine: a plain one, or what comes without a variable."""
-    if isinstance(node, ast.Dict | ast.List | ast.Tuple | ast.Set):
+    if isinstance(each.value, ast.Dict | ast.List | ast.Tuple | ast.Set) or OWN.search(each.name):
         return
-    value = file.read(node)
-    found = LOCAL.search(value.shown)
-    if not found or code.is_given(value) or "CORS" in name.upper() or "ORIGIN" in name.upper():
+    found = LOCAL.search(ast.unparse(each.value))
+    if not found:
         return
-    if found[1] == "http" or (isinstance(node, ast.Call) and not value.variables):
+    value = file.value_of(each)
+    if code.is_given(value) or (isinstance(each.value, ast.Call) and not value.variables):
         return
     level: Level = "note" if value.variables else "surprises"
     unless = f" unless {value.variables[0]} is set" if value.variables else ""
-    yield report("services", file, line, f"{name} is {found[1]} on {found[3]}{unless}", level=level)
+    what = f"{each.name} is {found[1]} on {found[3]}{unless}"
+    yield report("services", file, each.line, what, level=level)

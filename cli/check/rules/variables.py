@@ -1,7 +1,6 @@
 """Environment variables that the app needs to start, and that nothing sets."""
 
 import ast
-import re
 from collections.abc import Iterator
 
 from lambdify.cli.check.code import values
@@ -11,7 +10,6 @@ from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
 from lambdify.cli.detection import django
 
-SETTINGS_CLASSES = names.find("variables", "classes")
 PRESENT = names.find("variables", "present")
 """Variables that Lambda sets, or the app's own files."""
 PREFIXES = ("AWS_LAMBDA_", "_", "LAMBDIFY_")
@@ -81,18 +79,9 @@ def _set_by_the_code(code: AppCode) -> Iterator[str]:
 
 def _fields(code: AppCode, file: CodeFile) -> Iterator[tuple[CodeFile, str, int]]:
     """Yield the fields without a default of pydantic's settings that are made while the app starts."""
-    module = code.project.module(file.path)
-    for name, node in module.classes.items() if module else ():
-        bases = {qualify(base, file.sites.names) for base in node.bases}
-        if not bases & SETTINGS_CLASSES or not _is_made(code, f"{file.module}.{name}"):
-            continue
-        prefix = _prefix(node)
-        for each in node.body:
-            if isinstance(each, ast.AnnAssign) and each.value is None and isinstance(each.target, ast.Name):
-                kind = ast.unparse(each.annotation)
-                optional = "pydantic.BaseSettings" in bases and re.search(r"Optional|None", kind)
-                if "ClassVar" not in kind and not optional:
-                    yield file, f"{prefix}{each.target.id}".upper(), each.lineno
+    for name, made in file.classes.items():
+        if made.required and _is_made(code, f"{file.module}.{name}"):
+            yield from ((file, variable, line) for variable, line in made.required)
 
 
 def _is_made(code: AppCode, name: str) -> bool:
@@ -101,13 +90,3 @@ def _is_made(code: AppCode, name: str) -> bool:
         call.name == name and not call.node.args and not call.node.keywords and code.will(file, call.moment)
         for file, call in code.calls()
     )
-
-
-def _prefix(node: ast.ClassDef) -> str:
-    """Return the env_prefix of settings; "" without one."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.keyword) and each.arg == "env_prefix":
-            return text(each.value) or ""
-        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "env_prefix":
-            return text(each.value) or ""
-    return ""
