@@ -79,11 +79,11 @@ def command(
         take_over=take_over,
         find_address=session.address,
     )
+    if deployed.changed:
+        console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
     if not deployed.endpoint:
         console.note("There is no address to show. This is what an event source calls:")
     console.answer(deployed.endpoint or deployed.alias, asdict(deployed))
-    if deployed.changed:
-        console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
 
 
 def _prepare(

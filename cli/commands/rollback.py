@@ -34,14 +34,15 @@ def command(
     **overrides: str | None,
 ) -> None:
     """Give the traffic back to an earlier release."""
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
 
     from lambdify.cli.releases import rollback as room
 
     if stage and stage.isdecimal() and number is None:
         number, stage = int(stage), None
     session = open_stage(flags, arguments.agree_on_stage(stage, named), local, **overrides)
-    done = room.rollback(session.stage, session.console, number=number, yes=yes or local)
-    done = replace(done, endpoint=session.address(done.endpoint))
+    done = room.rollback(
+        session.stage, session.console, number=number, yes=yes or local, find_address=session.address
+    )
     text = f"{session.stage.name} is at release {done.release}, version {done.version}."
     session.console.answer(text, asdict(done))

@@ -5,7 +5,7 @@ endpoint, schedule, rights, log group. The next `deploy` goes forward again.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lambdify.cli import releases
@@ -40,10 +40,12 @@ def rollback(
     *,
     number: int | None = None,
     yes: bool = False,
+    find_address: Callable[[str], str] = str,
     sleep: Sleep = time.sleep,
 ) -> Rollback:
     """Give all traffic to release `number`, or to the one before the live one; with `yes` nobody is asked.
 
+    `find_address` returns the URL that answers for that of the stack: another one in the local cloud.
     During a shift, the release before is the one that still has the rest of the traffic. The version is tried
     first. Raises NotDeployed, ReleaseMissing, StackBusy, AppBroken, ReleaseFailed, DeployFailed, Declined.
     """
@@ -56,19 +58,20 @@ def rollback(
     if split:
         console.warn(traffic_split.describe(split))
     target = choose(known, live, number, stage.settings, shifting=shifting)
+    url = find_address(deployed.outputs.get("Endpoint", ""))
     if target.version == deployed.live and not shifting:
         console.note(f"Release {target.number} has the traffic already.")
-        return _describe(deployed, target, target, changed=False)
+        return _describe(deployed, target, target, url, changed=False)
     _check_version_exists(target, deployed, stage)
     _agree(target, live, stage, console, yes=yes)
-    _try(target, deployed, stage, console)
+    _try(target, stage, console, url)
     with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
         deployed = traffic.move(target.version, deployed, stage, console, sleep=sleep)
     losing = _find_losing(known, live, split, target)
     for each in losing:
         reason = f"to {target.number} by {stage.account.caller}"
         releases.end(each, "rolled back", stage, reason=reason)
-    return _describe(deployed, target, live, changed=True)
+    return _describe(deployed, target, live, url, changed=True)
 
 
 def _find_losing(
@@ -158,7 +161,7 @@ def _describe_state(target: Release) -> str:
     return f"failed: {target.summary}" if target.state == "failed" else f"was rolled back {target.summary}"
 
 
-def _try(target: Release, deployed: Stack, stage: Stage, console: Console) -> None:
+def _try(target: Release, stage: Stage, console: Console, url: str) -> None:
     """Check that the version still works, with the smoke request and status of its own deployment."""
     recorded = target.settings.get("release", {})
     path = recorded.get("smoke", "")
@@ -167,17 +170,15 @@ def _try(target: Release, deployed: Stack, stage: Stage, console: Console) -> No
         as_deployed = replace(stage.settings, http=http)
         smoke = trial.SmokeRequest(path=path, status=recorded["status"])
         then = Stage(settings=as_deployed, account=stage.account)
-        trial.send_smoke_request(
-            target.version, smoke, then, console, url=deployed.outputs.get("Endpoint", "")
-        )
+        trial.send_smoke_request(target.version, smoke, then, console, url=url)
     else:
         trial.wake(target.version, stage, console)
 
 
-def _describe(deployed: Stack, target: Release, live: Release | None, *, changed: bool) -> Rollback:
+def _describe(deployed: Stack, target: Release, live: Release | None, url: str, *, changed: bool) -> Rollback:
     return Rollback(
         stack=deployed.name,
-        endpoint=deployed.outputs.get("Endpoint", ""),
+        endpoint=url,
         release=target.number,
         version=deployed.live,
         left=live.number if live else 0,

@@ -129,6 +129,14 @@ def test_new_code_after_a_rollback_leaves_the_traffic_until_it_is_tried(ship, ba
     assert alias() == ("1", {})
 
 
+def test_the_old_version_is_asked_by_the_host_that_visitors_use(ship, back, functions):
+    ship(overrides=SMOKE)
+    ship("app = 2", SMOKE, find_address=lambda _: "http://127.0.0.1:36399")
+    back(find_address=lambda _: "http://127.0.0.1:36400")
+    hosts = [(version, event["headers"]["host"]) for version, event in functions.calls[1:]]
+    assert hosts == [("2", "127.0.0.1:36399"), ("1", "127.0.0.1:36400")]
+
+
 def test_the_old_version_is_tried_with_what_it_had_to_answer_before_it_gets_traffic_again(
     ship, back, functions, alias
 ):
