@@ -13,7 +13,7 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.calls import log_view
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
-from lambdify.cli.failures import explanation, reported
+from lambdify.cli.failures import explanation, reported, tracebacks
 from lambdify.cli.failures.project import Project, look_at
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
@@ -125,6 +125,19 @@ def _check_json(payload: str) -> bytes:
             hint="""Such as: '{"key": "value"}'. A request is --http /path, and a stage --stage NAME.""",
         ) from error
     return text.encode()
+
+
+def explain_log(answer: Mapping[str, Any], settings: Settings) -> tuple[str, str] | None:
+    """Return message and hint for the exception that the end of the log shows; None if it shows none.
+
+    An app that fails answers with a 500 all the same, so the payload has no error.
+    """
+    project = look_at(settings)
+    raised = tracebacks.read(read_log(answer), project.owns)
+    if raised is None:
+        return None
+    told = explanation.explain(raised, project)
+    return told.message, told.hint
 
 
 def failure(answer: Mapping[str, Any], value: Mapping[str, Any], settings: Settings) -> FunctionFailed:

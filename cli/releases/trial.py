@@ -41,6 +41,10 @@ PAUSE = 2.0
 """Seconds between two requests for the state of a version that is not ready."""
 FIRST_SERVER_ERROR = 500
 """The lowest HTTP status that says that the app has failed."""
+OTHER_PAGES = (
+    'Another page, or none, is asked for with smoke = "/health", or smoke = "off", in lambdify.toml under '
+    "[release]."
+)
 OFF = "off"
 """[release] smoke that asks for nothing."""
 BODY_SHOWN = 500
@@ -126,8 +130,8 @@ def send_smoke_request(
     call.show_log(stage.settings, console)
     raise ReleaseFailed(
         f"Version {version} answered GET {smoke.path} with {answer.status} instead of {smoke.status}"
-        + _tell_reason(answer),
-        hint=_write_hint(answer) or f"`{stage.command('logs')}` shows all that it wrote.",
+        + answer.reason,
+        hint=_write_hint(answer, stage),
         during=_during(version, stage.settings),
     )
 
@@ -149,22 +153,19 @@ def ask_home_page(version: str, stage: Stage, console: Console, *, url: str) -> 
 
 def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) -> ReleaseFailed | None:
     """Say what the home page is; return the error if it has failed."""
-    hint = (
-        f"`{stage.command('logs')}` shows all that it wrote. Another page, or none, is asked for with "
-        f'smoke = "/health", or smoke = "{OFF}", in lambdify.toml under [release].'
-    )
     during = _during(call.version, stage.settings)
     if "FunctionError" in call.answer:
-        said = invocation.failure(call.answer, call.value, stage.settings).message
-        return ReleaseFailed(f"Version {call.version} did not answer GET /: {said}", hint=hint, during=during)
+        failure = invocation.failure(call.answer, call.value, stage.settings)
+        message = f"Version {call.version} did not answer GET /: {failure.message}"
+        return ReleaseFailed(message, hint=f"{failure.hint} {OTHER_PAGES}", during=during)
     answer = _read(call, stage, "/", url)
     console.note(f"GET / → {answer}")
     if answer.refused:
         console.warn(f"{answer.refused[0]}: whoever asks for it gets a 400. Let it in: {answer.refused[1]}")
     if answer.status < FIRST_SERVER_ERROR:
         return None
-    message = f"Version {call.version} answered GET / with {answer.status}{_tell_reason(answer)}"
-    return ReleaseFailed(message, hint=hint, during=during)
+    message = f"Version {call.version} answered GET / with {answer.status}{answer.reason}"
+    return ReleaseFailed(message, hint=f"{_write_hint(answer, stage)} {OTHER_PAGES}", during=during)
 
 
 def run_command(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
@@ -195,6 +196,16 @@ class _Answer:
     """The beginning of the body."""
     refused: tuple[str, str] | None
     """What refuses the request's host, and the line that lets it in."""
+    explained: tuple[str, str] | None
+    """What the log tells of the exception behind a 500, and what to do."""
+
+    @property
+    def reason(self) -> str:
+        """The end of a sentence about an unwelcome status: ": why", or "."."""
+        if self.refused:
+            return f": {self.refused[0]}."
+        known = self.explained[0] if self.explained else self.text
+        return f": {known}" if known else "."
 
     def __str__(self) -> str:
         return f"{self.status} {self.location}".rstrip()
@@ -254,23 +265,21 @@ def _read(call: _Call, stage: Stage, path: str, url: str) -> _Answer:
         during = _during(call.version, stage.settings)
         raise ReleaseFailed(f"GET {path}: {error.message}", hint=error.hint, during=during) from error
     host = urlsplit(url).hostname
+    failed = response.status >= FIRST_SERVER_ERROR
     return _Answer(
         status=response.status,
         location=dict(response.headers).get("location", ""),
         text=" ".join(MARKUP.sub(" ", response.body.decode(errors="replace")).split())[:BODY_SHOWN],
         refused=refused_host.explain(response.status, response.body, call.log, host) if host else None,
+        explained=invocation.explain_log(call.answer, stage.settings) if failed else None,
     )
 
 
-def _tell_reason(answer: _Answer) -> str:
-    """Return the end of a sentence about an unwelcome status."""
+def _write_hint(answer: _Answer, stage: Stage) -> str:
     if answer.refused:
-        return f": {answer.refused[0]}."
-    return f": {answer.text}" if answer.text else "."
-
-
-def _write_hint(answer: _Answer) -> str:
-    return f"Let it in: {answer.refused[1]}" if answer.refused else ""
+        return f"Let it in: {answer.refused[1]}"
+    known = answer.explained[1] if answer.explained else ""
+    return known or f"`{stage.command('logs')}` shows all that it wrote."
 
 
 def _call(version: str, event: object, stage: Stage) -> _Call:

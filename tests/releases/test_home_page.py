@@ -43,6 +43,7 @@ def ask(stubbed, make_settings, talk):
             )
         try:
             stage = stage_in(stubbed.account, make_settings(overrides=overrides))
+            (stage.settings.root / "shop.py").touch()
             trial.run("7", None, stage, talk.console, url=url)
         finally:
             client.meta.events.unregister("provide-client-params.lambda.Invoke", unique_id="events")
@@ -72,16 +73,38 @@ def test_any_answer_below_500_will_do_and_is_said(ask, talk, answer, said):
     assert said in talk.said
 
 
+LOG = """Traceback (most recent call last):
+  File "/opt/python/flask/app.py", line 917, in full_dispatch_request
+    rv = self.dispatch_request()
+  File "/var/task/shop.py", line 3, in home
+    return prices["tea"]
+KeyError: 'tea'"""
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_an_answer_of_500_or_above_fails_the_release_and_shows_the_log(ask, talk, status):
-    log = 'Traceback (most recent call last):\n  File "/var/task/shop.py", line 3, in home\nKeyError: 1'
     with pytest.raises(ReleaseFailed) as caught:
-        ask(STARTS, {"statusCode": status, "body": "Internal\nServer Error"}, log=log)
-    assert caught.value.message == f"Version 7 answered GET / with {status}: Internal Server Error"
-    assert "`lambdify logs dev` shows all" in caught.value.hint
-    assert 'smoke = "off", in lambdify.toml under [release]' in caught.value.hint
+        ask(STARTS, {"statusCode": status, "body": "Internal\nServer Error"}, log=LOG)
+    assert caught.value.message == f"Version 7 answered GET / with {status}: KeyError: 'tea' (shop.py:3)"
+    assert caught.value.hint == (
+        "`lambdify logs dev` shows all that it wrote. Another page, or none, is asked for with "
+        'smoke = "/health", or smoke = "off", in lambdify.toml under [release].'
+    )
     assert f"GET / → {status}" in talk.said
-    assert "/var/task/shop.py" in talk.said
+    assert "shop.py:3 in home" in talk.said
+
+
+def test_what_is_known_of_the_cause_is_told_with_what_to_do(ask):
+    log = LOG.replace("KeyError: 'tea'", "OSError: [Errno 30] Read-only file system: '/var/task/shop.db'")
+    with pytest.raises(ReleaseFailed) as caught:
+        ask(STARTS, {"statusCode": 500}, log=log)
+    assert "shop.db" in caught.value.message
+    assert "/tmp" in caught.value.hint
+
+
+def test_without_a_traceback_the_text_of_the_page_is_shown(ask):
+    with pytest.raises(ReleaseFailed, match="with 503: Be back soon"):
+        ask(STARTS, {"statusCode": 503, "body": "Be back\nsoon"}, log="closed for today")
 
 
 def test_of_a_page_the_text_is_shown(ask):
