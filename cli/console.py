@@ -236,7 +236,7 @@ class Console:
                 f'"{question}" needs an answer, and there is nobody to ask: this is not a terminal.',
                 hint=f"Add {flag} to go ahead without the question.",
             )
-        return self._ask(f"{question} [y/N] ").lower() in {"y", "yes"}
+        return self.ask(f"{question} [y/N] ").lower() in {"y", "yes"}
 
     def choose(self, question: str, options: Sequence[str]) -> str:
         """Ask until the reply is one of the options, and return it. Raises what `confirm` raises."""
@@ -248,7 +248,7 @@ class Console:
         for number, option in enumerate(options, 1):
             self._write(f"  {number}. {option}")
         while True:
-            reply = self._ask(f"1-{len(options)}: ")
+            reply = self.ask(f"1-{len(options)}: ")
             if reply in options:
                 return reply
             if reply.isdecimal() and 1 <= int(reply) <= len(options):
@@ -368,7 +368,8 @@ class Console:
         else:
             self._write(f"{text} ... {outcome}{took}")
 
-    def _ask(self, prompt: str) -> str:
+    def ask(self, prompt: str) -> str:
+        """Return the line that is typed, without white space around it. Raises Declined if there is none."""
         for display in reversed(self._live):
             display.stop()
         self._stderr.write(self._told(prompt))

@@ -7,14 +7,16 @@ import click
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import make_console
-from lambdify.cli.errors import UsageError
+from lambdify.cli.errors import AppCannotStart, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from lambdify.cli.command_line.session import Session
+    from lambdify.cli.deploy import Deployment
     from lambdify.cli.packing.bundle.bundle import Bundle
+    from lambdify.cli.settings import Settings
 
 
 @click.command(
@@ -57,6 +59,7 @@ def command(
     from functools import partial
 
     from lambdify.cli import deploy as room
+    from lambdify.cli.command_line.session import load_settings
     from lambdify.cli.package import package as pack
 
     if port is not None and not local:
@@ -68,17 +71,22 @@ def command(
 
         diff.answer(session, drift=False, upgrade=upgrade)
         return
-    # The local cloud costs nothing and belongs to nobody else, so nothing is asked there.
-    deployed = room.deploy(
-        session.stage,
-        lambda: pack(session.settings, None, console, upgrade=upgrade),
-        console,
-        rehearse=nullcontext if no_rehearsal else partial(_rehearse, session),
-        yes=yes or local,
-        wait=wait,
-        take_over=take_over,
-        find_address=session.address,
-    )
+
+    def run(session: "Session") -> "Deployment":
+        # The local cloud costs nothing and belongs to nobody else, so nothing is asked there.
+        return room.deploy(
+            session.stage,
+            lambda: pack(session.settings, None, console, upgrade=upgrade),
+            console,
+            rehearse=nullcontext if no_rehearsal else partial(_rehearse, session),
+            yes=yes or local,
+            wait=wait,
+            take_over=take_over,
+            find_address=session.address,
+        )
+
+    read = partial(load_settings, stage, {**overrides, "local.port": port})
+    deployed = _run_with_variables(run, session, read, ask=not yes)
     if deployed.changed:
         console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
     if not deployed.endpoint:
@@ -112,6 +120,21 @@ def _prepare(
     if not local:
         pitfalls.check(session.stage)
     return session
+
+
+def _run_with_variables(
+    run: "Callable[[Session], Deployment]", session: "Session", read: "Callable[[], Settings]", *, ask: bool
+) -> "Deployment":
+    """Deploy; if variables are missing, offer to set them, and deploy with them. Raises what `run` raises."""
+    from lambdify.cli.command_line import missing_variables
+
+    while True:
+        try:
+            return run(session)
+        except AppCannotStart as error:
+            if not ask or not missing_variables.offer(error, session.stage, session.console):
+                raise
+        session = missing_variables.read_again(session, read())
 
 
 def _suggest(stage: str, *, first: bool, local: bool) -> str:
