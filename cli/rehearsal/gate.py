@@ -74,6 +74,8 @@ def pass_through(bundle: Bundle, settings: Settings, console: Console, rehearse:
         finally:
             nobody_waits.set()
     interface = outcome.interface if outcome.asked else ""
+    if not outcome.seconds:  # it was not started, for want of something that may come
+        return
     memory = _Memory(kept=kept, app=bundle.app.digest, untold=outcome.reason, interface=interface)
     seal.write(settings.root, _file_name(settings), json.dumps(asdict(memory)))
 

@@ -12,7 +12,7 @@ import linecache
 import re
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from lambdify.cli.packing.bundle import app
@@ -59,7 +59,7 @@ def read(ending: Ending, place: Place, interpreter: Interpreter) -> Outcome:
     if raised:
         kind, reason = _judge(raised, blocked, end, events)
     elif not end:
-        kind, reason = _judge_end(ending, blocked)
+        kind, reason = _judge_end(ending, blocked, {each["event"] for each in events})
     return Outcome(
         kind=kind,  # type: ignore[arg-type]
         interface=end.get("interface", ""),
@@ -73,23 +73,16 @@ def read(ending: Ending, place: Place, interpreter: Interpreter) -> Outcome:
     )
 
 
-def chain(raised: Raised | None) -> Iterator[Raised]:
-    """Yield an error and what led to it, one after the other."""
-    while raised:
-        yield raised
-        raised = raised.cause
-
-
 def _judge(
     raised: Raised, blocked: Sequence[Blocked], end: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
 ) -> tuple[str, str]:
     connects = [each.target for each in blocked if each.what == "connect"]
-    texts = [each.message for each in chain(raised)]
+    texts = [each.message for each in raised.chain()]
     of_the_network = any(part in text for part in OF_THE_NETWORK for text in texts)
     independent = _is_independent(raised)
     if end["refused"] or of_the_network or (connects and not independent):
         return "untold", f"it {_reach(connects)} while it is imported"
-    if lacking := next((each for each in chain(raised) if _is_of_this_machine(each)), None):
+    if lacking := next((each for each in raised.chain() if _is_of_this_machine(each)), None):
         return "untold", f"this machine is not as Lambda is: {lacking.message}"
     written = next(
         (each.target for each in blocked if each.what == "write" and each.target.startswith(f"{TMP}/")), ""
@@ -124,7 +117,7 @@ def _is_independent(raised: Raised) -> bool:
     variable = raised.type == "builtins.KeyError" and any(
         frame.path == "os.py" for frame in raised.frames[-1:]
     )
-    read_only = any(each.fields.get("errno") == str(errno.EROFS) for each in chain(raised))
+    read_only = any(each.fields.get("errno") == str(errno.EROFS) for each in raised.chain())
     return bool(variable or read_only or INDEPENDENT & set(raised.bases))
 
 
@@ -135,8 +128,11 @@ def _is_of_this_machine(raised: Raised) -> bool:
     return "builtins.ImportError" in raised.bases and any(part in raised.message for part in OF_THE_SYSTEM)
 
 
-def _judge_end(ending: Ending, blocked: Sequence[Blocked]) -> tuple[str, str]:
-    """Return kind and reason for a start that reported no end."""
+def _judge_end(ending: Ending, blocked: Sequence[Blocked], told: Collection[str]) -> tuple[str, str]:
+    """Return kind and reason for a start that reported no end; `told` are the kinds of its events."""
+    if "begins" not in told or "ends" in told:
+        last = next(reversed(ending.output.strip().splitlines()), "it said nothing")
+        return "untold", f"the process that was to start it failed itself: {last}"
     connects = [each.target for each in blocked if each.what == "connect"]
     if ending.code is None and connects:
         return "untold", f"it {_reach(connects)} while it is imported, and waits for it"

@@ -7,6 +7,7 @@ that connects to its database while it is imported, cannot be told from here.
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -34,6 +35,7 @@ BROUGHT_ALONG = {
     "six",
     "awslambdaric",
     "simplejson",
+    "snapshot_restore_py",
 }
 """Modules that Lambda's runtime has, so that bundles may do without."""
 
@@ -73,7 +75,18 @@ def rehearse(
                     kind="untold", reason=f"what Lambda brings along could not be installed: {error.message}"
                 )
             outcome = _run(place, settings, python, runtime, limit, nobody_waits)
-    return outcome
+    return _allow_for_absence(outcome, settings)
+
+
+def _allow_for_absence(outcome: Outcome, settings: Settings) -> Outcome:
+    """Return the outcome; an app that fails for want of what only the function has cannot be told."""
+    steps = [*outcome.raised.chain()] if outcome.raised and outcome.kind == "fails" else []
+    reason, mount = "", settings.efs.mount
+    if settings.function.layers and any(each.is_a("builtins.ImportError") for each in steps):
+        reason = "the layers of [function] are not on this machine"
+    if mount and any(mount in text for each in steps for text in (each.message, *each.fields.values())):
+        reason = f"this machine has no {mount}, the file system of [efs]"
+    return replace(outcome, kind="untold", reason=reason) if reason else outcome
 
 
 def _run(
@@ -116,9 +129,6 @@ def _run(
 
 def _lacks_runtime(raised: Raised | None) -> bool:
     """Return whether a module was missing that Lambda's runtime has."""
-    missing = [
-        each.fields.get("name", "")
-        for each in report.chain(raised)
-        if each.type == "builtins.ModuleNotFoundError"
-    ]
+    steps = raised.chain() if raised else ()
+    missing = [each.fields.get("name", "") for each in steps if each.type == "builtins.ModuleNotFoundError"]
     return any(name.partition(".")[0] in BROUGHT_ALONG for name in missing)

@@ -4,10 +4,12 @@ The guard (programs/guard.py) runs it with `-s -S -P -B -u`, so that nothing of 
 Arguments, both JSON: what is rehearsed, see `Rehearsed`; and what the guard tells.
 
 It reports a JSON object on each line, each as it happens, since the app may end the process at any moment:
+    {"event": "begins"}                           the guard is set up, and the app is imported now
     {"event": "unset", "name": ...}               the app's code asked for a variable that is not set
     {"event": "set", "names": ...}                those of these that it has set itself by then
     {"event": "secret", "name": ...}              it asked for one whose value is a placeholder
     {"event": "blocked", "what": ..., "target": ..., "frame": ...}
+    {"event": "ends"}                             the import has ended, in one of two ways:
     {"event": "starts", "interface": ..., "asked": whether the app was asked for it}    or
     {"event": "raised", "error": ..., "refused": whether a refused connection led to it}
 """
@@ -116,6 +118,7 @@ class Watch:
         """Report the end, and end the process as Lambda does: even if the app has started threads."""
         if os.getpid() != self._pid:  # a fork of the app's own, in which the import went on
             os._exit(1)
+        self.tell("ends")
         self.tell("set", names=[name for name in self._asked if os.fsencode(name) in os.environ._data])  # type: ignore[attr-defined]
         if error is None:
             app = sys.modules["lambdify.adapter.entry"].respond
@@ -184,6 +187,7 @@ def main(given: str, told: str) -> None:
     may_read = (*rehearsed["readable"], root, layers, *rehearsed["runtime"])
     hook = names["AuditHook"](guard["tmp"], may_read, watch.blocked, programs=programs)
     hook.install()
+    watch.tell("begins")
     try:
         # The import by name finds the bundle's adapter, not the one that is installed with lambdify.
         importlib.import_module("lambdify.adapter.entry")

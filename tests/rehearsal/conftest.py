@@ -1,6 +1,7 @@
 """What the tests of the rehearsal share: an app of a few lines, packed really and started really."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) 
         toml: str = "",
         limit: float = 30.0,
         interface: Any = "wsgi",
+        environ: Mapping[str, str] = os.environ,
     ) -> Outcome:
         root = tmp_path / "shop"
         given = {"app.py": f"{code}\n{APP}", "lambdify.toml": toml, **(files or {})}
@@ -40,6 +42,6 @@ def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) 
         settings = settings_room.load(root)
         candidate = replace(CANDIDATE, app=settings.app or CANDIDATE.app, interface=interface)
         bundle = bundles.pack(settings, candidate, tmp_path / "out", console)
-        return start.rehearse(bundle, settings, limit=limit)
+        return start.rehearse(bundle, settings, limit=limit, environ=environ)
 
     return run

@@ -11,6 +11,8 @@ from lambdify.cli.rehearsal.outcome import Frame
 
 from .conftest import Rehearse
 
+ABSENT = "3.14" if sys.version_info[:2] != (3, 14) else "3.13"
+"""A Python that the tests do not run on, and look for in places where it is not."""
 pytestmark = pytest.mark.slow
 
 
@@ -256,3 +258,54 @@ def test_a_report_of_nonsense_is_no_report(tmp_path: Path) -> None:
         limit=30.0,
     )
     assert [each["event"] for each in ending.report] == ["starts", "ended"]
+
+
+def test_a_guard_that_cannot_start_the_app_says_nothing_of_the_app(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    # The interpreter prints what it is asked for where it is looked for, and is none.
+    places = "print(sys.argv[0], *['/usr'] * 3, sep='\\n')"
+    code = f"print('{ABSENT}') if 'version_info' in sys.argv[-1] else {places}"
+    fake = tmp_path / "bin" / f"python{ABSENT}"
+    fake.parent.mkdir()
+    fake.write_text(
+        f"#!{sys.executable}\nimport sys\nif sys.argv[1] != '-I': raise SystemExit('broken')\n{code}\n"
+    )
+    fake.chmod(0o755)
+    toml = f'[function]\npython = "{ABSENT}"\n[build]\nbytecode = false\n'
+    environ = {"PATH": str(fake.parent), "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
+    outcome = rehearse("", toml=toml, environ=environ)
+    assert outcome.kind == "untold"
+    assert outcome.reason.startswith("the process that was to start it failed itself: ")
+
+
+def test_no_interpreter_is_no_outcome(rehearse: Rehearse, tmp_path: Path) -> None:
+    toml = f'[function]\npython = "{ABSENT}"\n[build]\nbytecode = false\n'
+    outcome = rehearse(
+        "", toml=toml, environ={"PATH": "", "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
+    )
+    assert (outcome.kind, outcome.seconds) == ("untold", 0.0)
+    assert f"uv python install {ABSENT}" in outcome.reason
+
+
+LAYERS = '[function]\nlayers = ["arn:aws:lambda:us-east-1:123456789012:layer:shared:1"]\n'
+EFS = (
+    '[efs]\nmount = "/mnt/shop"\n'
+    'access_point = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0"\n'
+    '[vpc]\nsubnets = ["subnet-0123456789abcdef0"]\nsecurity_groups = ["sg-0123456789abcdef0"]\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "toml", "kind"),
+    [
+        ("import shared", LAYERS, "untold"),
+        ("1 / 0", LAYERS, "fails"),
+        ("open('/mnt/shop/catalogue.json')", EFS, "untold"),
+        ("open('/mnt/other/catalogue.json')", EFS, "fails"),
+    ],
+)
+def test_what_only_the_function_has_is_not_missed(
+    rehearse: Rehearse, code: str, toml: str, kind: str
+) -> None:
+    assert rehearse(code, toml=toml).kind == kind
