@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 import re
 
-from lambdify.cli.failures import places
-from lambdify.cli.failures.project import Project
+from lambdify.cli.failures import places, variables
+from lambdify.cli.failures.project import ENVIRONMENT_FILE, Project
 from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.failures.told import Told
 
@@ -87,6 +87,12 @@ def _tell_missing(file: str, raised: Raised, project: Project) -> Told | None:
         return None
     subject = f"{raised.where} needs {path}"
     reason = project.reason(path) or project.reason(f"{path}/")
+    if path in project.variables or reason == ENVIRONMENT_FILE:
+        advice = variables.advise(path, project)
+        return Told(
+            message=f"{subject}, an environment file, which is never packed.",
+            hint=f"{advice} And have the app start where that file is not there.".strip(),
+        )
     if project.has(path) and reason:
         return Told(
             message=f"{subject}, and it is not packed: {reason}.",

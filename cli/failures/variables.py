@@ -21,6 +21,7 @@ HINT_MARGIN = "\n      "
 """Between the lines of a hint, so that all stand below the first one."""
 MAX_NAMES = 6
 """The most variables of a file that are listed."""
+READ_BOTH = "Have the app read os.environ first, such as {**dotenv_values(), **os.environ}. Then:"
 UPPER = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
 QUOTE = r"[\"'`“”]?"
 _SEALED = re.compile(rf"'(?P<name>{NAME})': \['Environment variable not set\.'\]")
@@ -52,7 +53,9 @@ def explain(
     """
     names = tuple(dict.fromkeys(_find(raised, project, unset)))
     reader = find_reader(frames or raised.own_frames, names)
-    return tell(names, dict.fromkeys(names, reader), project) if names else None
+    if not names:
+        return _tell_key_of_file(raised, project)
+    return tell(names, dict.fromkeys(names, reader), project)
 
 
 def tell(names: Sequence[str], readers: Mapping[str, Frame | None], project: Project) -> Told:
@@ -192,16 +195,32 @@ def _search(patterns: Sequence["re.Pattern[str]"], message: str) -> "re.Match[st
 
 def _missing_key(raised: Raised, unset: Sequence[str]) -> Iterator[str]:
     """Yield the key of a KeyError, if it was os.environ that did not have it."""
-    name = raised.message.strip("\"'")
-    if not re.fullmatch(NAME, name):
-        return
+    name = _key(raised)
     own = raised.own_frames[-1:]
     last = raised.frames[-1:]
     asked = any(_OS.fullmatch(frame.path) for frame in last) or any(
         _READS_ENVIRON.search(frame.source) for frame in own
     )
-    if name in unset or asked:
+    if name and (name in unset or asked):
         yield name
+
+
+def _key(raised: Raised) -> str:
+    """Return the key of a KeyError, os.environb's as well; "" if it cannot be a variable's name."""
+    name = re.sub(r"\Ab?(?P<quote>[\"'])(.*)(?P=quote)\Z", r"\2", raised.message)
+    return name if re.fullmatch(NAME, name) else ""
+
+
+def _tell_key_of_file(raised: Raised, project: Project) -> Told | None:
+    """Return what is told of a KeyError of a mapping that the app has read from an environment file."""
+    name = _key(raised) if raised.is_a("builtins.KeyError") else ""
+    files = files_with(name, project) if name else ()
+    if not files or not raised.own_frame:
+        return None
+    return Told(
+        message=f"{raised.where} asks for {name}, which {files[0]} has: that file is never packed.",
+        hint=HINT_MARGIN.join([READ_BOTH, *_write_hint([name], project)]),
+    )
 
 
 def _missing_fields(raised: Raised, project: Project) -> Iterator[str]:

@@ -20,6 +20,8 @@ __all__ = ["Explanation", "Restart", "explain"]
 
 MAX_RESTARTS = 8
 """The most starts that look for further variables."""
+LAST_WORDS = 3
+"""Lines that an app wrote before it called sys.exit, which count as its message."""
 MAX_LINES = 15
 """The most lines of the app's own output that are shown, of an app that ended without an error."""
 
@@ -35,9 +37,10 @@ def explain(
     if outcome.raised is None:
         said = outcome.output.splitlines()[-MAX_LINES:]
         return Explanation(message=f"The app cannot start: {outcome.reason}.", hint="", lines=tuple(said))
-    found = explanation.explain(outcome.raised, project, outcome.unset)
+    raised = _with_last_words(outcome.raised, outcome)
+    found = explanation.explain(raised, project, outcome.unset)
     if found.variables and restart:
-        found = _add_variables(found, outcome.raised, settings, project, restart)
+        found = _add_variables(found, raised, settings, project, restart)
     if not found.hint:
         found = _add_refusal(found, outcome)
     return replace(found, message=f"The app cannot start: {found.message}")
@@ -54,7 +57,7 @@ def _add_variables(
         outcome = restart(replace(settings, environment={**placeholders, **settings.environment}))
         if outcome.kind != "fails" or outcome.raised is None:
             break
-        told = explanation.find(outcome.raised, project, outcome.unset)
+        told = explanation.find(_with_last_words(outcome.raised, outcome), project, outcome.unset)
         more = [name for name in told.variables if name not in names] if told else []
         if not more:
             break
@@ -62,6 +65,14 @@ def _add_variables(
         readers |= dict.fromkeys(more, _find_reader(outcome.raised, more))
     told = variables.tell(names, readers, project)
     return replace(found, message=told.message, hint=told.hint, variables=told.variables)
+
+
+def _with_last_words(raised: Raised, outcome: Outcome) -> Raised:
+    """Return the exception; of an app that ended itself, with what it wrote before, which says why."""
+    if not raised.is_a("builtins.SystemExit"):
+        return raised
+    said = [raised.message, *outcome.output.splitlines()[-LAST_WORDS:]]
+    return replace(raised, message="\n".join(line for line in said if line.strip()))
 
 
 def _find_reader(raised: Raised, names: Sequence[str]) -> Frame | None:

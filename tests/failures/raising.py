@@ -45,6 +45,7 @@ def fail_all(
     `environ` are variables by project. The projects in `read_only` have folders as on Lambda.
     """
     wanted = []
+    folder.mkdir(exist_ok=True)
     for name, files in projects.items():
         root = folder / name / "shop"
         for path, text in files.items():

@@ -36,6 +36,15 @@ CASES = {
             REGION = need("SHOP_REGION")
             """
     },
+    "os-environb": {"app.py": 'import os\nTOKEN = os.environb[b"SHOP_TOKEN"]\n'},
+    "flask-from-envvar": {
+        "app.py": """
+            from flask import Flask
+            app = Flask(__name__)
+            app.config.from_envvar("SHOP_SETTINGS")
+            """
+    },
+    "split-of-none": {"app.py": 'import os\nHOSTS = os.environ.get("SHOP_HOSTS").split(",")\n'},
     "own-words": {
         "app.py": """
             import os, sys
@@ -133,7 +142,7 @@ CASES = {
     },
 }
 ENVIRON = {"pydantic-settings-nested": {"MAIL__PORT": "587"}}
-NOT_IN_TEXT = {"none-is-passed-on", "django-secret-key"}
+NOT_IN_TEXT = {"none-is-passed-on", "split-of-none", "django-secret-key"}
 """What only somebody who watched os.environ can know."""
 
 
@@ -192,6 +201,16 @@ def test_values_that_an_environment_file_has_are_offered_by_name(tmp_path, make_
     golden("variables-of-files.txt", text)
     assert "hush" not in text
     assert "1a2B3c4D5e" not in text
+
+
+def test_an_app_that_reads_the_file_itself_is_led_to_variables(tmp_path, make_settings, golden):
+    files = {"app.py": 'SETTINGS = {}\nKEY = SETTINGS["API_KEY"]\n', ".env": "API_KEY=hush\nLEVEL=info\n"}
+    failed = fail(files, tmp_path)
+    known = facts.look_at(replace(make_settings(), root=failed.root))
+    text = text_of(explain(failed.raised, known, failed.unset))
+    missing = fail({"app.py": 'TEXT = open(".env").read()\n'}, tmp_path / "other")
+    known = replace(known, root=missing.root)
+    golden("variables-of-a-file.txt", text + text_of(explain(missing.raised, known, missing.unset)))
 
 
 def test_values_that_pydantic_tells_are_left_out(tmp_path):

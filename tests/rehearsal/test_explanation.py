@@ -33,8 +33,9 @@ CASES = {
         ".env": "API_KEY=hush\nLOG_LEVEL=info\n",
     },
     "module-in-a-file-that-is-not-used": {
-        "app.py": "import nowhere_redis\n",
-        "requirements/prod.txt": "nowhere-redis==5\n",
+        "app.py": 'from importlib import import_module\nimport_module("nowhere_redis")\n',
+        "requirements.txt": "# nothing yet\n",
+        "requirements-cache.txt": "nowhere-redis==5\n",
     },
     "log-beside-the-code": {
         "app.py": """
@@ -57,6 +58,14 @@ CASES = {
         "node_modules/vue.js": "",
     },
     "broken-code": {"app.py": "import shop\n", "shop.py": "books = [\nbooks.append(1)\nclass Book(:\n"},
+    "exit-with-last-words": {
+        "app.py": """
+            import os, sys
+            if not os.environ.get("BUCKET"):
+                print("BUCKET is required")
+                sys.exit(1)
+            """,
+    },
     "end-of-the-process": {"app.py": 'import os\nprint("no licence", flush=True)\nos._exit(3)\n'},
 }
 
