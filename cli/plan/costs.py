@@ -1,7 +1,8 @@
-"""Costs of a stage in a month without requests. Pure; the prices are data, in prices.toml.
+"""Prices, and the costs of a stage in a month without requests. Pure; the prices are data, in prices.toml.
 
-They are an estimate, shown with its date and region: what AWS bills for resources that exist, not for their
-use. Costs that a template does not tell (log storage, resources from outside) are named without a number.
+Costs are an estimate, shown with its date and region: what AWS bills for resources that exist, not for their
+use; check/cost.py adds the use. Costs that a template does not tell (log storage, resources from outside) are
+named without a number.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,21 +52,57 @@ def total(costs: tuple[Cost, ...]) -> float:
     return sum(cost.monthly or 0 for cost in costs)
 
 
-def price_calls(calls: int, seconds: float, *, memory: int, architecture: str) -> float:
+def price_calls(calls: float, seconds: float, *, memory: int, architecture: str) -> float:
     """Return USD for a number of calls with a total duration in seconds, of a function with `memory` MB."""
     each = _prices()["request"]["each"]
     return calls * float(each) + seconds * memory / 1024 * float(_prices()[architecture]["duration"])
 
 
-def price_requests(requests: int, endpoint: str) -> float:
+def price_requests(requests: float, endpoint: str) -> float:
     """Return USD for requests through an endpoint of that kind; 0 for kinds without a price per request."""
     return requests * float(_prices()["endpoint"].get(endpoint, 0))
 
 
+def price_balancer(requests: float, bytes_out: float) -> float:
+    """Return USD for the capacity units of a load balancer, if each request has a connection of its own.
+
+    https://aws.amazon.com/elasticloadbalancing/pricing/
+    """
+    unit = _prices()["balancer_unit"]
+    units = max(requests / float(unit["connections"]), bytes_out / 1e9 / float(unit["gb"]))
+    return units * float(unit["hour"])
+
+
+def price_log(size: float) -> float:
+    """Return USD for bytes that are written to a log."""
+    return size / 1e9 * float(_prices()["logs"]["written_gb"])
+
+
+def price_out(size: float) -> float:
+    """Return USD for bytes of a month to the internet, of which the first are free."""
+    out = _prices()["out"]
+    return max(0.0, size / 1e9 - float(out["free_gb"])) * float(out["gb"])
+
+
+def servers() -> tuple[tuple[str, float], ...]:
+    """Return small servers, by name, and what each costs in USD a month."""
+    return tuple((each["name"], float(each["month"])) for each in _prices()["server"])
+
+
+def region() -> str:
+    """Return the region whose prices these are."""
+    return str(_prices()["region"])
+
+
+def as_of() -> date:
+    """Return the first day of the month that the prices are of."""
+    day: date = _prices()["as_of"]
+    return day
+
+
 def basis() -> str:
     """Return region and date of the prices, as a text."""
-    prices = _prices()
-    return f"prices of {prices['region']}, {prices['as_of']}; other regions differ"
+    return f"prices of {region()}, {as_of():%B %Y}; other regions differ"
 
 
 def format_dollars(amount: float) -> str:
