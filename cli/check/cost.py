@@ -30,14 +30,6 @@ LOG_BYTES = 500
 """Assumed bytes in the function's log for each request: Lambda's own lines, and a few of the app."""
 MEMORIES = (256, 512, 1024, 2048)
 """MB that are compared, beside those of the settings."""
-ENDPOINTS = {
-    "http-api": "the HTTP API",
-    "rest-api": "the REST API",
-    "function-url": "the function URL",
-    "alb": "the load balancer, which itself is not counted",
-}
-COMPARED = ("http-api", "function-url", "rest-api")
-"""Kinds of endpoints that are compared, beside that of the settings."""
 OLD = timedelta(days=365)
 """From what age on it is said that prices may have changed."""
 
@@ -107,7 +99,7 @@ def estimate(traffic: Traffic, settings: Settings, *, today: date) -> Estimate:
     idle = _idle(settings)
     parts = tuple(_parts(traffic, settings, settings.http.endpoint, idle))
     monthly, standing = sum(part.monthly for part in parts), costs.total(idle)
-    endpoints = tuple(dict.fromkeys((*COMPARED, settings.http.endpoint)))
+    endpoints = tuple(dict.fromkeys((*costs.endpoints(), settings.http.endpoint)))
     memories = tuple(sorted({*MEMORIES, settings.function.memory}))
     return Estimate(
         traffic=traffic,
@@ -152,8 +144,15 @@ def _parts(traffic: Traffic, settings: Settings, endpoint: str, idle: tuple[Cost
     def lambda_price(calls: float, seconds: float) -> float:
         return costs.price_calls(calls, seconds, memory=function.memory, architecture=function.architecture)
 
-    if endpoint != "none":
-        yield Part(what=f"requests through {ENDPOINTS[endpoint]}", monthly=_price_door(traffic, endpoint))
+    if endpoint == "alb":
+        what = "capacity of the load balancer, which itself is not counted"
+        yield Part(what=what, monthly=costs.price_balancer(requests, traffic.bytes_out))
+    elif endpoint != "none":
+        counted = traffic.metered if costs.counts_parts(endpoint) else requests
+        yield Part(
+            what=f"requests through the endpoint ({endpoint})",
+            monthly=costs.price_requests(counted, endpoint),
+        )
     yield Part(what="requests to Lambda", monthly=lambda_price(requests, 0))
     yield Part(
         what=f"{traffic.seconds * 1000:,.0f} ms each at {function.memory} MB",
@@ -165,14 +164,6 @@ def _parts(traffic: Traffic, settings: Settings, endpoint: str, idle: tuple[Cost
         what=f"{traffic.bytes_out / 1e9:,.1f} GB to the internet", monthly=costs.price_out(traffic.bytes_out)
     )
     yield from (Part(what=cost.what, monthly=cost.monthly) for cost in idle if cost.monthly)
-
-
-def _price_door(traffic: Traffic, endpoint: str) -> float:
-    """Return USD for what stands before the function."""
-    if endpoint == "alb":
-        return costs.price_balancer(traffic.requests, traffic.bytes_out)
-    counted = traffic.metered if endpoint == "http-api" else traffic.requests
-    return costs.price_requests(counted, endpoint)
 
 
 def _servers(traffic: Traffic, moving: float, standing: float) -> Iterator[Server]:

@@ -63,6 +63,16 @@ def price_requests(requests: float, endpoint: str) -> float:
     return requests * float(_prices()["endpoint"].get(endpoint, 0))
 
 
+def endpoints() -> tuple[str, ...]:
+    """Return the kinds of endpoints that have a price for each request, which may be 0."""
+    return tuple(_prices()["endpoint"])
+
+
+def counts_parts(endpoint: str) -> bool:
+    """Whether an endpoint of that kind counts each begun 512 KB of a response as a request."""
+    return endpoint in _prices()["counts_parts"]
+
+
 def price_balancer(requests: float, bytes_out: float) -> float:
     """Return USD for the capacity units of a load balancer, if each request has a connection of its own.
 

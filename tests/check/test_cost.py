@@ -76,12 +76,12 @@ def two_at(hour):
 @pytest.mark.parametrize(
     ("endpoint", "what", "monthly"),
     [
-        ("http-api", "requests through the HTTP API", 2_000_000 * 1.0e-6),
-        ("rest-api", "requests through the REST API", 2_000_000 * 3.5e-6),
-        ("function-url", "requests through the function URL", 0.0),
+        ("http-api", "requests through the endpoint (http-api)", 2_000_000 * 1.0e-6),
+        ("rest-api", "requests through the endpoint (rest-api)", 2_000_000 * 3.5e-6),
+        ("function-url", "requests through the endpoint (function-url)", 0.0),
         (
             "alb",
-            "requests through the load balancer, which itself is not counted",
+            "capacity of the load balancer, which itself is not counted",
             2_000_000 / 90_000 * 0.008,
         ),
     ],
