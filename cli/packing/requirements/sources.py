@@ -102,7 +102,7 @@ def find_source(root: Path, build: Build, app: App = UNKNOWN) -> Source | None:
     """Return the project's dependency file; None if it has none. Raises RequirementsError."""
     options = _find_options(root, build, app)
     if build.requirements:
-        chosen = _named(root, build, [each.name for each in options])
+        chosen = _named(root, build, app, [each.name for each in options])
     elif options:
         chosen = _choose(options, app)
     else:
@@ -276,7 +276,7 @@ def _cover(source: Source, needs: Sequence[Need]) -> frozenset[int] | None:
     return frozenset(number for number, need in enumerate(needs) if need.distributions & names)
 
 
-def _named(root: Path, build: Build, present: list[str]) -> Source:
+def _named(root: Path, build: Build, app: App, present: list[str]) -> Source:
     path = root / build.requirements
     if not path.is_file():
         raise RequirementsError(
@@ -285,7 +285,8 @@ def _named(root: Path, build: Build, present: list[str]) -> Source:
         )
     kind = _kind_of(path)
     folder = root if kind == "requirements.txt" else path.parent
-    return _source(kind, path, root, folder)
+    member = uv_lock.find_member(path, root / app.import_root) if kind == "uv.lock" else ""
+    return replace(_source(kind, path, root, folder), member=member or "")
 
 
 def _kind_of(path: Path) -> Kind:

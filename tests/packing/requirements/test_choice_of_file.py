@@ -173,6 +173,12 @@ def test_in_a_member_of_a_workspace_the_lock_is_the_workspaces(project, below, f
     assert (source.name, source.member) == wanted
 
 
+def test_a_workspaces_lock_that_the_setting_names_is_that_of_the_member(project):
+    top = project({**GIT, **WORKSPACE, "apps/shop/pyproject.toml": MEMBER})
+    source = find(top / "apps/shop", requirements="../../uv.lock")
+    assert (source.name, source.member) == ("../../uv.lock", "shop-app")
+
+
 DISAGREEING = [
     # files, imports, what is to be chosen, of what the reason speaks
     ({"requirements.txt": "gunicorn\n", "pyproject.toml": PYPROJECT}, [FLASK], "pyproject.toml", "no flask"),

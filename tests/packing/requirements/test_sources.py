@@ -100,6 +100,13 @@ def test_extras_and_groups_that_a_file_cannot_have_are_refused(project, name, op
         find(project({name: ""}), **{option: ("postgres",)})
 
 
+def test_a_merge_that_left_conflicts_is_named(project):
+    text = '[[package]]\n<<<<<<< HEAD\nname = "a"\n=======\nname = "b"\n>>>>>>> main\n'
+    with pytest.raises(RequirementsError, match=r"uv\.lock cannot be read: .*line 2") as caught:
+        read_toml(project({"uv.lock": text}) / "uv.lock")
+    assert caught.value.hint.startswith("A merge left its conflicts in it")
+
+
 def test_a_broken_file_says_where(project):
     with pytest.raises(RequirementsError, match=r"poetry\.lock cannot be read: .*line 1"):
         read_toml(project({"poetry.lock": "[package\n"}) / "poetry.lock")
