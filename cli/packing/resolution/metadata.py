@@ -7,7 +7,7 @@ The code is packed as the project has it, so only NAME-VERSION.dist-info is made
     else                                          ▶ its build backend is asked, apart (see `backends`)
 
 Rules:
-- Only a project with a [build-system] is installed by pip, uv and poetry; so only that one has metadata.
+- Only a project with a [build-system], or a setup.py, is installed by tools; so only that one has metadata.
 - A backend is asked again when a file of the project has changed: the version may be in any of them.
 - Most apps start without metadata, so a backend that fails is for the caller to tell, no end of a build.
 
@@ -68,7 +68,7 @@ class Metadata:
 
 
 def read_written(folder: Path) -> Metadata | None:
-    """Return the metadata that the pyproject.toml of a folder spells out; None if only a backend knows it."""
+    """Return the metadata that the [project] of a folder spells out; None if only a backend knows it."""
     project = read_project(folder)
     name, version = project.get("name"), project.get("version")
     if (

@@ -11,6 +11,7 @@ from lambdify.cli import settings as settings_room
 from lambdify.cli.console import Console
 from lambdify.cli.detection.choice import Candidate
 from lambdify.cli.packing.bundle import app
+from lambdify.cli.packing.requirements.formats import build_system
 
 ASK = (
     "import json, sys; sys.path.insert(0, sys.argv[1]); from importlib import metadata as m; "
@@ -120,6 +121,18 @@ def test_a_computed_version_comes_from_the_backend_and_again_when_a_file_changed
     assert packed(root)[0] == members
     (root / "VERSION").write_text("2.1")
     assert "shop-2.1.dist-info/METADATA" in packed(root)[0]
+
+
+def test_a_setup_py_installs_the_project_unless_a_list_is_beside_it(project):
+    written = {
+        "pkg/setup.py": "",
+        "listed/setup.py": "",
+        "listed/requirements.txt": "",
+        "configured/setup.cfg": "",
+    }
+    root = project({**written, "pkg/src/shop/app.py": ""})
+    found = [build_system.find_project(root, path) for path in ("pkg/src", "listed", "configured")]
+    assert found == [root / "pkg", None, None]
 
 
 @pytest.mark.slow

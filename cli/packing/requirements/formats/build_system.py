@@ -11,6 +11,7 @@ from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 
 _LEGACY = {"requires": ["setuptools>=40.8.0"], "build-backend": "setuptools.build_meta:__legacy__"}
 """What PEP 517 has tools assume."""
+_LISTS = ("requirements.txt", "Pipfile")
 
 
 def find_project(root: Path, import_root: str) -> Path | None:
@@ -19,6 +20,9 @@ def find_project(root: Path, import_root: str) -> Path | None:
     for folder in (start, *start.parents):
         if (folder / "pyproject.toml").is_file():
             return folder if _is_installed(read_toml(folder / "pyproject.toml")) else None
+        if (folder / "setup.py").is_file():
+            # Beside a list of requirements it may be there for tools only.
+            return None if any((folder / name).is_file() for name in _LISTS) else folder
         if folder == root:
             break
     return None
