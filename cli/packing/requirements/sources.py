@@ -12,7 +12,8 @@ the most exact comes first:
 
 Rules:
 - What a Dockerfile has pip install comes before all but the locks: that is what runs elsewhere today.
-- A file that lacks imports of the app loses to a file that has them, and more than the first.
+- A file that lacks an import of the app loses to one beside it that has that import and all others of the
+  first; a file that lacks every import, to any file that has some.
 - In a member of a uv workspace, the lock is the workspace's.
 - Above the project, a file counts only if it has an import of the app.
 - [build] requirements names a file outright, whose name may be any.
@@ -104,10 +105,11 @@ def find_source(root: Path, build: Build, app: App = UNKNOWN) -> Source | None:
     if build.requirements:
         chosen = _named(root, build, app, [each.name for each in options])
     elif options:
-        chosen = _choose(options, app)
+        chosen = _choose(options, build, app)
     else:
         return None
-    _refuse_unlocked_poetry(chosen, build)
+    if _is_unlocked_poetry(chosen, build):
+        raise _unlocked(chosen.name, "poetry lock")
     _refuse_unusable_settings(chosen, build)
     others = tuple(dict.fromkeys(each.name for each in options if each.path != chosen.path))
     return replace(chosen, others=others)
@@ -239,18 +241,32 @@ def _is_of_use(source: Source, app: App) -> bool:
     return app.needs is None or _cover(source, app.needs) != frozenset()
 
 
-def _choose(options: list[Source], app: App) -> Source:
+def _choose(options: list[Source], build: Build, app: App) -> Source:
     """Return the first file, unless it lacks imports of the app that another has besides the same ones."""
     first, *rivals = options
     rivals = [each for each in rivals if not _is_manifest(each, first)]
     if not rivals or not app.needs or (known := _cover(first, app.needs)) is None:
         return first
+    rivals = [each for each in rivals if not known or _is_equal(each, first, build)]
     better = [(each, found) for each in rivals if (found := _cover(each, app.needs)) and found > known]
     if not better:
         return first
     best, has = max(better, key=lambda pair: len(pair[1]))
     need = app.needs[min(has - known)]
     return replace(best, reason=f"since {first.name} has no {need.module}, which {need.place} imports")
+
+
+def _is_equal(source: Source, first: Source, build: Build) -> bool:
+    """Whether a file has as good a claim as the first one: else that has to lack all imports of the app.
+
+    A requirement of the first may bring what the other names itself, so more names alone are no proof.
+    """
+    return (
+        source.folder == first.folder
+        and source.path.name == source.kind != "environment.yml"
+        and first.path.name == first.kind
+        and not _is_unlocked_poetry(source, build)
+    )
 
 
 def _is_manifest(source: Source, lock: Source) -> bool:
@@ -336,11 +352,12 @@ def _declares_in_project(content: Mapping[str, Any], build: Build) -> bool:
     return bool(listed or (has_parts and (build.extras or build.groups)))
 
 
-def _refuse_unlocked_poetry(source: Source, build: Build) -> None:
-    if source.kind == "pyproject.toml":
-        content = read_toml(source.path)
-        if _declares_in_poetry(content) and not _declares_in_project(content, build):
-            raise _unlocked(source.name, "poetry lock")
+def _is_unlocked_poetry(source: Source, build: Build) -> bool:
+    """Whether the file says its dependencies in a way that only poetry reads."""
+    if source.kind != "pyproject.toml":
+        return False
+    content = read_toml(source.path)
+    return _declares_in_poetry(content) and not _declares_in_project(content, build)
 
 
 def _refuse_unlocked(path: Path, root: Path, command: str) -> None:

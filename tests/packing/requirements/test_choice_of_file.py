@@ -234,9 +234,41 @@ def test_of_two_that_disagree_the_one_with_the_apps_imports_is_taken(project, fi
     assert bool(reason) == bool(source.reason)
 
 
-def test_so_it_is_of_two_in_different_folders(project):
-    root = project({**GIT, "backend/requirements.txt": "uvicorn\n", "pyproject.toml": PYPROJECT})
-    assert named(find(root, "backend", needs=[FLASK])) == "pyproject.toml"
+FAR = [
+    # the file beside the app, and others; what is to be chosen for an app that imports flask and idna
+    ("uvicorn\n", {"pyproject.toml": PYPROJECT}, "pyproject.toml"),
+    ("flask\n", {"pyproject.toml": PYPROJECT}, "backend/requirements.txt"),
+    ("flask\n", {"backend/environment.yml": "dependencies: [flask, idna]"}, "backend/requirements.txt"),
+    ("flask\n", {"backend/requirements-all-of-it.txt": "flask\nidna"}, "backend/requirements.txt"),
+    ("flask\n", {"backend/pyproject.toml": PYPROJECT}, "backend/pyproject.toml"),
+]
+
+
+@pytest.mark.parametrize(("near", "others", "wanted"), FAR)
+def test_a_file_of_less_weight_wins_only_over_one_without_any_import(project, near, others, wanted):
+    root = project({**GIT, "backend/requirements.txt": near, **others})
+    assert named(find(root, "backend", needs=[FLASK, IDNA])) == wanted
+
+
+POETRY = '[tool.poetry.dependencies]\npython = "^3.11"\nflask = "^3"\nidna = "*"\n'
+
+
+def test_what_only_poetry_reads_is_asked_for_if_nothing_else_has_an_import(project):
+    root = project({**GIT, "requirements.txt": "flask\n", "pyproject.toml": POETRY})
+    assert named(find(root, needs=[FLASK, IDNA])) == "requirements.txt"
+    (root / "requirements.txt").write_text("gunicorn\n")
+    with pytest.raises(RequirementsError, match=r"pyproject\.toml .* not been locked"):
+        find(root, needs=[FLASK, IDNA])
+
+
+def test_what_the_dockerfile_installs_loses_only_if_it_has_no_import(project):
+    files = {**GIT, "Dockerfile": "RUN pip install -r requirements-b.txt", "pyproject.toml": PYPROJECT}
+    some, none = (
+        project({**files, "requirements-b.txt": "flask"}),
+        project({**files, "requirements-b.txt": "gunicorn"}, "other"),
+    )
+    assert named(find(some, needs=[FLASK, IDNA])) == "requirements-b.txt"
+    assert named(find(none, needs=[FLASK, IDNA])) == "pyproject.toml"
 
 
 def test_what_is_not_used_is_named(project):
