@@ -25,6 +25,7 @@ LambdifyError
 ├── CacheInUse           25   another run uses the cache that was to be cleared
 ├── DiskFull             26   there is no room left where something has to be written
 ├── FileRefused          27   the system does not let us read or write a file
+├── ImportUnmet          28   the app imports what nothing that is packed has
 ├── CredentialsError     30   no AWS credentials, or expired ones
 ├── RegionError          31   no region, or one where this cannot be deployed
 ├── AccessDenied         32   the credentials may not do what has to be done
@@ -164,6 +165,12 @@ class FileRefused(LambdifyError):
     """The system does not let us read or write a file."""
 
     exit_code = 27
+
+
+class ImportUnmet(LambdifyError):
+    """The app imports a module that nothing which is packed has: it could not start."""
+
+    exit_code = 28
 
 
 class CredentialsError(LambdifyError):

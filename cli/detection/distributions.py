@@ -1,9 +1,25 @@
-"""Which distribution has a module (distributions.toml): `import yaml` needs PyYAML."""
+"""Whose a module is: a distribution's (distributions.toml: `import yaml` needs PyYAML), or Python's own."""
 
 import re
+import sys
 import tomllib
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+
+from lambdify.cli.detection.imports import Import
+
+OURS = frozenset({"lambdify", "mangum"})
+REMOVED: Mapping[str, tuple[int, int]] = dict.fromkeys(
+    ("asynchat", "asyncore", "distutils", "imp", "smtpd"), (3, 12)
+) | dict.fromkeys(
+    ("aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "msilib", "nis",
+     "nntplib", "ossaudiodev", "pipes", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"), (3, 13)
+)  # fmt: skip
+"""Modules that the standard library has no more, and since which version.
+https://docs.python.org/3/whatsnew/3.12.html#removed, https://docs.python.org/3/whatsnew/3.13.html"""
+ADDED: Mapping[str, tuple[int, int]] = {"annotationlib": (3, 14), "compression": (3, 14)}
+STANDARD = frozenset({*sys.stdlib_module_names, *REMOVED, *ADDED, "__future__"})
 
 
 def names_of(module: str) -> tuple[str, ...]:
@@ -30,6 +46,25 @@ def normalize(name: str) -> str:
     https://packaging.python.org/en/latest/specifications/name-normalization/
     """
     return re.sub("[-_.]+", "-", name).lower()
+
+
+def foreign(found: Iterable[Import], python: str) -> tuple[Import, ...]:
+    """Return the imports that are of neither the function's standard library nor lambdify."""
+    version = tuple(map(int, python.split(".")))
+    return tuple(
+        each
+        for each in found
+        if each.module not in OURS and (each.module not in STANDARD or _is_removed(each.module, version))
+    )
+
+
+def key(wanted: Iterable[Import]) -> tuple[str, ...]:
+    """Return what of the imports decides on the dependencies: the distributions that they name."""
+    return tuple(sorted({f"{names_of(each.full)[0]}{'?' * each.guarded}" for each in wanted}))
+
+
+def _is_removed(module: str, version: tuple[int, ...]) -> bool:
+    return version >= REMOVED.get(module, (99,)) or version < ADDED.get(module, (0,))
 
 
 @cache

@@ -44,6 +44,8 @@ class Import(NamedTuple):
     """Whether the app may do without it."""
     at_import: bool
     """Whether it is imported when the app is; else by the first request, or by a function."""
+    caught: bool = False
+    """Whether the code says what happens without it: `except ImportError`."""
 
     @property
     def sure(self) -> bool:
@@ -130,12 +132,14 @@ class _Walk:
     def begin(self, app: Candidate) -> None:
         """Start with the app's module, and its factory."""
         name, _, attribute = app.app.partition(":")
-        if not app.file:
-            self._note(name, "", 0, guarded=False, at_import=True)
+        file = app.file or self.project.file_of(name, near=app.path)
+        if not file:
+            # It is of a dependency, and imported by its name alone.
+            self._note(Import(name.partition(".")[0], name, "", 0, guarded=True, at_import=True, caught=True))
             return
-        self._visit(name, app.file, 0, guarded=False, at_import=True)
-        self._add(app.file, BODY, guarded=False, at_import=True)
-        if "(" in attribute and (module := self.project.module(app.file)):
+        self._visit(name, file, 0, guarded=False, at_import=True)
+        self._add(file, BODY, guarded=False, at_import=True)
+        if "(" in attribute and (module := self.project.module(file)):
             self._call(module, attribute.partition("(")[0], guarded=False, at_import=True)
 
     def run(self) -> None:
@@ -208,20 +212,23 @@ class _Walk:
             for found in self._files_below(base, name):
                 self._add(found, BODY, guarded=guarded, at_import=at_import)
         elif name.partition(".")[0] != "__future__" and not (each.spelled and not self._own(name)):
-            self._visit(name, file, line, guarded=guarded, at_import=at_import)
+            self._visit(name, file, line, guarded=guarded, at_import=at_import, caught=each.place.caught)
 
-    def _visit(self, name: str, file: str, line: int, *, guarded: bool, at_import: bool) -> None:
+    def _visit(
+        self, name: str, file: str, line: int, *, guarded: bool, at_import: bool, caught: bool = False
+    ) -> None:
         """Follow a name into the project, or note it."""
         if own := self._own(name):
             for found in own:
                 self._add(found, BODY, guarded=guarded, at_import=at_import)
         elif not self._is_own(name.partition(".")[0]):
-            self._note(name, file, line, guarded=guarded, at_import=at_import)
+            top = name.partition(".")[0]
+            self._note(Import(top, name, file, line, guarded, at_import, caught))
 
-    def _note(self, name: str, file: str, line: int, *, guarded: bool, at_import: bool) -> None:
-        known = self.imports.get(name)
-        if known is None or _rank(guarded, at_import) < _rank(known.guarded, known.at_import):
-            self.imports[name] = Import(name.partition(".")[0], name, file, line, guarded, at_import)
+    def _note(self, found: Import) -> None:
+        known = self.imports.get(found.full)
+        if known is None or _rank(found.guarded, found.at_import) < _rank(known.guarded, known.at_import):
+            self.imports[found.full] = found
 
     def _add(self, file: str, scope: str, *, guarded: bool, at_import: bool) -> None:
         if (file, scope) not in self.done:

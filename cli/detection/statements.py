@@ -1,7 +1,7 @@
 """What the statements of a file import and call, by the function that they are in, and on which condition.
 
-An import on a condition says nothing for sure: below `if` and `try`, in a function that nobody may call, or
-for a type checker only. Below `if __name__ == "__main__":` nothing runs when the file is imported.
+An import on a condition says nothing for sure: below `if` and `try`, or in a function that nobody may call.
+What is for a type checker only never runs, and neither does what is below `if __name__ == "__main__":`.
 """
 
 import ast
@@ -25,7 +25,9 @@ class Place(NamedTuple):
     guarded: bool
     """Whether it depends on a condition, or may fail."""
     later: bool
-    """Whether it runs later than its scope, or never: in a method, an inner function, for a type checker."""
+    """Whether it runs later than its scope, or never: in a method, or an inner function."""
+    caught: bool = False
+    """Whether an import that fails is caught."""
 
 
 class Statement(NamedTuple):
@@ -79,12 +81,14 @@ class _Where(NamedTuple):
 
     guarded: bool = False
     later: bool = False
+    caught: bool = False
     functions: dict[str, FunctionNode] | None = None
     """Where the functions of the block are kept, to be read if they are called; None if nobody calls them."""
 
 
 _Found = tuple[ast.Import | ast.ImportFrom | ast.Call, Place]
 _LATER = _Where(guarded=True, later=True)
+_PERHAPS = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def _scope(found: Iterator[_Found]) -> Scope:
@@ -112,7 +116,7 @@ def _walk(body: list[ast.stmt], where: _Where) -> Iterator[_Found]:
     for node in body:
         match node:
             case ast.Import() | ast.ImportFrom():
-                yield node, Place(node.lineno, where.guarded, where.later)
+                yield node, Place(node.lineno, where.guarded, where.later, where.caught)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from _function(node, where)
             case ast.ClassDef():
@@ -125,7 +129,9 @@ def _walk(body: list[ast.stmt], where: _Where) -> Iterator[_Found]:
                 managers = [item.context_expr for item in node.items]
                 quiet = any("suppress" in ast.unparse(each) for each in managers)
                 yield from _calls(managers, where)
-                yield from _walk(node.body, where._replace(guarded=where.guarded or quiet))
+                yield from _walk(
+                    node.body, where._replace(guarded=where.guarded or quiet, caught=where.caught or quiet)
+                )
             case ast.For() | ast.AsyncFor() | ast.While():
                 yield from _walk([*node.body, *node.orelse], where._replace(guarded=True))
             case ast.Match():
@@ -148,7 +154,6 @@ def _branches(node: ast.If, where: _Where) -> Iterator[_Found]:
     """Yield what is in the branches of an `if`, without those that no import runs."""
     test = ast.unparse(node.test)
     if "TYPE_CHECKING" in test:
-        yield from _walk(node.body, _LATER)
         yield from _walk(node.orelse, where)
     elif "__name__" in test and "__main__" in test:
         yield from _walk(node.orelse if "==" in test else node.body, where)
@@ -158,22 +163,23 @@ def _branches(node: ast.If, where: _Where) -> Iterator[_Found]:
 
 def _tried(node: ast.Try | ast.TryStar, where: _Where) -> Iterator[_Found]:
     """Yield what is in a `try`: what a handler does is on a condition, and so is what it lets fail."""
-    inside = where._replace(guarded=where.guarded or any(map(_catches_import, node.handlers)))
+    caught = any(map(_catches_import, node.handlers))
+    inside = where._replace(guarded=where.guarded or caught, caught=where.caught or caught)
     yield from _walk([*node.body, *node.orelse], inside)
     for handler in node.handlers:
-        yield from _walk(handler.body, where._replace(guarded=True))
+        yield from _walk(handler.body, inside._replace(guarded=True))
     yield from _walk(node.finalbody, where)
 
 
 def _calls(nodes: Sequence[ast.AST], where: _Where) -> Iterator[_Found]:
-    """Yield the calls in expressions that run; those of a lambda come later."""
+    """Yield the calls in expressions that run; those that may never do are taken for later ones."""
     # What may never run is not looked at: most of a project's expressions are in functions.
     waiting = [(node, False) for node in nodes if not where.later]
     while waiting:
         node, later = waiting.pop()
         if isinstance(node, ast.Call):
             yield node, Place(node.lineno, where.guarded or later, later)
-        later = later or isinstance(node, ast.Lambda)
+        later = later or isinstance(node, _PERHAPS)
         waiting += [(child, later) for child in ast.iter_child_nodes(node)]
 
 

@@ -82,6 +82,10 @@ class Build:
     """Dependency file relative to the project; "" means that it is found."""
     extras: tuple[str, ...]
     groups: tuple[str, ...]
+    omit: tuple[str, ...]
+    """Names of distributions that are left out."""
+    keep: tuple[str, ...]
+    """Names of distributions that only serve, and are packed all the same."""
     form: Literal["auto", "layer", "zip", "image"]
     base: str
     """Base image of a container image; "" means AWS's base image of the runtime."""

@@ -107,6 +107,9 @@ def _paths(value: object) -> tuple[str, ...]:
     return paths
 
 
+_DISTRIBUTION = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+
+
 def _python(value: object) -> object:
     # To import the module for platform tags takes longer than to read all settings.
     from lambdify.cli.packing.target import runtimes
@@ -223,6 +226,8 @@ READERS: Mapping[str, Reader] = {
     ),
     # https://docs.aws.amazon.com/lambda/latest/api/API_FileSystemConfig.html
     "efs.mount": matching(r"/mnt/[A-Za-z0-9_.-]+", 'a folder below /mnt, such as "/mnt/files"'),
+    "build.omit": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uwsgi"')),
+    "build.keep": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uvicorn"')),
     "build.include": _paths,
     "http.allow_from": list_of(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
     "http.vpc_endpoints": list_of(

@@ -15,7 +15,7 @@ from lambdify.cli.errors import LambdifyError, SettingsError
 from lambdify.cli.package import package
 from lambdify.cli.packing.bundle import files
 
-APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+APP = "def app(environ, start_response): ...\n"
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ def describe(root, variables=None):
         ),
         ("import sys\nif sys.version_info < (3, 11):\n    import tomli", {"sys app.py:3", "?tomli app.py:5"}),
         ("if app.debug:\n    import a\nelse:\n    import b", {"?a app.py:4", "?b app.py:6"}),
-        ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", {"?a app.py:4 later", "b app.py:6"}),
-        ("if typing.TYPE_CHECKING:\n    import a", {"?a app.py:4 later"}),
+        ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", {"b app.py:6"}),
+        ("if typing.TYPE_CHECKING:\n    import a", set()),
         ("if __name__ == '__main__':\n    import a", set()),
         ("if __name__ != '__main__':\n    import a", {"a app.py:4"}),
         ("if __name__ == '__main__':\n    import a\nelse:\n    import b", {"b app.py:6"}),
@@ -69,6 +69,8 @@ def describe(root, variables=None):
         ("def one():\n    two()\ndef two():\n    import a\none()", {"a app.py:6"}),
         ("def setup():\n    import a\nif app.debug:\n    setup()", {"?a app.py:4 later"}),
         ("def setup():\n    import a\nlater = lambda: setup()", {"?a app.py:4 later"}),
+        ("def setup():\n    import a\nx = setup() if app.debug else None", {"?a app.py:4 later"}),
+        ("def setup():\n    import a\nx = [setup() for _ in ()]", {"?a app.py:4 later"}),
         ("for n in range(3):\n    import a", {"?a app.py:4"}),
         ("match 1:\n    case 1:\n        import a", {"?a app.py:5"}),
         ("import importlib\nimportlib.import_module('a.b')", {"importlib app.py:3", "a app.py:4"}),
@@ -272,6 +274,12 @@ def test_settings_that_manage_py_alone_names_are_not_sure(project):
 def test_the_whole_name_is_there(project):
     root = project({"app.py": FLASK + "from google.cloud import storage\nimport a.b\n"})
     assert {each.full for each in read(root).imports} >= {"google.cloud.storage", "a.b", "flask.Flask"}
+
+
+def test_a_failure_that_is_caught_is_told(project):
+    code = "try:\n    import a\nexcept ImportError:\n    import b\ndef f():\n    import c\n"
+    found = imports.by_module(read(project({"app.py": FLASK + code})).imports)
+    assert {name for name, each in found.items() if each.caught} == {"a", "b"}
 
 
 def test_files_that_the_app_reaches(project):

@@ -7,10 +7,10 @@ from an index, where another project owns the name.
 import importlib.util
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, NameCollision, SettingsError
@@ -21,6 +21,7 @@ from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
+    from lambdify.cli.detection.imports import Import
     from lambdify.cli.packing.requirements.sources import App, Need
     from lambdify.cli.settings import Settings
 
@@ -62,37 +63,47 @@ def members(
     )
 
 
-def find_app(settings: "Settings", candidate: "Candidate") -> "App":
-    """Return the app as the choice of a dependency file sees it; its imports are read when asked for."""
-    from lambdify.cli.packing.requirements.sources import App
+class Needs(NamedTuple):
+    """What decides on the dependencies, beside their file."""
 
-    return App(candidate.path, candidate.file, lambda: _find_needs(settings, candidate))
-
-
-def keep_if_chosen(settings: "Settings", app: "App", last: Dependencies | None) -> Dependencies | None:
-    """Return the dependencies of the last build if their file would be chosen again; else None."""
-    from lambdify.cli.packing.requirements.sources import find_source
-
-    source = find_source(settings.root, settings.build, app) if last else None
-    return last if last and last.source_name == (source.name if source else "") else None
+    extra: tuple[str, ...]
+    """Requirements of the adapter."""
+    imports: "tuple[Import, ...]"
+    """What the app imports that is neither the project's nor Python's."""
+    app: "App"
+    """The app as the choice of a dependency file sees it."""
 
 
-def adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
-    """Return the adapter's requirements: mangum, in lambdify's own version range, if the app may be ASGI."""
-    if candidate.interface == "wsgi":
-        return ()
-    from importlib import metadata
-
-    from packaging.requirements import Requirement
-
-    wanted = map(Requirement, metadata.requires("lambdify") or ())
-    return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")
-
-
-def _find_needs(settings: "Settings", candidate: "Candidate") -> "list[Need]":
-    """Return what the app surely imports that is neither the project's nor Python's."""
+def find_needs(settings: "Settings", candidate: "Candidate") -> Needs:
+    """Return what the app, the function for other events and the adapter need."""
     from lambdify.cli.detection import distributions, imports
     from lambdify.cli.detection.project import Project
+    from lambdify.cli.packing.requirements.sources import App
+
+    project = Project(settings.root)
+    found = imports.of(project, candidate, settings.environment)
+    other = settings.function.on_event
+    if file := project.file_of(other.partition(":")[0], near=candidate.path) if other else "":
+        found += imports.of(project, replace(candidate, app=other, file=file, framework=""))
+    foreign = distributions.foreign(found, settings.function.python)
+    app = App(candidate.path, candidate.file, lambda: _sure(foreign))
+    return Needs(_adapter_requirements(candidate), foreign, app)
+
+
+def keep_if_chosen(settings: "Settings", needs: Needs, last: Dependencies | None) -> Dependencies | None:
+    """Return the dependencies of the last build if they would be chosen again; else None."""
+    from lambdify.cli.detection import distributions
+    from lambdify.cli.packing.requirements.sources import find_source
+
+    if last is None or last.wanted != distributions.key(needs.imports):
+        return None
+    source = find_source(settings.root, settings.build, needs.app)
+    return last if last.source_name == (source.name if source else "") else None
+
+
+def _sure(imports: "Sequence[Import]") -> "list[Need]":
+    """Return what the app surely imports, with the distributions that may have it."""
+    from lambdify.cli.detection import distributions
     from lambdify.cli.packing.requirements.sources import Need
 
     return [
@@ -101,8 +112,8 @@ def _find_needs(settings: "Settings", candidate: "Candidate") -> "list[Need]":
             frozenset(map(distributions.normalize, (each.module, *distributions.names_of(each.full)))),
             f"{each.file}:{each.line}",
         )
-        for each in imports.of(Project(settings.root), candidate, settings.environment)
-        if each.sure and each.module not in sys.stdlib_module_names
+        for each in imports
+        if each.sure
     ]
 
 
@@ -192,3 +203,15 @@ def _read(file: files.ProjectFile) -> bytes:
         return b""
     with files.readable(file.name):
         return file.path.read_bytes()
+
+
+def _adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
+    """Return the adapter's requirements: mangum, in lambdify's own version range, if the app may be ASGI."""
+    if candidate.interface == "wsgi":
+        return ()
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
+    wanted = map(Requirement, metadata.requires("lambdify") or ())
+    return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")

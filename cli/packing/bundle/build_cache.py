@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.files import Selection
     from lambdify.cli.packing.wheels.distributions import Dependencies
 
-FORMAT = 4
+FORMAT = 5
 """The version of the file format; increase it when the format changes."""
 FOLDER = "last-builds"
 Value = TypeVar("Value")
@@ -156,6 +156,7 @@ def _file_name(settings: Settings, out: Path) -> str:
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
     warm = [settings.warm.every, settings.warm.concurrency]
     packed = [settings.app, dict(settings.secrets), settings.release.command, warm, settings.environment_file]
+    packed.append(settings.environment.get("DJANGO_SETTINGS_MODULE", ""))  # its apps decide what is packed
     places = [str(settings.root), str(folders.repository(settings.root)), str(out.absolute())]
     given = [*places, packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lambdify.cli.console import Console
+from lambdify.cli.detection import distributions
 from lambdify.cli.formatting import size
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry, Member
@@ -49,7 +50,6 @@ from lambdify.cli.settings.tables import Form
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
-    from lambdify.cli.packing.requirements.sources import App
 
 TASK_ROOT = "/var/task"
 """The folder that Lambda unpacks the function's own zip to."""
@@ -143,18 +143,18 @@ def pack(
     sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
     read = app.members(settings, candidate, selection.files, console)
     members = _without_logins(read, console)
-    extra, asked = app.adapter_requirements(candidate), app.find_app(settings, candidate)
+    needs = app.find_needs(settings, candidate)
     known = zips.find_known(settings.root)
-    previous = _find_previous(settings, out, extra, members, known)
+    previous = _find_previous(settings, out, needs, members, known)
     python = _python(settings, console)
     own = cache(lambda: _make_app_entries(members, previous, _compiler(python, target, TASK_ROOT)))
-    kept = None if upgrade else app.keep_if_chosen(settings, asked, previous.dependencies)
+    kept = None if upgrade else app.keep_if_chosen(settings, needs, previous.dependencies)
     dependencies = _show_notes(kept, console)
     if dependencies is None:
         at, _ = zips.locate(out, target, "app", _contents(members), compiled=python is not None)
         pack_app = None if at.is_file() else own
         aside = (pack_app, _prefetch_layer(settings, target, python))
-        dependencies = _find_dependencies(settings, asked, target, extra, console, *aside, upgrade=upgrade)
+        dependencies = _find_dependencies(settings, target, needs, console, *aside, upgrade=upgrade)
     app.refuse_dependencies(dependencies.distributions)
     inputs = _Inputs(
         root=settings.root,
@@ -194,9 +194,8 @@ def _without_logins(read: Sequence[Member], console: Console) -> tuple[Member, .
 
 def _find_dependencies(
     settings: Settings,
-    asked: "App",
     target: Target,
-    extra: tuple[str, ...],
+    needs: app.Needs,
     console: Console,
     pack_app: Callable[[], object] | None,
     prefetch: Callable[[Sequence[Distribution]], object],
@@ -215,23 +214,35 @@ def _find_dependencies(
         if pack_app:
             aside.submit(pack_app)
         return find_dependencies(
-            settings, target, extra, console, upgrade=upgrade, prefetch=prefetch, app=asked
+            settings,
+            target,
+            needs.extra,
+            console,
+            wanted=needs.imports,
+            upgrade=upgrade,
+            prefetch=prefetch,
+            app=needs.app,
         )
 
 
 def _find_previous(
-    settings: Settings, out: Path, extra: tuple[str, ...], members: Sequence[Member], known: KnownZips
+    settings: Settings, out: Path, needs: app.Needs, members: Sequence[Member], known: KnownZips
 ) -> PreviousBuild:
     """Return the parts of the last build into `out` that can be used again for these members."""
     found = build_cache.find_previous(settings, out, Bundle)
     if found is None:
         return PreviousBuild()
     last, same_inputs = found
+    same = (
+        same_inputs
+        and last.dependencies.wanted == distributions.key(needs.imports)
+        and _same_images(last.dependencies)
+    )
     return incremental.compare(
         last.app.path if zips.is_ours(settings.root, last.app.path, known) else None,
-        last.dependencies if same_inputs and _same_images(last.dependencies) else None,
+        last.dependencies if same else None,
         last.leaks,
-        extra,
+        needs.extra,
         members,
         settings.function.python,
     )

@@ -48,6 +48,12 @@ def read_names(path: Path) -> frozenset[str]:
         return frozenset(_load(path)["default"])
 
 
+def read_declared(pipfile: Path) -> frozenset[str]:
+    """Return the names that a Pipfile asks for itself; none if there is no such file."""
+    packages = read_toml(pipfile).get("packages", {}) if pipfile.is_file() else {}
+    return frozenset(map(canonicalize_name, packages))
+
+
 def _load(path: Path) -> dict[str, Any]:
     lock: dict[str, Any] = json.loads(texts.read(path))
     return lock

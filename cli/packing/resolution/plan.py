@@ -14,8 +14,11 @@ Rules:
 - The user's hashes are compared with the result here; see `requirements`.
 - A requirement named lambdify is never resolved: another project owns that name on the package index, and
   the bundle contains the adapter of the running lambdify.
+- What is excluded is left out while versions are chosen, with what only it requires; the rest of a lock, and
+  its hashes, are as they were.
 """
 
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -45,6 +48,7 @@ from lambdify.cli.packing.resolution.resolver import (
     resolve,
     unresolvable,
 )
+from lambdify.cli.packing.resolution.serving import NOTHING, Exclusion
 from lambdify.cli.packing.resolution.translation import Translation, translate
 from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import Target
@@ -77,6 +81,7 @@ def make_plan(
     build: Build,
     extra: tuple[str, ...],
     *,
+    excluded: Exclusion = NOTHING,
     upgrade: bool = False,
     prefetch: Prefetch | None = None,
     container_uv: ContainerUv | None = None,
@@ -93,18 +98,20 @@ def make_plan(
             subject="what lambdify adds", root=root, lines=extra, indexes=indexes, container_uv=container_uv
         )
         return _plan(resolve_once(request, target, prefer_wheels=True, upgrade=upgrade), indexes)
+    names = excluded.names
     own = f"{OWN_NAME} in {source.name} is the one that is running"
     aged = declared.check_lock(source.kind, source.path, source.member)
-    notes = (*([own] if OWN_NAME in _names(source) else []), *aged)
+    notes = (*([own] if OWN_NAME in names_in(source) else []), *aged)
     match source.kind:
         case "requirements.txt" | "pyproject.toml" | "setup.cfg" | "setup.py" | "environment.yml":
-            plan = _resolve_unlocked(source, root, target, build, extra, upgrade, prefetch, container_uv)
-        case "uv.lock" | "pylock.toml":
-            plan = _with_extra(
-                _read_exact_lock(source, target, build), source, root, target, extra, upgrade, container_uv
+            plan = _resolve_unlocked(
+                source, root, target, build, extra, names, upgrade, prefetch, container_uv
             )
+        case "uv.lock" | "pylock.toml":
+            exact = _read_exact_lock(source, target, build, names)
+            plan = _with_extra(exact, source, root, target, extra, upgrade, container_uv)
         case "poetry.lock" | "pdm.lock" | "Pipfile.lock" | "requirements.lock":
-            pinned = _resolve_pinned(source, root, target, build, prefetch, container_uv)
+            pinned = _resolve_pinned(source, root, target, build, names, prefetch, container_uv)
             plan = _with_extra(pinned, source, root, target, extra, upgrade, container_uv)
     return replace(plan, notes=(*notes, *plan.notes))
 
@@ -115,6 +122,7 @@ def _resolve_unlocked(
     target: Target,
     build: Build,
     extra: tuple[str, ...],
+    excluded: tuple[str, ...],
     upgrade: bool,
     prefetch: Prefetch | None,
     container_uv: ContainerUv | None,
@@ -134,6 +142,7 @@ def _resolve_unlocked(
         indexes=indexes,
         options=_optional_parts(build) if readable else (),
         pinned=read_pins(lines),
+        excluded=excluded,
         container_uv=container_uv,
     )
     allowed = read_hashes(lines)
@@ -146,7 +155,7 @@ def _resolve_unlocked(
     return _plan(replace(resolution, notes=(*translated.notes, *resolution.notes)), indexes)
 
 
-def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
+def _read_exact_lock(source: Source, target: Target, build: Build, excluded: tuple[str, ...]) -> Plan:
     """Return the plan for a lock that names every file."""
     if source.kind == "pylock.toml":
         packages = read_pylock(
@@ -157,14 +166,14 @@ def _read_exact_lock(source: Source, target: Target, build: Build) -> Plan:
             extras=build.extras,
             groups=build.groups,
         )
-        kept = tuple(package for package in packages if package.name != OWN_NAME)
+        kept = tuple(package for package in packages if package.name not in {OWN_NAME, *excluded})
         return _plan(_locked_resolution(kept), find_indexes((), source.path.parent))
     project = source.path.parent
     with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
         out = Path(folder, "pylock.toml")
         arguments = ["export", "--project", str(project), "--frozen", "--no-dev", "--no-editable"]
-        arguments += ["--no-emit-project", "--prune", OWN_NAME, "--format", "pylock.toml"]
-        arguments += ["--output-file", str(out), "--quiet"]
+        arguments += ["--no-emit-project", "--format", "pylock.toml", "--output-file", str(out), "--quiet"]
+        arguments += [word for name in (OWN_NAME, *excluded) for word in ("--prune", name)]
         arguments += ["--package", source.member] if source.member else []
         arguments += _optional_parts(build)
         outcome = run_uv(arguments, cwd=project)
@@ -179,6 +188,7 @@ def _resolve_pinned(
     root: Path,
     target: Target,
     build: Build,
+    excluded: tuple[str, ...],
     prefetch: Prefetch | None,
     container_uv: ContainerUv | None,
 ) -> Plan:
@@ -187,8 +197,9 @@ def _resolve_pinned(
     if source.kind == "poetry.lock":
         from lambdify.cli.packing.requirements.poetry import read_poetry_lock
 
+        without = frozenset({OWN_NAME, *excluded})
         lines = read_poetry_lock(
-            source.path, target, extras=build.extras, groups=build.groups, without=frozenset({OWN_NAME})
+            source.path, target, extras=build.extras, groups=build.groups, without=without
         )
     elif source.kind == "pdm.lock":
         from lambdify.cli.packing.requirements.formats.pdm import read_pdm_lock
@@ -200,6 +211,7 @@ def _resolve_pinned(
         from lambdify.cli.packing.requirements.pipenv import read_pipfile_lock
 
         lines = read_pipfile_lock(source.path, build.groups)
+    lines = tuple(line for line in lines if find_name(line) not in excluded)
     indexes = find_indexes(lines, source.folder)
     request = ResolveRequest(
         subject=source.name,
@@ -321,7 +333,19 @@ def _declared_lines(source: Source) -> tuple[str, ...]:
     return tuple(read_toml(source.path).get("project", {}).get("dependencies", ()))
 
 
-def _names(source: Source) -> frozenset[str | None]:
+def requested_extras(source: Source) -> Mapping[str, frozenset[str]]:
+    """Return the extras that a dependency file without a lock asks for, by normalised name."""
+    if source.kind not in ("requirements.txt", "pyproject.toml"):
+        return {}
+    asked = (re.match(r"[\w.-]+\s*\[([^]]*)\]", line) for line in _declared_lines(source))
+    return {
+        name: frozenset(map(str.strip, match[1].split(",")))
+        for match in asked
+        if match and (name := find_name(match[0].partition("[")[0]))
+    }
+
+
+def names_in(source: Source) -> frozenset[str | None]:
     """Return the names in a dependency file, whatever their markers are."""
     if source.kind in ("requirements.txt", "pyproject.toml"):
         return frozenset(find_name(line) for line in _declared_lines(source))

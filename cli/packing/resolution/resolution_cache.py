@@ -105,6 +105,7 @@ def _key(request: ResolveRequest, target: Target, prefer_wheels: bool) -> str:
     read = _included(request.files)
     given = [
         [FORMAT, target.id, target.full_python, prefer_wheels, request.options, request.constraints],
+        request.excluded,
         [redact(os.path.expandvars(line)) for line in (*request.indexes.options, *request.lines)],
         [_relevant_content(file) for file in read],
         [_relevant_content(file) for file in settings_files(request.root) if file.is_file()],

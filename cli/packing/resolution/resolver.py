@@ -56,6 +56,8 @@ class ResolveRequest:
     """Names whose version the user has fixed: no older version is looked for."""
     only_binary: tuple[str, ...] = ()
     """Names that must not be built."""
+    excluded: tuple[str, ...] = ()
+    """Names that are left out wherever they are required; normalised and sorted."""
     container_uv: "ContainerUv | None" = None
     """Runs uv if a package has to be built to get its dependencies; None means on this machine."""
 
@@ -190,7 +192,7 @@ def _compile(request: ResolveRequest, target: Target) -> _ResolvedPackages:
         inputs = {
             "requirements.txt": request.lines,
             "constraints.txt": request.constraints,
-            "excludes.txt": (OWN_NAME,),
+            "excludes.txt": (OWN_NAME, *request.excluded),
         }
         for filename, lines in inputs.items():
             (folder / filename).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

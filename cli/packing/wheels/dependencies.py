@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdify.cli.console import Console
+from lambdify.cli.detection import distributions
+from lambdify.cli.detection.imports import Import
 from lambdify.cli.packing import fingerprint
 from lambdify.cli.packing.requirements.local_sources import take_fingerprint
 from lambdify.cli.packing.requirements.pylock import Package
@@ -28,9 +30,13 @@ from lambdify.cli.packing.requirements.sources import (
     find_source,
 )
 from lambdify.cli.packing.resolution import resolution_cache
-from lambdify.cli.packing.resolution.plan import make_plan
+from lambdify.cli.packing.resolution.plan import Plan, make_plan
+from lambdify.cli.packing.resolution.resolver import Prefetch
 from lambdify.cli.packing.target import Target
+from lambdify.cli.packing.wheels import provision
+from lambdify.cli.packing.wheels import selection as selections
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
+from lambdify.cli.packing.wheels.selection import Selection
 from lambdify.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,53 +51,82 @@ def find_dependencies(
     extra: tuple[str, ...],
     console: Console,
     *,
+    wanted: Sequence[Import] = (),
     upgrade: bool = False,
     prefetch: Callable[[Sequence[Distribution]], object] | None = None,
     app: App = UNKNOWN,
 ) -> Dependencies:
     """Return the project's dependencies and the `extra` requirements, as wheels on this machine.
 
-    With `upgrade`, unlocked requirements are resolved again. While uv waits for an index, `prefetch` gets the
-    distributions that are probably in the result, if their wheels are here. Raises RequirementsError,
-    BuildError, BundleRefused and DockerUnavailable.
+    `wanted` is what the app imports: it decides what is left out, and which extras are taken. With `upgrade`,
+    unlocked requirements are resolved again. While uv waits for an index, `prefetch` gets the distributions
+    that are probably in the result, if their wheels are here. Raises RequirementsError, BuildError,
+    BundleRefused, DockerUnavailable and ImportUnmet.
     """
     source = find_source(settings.root, settings.build, app)
     # The digests are taken before the files are read, so that the next run notices a change meanwhile.
     given = _inputs(source, settings.root, app)
     moment = time.time_ns()
+    if source is None:
+        provision.check(wanted, (), source, settings, console)
     _show_source(source, settings.root, console)
-    subject = source.name if source else ", ".join(extra)
-    if not subject:
-        return _dependencies(source, (), (), (), given, settled=True)
+    asked = distributions.key(wanted)
+    if source is None and not extra:
+        return replace(_dependencies(source, (), (), (), given, settled=True), wanted=asked)
+    selection = selections.begin(source, settings.build, wanted)
+    prefetched = (lambda packages: _prefetch(packages, prefetch)) if prefetch else None
+    while True:
+        chosen = replace(settings, build=selection.build)
+        plan = _make_plan(source, chosen, target, extra, selection, console, upgrade, prefetched)
+        local = take_fingerprint(plan.packages, settings.root, moment)
+        from lambdify.cli.packing.wheels import wheelhouse
 
-    with (
-        console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"),
-        ThreadPoolExecutor(1) as aside,
-    ):
-        # The modules for the next steps are imported while uv runs, which takes longer.
-        aside.submit(lambda: [importlib.import_module(name) for name in _PRELOADED])
-        begin = (lambda packages: _prefetch(packages, prefetch)) if prefetch else None
-        plan = make_plan(
-            source,
-            settings.root,
-            target,
-            settings.build,
-            extra,
-            upgrade=upgrade,
-            prefetch=begin,
-            container_uv=_container_uv(settings, target, console),
+        found = wheelhouse.fill(plan, chosen, target, console)
+        better = (
+            selections.revise(selection, source, found, wanted, target, settings.root) if source else None
         )
-    local = take_fingerprint(plan.packages, settings.root, moment)
-    from lambdify.cli.packing.wheels import wheelhouse
-
-    found = wheelhouse.fill(plan, settings, target, console)
-    notes = (*plan.notes, *(note for wheel in found.built for note in wheel.notes), *found.remarks)
+        if better is None:
+            break
+        selection = better
+    told = selections.describe(selection, source, found, target) if source else ()
+    provision.check(wanted, found.distributions, source, chosen, console)
+    notes = (*plan.notes, *told, *(note for wheel in found.built for note in wheel.notes), *found.remarks)
     for note in notes:
         console.note(note)
     known = _dependencies(source, found.distributions, notes, extra, given, settled=plan.settled)
     image = settings.build.image or target.build_image
     images = {(image, wheel.image) for wheel in found.built if wheel.image}
-    return replace(known, local=local, images=tuple(sorted(images)))
+    return replace(known, local=local, images=tuple(sorted(images)), wanted=asked)
+
+
+def _make_plan(
+    source: Source | None,
+    settings: Settings,
+    target: Target,
+    extra: tuple[str, ...],
+    selection: Selection,
+    console: Console,
+    upgrade: bool,
+    prefetch: Prefetch | None,
+) -> Plan:
+    """Return the plan of a selection; the modules for the next steps are imported while uv runs."""
+    subject = source.name if source else ", ".join(extra)
+    with (
+        console.step(f"Resolve {subject} for {target.runtime} on {target.architecture}"),
+        ThreadPoolExecutor(1) as aside,
+    ):
+        aside.submit(lambda: [importlib.import_module(name) for name in _PRELOADED])
+        return make_plan(
+            source,
+            settings.root,
+            target,
+            settings.build,
+            extra,
+            excluded=selection.excluded,
+            upgrade=upgrade,
+            prefetch=prefetch,
+            container_uv=_container_uv(settings, target, console),
+        )
 
 
 def _container_uv(settings: Settings, target: Target, console: Console) -> "ContainerUv | None":

@@ -43,5 +43,7 @@ class Dependencies:
     """Names of the images that wheels were built in, with their ids at that time."""
     local: Fingerprint = EMPTY
     """The fingerprint of required folders and files of this machine, taken before they were read."""
+    wanted: tuple[str, ...] = ()
+    """What the app's imports asked for: other imports may make another set."""
     settled: bool = True
     """Whether the same inputs, and the same files of this machine, give the same set."""

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -32,7 +32,7 @@ from lambdify.cli.packing.wheels.gate import NATIVE
 from lambdify.cli.packing.wheels.wheel_cache import Wheel
 from lambdify.cli.storage import folders
 
-FORMAT = 1
+FORMAT = 2
 """The version of the result, part of every cache file's name; increase it when the result changes."""
 _METADATA = re.compile(r"^(?P<stem>[^/]+)\.dist-info/METADATA$")
 _DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[^/]+)/(?P<path>.+)$")
@@ -51,6 +51,8 @@ class Contents:
     distribution: Distribution
     natives: Mapping[str, Elf]
     """The requirements of each shared object, by its path in site-packages."""
+    requires: tuple[str, ...] = ()
+    """The requirements of the distribution, as its metadata spells them."""
 
 
 def read_contents(wheel: Wheel) -> Contents:
@@ -63,9 +65,8 @@ def read_contents(wheel: Wheel) -> Contents:
         known = _read_wheel(wheel)
         folders.write_atomically(cached, json.dumps(serialization.serialize(known)))
     # The wheel may have been moved since its contents were cached.
-    return Contents(
-        distribution=Distribution(**{**vars(known.distribution), "wheel": wheel.path}), natives=known.natives
-    )
+    moved = Distribution(**{**vars(known.distribution), "wheel": wheel.path})
+    return replace(known, distribution=moved)
 
 
 def entries(distribution: Distribution) -> dict[str, Entry]:
@@ -101,7 +102,14 @@ def _read_wheel(wheel: Wheel) -> Contents:
             sha256=wheel.sha256,
         ),
         natives={path: elf for path, elf in natives.items() if elf is not None},
+        requires=_requires(archive.inflate(found[f"{infos[0]}.dist-info/METADATA"])),
     )
+
+
+def _requires(metadata: bytes) -> tuple[str, ...]:
+    """Return the values of Requires-Dist in the header, which ends at the first empty line."""
+    header = metadata.decode("utf-8", "replace").replace("\r\n", "\n").partition("\n\n")[0]
+    return tuple(re.findall(r"^Requires-Dist:\s*(.+?)\s*$", header, re.MULTILINE | re.IGNORECASE))
 
 
 def _entries(path: Path, sha256: str) -> Iterator[tuple[str, Entry]]:

@@ -36,6 +36,8 @@ class Wheelhouse:
     """All distributions, sorted by name."""
     built: tuple[Wheel, ...]
     """The wheels that were built, or downloaded in the container."""
+    requires: Mapping[str, tuple[str, ...]]
+    """The requirements of each distribution, as its metadata spells them, by its normalised name."""
     remarks: tuple[str, ...]
     """Messages about native files, and about required folders whose wheels are empty."""
 
@@ -50,7 +52,12 @@ def fill(plan: Plan, settings: Settings, target: Target, console: Console) -> Wh
         found = sorted(threads.map(read_contents, wheels), key=_name)
     folders_of = {package.name: package.path for package in plan.builds if package.kind == "directory"}
     remarks = (*_check(found, target), *_find_empty(found, folders_of))
-    return Wheelhouse(distributions=tuple(each.distribution for each in found), built=built, remarks=remarks)
+    return Wheelhouse(
+        distributions=tuple(each.distribution for each in found),
+        built=built,
+        requires={_name(each): each.requires for each in found},
+        remarks=remarks,
+    )
 
 
 def find_distributions(packages: Iterable[Package]) -> tuple[Distribution, ...]:

@@ -9,7 +9,7 @@ from lambdify.cli import settings as settings_room
 from lambdify.cli.errors import NameCollision
 from lambdify.cli.package import package
 
-APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+APP = "def app(environ, start_response): ...\n"
 HIDING = [
     "lambdify/__init__.py",
     "lambdify/__init__.pyc",

@@ -9,7 +9,7 @@ from lambdify.cli.package import package
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import index_logins
 
-APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+APP = "def app(environ, start_response): ...\n"
 URL = "http://bob:s3cr%40t@127.0.0.1:18777/simple"
 FILES = {
     "requirements.txt": f"--extra-index-url {URL}\nflask==3.1.0\n",

@@ -10,7 +10,7 @@ from lambdify.cli import settings as settings_room
 from lambdify.cli.errors import LambdifyError
 from lambdify.cli.package import package
 
-APP = "from flask import Flask\n\napp = Flask(__name__)\nVERSION = {}\n"
+APP = "def app(environ, start_response): ...\n\n\nVERSION = {}\n"
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 

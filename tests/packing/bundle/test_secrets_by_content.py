@@ -123,7 +123,7 @@ SQLITE = b"SQLite format 3\0" + b"\x10\0\1\1" + b"\0" * 80
 
 @pytest.mark.parametrize("name", ["db.sqlite3", "prod.sqlite", "data/shop.db", "data/unnamed"])
 def test_a_database_has_a_warning_of_its_own(project, console, story, name):
-    root = project({"app.py": "from flask import Flask\napp = Flask(__name__)\n", name: SQLITE})
+    root = project({"app.py": "def app(environ, start_response): ...\n", name: SQLITE})
     bundle = package(settings_room.load(root), None, console)
     assert [(leak.path, leak.line) for leak in bundle.leaks] == [(name, 0)]
     (told,) = (line for line in story.getvalue().splitlines() if line.startswith("warning:") and name in line)
@@ -141,7 +141,7 @@ def test_a_core_dump_is_one_whatever_its_name():
 
 def test_only_what_has_changed_is_searched_again(project, console, own_cache):
     token = "npm" + "_" + (MIXED * 2)[:36]
-    app = "from flask import Flask\napp = Flask(__name__)\n"
+    app = "def app(environ, start_response): ...\n"
     root = project({"app.py": app, "a.py": f"A = '{token}'\n", "b.py": "B = 1\n"})
     pack = lambda: [leak.path for leak in package(settings_room.load(root), None, console).leaks]  # noqa: E731
     assert pack() == ["a.py"]

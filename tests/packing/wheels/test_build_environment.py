@@ -10,7 +10,7 @@ from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
 
 pytestmark = pytest.mark.slow
 
-APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+APP = "def app(environ, start_response): ...\n"
 BACKEND = """
 import json, os, subprocess, zipfile
 from pathlib import Path

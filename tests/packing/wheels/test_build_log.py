@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+APP = "def app(environ, start_response): ...\n"
 BROKEN = {
     "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     '[project]\nname = "broken"\nversion = "1"\n',
