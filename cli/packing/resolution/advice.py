@@ -1,9 +1,14 @@
-"""Advice for failed builds, found by patterns in the output; the table is advice.toml."""
+"""Advice for failed builds, found by patterns in the output, and for packages that have to be built, by name.
+
+The tables are in advice.toml.
+"""
 
 import re
 import tomllib
+from collections.abc import Collection
 from functools import cache
 from importlib import resources
+from typing import Any
 
 _CAUSE = re.compile(r"error|not found|failed|missing", re.IGNORECASE)
 _MAX_LINES = 3
@@ -18,6 +23,22 @@ def find_advice(output: str) -> str:
     return ""
 
 
+def find_twin(name: str) -> str:
+    """Return what is ready in place of a package that needs a compiler; "" if nothing is known."""
+    return str(_content()["twins"].get(name, ""))
+
+
+def find_ways(names: Collection[str]) -> str:
+    """Return what to do about packages that have to be built: what is ready, or how to do without."""
+    ways = [f"In place of {name}: {twin}." for name in names if (twin := find_twin(name))]
+    others = [f'"{name}"' for name in names if not find_twin(name)]
+    if others:
+        ways.append(
+            f"[build] omit = [{', '.join(others)}] leaves {'it' if len(others) == 1 else 'them'} out."
+        )
+    return " ".join(ways)
+
+
 def summarize(output: str) -> str:
     """Return the last lines of a log that look like the cause, joined by " | "."""
     # pip marks the end of the build's output. The lines after it are pip's own.
@@ -29,5 +50,9 @@ def summarize(output: str) -> str:
 
 @cache
 def _table() -> tuple[tuple[re.Pattern[str], str], ...]:
-    text = resources.files(__package__).joinpath("advice.toml").read_text(encoding="utf-8")
-    return tuple((re.compile(row["pattern"]), row["text"]) for row in tomllib.loads(text)["advice"])
+    return tuple((re.compile(row["pattern"]), row["text"]) for row in _content()["advice"])
+
+
+@cache
+def _content() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("advice.toml").read_text(encoding="utf-8"))

@@ -3,7 +3,8 @@
     in the cache        ▶ used
     no native sources   ▶ built here, without a compiler, and accepted only as a pure wheel: a wheel that is
                           tagged py3-none-any contains no code for this machine
-    other sources       ▶ built in a container (`native`)
+    other sources       ▶ built in a container (`native`); without an engine, that ends the run before any
+                          other package is built
 
 [build] strategy "wheels" forbids builds. "docker" never builds here, and downloads even ready wheels in the
 container. All failures are reported together.
@@ -21,7 +22,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, BundleRefused
 from lambdify.cli.packing.requirements.origins import fetch_source, find_native_sources
 from lambdify.cli.packing.requirements.pylock import Package
-from lambdify.cli.packing.resolution.advice import summarize
+from lambdify.cli.packing.resolution.advice import find_ways, summarize
 from lambdify.cli.packing.resolution.plan import Plan
 from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
 from lambdify.cli.packing.wheels.native import (
@@ -31,6 +32,7 @@ from lambdify.cli.packing.wheels.native import (
     BuildResult,
     build_in_container,
     find_image_id,
+    require_engine,
     write_log,
 )
 from lambdify.cli.packing.wheels.wheel_cache import Wheel, WheelCache
@@ -68,10 +70,15 @@ def _make(
 ) -> tuple[Wheel, ...]:
     with TemporaryDirectory(prefix="lambdify-") as name:
         scratch = Path(name)
+        prepared = [
+            _prepare(package, context, scratch / f"here-{number}") for number, package in enumerate(packages)
+        ]
+        jobs = [each for each in prepared if isinstance(each, BuildJob)]
+        if jobs:
+            require_engine(jobs)
         made: list[Wheel] = []
-        jobs: list[BuildJob] = []
-        for number, package in enumerate(packages):
-            outcome = _attempt(package, context, scratch / f"here-{number}", store, console)
+        for source in (each for each in prepared if isinstance(each, _Source)):
+            outcome = _attempt(source, context, store, console)
             if isinstance(outcome, Wheel):
                 made.append(outcome)
             else:
@@ -88,10 +95,16 @@ def _make(
         return tuple(made)
 
 
-def _attempt(
-    package: Package, context: BuildContext, folder: Path, store: WheelCache, console: Console
-) -> Wheel | BuildJob:
-    """Return the wheel of a package that can be built here; otherwise the job for the container."""
+class _Source(NamedTuple):
+    """The source of a package that may be pure, and the folder to build it in."""
+
+    package: Package
+    path: Path
+    folder: Path
+
+
+def _prepare(package: Package, context: BuildContext, folder: Path) -> "BuildJob | _Source":
+    """Return the job for the container, or the source of a package that can perhaps be built here."""
     if package.kind == "wheel":
         return BuildJob(package=package, source=package.path, reason="[build] strategy is docker")
     folder.mkdir()
@@ -99,15 +112,20 @@ def _attempt(
     if context.build.strategy == "docker":
         return BuildJob(package=package, source=source, reason="[build] strategy is docker")
     if native := find_native_sources(source):
-        return BuildJob(
-            package=package, source=source, reason=f"native sources: {Path(native[0]).name}", native=True
-        )
+        reason = f"native sources: {Path(native[0]).name}"
+        return BuildJob(package=package, source=source, reason=reason, native=True)
+    return _Source(package, source, folder)
+
+
+def _attempt(source: _Source, context: BuildContext, store: WheelCache, console: Console) -> Wheel | BuildJob:
+    """Return the wheel of a package that can be built here; otherwise the job for the container."""
+    package = source.package
     with console.step(f"Build {package.label}"):
-        built = _build_here(package, source, folder, context)
+        built = _build_here(package, source.path, source.folder, context)
     if built.wheel is None:
         if built.log:
             console.note(f"{package.label} was not built here; its log: {built.log}")
-        return BuildJob(package=package, source=source, reason=built.problem)
+        return BuildJob(package=package, source=source.path, reason=built.problem)
     return store.keep_pure(package, built.wheel)
 
 
@@ -172,5 +190,6 @@ def _forbidden(packages: Sequence[Package], context: BuildContext) -> BuildError
     platform = f"{context.target.runtime} on {context.target.architecture}"
     return BuildError(
         f"there is no wheel for {platform} of {names}, and [build] strategy is wheels",
-        hint='Set [build] strategy = "auto" to have them built, or pin versions that have a wheel.',
+        hint=f"{find_ways([package.name for package in packages])} "
+        'Set [build] strategy = "auto" to have them built, or pin versions that have a wheel.',
     )

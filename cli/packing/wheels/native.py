@@ -20,7 +20,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, DockerUnavailable
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package
-from lambdify.cli.packing.resolution.advice import find_advice, summarize
+from lambdify.cli.packing.resolution.advice import find_advice, find_twin, find_ways, summarize
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.gate import find_natives_in_wheel, inspect, missing_libraries
 from lambdify.cli.settings.tables import Build
@@ -118,6 +118,23 @@ def find_image_id(image: str) -> str | None:
         return None
 
 
+def require_engine(jobs: Sequence[BuildJob]) -> None:
+    """Raise DockerUnavailable, with all the jobs and what is ready instead, if no engine answers."""
+    from lambdify.cli.packing.wheels.docker import open_engine
+
+    with open_engine(_need(jobs), ways=_ways(jobs)):
+        pass
+
+
+def _need(jobs: Sequence[BuildJob]) -> str:
+    names = ", ".join(f"{job.package.label} ({job.reason})" for job in jobs)
+    return f"these have to be built in a container: {names}"
+
+
+def _ways(jobs: Sequence[BuildJob]) -> str:
+    return find_ways([job.package.name for job in jobs if job.native])
+
+
 def build_in_container(
     jobs: Sequence[BuildJob], context: BuildContext, scratch: Path, console: Console
 ) -> tuple[str, tuple[BuildResult, ...]]:
@@ -127,8 +144,7 @@ def build_in_container(
     """
     from lambdify.cli.packing.wheels.docker import open_engine
 
-    names = ", ".join(f"{job.package.label} ({job.reason})" for job in jobs)
-    with open_engine(f"these have to be built in a container: {names}") as engine:
+    with open_engine(_need(jobs), ways=_ways(jobs)) as engine:
         image = engine.fetch_image(context.image, context.target, console)
         upload, output = scratch / "upload", scratch / "output"
         certificates = _pack_sources(jobs, upload)
@@ -354,7 +370,8 @@ def _with_linux_tag(wheel: Path, target: Target) -> Path:
 
 
 def _failed(job: BuildJob, what: str, output: str, log: Path) -> BuildResult:
-    told = find_advice(output) or summarize(output)
+    twin = find_twin(job.package.name)
+    told = find_advice(output) or (f"In place of it: {twin}." if twin else summarize(output))
     return BuildResult(job=job, failure=f"{job.package.label}: {what}. {told} (log: {log})")
 
 
