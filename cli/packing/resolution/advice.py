@@ -29,14 +29,9 @@ def find_twin(name: str) -> str:
 
 
 def find_ways(names: Collection[str]) -> str:
-    """Return what to do about packages that have to be built: what is ready, or how to do without."""
+    """Return what to do about packages that have to be built: what is ready, and how to do without."""
     ways = [f"In place of {name}: {twin}." for name in names if (twin := find_twin(name))]
-    others = [f'"{name}"' for name in names if not find_twin(name)]
-    if others:
-        ways.append(
-            f"[build] omit = [{', '.join(others)}] leaves {'it' if len(others) == 1 else 'them'} out."
-        )
-    return " ".join(ways)
+    return " ".join([*ways, *(["What the app does without, [build] omit leaves out."] if names else [])])
 
 
 def summarize(output: str) -> str:
