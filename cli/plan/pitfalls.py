@@ -4,8 +4,9 @@ Settings that cannot work are refused: when they are read (settings/conflicts.py
 `check_local`, if that depends on the account or on where the stage is deployed to.
 """
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from lambdify.cli.aws import translated
@@ -13,6 +14,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
 from lambdify.cli.failures import variables
 from lambdify.cli.packing.bundle import app, secret_scan
+from lambdify.cli.packing.bundle.files import ProjectFile
 from lambdify.cli.packing.target import runtimes
 from lambdify.cli.settings import (
     GENERIC_NAMES,
@@ -23,6 +25,7 @@ from lambdify.cli.settings import (
     slug,
 )
 from lambdify.cli.stage import Stage
+from lambdify.cli.storage import folders
 
 NOTICE_PERIOD = timedelta(days=180)
 """How long before the end of a runtime the warning starts."""
@@ -36,6 +39,8 @@ STATIC_URL = re.compile(r"""(?m)^[ \t]*STATIC_URL[ \t]*=[ \t]*["'](?P<url>[^"']+
 REST_PREFIX = "/live"
 """What the path of each request to a REST API begins with: the name of its stage."""
 TRANSLATION = re.compile(r"(.*/)?LC_MESSAGES/[^/]+\.po")
+LONGEST_LINK = 255
+"""Bytes of a small file that may have been a link."""
 ROLE_FOR_LOGS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html"
 
 
@@ -53,7 +58,9 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     yield from _runtime(settings.function.python, today)
     yield from _timeouts(settings)
     yield from _static_links(settings)
-    yield from _translations(settings)
+    packed = app.select(settings).files
+    yield from _translations(settings, packed)
+    yield from _flattened_links(settings, packed)
     yield from _environment_file(settings)
     if local:
         yield from _local(settings)
@@ -138,14 +145,14 @@ def _static_links(settings: Settings) -> Iterator[str]:
             )
 
 
-def _translations(settings: Settings) -> Iterator[str]:
+def _translations(settings: Settings, files: Sequence[ProjectFile]) -> Iterator[str]:
     """Warn of translations that gettext does not see, since nobody has compiled them.
 
     https://docs.djangoproject.com/en/5.2/topics/i18n/translation/#compiling-message-files
     """
     if any("compile" in command for command in settings.build.before):
         return
-    packed = {file.name for file in app.select(settings).files}
+    packed = {file.name for file in files}
     sources = sorted(name for name in packed if TRANSLATION.fullmatch(name))
     missing = [name for name in sources if f"{name.removesuffix('.po')}.mo" not in packed]
     if not missing:
@@ -157,6 +164,33 @@ def _translations(settings: Settings) -> Iterator[str]:
         f"{missing[0]}{others} no .mo file beside: what is translated there stays as it is in the code. "
         f"`{command}` makes it."
     )
+
+
+def _flattened_links(settings: Settings, files: Sequence[ProjectFile]) -> Iterator[str]:
+    """Warn of links that became files with the name of what they lead to, as git writes them where it must.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-coresymlinks
+    """
+    repository = folders.repository(settings.root).resolve()
+    for file in files:
+        name = _only_name_in(file)
+        target = file.path.parent / name
+        if name and target.exists() and target.resolve().is_relative_to(repository):
+            yield (
+                f"{file.name} holds nothing but the name of {name}: git or an archive wrote a link as a "
+                f"file. `ln -sf {name} {file.name}` makes it one again."
+            )
+
+
+def _only_name_in(file: ProjectFile) -> str:
+    """Return the relative path that is all that a small file holds; "" if it holds anything else."""
+    if not 0 < file.size <= LONGEST_LINK:
+        return ""
+    try:
+        text = file.path.read_bytes()
+    except OSError:  # packing tells of it
+        return ""
+    return os.fsdecode(text) if re.fullmatch(rb"\.\.?/[^\0\n]+", text) else ""
 
 
 def _environment_file(settings: Settings) -> Iterator[str]:

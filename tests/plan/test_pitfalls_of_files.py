@@ -167,3 +167,27 @@ def test_without_django_it_is_babel_that_compiles(translated):
 )
 def test_what_is_compiled_or_not_packed_is_no_matter(translated, paths, toml):
     assert translated(*paths, toml=toml) == []
+
+
+# -------------------------------------------------------------------- links that became files
+
+
+def test_a_link_that_git_wrote_as_a_file_is_told_with_what_makes_it_one(said, tmp_path):
+    (tmp_path / "shared/util").mkdir(parents=True)
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/util").write_text("../shared/util")
+    (caution,) = said({}, "")
+    assert caution == (
+        "web/util holds nothing but the name of ../shared/util: git or an archive wrote a link as a file. "
+        "`ln -sf ../shared/util web/util` makes it one again."
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["../nowhere", "../shared/util\n", "shared", "../../../../../../etc/hosts", ""]
+)
+def test_a_file_that_only_looks_so_is_no_matter(said, tmp_path, text):
+    (tmp_path / "shared/util").mkdir(parents=True)
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/util").write_text(text)
+    assert said({}, "") == []
