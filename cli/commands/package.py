@@ -36,7 +36,8 @@ def command(
     from lambdify.cli.runtime import choice
 
     console = make_console(flags)
-    settings, chosen = choice.settle(session.load_settings(stage, {}))
+    # Variables are no part of a bundle, but an app that is started reads them.
+    settings, chosen = choice.settle(session.load_settings(stage, {}, variables=profile))
     choice.tell(chosen, console)
     bundle = room.package(settings, Path(output) if output else None, console, upgrade=upgrade)
     paths = [str(archive.path) for archive in bundle.archives]

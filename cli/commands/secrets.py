@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import open_stage
+from lambdify.cli.commands import make_console, open_stage
 from lambdify.cli.errors import UsageError
 
 stage_option = click.option(
@@ -41,6 +41,7 @@ def set_secret(
     which a shell would keep. It goes to SSM Parameter Store, encrypted; lambdify.toml says where it is.
     """
     from lambdify.cli import secrets
+    from lambdify.cli.command_line.session import connect, load_settings
     from lambdify.cli.secrets import declaration
 
     if more or "=" in name:
@@ -49,7 +50,9 @@ def set_secret(
             hint="Change the value where it comes from, and call "
             f"`lambdify secrets set {name.partition('=')[0]}`, which asks for it.",
         )
-    session = open_stage(flags, stage, local, **overrides)
+    # A local cloud is started: an app that reads the secret cannot be deployed there before.
+    chosen = load_settings(stage, overrides, variables=False)
+    session = connect(chosen, make_console(flags), local=local, start=local)
     console, settings = session.console, session.settings
     declaration.check(settings, name)
     try:

@@ -59,13 +59,14 @@ def environments(project: Project) -> int:
 
 
 def test_secrets_reach_the_app_and_nothing_else_and_three_environments_stay_warm(project):
+    # It starts the local cloud, since without its secrets the app cannot be deployed there.
+    done = project.run("secrets", "set", "GREETING", "--local", typed="good \n")
+    assert 'lambdify.toml, line 5: GREETING = "ssm:/secretive/{stage}/GREETING"' in done.story
+    project.run("secrets", "set", "GREETING", "--local", code=2, typed="")
     failed = project.run("deploy", "--local", code=34)
     assert "there is no value of TOKEN (secretsmanager:secretive#token)" in failed.story
 
     store(project)
-    project.run("secrets", "set", "GREETING", "--local", code=2, typed="")
-    done = project.run("secrets", "set", "GREETING", "--local", typed="good \n")
-    assert 'lambdify.toml, line 5: GREETING = "ssm:/secretive/{stage}/GREETING"' in done.story
     site = project.run("deploy", "--local").answer
     assert httpx.get(site).text == "good morning"
 

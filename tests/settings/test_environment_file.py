@@ -183,3 +183,12 @@ def test_a_repository_of_the_whole_home_folder_is_none(load, tmp_path, monkeypat
 @pytest.mark.parametrize("data", [b"SITE=\xff\n", "SITE=x".encode("utf-16")[:-1]])
 def test_another_encoding_is_refused(load, data):
     assert refused(load, {f"shop/{NAME}": data}).message == f"{NAME} is not UTF-8."
+
+
+def test_a_bundle_is_made_without_it_and_a_template_is_not(lambdify, tmp_path):
+    (tmp_path / "lambdify.toml").write_text(f'app = "app:app"\n[build]\nbytecode = false\n{FILE}')
+    (tmp_path / "app.py").write_text("def app(environ, start_response): ...\n")
+    (tmp_path / "requirements.txt").write_text("")
+    assert lambdify("package", cwd=tmp_path).returncode == 0
+    done = lambdify("template", cwd=tmp_path)
+    assert (done.returncode, f'names "{NAME}", which does not exist' in done.stderr) == (10, True)
