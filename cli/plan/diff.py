@@ -21,7 +21,7 @@ from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
 from lambdify.cli.rehearsal import gate
-from lambdify.cli.releases import command_token, traffic
+from lambdify.cli.releases import command_token, new_stage, traffic
 from lambdify.cli.stacks import change_sets, changes, stack
 from lambdify.cli.stacks.changes import Body, Change
 from lambdify.cli.stacks.stack import Stack
@@ -55,10 +55,15 @@ def compute(
     drift: bool = True,
     sleep: Sleep = time.sleep,
 ) -> Diff:
-    """Return what `deploy` would do. Raises StackBusy, StackForeign, DeployFailed for a refused template."""
+    """Return what `deploy` would do.
+
+    Raises StackBusy, StackForeign, FunctionForeign, and DeployFailed for a template that is refused.
+    """
     existing = stack.find(stage)
     if existing is not None and existing.is_busy:
         raise stack.busy(existing.name, existing.state)
+    if existing is None or existing.is_new:
+        new_stage.check(stage, console, yes=True)
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
     artifact = archives.plan(bundle, stage)

@@ -7,6 +7,7 @@ from stages import stage_in
 
 from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import Declined, FunctionForeign
+from lambdify.cli.plan import diff
 from lambdify.cli.releases import new_stage
 
 
@@ -110,3 +111,12 @@ def test_a_second_stage_is_said_to_be_new_before_it_is_packed(
     assert (
         'warning: "liev" is a new stage of shop in eu-central-1; deployed there: live. Did you' in talk.said
     )
+
+
+def test_looking_at_a_stage_that_is_not_deployed_says_so_too(
+    account, make_settings, make_bundle, talk, functions
+):
+    deploy(stage_in(account, make_settings("live")), make_bundle, talk.console, yes=True)
+    with pytest.raises(AssertionError):
+        diff.compute(stage_in(account, make_settings("liev")), refuse_to_pack, talk.console)
+    assert 'warning: "liev" is a new stage of shop' in talk.said
