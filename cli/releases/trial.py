@@ -45,6 +45,10 @@ OTHER_PAGES = (
     'Another page, or none, is asked for with smoke = "/health", or smoke = "off", in lambdify.toml under '
     "[release]."
 )
+NO_ENDPOINT = (
+    'A function for other events than requests needs no endpoint: endpoint = "none" in lambdify.toml under '
+    "[http]."
+)
 OFF = "off"
 """[release] smoke that asks for nothing."""
 BODY_SHOWN = 500
@@ -157,7 +161,10 @@ def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) 
     if "FunctionError" in call.answer:
         failure = invocation.failure(call.answer, call.value, stage.settings)
         message = f"Version {call.version} did not answer GET /: {failure.message}"
-        return ReleaseFailed(message, hint=f"{failure.hint} {OTHER_PAGES}", during=during)
+        # A web app answers with a 500 where it fails: what raises is a handler, perhaps of other events.
+        raised = not str(call.value.get("errorType", "")).startswith(("Sandbox.", "Runtime."))
+        other = NO_ENDPOINT if raised else OTHER_PAGES
+        return ReleaseFailed(message, hint=f"{failure.hint} {other}", during=during)
     answer = _read(call, stage, "/", url)
     console.note(f"GET / → {answer}")
     if answer.refused:

@@ -132,6 +132,10 @@ def test_an_app_that_started_and_did_not_answer_is_told_so(ask, error):
     with pytest.raises(ReleaseFailed, match=r"Version 7 did not answer GET /: ") as caught:
         ask(STARTS, error)
     assert error["errorMessage"] in caught.value.message
+    # A web app does not raise: it answers with a 500.
+    for_other_events = error["errorType"] == "KeyError"
+    assert ('endpoint = "none" in lambdify.toml' in caught.value.hint) is for_other_events
+    assert ('smoke = "off"' in caught.value.hint) is not for_other_events
 
 
 @pytest.mark.parametrize(
