@@ -53,6 +53,8 @@ OFF = "off"
 """[release] smoke that asks for nothing."""
 BODY_SHOWN = 500
 """Characters of the body's text that are shown if the status is not the expected one."""
+BODY_READ = 50_000
+"""Bytes of the body that are looked through for that text."""
 MARKUP = re.compile(r"(?is)<(head|style|script)\b.*?</\1\s*>|<!?/?[a-z][^<>]*>")
 """What is left out of a page, so that its text remains."""
 
@@ -152,7 +154,8 @@ def ask_home_page(version: str, stage: Stage, console: Console, *, url: str) -> 
     call.show_log(stage.settings, console)
     if stage.settings.http.auth == "none":
         raise failure
-    console.warn(f"{failure.message} This decides nothing: [http] auth lets no request without a user in.")
+    message = failure.message.rstrip(".")
+    console.warn(f"{message}. This decides nothing: [http] auth lets no request without a user in.")
 
 
 def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) -> ReleaseFailed | None:
@@ -276,7 +279,9 @@ def _read(call: _Call, stage: Stage, path: str, url: str) -> _Answer:
     return _Answer(
         status=response.status,
         location=dict(response.headers).get("location", ""),
-        text=" ".join(MARKUP.sub(" ", response.body.decode(errors="replace")).split())[:BODY_SHOWN],
+        text=" ".join(MARKUP.sub(" ", response.body[:BODY_READ].decode(errors="replace")).split())[
+            :BODY_SHOWN
+        ],
         refused=refused_host.explain(response.status, response.body, call.log, host) if host else None,
         explained=invocation.explain_log(call.answer, stage.settings) if failed else None,
     )
