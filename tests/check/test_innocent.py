@@ -11,6 +11,7 @@ APPS = [
     "import click\n@click.command()\ndef fill():\n    open('fixtures.json', 'w')",
     "if app.debug:\n    app.run()\n    open('x', 'w')",
     "class DevelopmentConfig:\n    SQLALCHEMY_DATABASE_URI = 'sqlite:///dev.db'\n    SECRET_KEY = 'dev'",
+    "import os\nif os.environ.get('STAGE') == 'development':\n    os.system('lessc')",
     "class TestingConfig:\n    SQLALCHEMY_DATABASE_URI = 'sqlite://'",
     # It only reads.
     "open('names.txt')",
@@ -38,6 +39,7 @@ APPS = [
     "import os\nDATABASE_URL = os.environ.get('DATABASE_URL')",
     "import redis\nredis.Redis(host='cache.example.org')",
     "import redis, os\nredis.Redis(**OPTIONS)",
+    "import redis\nredis.Redis(connection_pool=pool)",
     "CORS_ORIGINS = 'http://localhost:3000'",
     "ORIGINS = ['http://localhost:3000']",
     "app.config['CACHE_TYPE'] = 'RedisCache'",
@@ -55,6 +57,7 @@ APPS = [
     # Programs that are there, and names that only look alike.
     "import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])",
     "import subprocess\nsubprocess.run(['python3', '-V'])",
+    "import subprocess\ntry:\n    V = subprocess.check_output(['git', 'log'])\nexcept Exception:\n    V = ''",
     "def run(): ...\nrun()",
     "class Store:\n    def add_task(self, x): ...\nStore().add_task(1)",
     "def open_file(name, mode): ...\nopen_file('x', 'w')",
@@ -124,6 +127,10 @@ def test_it_is_found_in_no_settings_of_django(found, code):
             "Procfile": "web: gunicorn app:app\nrelease: flask db upgrade\ncss: npm run watch\n",
         },
         {"app.py": FLASK, "Dockerfile": "FROM python:3.12\nRUN apt-get install -y gcc git libpq-dev curl\n"},
+        {
+            "app.py": FLASK,
+            "Dockerfile": "FROM python:3.12\nRUN apt-get install -y libssl3 libxml2\n",
+        },
         {"app.py": FLASK, "Dockerfile": "FROM node\nRUN apt-get install -y ffmpeg\nFROM python:3.12\n"},
         {"main.py": FASTAPI + "from fastapi.responses import JSONResponse\nJSONResponse({})\n"},
     ],
@@ -215,3 +222,18 @@ def test_a_command_that_imports_the_whole_app_takes_nothing_away(found):
         "shop/pages.py": "import os\ndef page():\n    os.system('git pull')\n",
     }
     assert found(files) == ["surprises programs shop/pages.py:3"]
+
+
+def test_the_settings_of_django_may_be_chosen_by_the_code(found):
+    files = django("DEBUG = False\n")
+    files["shop/wsgi.py"] = WSGI.replace('"shop.settings"', "choose()") + "def choose(): ...\n"
+    assert found(files) == []
+
+
+def test_a_factory_that_a_command_calls_as_well_is_the_apps(found):
+    files = {
+        "shop/__init__.py": FLASK + "def create_app():\n    open('x', 'w')\n    return app\n",
+        "shop/cli.py": "from shop import create_app\n",
+        "lambdify.toml": 'app = "shop:create_app()"\n',
+    }
+    assert found(files) == ["stops files shop/__init__.py:4"]

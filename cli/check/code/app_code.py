@@ -2,84 +2,23 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from lambdify.cli.check.code import fields, sites, values
-from lambdify.cli.check.code.fields import SettingsClass
-from lambdify.cli.check.code.sites import Assigned, Call, Moment, Sites
+from lambdify.cli.check.code import code_file, served, sites
+from lambdify.cli.check.code.code_file import CodeFile
+from lambdify.cli.check.code.sites import Assigned, Call, Moment
 from lambdify.cli.check.code.values import Value
 from lambdify.cli.detection import django, imports
 from lambdify.cli.detection.candidate import TESTS, Candidate
 from lambdify.cli.detection.imports import Reach
-from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.project import Project
 from lambdify.cli.settings import Settings
 
-ASIDE = re.compile(
-    r"(^|/)(migrations|management|alembic|fabfile|stubs?|tests?|cli|commands)/"
-    r"|(^|/)(celery(_\w+)?|celery_tasks|cli|commands|worker|manage|gunicorn\w*|locustfile|conftest)\.py$"
-)
-"""Files that a function does not run: workers, and commands for a terminal."""
 _WORD = re.compile(r"\w+")
 NAMING = django.VARIABLE.encode()
-MAX_STEPS = 3
-"""Names that are followed to a variable, one behind the other."""
-
-
-@dataclass(frozen=True, eq=False)
-class CodeFile:
-    """A file that the app reaches."""
-
-    path: str
-    """Relative to the project."""
-    module: str
-    """As it is imported."""
-    sites: Sites
-    source: str
-    made: dict[str, str]
-    """The calls that made names: {"env": "environ.Env"}, with "config.env.env" for those of other files."""
-    classes: Mapping[str, SettingsClass]
-    """Its classes of pydantic's settings."""
-    functions: tuple[str, ...]
-    """Those at its top level that nothing decorates."""
-
-    @cached_property
-    def is_local(self) -> bool:
-        """Whether the file names this machine anywhere."""
-        return "localhost" in self.source or "127.0.0.1" in self.source
-
-    def value_of(self, each: Assigned) -> Value:
-        """Return what is known of a value; a field of pydantic's settings is read from its variable."""
-        value = self.read(each.value)
-        made = None if each.moment.function else self.classes.get(each.moment.prefix.removesuffix("."))
-        return value._replace(variables=(made.variable(each.name), *value.variables)) if made else value
-
-    def read(self, node: ast.expr) -> Value:
-        """Return what is known of an expression, with the variables that the names in it were read from."""
-        value = values.read(node, self.sites.names, self.made)
-        return value._replace(variables=tuple(dict.fromkeys((*value.variables, *self._behind(node, 0)))))
-
-    def _behind(self, node: ast.expr, steps: int) -> Iterator[str]:
-        """Yield the variables that the names in an expression were read from."""
-        names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-        for each in self._of(names) if steps < MAX_STEPS else ():
-            if each.value is not node:
-                yield from values.read(each.value, self.sites.names, self.made).variables
-                yield from self._behind(each.value, steps + 1)
-
-    def _of(self, names: set[str]) -> list[Assigned]:
-        return [each for name in sorted(names) for each in self._named.get(name, ())]
-
-    @cached_property
-    def _named(self) -> Mapping[str, list[Assigned]]:
-        """The values that each name of the file is given at its top level."""
-        found: dict[str, list[Assigned]] = {}
-        for each in self.sites.assigned:
-            if each.form == "name" and not each.moment.function:
-                found.setdefault(each.name, []).append(each)
-        return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +30,7 @@ class AppCode:
     app: Candidate
     files: tuple[CodeFile, ...]
     aside: tuple[str, ...]
-    """The texts of the files that are left aside: commands and workers."""
+    """The texts of the project's commands and workers."""
     django: str
     """The file of Django's settings; "" if the app has none."""
 
@@ -139,18 +78,30 @@ class AppCode:
 
     @cached_property
     def _by_hand(self) -> frozenset[str]:
-        """The functions at the top level of a file that only what is left aside names."""
-        words = [set(_WORD.findall(file.source)) for file in self.files]
+        """The functions at the top level that only commands name, and those that only these call."""
+        files_of = Counter(word for file in self.files for word in set(_WORD.findall(file.source)))
         commands = set(_WORD.findall("\n".join(self.aside)))
-        called = {self._resolve(call.name) for file in self.files for call in file.sites.calls}
-        return frozenset(
+        called = self._called_outside(set())
+        left = {
             f"{file.module}.{name}"
-            for index, file in enumerate(self.files)
+            for file in self.files
             for name in file.functions
-            if name in commands
-            and f"{file.module}.{name}" not in called
-            and not any(name in each for number, each in enumerate(words) if number != index)
-        )
+            if files_of[name] == 1 and (name in commands or f"{file.module}.{name}" in called)
+        }
+        left -= self.starting
+        found: set[str] = set()
+        while more := left - found - self._called_outside(found):
+            found |= more
+        return frozenset(found)
+
+    def _called_outside(self, functions: set[str]) -> set[str]:
+        """Return what is called, but for the calls in some functions."""
+        return {
+            self._resolve(call.name)
+            for file in self.files
+            for call in file.sites.calls
+            if f"{file.module}.{call.moment.function.partition('.')[0]}" not in functions
+        }
 
     def is_given(self, value: Value) -> bool:
         """Whether the stage's settings give one of the variables that a value reads."""
@@ -192,7 +143,8 @@ class AppCode:
     def _called(self) -> Mapping[str, tuple[str, ...]]:
         """What each function surely calls, by qualified names; "" is what imports call."""
         found: dict[str, list[str]] = {}
-        for file, call in self.calls():
+        calls = [(file, call) for file in self.files for call in file.sites.calls]
+        for file, call in calls:
             if call.moment.sure:
                 caller = f"{file.module}.{call.moment.function}" if call.moment.function else ""
                 name = self._resolve(call.name)
@@ -218,49 +170,19 @@ def read(settings: Settings, app: Candidate) -> AppCode:
     variables = {name: value for name, value in settings.environment.items() if isinstance(value, str)}
     reach = imports.reach(project, app, variables)
     paths = sorted(each.file for each in reach.files if not TESTS.search(each.file) or each.file == app.file)
-    read_files = [file for path in paths if (file := _read_file(project, path))]
-    found = _without_aside(read_files, app)
+    read_files = [file for path in paths if (file := code_file.read(project, path))]
+    found = served.select(read_files, app)
     own = {f"{file.module}.{name}": call for file in found for name, call in file.made.items()}
     return AppCode(
         project=project,
         settings=settings,
         app=app,
         files=tuple(replace(file, made=own | file.made) for file in found),
-        aside=tuple(file.source for file in read_files if file not in found),
+        aside=tuple(
+            code_file.text(project, path) for path in sorted(project.files) if served.ASIDE.search(path)
+        ),
         django=_find_settings(project, app, reach, variables),
     )
-
-
-def _without_aside(files: list[CodeFile], app: Candidate) -> list[CodeFile]:
-    """Return the files without those that workers and commands are in, or that only these import."""
-    aside = {file.path for file in files if ASIDE.search(file.path) and file.path != app.file}
-    if app.framework == "django":
-        return [file for file in files if file.path not in aside]  # Django imports files by texts, too
-    by_module = {file.module: file.path for file in files}
-    imported = {file.path: _imported(file, by_module) for file in files}
-    behind = _closure(aside, imported, set())
-    start = {file.path for file in files if file.path == app.file or file.path not in behind}
-    used = _closure(start, imported, aside)
-    return [file for file in files if file.path in used]
-
-
-def _imported(file: CodeFile, by_module: Mapping[str, str]) -> set[str]:
-    """Return the files that a file imports, with the packages that they are in."""
-    names = (name.split(".") for name in set(file.sites.names.values()))
-    modules = {".".join(parts[:count]) for parts in names for count in range(1, len(parts) + 1)}
-    return {by_module[module] for module in modules & by_module.keys()}
-
-
-def _closure(start: set[str], imported: Mapping[str, set[str]], without: set[str]) -> set[str]:
-    """Return the files that others lead to, themselves included."""
-    found: set[str] = set()
-    waiting = [*start]
-    while waiting:
-        path = waiting.pop()
-        if path not in found and path not in without:
-            found.add(path)
-            waiting += imported[path]
-    return found
 
 
 def _find_settings(project: Project, app: Candidate, reach: Reach, variables: Mapping[str, str]) -> str:
@@ -271,26 +193,3 @@ def _find_settings(project: Project, app: Candidate, reach: Reach, variables: Ma
     trees = (tree for file in naming if (tree := project.tree(file)))
     named = variables.get(django.VARIABLE) or django.find_settings(trees)
     return project.file_of(named, near=app.path) if named else ""
-
-
-def _read_file(project: Project, path: str) -> CodeFile | None:
-    module: Module | None = project.module(path)
-    tree = project.tree(path)
-    if module is None or tree is None:
-        return None
-    found = sites.read(tree, module.name, package=path.endswith("__init__.py"))
-    source = project.text(path).decode("utf-8", "replace")
-    made = {
-        each.name: sites.qualify(each.value, found.names)
-        for each in found.assigned
-        if each.form == "name" and isinstance(each.value, ast.Call)
-    }
-    return CodeFile(
-        path=path,
-        module=module.name,
-        sites=found,
-        source=source,
-        made=made,
-        classes=fields.find(module.classes, found.names),
-        functions=tuple(name for name, node in module.functions.items() if not node.decorator_list),
-    )

@@ -7,7 +7,7 @@ import ast
 import re
 from typing import Literal
 
-from lambdify.cli.check.code.app_code import CodeFile
+from lambdify.cli.check.code.code_file import CodeFile
 from lambdify.cli.check.code.sites import qualify
 
 Place = Literal["temporary", "project", "unknown"]

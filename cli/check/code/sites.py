@@ -100,6 +100,7 @@ class Sites(NamedTuple):
 _NEVER = re.compile(
     r"TYPE_CHECKING|(^|\.)(DEBUG|debug|TESTING|testing)$|\[['\"](DEBUG|TESTING)['\"]\]$"
     r"|['\"]test['\"] in sys\.argv|^(settings\.)?DEBUG and "
+    r"|== ['\"](dev|development|local|test|testing)['\"]$"
 )
 _ALWAYS = re.compile(r"^not (\w+\.)*(DEBUG|debug|TESTING|testing)$|['\"]test['\"] not in sys\.argv")
 _PRESENCE = re.compile(r"\b(exists|isdir|isfile|is_dir|is_file)\(")

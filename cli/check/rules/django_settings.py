@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from lambdify.cli.check.code import paths
-from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.app_code import AppCode
+from lambdify.cli.check.code.code_file import CodeFile
 from lambdify.cli.check.code.sites import Assigned, text
 from lambdify.cli.check.code.values import UNKNOWN, Value
 from lambdify.cli.check.rules import names

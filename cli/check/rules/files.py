@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from lambdify.cli.check.code import paths
-from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.app_code import AppCode
+from lambdify.cli.check.code.code_file import CodeFile
 from lambdify.cli.check.code.sites import Assigned, Call, Moment, text
 from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, Level, report

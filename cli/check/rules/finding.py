@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal, NamedTuple
 
-from lambdify.cli.check.code.app_code import CodeFile
+from lambdify.cli.check.code.code_file import CodeFile
 
 Level = Literal["stops", "surprises", "note"]
 """It will fail; it works otherwise than on a server; it is good to know."""

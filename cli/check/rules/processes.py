@@ -4,7 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.app_code import AppCode
+from lambdify.cli.check.code.code_file import CodeFile
 from lambdify.cli.check.code.sites import Call, text
 from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
@@ -31,8 +32,9 @@ def find(code: AppCode) -> Iterator[Finding]:
     for file, call in code.calls():
         if SHARED.search(call.name):
             yield report("processes", file, call.line, f"{call.last}() of {call.name.partition('.')[0]}")
-        elif call.name in STARTERS and (program := _program(call, file)) not in PRESENT:
-            yield report("programs", file, call.line, f"starts {program}")
+        elif call.name in STARTERS and not (call.moment.caught and code.starts(file, call.moment)):
+            if (program := _program(call, file)) not in PRESENT:
+                yield report("programs", file, call.line, f"starts {program}")
         elif _is_server(call, file) and code.will(file, call.moment):
             yield report("server", file, call.line, f"{ast.unparse(call.node.func)}() at import")
         elif call.name in LISTENERS and call.moment.sure:

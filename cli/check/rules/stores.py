@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 from lambdify.cli.check.code import paths
-from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.app_code import AppCode
+from lambdify.cli.check.code.code_file import CodeFile
 from lambdify.cli.check.code.sites import Assigned, Call, text
 from lambdify.cli.check.code.values import Value
 from lambdify.cli.check.rules import names
@@ -29,6 +30,8 @@ LOCAL = re.compile(
 )
 OWN = re.compile(r"CORS|ORIGIN", re.IGNORECASE)
 """Settings that say who may ask, not who is asked."""
+WITHOUT_HOST = {"db", "port", "password", "decode_responses", "encoding", "socket_timeout", "tz_aware"}
+"""Arguments that do not say where a service is."""
 NEIGHBOURS = re.compile(
     r"^(redis(\.asyncio)?\.(Redis|StrictRedis)|pymongo\.MongoClient|pymemcache\.client\.base\.Client)$"
 )
@@ -77,7 +80,7 @@ def _of_call(code: AppCode, file: CodeFile, call: Call) -> Iterator[Finding]:
             yield report("uploads", file, call.line, "save() into a folder of the project")
     elif NEIGHBOURS.search(call.name):
         host = first or call.argument(-1, "host")
-        if host is None and not any(each.arg is None for each in call.node.keywords):
+        if host is None and {each.arg for each in call.node.keywords} <= WITHOUT_HOST:
             yield report("services", file, call.line, f"{call.last}() without a host: localhost")
         elif text(host) in {"localhost", "127.0.0.1"}:
             yield report("services", file, call.line, f"{call.last}() at localhost")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lambdify.cli.check.code.app_code import AppCode
+from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
 from lambdify.cli.detection import source
 
@@ -15,13 +16,8 @@ TOOLS = re.compile(r"(npm|npx|yarn|pnpm|node|make|sass|tailwindcss|webpack|vite|
 """What builds a front end while one develops."""
 INSTALLS = re.compile(r"\b(?:apt-get|apt|apk|yum|dnf|microdnf)\b(?:\s+-\S+)*\s+(?:install|add)\s+([^&|;\n]+)")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
-BUILD_ONLY = re.compile(
-    r"(-dev|-devel|-headers)$|^(git|curl|wget|gcc|g\+\+|make|build-essential|pkg-config|pkgconf|ca-certificates|gettext|bash"
-    r"|locales|tini|dumb-init|nginx|supervisor|cron|sudo|vim|nano|gnupg2?|lsb-release|apt-transport-https|nodejs|npm|yarn"
-    r"|python3?(\.\d+)?(-\w+)*|py3-\w+|musl|procps|netcat(-\w+)?|iputils-ping|openssl|unzip|xz-utils|tzdata|media-types|mime-support"
-    r"|software-properties-common|apt-utils|rust|rustc|cargo|rsync|pwgen|git-core|bzip2|inotify-tools|wait-for-it|shadow|poedit|htop|less|cmake|binutils|patch|linux-headers|gosu|su-exec|redis-tools|tar|jq|\d.*)$"
-)
-"""Packages that a build, a server or a person wants, and the app does not."""
+NEEDLESS = re.compile("|".join(sorted(names.find("libraries", "needless"))))
+"""Packages that a build, a server or a person wants, and not the app; and those that wheels bring along."""
 
 
 def find(code: AppCode) -> Iterator[Finding]:
@@ -64,7 +60,7 @@ def _packages(path: Path) -> Iterator[Finding]:
         words = (
             [] if "--virtual" in found[0] else [word for word in found[1].split() if PACKAGE.fullmatch(word)]
         )
-        if needed := [word for word in words if not BUILD_ONLY.search(word)]:
+        if needed := [word for word in words if not NEEDLESS.fullmatch(word)]:
             more = f" and {len(needed) - 6} more" if len(needed) > 6 else ""
             line = first_line + last[: last.find(needed[0])].count("\n")
             yield report("libraries", path.name, line, f"installs {', '.join(needed[:6])}{more}")

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from lambdify.cli.check.code import values
-from lambdify.cli.check.code.app_code import AppCode, CodeFile
+from lambdify.cli.check.code.app_code import AppCode
+from lambdify.cli.check.code.code_file import CodeFile
 from lambdify.cli.check.code.sites import Moment, qualify, text
 from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
@@ -34,7 +35,9 @@ def _django(code: AppCode) -> Iterator[Finding]:
     given = {*code.settings.environment, *code.settings.secrets}
     if code.app.framework != "django" or django.VARIABLE in given or django.find_settings(trees):
         return
-    if any("settings.configure" in file.source for file in code.files) or not code.app.file:
+    if django.VARIABLE in _set_by_the_code(code) or not code.app.file:
+        return
+    if any("settings.configure" in file.source for file in code.files):
         return
     name = code.django.removesuffix(".py").removesuffix("/__init__").removeprefix(f"{code.app.path}/")
     todo = f'[environment] {django.VARIABLE} = "{name.replace("/", ".") or "package.settings"}"'
