@@ -74,13 +74,14 @@ def run(
     readable: Iterable[Path],
     limit: float,
     nobody_waits: threading.Event | None = None,
+    output_kept: int = OUTPUT_KEPT,
 ) -> Ending:
     """Run a program for `limit` seconds at most, and return how it ended; all its processes end with it.
 
     It writes to `tmp` only, which is its HOME and, where the kernel permits, its /tmp. It reads `cwd`,
     `readable` and the system's folders. It gets one more argument, JSON: "report", the descriptor for what it
     reports; "tmp", the folder that it may write to; "guarded", what the kernel guards. It is ended when
-    `nobody_waits` is set.
+    `nobody_waits` is set. The last `output_kept` bytes of its output are kept.
     """
     wanted = {
         "argv": [*argv],
@@ -92,7 +93,7 @@ def run(
     begun = time.monotonic()
     process, pipe = _start(wanted)
     assert process.stdout
-    output, told = _Reader(process.stdout.fileno(), last=OUTPUT_KEPT), _Reader(pipe, first=REPORT_KEPT)
+    output, told = _Reader(process.stdout.fileno(), last=output_kept), _Reader(pipe, first=REPORT_KEPT)
     try:
         ended = _wait(process, limit, nobody_waits or threading.Event())
     finally:

@@ -1,14 +1,15 @@
 """Cold starts: the times of a bundle's imports when a function starts, by distribution.
 
-The bundle is unpacked, and imported as Lambda does it, in a clean process of the function's Python. Its
-environment has the project's variables, not the developer's. The fastest of several runs counts, since other
-work on this machine slows the others down.
+The bundle is unpacked, and imported as Lambda does it, in a guarded process of the function's Python
+(programs/guard.py). Its environment has the project's variables, not the developer's. The fastest of several
+runs counts, since other work on this machine slows the others down.
 
 The time of an import excludes the imports inside it, so times can be added up:
 https://docs.python.org/3/using/cmdline.html#cmdoption-X
 On Lambda the proportions are the same, but not the milliseconds: its CPUs differ, and are shared by memory.
 """
 
+import os
 import re
 import tempfile
 import zipfile
@@ -17,13 +18,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambdify.cli.packing import unpacked
 from lambdify.cli.packing.bundle import sizes
 from lambdify.cli.packing.bundle.bundle import LAYER_PREFIX, Bundle
-from lambdify.cli.programs import Outcome, run
+from lambdify.cli.programs import guarded, pythons
+from lambdify.cli.programs.guarded import Ending
 
 RUNS = 3
 LIMIT = 60.0
 """The longest time of a start, in seconds. Lambda itself tries again after 10."""
+OUTPUT_KEPT = 10_000_000
+"""Bytes of output: a line for each import, and what the app writes."""
 WORKER = Path(__file__).with_name("cold_start_worker.py")
 STANDARD_LIBRARY = "Python and its standard library"
 RUNTIME = "what Lambda brings along"
@@ -78,14 +83,13 @@ def measure(
         _unpack(bundle, place)
         starts = []
         for _ in range(RUNS):
-            done = _start(place, environment, str(python), runtime, limit)
-            if not done.ended:
+            done = _start(place, environment, python, runtime, limit)
+            if done.code is None:
                 return NotMeasured(reason=f"the app had not started here after {limit:g} seconds")
-            if not done.succeeded or not (place / "imported").exists():
+            origins = next((each["origins"] for each in done.report if each["event"] == "imported"), None)
+            if done.code or origins is None:
                 return NotMeasured(reason=f"the app did not start here: {_last_error_line(done)}")
-            lines = (place / "imported").read_text(encoding="utf-8").splitlines()
-            origins = {name: origin for name, _, origin in (line.partition("\t") for line in lines)}
-            starts.append(_add_up(done.errors, _owners(origins, bundle, place, runtime)))
+            starts.append(_add_up(done.output, _owners(origins, bundle, place, runtime)))
     return min(starts, key=lambda start: start.milliseconds)
 
 
@@ -94,18 +98,25 @@ def _unpack(bundle: Bundle, place: Path) -> None:
         (place / name).mkdir()
         if archive:
             with zipfile.ZipFile(archive.path) as packed:
-                packed.extractall(place / name)
+                unpacked.extract(packed, place / name)
 
 
-def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Path, limit: float) -> Outcome:
-    (place / "imported").unlink(missing_ok=True)
+def _start(place: Path, environment: Mapping[str, str], python: Path, runtime: Path, limit: float) -> Ending:
     (place / "tmp").mkdir(exist_ok=True)
+    interpreter = pythons.locate(python)
     task, layers = place / "task", place / "opt"
     # With -s, -S and -P, packages of this machine cannot be imported. -I would ignore the project's own
     # PYTHON* variables.
     options = ["-s", "-S", "-P", "-B", "-X", "importtime"]
-    return run(
-        [python, *options, str(WORKER), str(layers), str(runtime), str(place / "imported")],
+    readable = [layers, runtime, *interpreter.prefixes, WORKER.parent, guarded.AUDIT_HOOK.parent]
+    given = [
+        str(guarded.AUDIT_HOOK),
+        str(layers),
+        str(runtime),
+        os.pathsep.join([*guarded.SYSTEM, *map(str, readable)]),
+    ]
+    return guarded.run(
+        [str(interpreter.file), *options, str(WORKER), *given],
         cwd=task,
         environment={
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -114,13 +125,14 @@ def _start(place: Path, environment: Mapping[str, str], python: str, runtime: Pa
             "TZ": ":UTC",
             **environment,
             "AWS_LAMBDA_FUNCTION_NAME": "cold-start",
-            "HOME": str(place / "tmp"),
             "LAMBDA_TASK_ROOT": str(task),
             "LD_LIBRARY_PATH": f"{task}:{task}/lib:{layers}/lib",
             "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "TMPDIR": str(place / "tmp"),
         },
+        tmp=place / "tmp",
+        readable=readable,
         limit=limit,
+        output_kept=OUTPUT_KEPT,
     )
 
 
@@ -171,7 +183,7 @@ def _add_up(output: str, owners: Mapping[str, str]) -> ColdStart:
     )
 
 
-def _last_error_line(done: Outcome) -> str:
-    lines = map(str.strip, done.errors.splitlines())
+def _last_error_line(done: Ending) -> str:
+    lines = map(str.strip, done.output.splitlines())
     said = [line for line in lines if line and not line.startswith("import time:")]
     return said[-1] if said else f"it ended with {done.code} and said nothing"
