@@ -148,8 +148,11 @@ def failure(answer: Mapping[str, Any], value: Mapping[str, Any], settings: Setti
     project = look_at(settings)
     raised = reported.read(value, read_log(answer), project.owns)
     told = explanation.find(raised, project) if raised else None
+    said = f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}"
+    if raised and tracebacks.BEGIN in said:
+        said = tracebacks.summarize(tracebacks.unwrap(raised, project.owns))
     return FunctionFailed(
-        told.message if told else f"{value.get('errorType', 'Error')}: {value.get('errorMessage', '')}",
+        told.message if told else said,
         hint=told.hint if told else f"`lambdify logs {settings.stage}` shows all that the function wrote.",
         during=f"invoking {settings.full_name}",
     )

@@ -37,6 +37,7 @@ def explain(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Expl
 
     `unset` are the names of environment variables that the app asked for and that were not set, in order.
     """
+    raised = tracebacks.unwrap(raised, project.owns)
     lines = tuple(tracebacks.show(raised))
     told = find(raised, project, unset)
     if told is None:
@@ -46,6 +47,7 @@ def explain(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Expl
 
 def find(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Told | None:
     """Return what is told of the first exception of the chain that is recognised; None if none is."""
+    raised = tracebacks.unwrap(raised, project.owns)
     frames = [frame for step in raised.chain() for frame in step.own_frames]
     for step in raised.chain():
         told = (

@@ -27,13 +27,13 @@ _PACKAGES = re.compile(
 )
 _PYTHON = re.compile(r"<frozen (?P<frozen>[\w.]+)>|.*/(?:lib|lib64)/python3\.\d+/(?P<rest>.+)")
 _MACHINERY = re.compile(
-    r"<frozen (importlib|runpy|zipimport)|.*/python3\.\d+/(importlib|runpy)\b|/var/runtime/"
+    r"<frozen (importlib|runpy|zipimport)|(.*/python3\.\d+/)?(importlib/|runpy\.py)|/var/runtime/"
     r"|(.*/)?awslambdaric/|(.*/)?lambdify/(adapter|cli)/"
 )
 
 
 def locate(path: str, owns: Owns) -> tuple[str, bool]:
-    """Return the path as the project or the distribution has it, and whether it is the project's.
+    """Return the path as the project, the distribution or Python has it, and whether it is the project's.
 
     Other paths come back as they are.
     """
@@ -42,7 +42,8 @@ def locate(path: str, owns: Owns) -> tuple[str, bool]:
         return rest, not _MACHINERY.match(rest) and owns(rest)
     if found := _PACKAGES.fullmatch(path):
         return found["rest"] or found["installed"], False
-    return path, False
+    found = _PYTHON.fullmatch(path)
+    return (found["rest"] or path if found else path), False
 
 
 def owner(path: str) -> str:

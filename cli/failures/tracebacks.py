@@ -139,6 +139,15 @@ def read(text: str, owns: Owns) -> Raised | None:
     return raised
 
 
+def unwrap(raised: Raised, owns: Owns) -> Raised:
+    """Return the exception whose traceback is the message of this one; else this one.
+
+    That is how an ASGI app says why its lifespan has failed:
+    https://asgi.readthedocs.io/en/stable/specs/lifespan.html#startup-failed-send-event
+    """
+    return (read(raised.message, owns) if BEGIN in raised.message else None) or raised
+
+
 def _read_one(lines: Sequence[str], at: int, owns: Owns) -> tuple[Raised | None, int]:
     """Return the exception of the traceback that begins there, and the number of the line after it."""
     begin = at

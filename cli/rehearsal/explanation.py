@@ -7,7 +7,7 @@ known to be missing, until it misses no other, and all are told at once.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lambdify.cli.failures import explanation, files, variables
+from lambdify.cli.failures import explanation, files, tracebacks, variables
 from lambdify.cli.failures.explanation import Explanation
 from lambdify.cli.failures.project import Project, look_at
 from lambdify.cli.failures.raised import Frame, Raised
@@ -37,7 +37,7 @@ def explain(
     if outcome.raised is None:
         said = outcome.output.splitlines()[-MAX_LINES:]
         return Explanation(message=f"The app cannot start: {outcome.reason}.", hint="", lines=tuple(said))
-    raised = _with_last_words(outcome.raised, outcome)
+    raised = tracebacks.unwrap(_with_last_words(outcome.raised, outcome), project.owns)
     found = explanation.explain(raised, project, outcome.unset)
     if found.variables and restart:
         found = _add_variables(found, raised, settings, project, restart)
@@ -57,12 +57,13 @@ def _add_variables(
         outcome = restart(replace(settings, environment={**placeholders, **settings.environment}))
         if outcome.kind != "fails" or outcome.raised is None:
             break
-        told = explanation.find(_with_last_words(outcome.raised, outcome), project, outcome.unset)
+        raised = tracebacks.unwrap(_with_last_words(outcome.raised, outcome), project.owns)
+        told = explanation.find(raised, project, outcome.unset)
         more = [name for name in told.variables if name not in names] if told else []
         if not more:
             break
         names += more
-        readers |= dict.fromkeys(more, _find_reader(outcome.raised, more))
+        readers |= dict.fromkeys(more, _find_reader(raised, more))
     told = variables.tell(names, readers, project)
     return replace(found, message=told.message, hint=told.hint, variables=told.variables)
 

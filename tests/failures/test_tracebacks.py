@@ -244,6 +244,41 @@ def test_what_lambda_reports_is_explained_as_what_was_raised_here(tmp_path):
     }
 
 
+def test_why_a_lifespan_has_failed_is_the_exception_that_its_message_tells(tmp_path):
+    code = """
+        import asyncio, os
+        from contextlib import asynccontextmanager
+        from fastapi import FastAPI
+
+        @asynccontextmanager
+        async def lifespan(app):
+            app.state.key = os.environ["API_KEY"]
+            yield
+
+        app = FastAPI(lifespan=lifespan)
+        said = []
+
+        async def receive():
+            return {"type": "lifespan.startup"}
+
+        async def send(message):
+            said.append(message["message"])
+
+        try:
+            asyncio.run(app({"type": "lifespan"}, receive, send))
+        except KeyError:
+            pass
+        raise RuntimeError(said[0])
+        """
+    failed = fail_all({"lifespan": {"app.py": code}}, tmp_path)["lifespan"]
+    text = failed.raised.message.replace(f"{failed.root}/", "/var/task/")
+    raised = Raised(type="lambdify.adapter.errors.StartupFailed", message=text)
+    explained = explain(raised, project_of(failed.root))
+    assert explained.message == "API_KEY is not set, and app.py:7 reads it."
+    assert explained.lines[1:3] == ("  app.py:7 in lifespan", '    app.state.key = os.environ["API_KEY"]')
+    assert explained.lines[-1] == "KeyError: 'API_KEY'"
+
+
 @pytest.mark.parametrize(
     "value",
     [None, {}, "text", {"statusCode": 200}, {"errorType": 3}, {"errorType": "X", "stackTrace": [1, None]}],
