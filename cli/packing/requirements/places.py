@@ -9,6 +9,7 @@ what lies there is no part of the project, and would decide what is installed.
 https://pipenv.pypa.io/en/latest/configuration.html (PIPENV_MAX_DEPTH)
 """
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,6 @@ def _until_a_stranger(root: Path, above: list[Path]) -> Iterator[Path]:
     for folder in above:
         if folder == home or folder in home.parents or folder.stat().st_mode & stat.S_ISVTX:
             return
-        if folders.foreign_owner(folder, root) is not None:
+        if folders.foreign_owner(folder, root) is not None or not os.access(folder, os.R_OK | os.X_OK):
             return
         yield folder

@@ -123,8 +123,12 @@ def find_likely(root: Path) -> tuple[str, ...]:
 def find_inputs(root: Path, app: App = UNKNOWN) -> tuple[Path, ...]:
     """Return the paths of the files that decide the choice, but for those of `likely`; some may not exist."""
     names = (*KINDS, *conda.NAMES, "Pipfile", "Dockerfile", "docker/Dockerfile")
-    looked = (*places.find_inside(root, app.import_root, app.file), *places.find_above(root))
-    return tuple(folder / name for folder in looked for name in names)
+    inside = places.find_inside(root, app.import_root, app.file)
+    above = (folder / name for folder in places.find_above(root) for name in names)
+    return (
+        *(folder / name for folder in inside for name in names),
+        *(path for path in above if os.access(path, os.R_OK) or not path.exists()),
+    )
 
 
 def _find_options(root: Path, build: Build, app: App) -> list[Source]:
@@ -233,7 +237,7 @@ def _on_disk(paths: Sequence[str], bases: Sequence[Path], root: Path) -> tuple[P
 
 
 def _is_trusted(source: Source, root: Path) -> bool:
-    return folders.foreign_owner(source.path, root) is None
+    return os.access(source.path, os.R_OK) and folders.foreign_owner(source.path, root) is None
 
 
 def _is_of_use(source: Source, app: App) -> bool:

@@ -1,5 +1,7 @@
 """Which of a project's files says what it depends on: small projects, and the file that has to be taken."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -126,6 +128,24 @@ def test_a_folder_for_everybody_is_no_project(project):
     top = project({"requirements.txt": "flask", "web/app.py": ""})
     top.chmod(0o1777)
     assert find(top / "web") is None
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from lambdify.cli import settings
+from lambdify.cli.packing import fingerprint
+from lambdify.cli.packing.requirements.sources import find_inputs, find_source
+root = Path(sys.argv[1])
+print(find_source(root, settings.load(root).build), len(list(map(fingerprint.digest, find_inputs(root)))) > 0)
+"""
+
+
+def test_what_may_not_be_read_above_is_passed_over(project, for_whom_rights_count):
+    top = project({**GIT, "requirements.txt": "flask", "web/app.py": ""})
+    (top / "requirements.txt").chmod(0)
+    words = [*for_whom_rights_count, sys.executable, "-c", LOOK, top / "web"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "None True\n"
 
 
 def need(module, *distributions, place="app.py:1"):
