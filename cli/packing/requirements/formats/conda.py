@@ -34,7 +34,7 @@ class Environment:
     conda: tuple[str, ...]
     """The requirement lines of conda's packages that an index may have, sorted by name."""
     skipped: tuple[str, ...]
-    """Names of conda's packages that are no Python distributions."""
+    """Names of conda's packages that are no Python distributions, without Python and what installs."""
 
 
 def read_environment(path: Path) -> Environment:
@@ -53,6 +53,8 @@ def read_environment(path: Path) -> Environment:
     for each in listed:
         if isinstance(each, str) and (spec := _SPEC.match(each.strip())):
             name = spec["name"].lower()
+            if name in _table()["installers"]:
+                continue
             if _is_no_distribution(name):
                 skipped.append(name)
             else:
