@@ -183,8 +183,10 @@ def _of_workspace(folder: Path, root: Path, above: Sequence[Path]) -> Iterator[S
     for each in folder.parents:
         if each != root and root not in each.parents and each not in above:
             return
-        if (each / "uv.lock").is_file() and (member := uv_lock.find_member(each / "uv.lock", folder)):
-            source = _source("uv.lock", each / "uv.lock", root, each)
+        source = _source("uv.lock", each / "uv.lock", root, each)
+        if not source.path.is_file() or (each in above and not _is_trusted(source, root)):
+            continue
+        if member := uv_lock.find_member(source.path, folder):
             yield replace(source, member=member, reason=f"the lock of {member}'s workspace")
             return
 
@@ -196,14 +198,16 @@ def _source(kind: Kind, path: Path, root: Path, folder: Path) -> Source:
 
 def _put_installed_first(found: list[Source], inside: Sequence[Path], root: Path) -> list[Source]:
     """Return the files in another order: what a Dockerfile installs comes right after the locks."""
-    locks = [each for each in found if each.kind in LOCKS]
-    if found[:1] and found[0] in locks:
-        # The lock stays the first; what follows only competes for the app's imports.
+    if found and found[0].kind in LOCKS:
         return found
     for folder in inside:
         installed = dockerfile.find_installed(folder)
         if files := _on_disk(installed, (folder, *inside), root):
             first, *more = files
+            is_farther = found and inside.index(found[0].folder) < inside.index(folder)
+            if is_farther and not first.is_relative_to(found[0].folder):
+                # Of several services, the Dockerfile above may be that of another.
+                continue
             base = folder if first.is_relative_to(folder) else root
             source = replace(
                 _source("requirements.txt", first, root, base),

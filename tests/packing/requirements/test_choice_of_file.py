@@ -346,6 +346,19 @@ def test_what_the_dockerfile_installs_is_taken(project, dockerfile, files, wante
     assert [path.name for path in source.more] == more
 
 
+def test_the_dockerfile_of_another_service_does_not_decide(project):
+    files = {
+        **GIT,
+        "Dockerfile": "COPY admin/requirements.txt r.txt\nRUN pip install -r r.txt\n",
+        "admin/requirements.txt": "",
+        "backend/requirements.txt": "",
+        "backend/requirements-live.txt": "",
+    }
+    assert named(find(project(files), "backend")) == "backend/requirements.txt"
+    own = {**files, "Dockerfile": "RUN pip install -r backend/requirements-live.txt\n"}
+    assert named(find(project(own), "backend")) == "backend/requirements-live.txt"
+
+
 def test_the_dockerfile_of_development_does_not_decide(project):
     root = project(
         {
