@@ -12,6 +12,7 @@ APPS = [
     "if app.debug:\n    app.run()\n    open('x', 'w')",
     "class DevelopmentConfig:\n    SQLALCHEMY_DATABASE_URI = 'sqlite:///dev.db'\n    SECRET_KEY = 'dev'",
     "import os\nif os.environ.get('STAGE') == 'development':\n    os.system('lessc')",
+    "class Development:\n    SECRET_KEY = 'dev'",
     "class TestingConfig:\n    SQLALCHEMY_DATABASE_URI = 'sqlite://'",
     # It only reads.
     "open('names.txt')",

@@ -108,6 +108,7 @@ _CAUGHT = re.compile(r"\b(OSError|IOError|EnvironmentError|PermissionError|Excep
 _COMMAND = re.compile(r"\.(command|cli_command|group)$|^(click|typer)\.")
 _ELSEWHERE = re.compile(
     r"(?i)^(dev|test|local|debug)\w*(config|settings|configuration)$|^(config|settings)_?(dev|test|local)"
+    r"|^(dev|development|test|testing|local|ci)$"
 )
 """Classes of settings for other places."""
 _SETTERS = frozenset({"from_mapping", "update", "dict", "setdefault", "Config", "configure", "basicConfig"})

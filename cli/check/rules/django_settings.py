@@ -137,7 +137,7 @@ def _uploads(code: AppCode, setting: Setting) -> Iterator[Finding]:
     if any(elsewhere.search(file.source) for file in code.files if "STORAGE" in file.source):
         return
     if paths.find(setting.assigned.value, setting.file) == "project" and not code.is_given(setting.value):
-        yield report("uploads", *setting.place, "MEDIA_ROOT is a folder of the project")
+        yield report("uploads", *setting.place, "MEDIA_ROOT is a local folder")
 
 
 def _apps(_: AppCode, setting: Setting) -> Iterator[Finding]:

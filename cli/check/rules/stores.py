@@ -55,7 +55,7 @@ def _of_setting(code: AppCode, file: CodeFile, each: Assigned) -> Iterator[Findi
         yield report("cache", file, each.line, f'CACHE_TYPE = "{literal}"')
     elif name in UPLOADS and paths.find(each.value, file) == "project" and not code.django:
         if not code.is_given(file.value_of(each)):
-            yield report("uploads", file, each.line, f"{name} is a folder of the project")
+            yield report("uploads", file, each.line, f"{name} is a local folder")
     elif name == "SQLALCHEMY_ENGINE_OPTIONS" and "pool_size" in ast.unparse(each.value):
         yield report("connections", file, each.line, "SQLALCHEMY_ENGINE_OPTIONS with a pool_size")
     elif each.form in {"name", "item", "keyword", "attribute"} and file.is_local:
@@ -77,7 +77,7 @@ def _of_call(code: AppCode, file: CodeFile, call: Call) -> Iterator[Finding]:
         yield report("connections", file, call.line, f"{call.last}(): a pool in every environment")
     elif call.last == "save" and first is not None and "UPLOAD" in ast.unparse(first).upper():
         if paths.find(first, file) == "project":
-            yield report("uploads", file, call.line, "save() into a folder of the project")
+            yield report("uploads", file, call.line, "save() into a local folder")
     elif NEIGHBOURS.search(call.name):
         host = first or call.argument(-1, "host")
         if host is None and {each.arg for each in call.node.keywords} <= WITHOUT_HOST:
