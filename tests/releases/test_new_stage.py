@@ -9,6 +9,7 @@ from lambdify.cli.deploy import deploy
 from lambdify.cli.errors import Declined, FunctionForeign
 from lambdify.cli.plan import diff
 from lambdify.cli.releases import new_stage
+from lambdify.cli.undeploy import undeploy
 
 
 def refuse_to_pack():
@@ -120,3 +121,11 @@ def test_looking_at_a_stage_that_is_not_deployed_says_so_too(
     with pytest.raises(AssertionError):
         diff.compute(stage_in(account, make_settings("liev")), refuse_to_pack, talk.console)
     assert 'warning: "liev" is a new stage of shop' in talk.said
+
+
+def test_a_stage_that_was_removed_is_not_named(account, make_settings, make_bundle, talk, functions):
+    live, kept = (stage_in(account, make_settings(name)) for name in ("live", "staging"))
+    for stage in (live, kept):
+        deploy(stage, make_bundle, talk.console, yes=True)
+    undeploy(live, talk.console, yes=True)
+    assert new_stage.find_others(stage_in(account, make_settings())) == ("staging",)
