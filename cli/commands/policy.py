@@ -45,6 +45,7 @@ def command(
 
     from lambdify.cli import aws
     from lambdify.cli.command_line import session
+    from lambdify.cli.runtime import choice as runtime
     from lambdify.cli.stage import Stage
     from lambdify.cli.template import deployer
 
@@ -56,7 +57,8 @@ def command(
             hint="With the ids of both it is safer: octo@1/shop@2, as `gh api repos/octo/shop` tells them.",
         )
     console = make_console(flags)
-    settings = session.load_settings(stage, overrides, variables=False)
+    # What the last build chose is recalled by its settings, the function's Python among them.
+    settings, _ = runtime.settle(session.load_settings(stage, overrides, variables=False))
     aws_account = aws.offline_account(settings, account) if account else aws.connect(settings)
     if github is not None:
         policy = deployer.trust_github(github, branch, settings.stage, aws_account)

@@ -54,21 +54,30 @@ def take(settings: Settings, python: str) -> Settings:
 def here(settings: Settings, choice: Choice, console: Console) -> tuple[Settings, Choice]:
     """Return the settings with a Python that this machine has, for the local cloud; uv may install it.
 
-    If it cannot be had, and nothing asks for that one, the newest that the project allows is taken of those
-    that are here. Raises PythonNotFound if there is none.
+    If it cannot be had, and the settings do not name it, the nearest that the project allows is taken of
+    those that are here: most apps run on it as well. Raises PythonNotFound if there is none.
     """
     try:
         pythons.fetch(choice.python, console)
     except PythonNotFound:
-        others = (
-            reversed([each for each in choice.allowed if each != choice.python]) if choice.is_open else ()
-        )
-        python = next((each for each in others if pythons.find(each)), "")
+        python = _nearest_here(choice) if choice.reason else ""
         if not python:
             raise
         reason = f"since this machine has no {choice.python}, which it would be on AWS"
-        return take(settings, python), replace(choice, python=python, reason=reason)
+        asked_for = (
+            f"Python {choice.python}, {choice.reason}, is not on this machine: the local cloud runs the app "
+        )
+        caution = (
+            choice.caution if choice.is_open else f"{asked_for}with {python}, and AWS with {choice.python}."
+        )
+        return take(settings, python), replace(choice, python=python, reason=reason, caution=caution)
     return settings, choice
+
+
+def _nearest_here(choice: Choice) -> str:
+    """Return the allowed Python that this machine has, the nearest to the chosen one; "" if there is none."""
+    there = [each for each in choice.allowed if each != choice.python and pythons.find(each)]
+    return min(reversed(there), key=lambda each: abs(_key(each)[1] - _key(choice.python)[1]), default="")
 
 
 def tell(choice: Choice, console: Console) -> None:

@@ -35,14 +35,26 @@ def test_another_one_that_the_project_allows_is_taken_and_said(tmp_path, console
 
 
 @pytest.mark.usefixtures("alone")
+def test_what_a_file_asks_for_is_exchanged_with_a_caution(tmp_path, console, story):
+    chosen = Choice(python=OTHER, reason="as .python-version asks", allowed=tuple(runtimes()))
+    taken, found = choice.here(settings.load(tmp_path), chosen, console)
+    choice.tell(found, console)
+    assert taken.function.python == RUNNING
+    expected = (
+        f"Python {OTHER}, as .python-version asks, is not on this machine: the local cloud runs the app"
+    )
+    assert f"{expected} with {RUNNING}, and AWS with {OTHER}." in " ".join(story.getvalue().split())
+
+
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     "chosen",
     [
-        Choice(python=OTHER, reason="as .python-version asks", allowed=tuple(runtimes())),
+        Choice(python=OTHER, reason="", allowed=tuple(runtimes())),
         Choice(python=OTHER, reason="as pyproject.toml asks", allowed=(OTHER,), is_open=True),
     ],
 )
-def test_what_the_project_asks_for_is_not_exchanged(tmp_path, console, chosen):
+def test_what_the_settings_name_or_alone_is_allowed_is_not_exchanged(tmp_path, console, chosen):
     with pytest.raises(PythonNotFound, match=f"no Python {OTHER}"):
         choice.here(settings.load(tmp_path), chosen, console)
 
