@@ -233,12 +233,15 @@ def test_local_stop_leaves_nothing_running_and_nothing_listening(tmp_path: Path)
 def test_an_app_that_does_not_import_is_an_error_of_the_deployment_that_says_why(spare: Deployed):
     app = spare.project.folder / "app.py"
     source = app.read_text()
-    app.write_text(f"{source}\nimport not_packed\n")
-    done = spare.project.run("deploy", "--local", code=13)
+    app.write_text(f"{source}\n1 / 0\n")
+    first = spare.project.run("deploy", "--local", code=15)
+    assert "ZeroDivisionError: division by zero" in first.story
+    assert "CloudFormation" not in first.story
+    done = spare.project.run("deploy", "--local", "--no-rehearsal", code=13)
     assert done.answer == ""
-    assert "No module named 'not_packed'" in done.story
-    assert 'app.py", line' in done.story
-    again = spare.project.run("deploy", "--local", code=13)
+    assert "ZeroDivisionError: division by zero" in done.story
+    assert "app.py:" in done.story
+    again = spare.project.run("deploy", "--local", "--no-rehearsal", code=13)
     assert "Nothing has changed" in again.story
     app.write_text(source)
     assert spare.project.run("deploy", "--local").answer == spare.site
