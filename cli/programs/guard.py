@@ -136,6 +136,8 @@ def main() -> None:
         told["code"] = os.waitstatus_to_exitcode(status)
     finally:
         told["working"] = is_working(pid)
+        if "code" not in told:
+            os.kill(pid, signal.SIGKILL)
         end_children()
         times = os.times()
         told["cpu"] = times.children_user + times.children_system

@@ -24,18 +24,9 @@ GUARD = Path(__file__).with_name("guard.py")
 AUDIT_HOOK = Path(__file__).with_name("audit_hook.py")
 """The part of the guard that runs in the program itself, if it is Python."""
 SYSTEM = (
-    "/usr",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/bin",
-    "/sbin",
-    "/etc",
-    "/opt",
-    "/nix",
-    "/dev",
-    "/proc",
-    "/sys",
+    *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", "/nix", "/dev", "/proc", "/sys"),
+    *("/System", "/Library"),  # macOS
+    *("/run/systemd/resolve", "/run/resolvconf", "/mnt/wsl/resolv.conf"),  # where /etc/resolv.conf leads
 )
 """The folders of the system that a program may read: none is a home."""
 OUTPUT_KEPT = 64_000

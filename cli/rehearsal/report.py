@@ -12,7 +12,8 @@ import linecache
 import re
 import signal
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lambdify.cli.packing.bundle import app
@@ -23,6 +24,7 @@ from lambdify.cli.rehearsal.outcome import Blocked, Frame, Outcome, Raised
 from lambdify.cli.rehearsal.place import Place
 
 TMP = "/tmp"  # noqa: S108 - Lambda's, in texts
+TMP_HERE = (f"{TMP}/", f"{Path(TMP).resolve()}/")
 OF_THE_NETWORK = (
     "Connection refused",
     "name resolution",
@@ -82,10 +84,12 @@ def _judge(
     independent = _is_independent(raised)
     if end["refused"] or of_the_network or (connects and not independent):
         return "untold", f"it {_reach(connects)} while it is imported"
+    if any(f"{TASK_ROOT}/" in each for each in _texts(end["error"])):
+        return "untold", f"it names {TASK_ROOT}, which is another folder here"
     if lacking := next((each for each in raised.chain() if _is_of_this_machine(each)), None):
         return "untold", f"this machine is not as Lambda is: {lacking.message}"
     written = next(
-        (each.target for each in blocked if each.what == "write" and each.target.startswith(f"{TMP}/")), ""
+        (each.target for each in blocked if each.what == "write" and each.target.startswith(TMP_HERE)), ""
     )
     if written:
         return (
@@ -102,6 +106,13 @@ def _judge(
             f"it uses the secret {secrets[-1]} while it is imported, whose value is not known here",
         )
     return "fails", ""
+
+
+def _texts(error: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what an error and what led to it say, with the paths of this machine."""
+    while error:
+        yield from (error["message"], *error["fields"].values())
+        error = error["cause"]
 
 
 def _reach(connects: Sequence[str]) -> str:

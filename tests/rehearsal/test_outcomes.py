@@ -197,7 +197,7 @@ def test_what_fails_with_a_placeholder_cannot_be_told(rehearse: Rehearse) -> Non
 
 
 def test_a_wrong_import_is_told_though_a_placeholder_was_read(rehearse: Rehearse) -> None:
-    code = "import os\nos.environ['TOKEN_KEY']\nimport nowhere"
+    code = "import os\nos.environ['TOKEN_KEY']\n__import__('no' + 'where')"
     assert rehearse(code, toml='[secrets]\nTOKEN_KEY = "ssm:/shop/key"\n').kind == "fails"
 
 
@@ -303,6 +303,8 @@ EFS = (
         ("1 / 0", LAYERS, "fails"),
         ("open('/mnt/shop/catalogue.json')", EFS, "untold"),
         ("open('/mnt/other/catalogue.json')", EFS, "fails"),
+        ("open('/var/task/catalogue.json')", "", "untold"),
+        ("open('catalogue.json')", "", "fails"),
     ],
 )
 def test_what_only_the_function_has_is_not_missed(
