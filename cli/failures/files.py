@@ -36,6 +36,8 @@ def explain(raised: Raised, project: Project) -> Told | None:
     if raised.is_a(*_TEMPLATE):
         return _tell_template(raised, project)
     errno, file = _read(raised)
+    if errno in (READ_ONLY, DENIED) and file and raised.passed("flask_sqlalchemy/"):
+        return _tell_sqlite(raised, "keeps a SQLite database", _relative(file, project)[0])
     if errno in (READ_ONLY, DENIED) and file:
         log = raised.passed("logging/")
         return tell_write(_relative(file, project)[0], _writer(raised), log=log)
@@ -66,11 +68,14 @@ def _tell_database(raised: Raised) -> Told | None:
     if not writes and not _SQLITE_CLOSED.search(raised.message):
         return None
     found = _DATABASE.search(raised.own_frame.source) if raised.own_frame else None
-    database = f"the SQLite database {found[0]}" if found else "a SQLite database"
     verb = "writes to" if writes else "cannot open"
-    message = f"{raised.where} {verb} {database}: on Lambda only /tmp can be written."
+    return _tell_sqlite(raised, f"{verb} a SQLite database", found[0] if found else "")
+
+
+def _tell_sqlite(raised: Raised, what: str, path: str) -> Told:
+    at = f" ({path})" if path else ""
     return Told(
-        message=message,
+        message=f"{raised.where} {what}{at}: on Lambda only /tmp can be written.",
         hint="Each execution environment would have a copy of its own, which goes with it. Use a database "
         "that all of them share, such as PostgreSQL, and give the app its address in a variable.",
     )

@@ -22,6 +22,7 @@ _LIBRARY = re.compile(
 _PROGRAM = re.compile(r"No such file or directory: b?'(?P<name>[^']+)'")
 _ZONE = re.compile(r"Incorrect timezone setting: (?P<zone>.*)")
 _NO_ZONE = re.compile(r"No time zone found with key (?P<zone>\S+)")
+_LACKING = ("[Errno 38]", "[Errno 13]", "lacks a functioning sem_open")
 _SEMAPHORES = ("multiprocessing/", "concurrent/futures/process.py")
 
 
@@ -77,11 +78,9 @@ def _tell_unknown_zone(zone: str, raised: Raised, project: Project) -> Told:
 
 
 def _lacks_semaphores(raised: Raised) -> bool:
-    errno = raised.fields.get("errno", "")
-    lacking = (
-        errno == "38" or "[Errno 38]" in raised.message or "not have a functioning sem_open" in raised.message
-    )
-    return lacking and raised.passed(*_SEMAPHORES)
+    """Whether there is no shared memory, or none that may be used, as in a rehearsal."""
+    lacking = any(each in raised.message for each in _LACKING)
+    return lacking and not raised.fields.get("filename") and raised.passed(*_SEMAPHORES)
 
 
 def _advise(kind: str, message: str) -> str:

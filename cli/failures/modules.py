@@ -11,6 +11,7 @@ from lambdify.cli.failures import places, pythons
 from lambdify.cli.failures.project import Project
 from lambdify.cli.failures.raised import Frame, Raised
 from lambdify.cli.failures.told import Told
+from lambdify.cli.packing.resolution import serving
 
 _IMPORT_ERRORS = ("builtins.ModuleNotFoundError", "builtins.ImportError", "Runtime.ImportModuleError")
 _MISSING = re.compile(r"No module named '?(?P<name>[\w.]+)'?")
@@ -148,6 +149,11 @@ def _tell_part(name: str, frame: Frame | None, project: Project) -> Told | None:
 def _tell_distribution(name: str, frame: Frame | None, project: Project) -> Told:
     names = distributions.names_of(name)
     known = {distributions.normalize(each) for each in names}
+    if serves := next((each.name for each in serving.known() if each.name in known), ""):
+        return Told(
+            message=f"{_subject(name, frame)}, and {serves} is left out as what only serves an app.",
+            hint=project.write("build", f'keep = ["{serves}"]'),
+        )
     offers = [each for each in project.offers if each.distribution in known]
     message = f"{_subject(name, frame)}, and nothing that is packed has it."
     if offers:

@@ -5,6 +5,7 @@ from failures.raising import fail_all, project_of, text_of
 
 from lambdify.cli.failures import offers
 from lambdify.cli.failures.explanation import explain
+from lambdify.cli.failures.raised import Frame, Raised
 
 STATIC = "from starlette.staticfiles import StaticFiles\n"
 
@@ -167,11 +168,77 @@ def failed(tmp_path_factory):
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_stops_the_app_is_told_with_what_to_do(case, failed, golden):
-    root, raised, unset, _ = failed[case]
+    root, error, unset, _ = failed[case]
     for path in NOT_PACKED if case.endswith("left-out") else ():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("")
     _, facts = CASES[case]
     used = facts.get("requirements", "requirements.txt")
     known = project_of(root, **facts, offers=offers.find(root, used))
-    golden(f"{case}.txt", text_of(explain(raised, known, unset)))
+    golden(f"{case}.txt", text_of(explain(error, known, unset)))
+
+
+OWN = Frame(path="app.py", line=3, function="<module>", source="import shop", own=True)
+QUEUE = Frame(path="multiprocessing/synchronize.py", line=57, function="__init__")
+
+
+def raised(kind, message, *frames, **fields):
+    bases = ("builtins.ImportError", "builtins.OSError")
+    return Raised(type=kind, bases=bases, message=message, frames=(OWN, *frames), fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        # What this machine has and Lambda has not cannot be raised here.
+        (
+            raised("builtins.OSError", "[Errno 38] Function not implemented", QUEUE, errno="38"),
+            "app.py:3 makes a lock, a queue or a pool of multiprocessing: these need shared memory",
+            "Use threads",
+        ),
+        (
+            raised("builtins.PermissionError", "[Errno 13] Permission denied", QUEUE, errno="13"),
+            "app.py:3 makes a lock",
+            "Use threads",
+        ),
+        (
+            raised(
+                "builtins.ImportError",
+                "libGL.so.1: cannot open shared object file: No such file or directory",
+                Frame(path="cv2/__init__.py", line=181, function="bootstrap"),
+            ),
+            "opencv-python 4.10 needs libGL.so.1, which the function does not have.",
+            "It is for a machine with a display: use opencv-python-headless in place of opencv-python",
+        ),
+        (
+            raised(
+                "builtins.ImportError", "/lib64/libc.so.6: version `GLIBC_2.38' not found (required by x.so)"
+            ),
+            "app.py:3 needs GLIBC_2.38, which the function does not have.",
+            "It was built for a newer Linux than the function's",
+        ),
+        (
+            raised("builtins.ModuleNotFoundError", "No module named 'gunicorn'", name="gunicorn"),
+            "app.py:3 imports gunicorn, and gunicorn is left out as what only serves an app.",
+            'Write into lambdify.toml: [build] keep = ["gunicorn"]',
+        ),
+        (
+            raised(
+                "builtins.OSError",
+                "[Errno 30] Read-only file system: '/var/task/instance'",
+                Frame(path="flask_sqlalchemy/extension.py", line=60, function="_apply"),
+            ),
+            "app.py:3 keeps a SQLite database (instance): on Lambda only /tmp can be written.",
+            "Each execution environment would have a copy of its own",
+        ),
+        (
+            raised("lambdify.adapter.errors.AppNotLoaded", "there is no module 'shop'"),
+            "There is no module 'shop'.",
+            'Write into lambdify.toml: app = "package.module:attribute".',
+        ),
+    ],
+)
+def test_what_only_lambda_raises_is_told_too(error, message, hint, tmp_path):
+    told = explain(error, project_of(tmp_path, packed={"cv2": "opencv-python 4.10"}))
+    assert told.message.startswith(message)
+    assert told.hint.startswith(hint)

@@ -45,6 +45,15 @@ CASES = {
             """
     },
     "split-of-none": {"app.py": 'import os\nHOSTS = os.environ.get("SHOP_HOSTS").split(",")\n'},
+    "one-of-two-in-a-librarys-words": {
+        "app.py": """
+            # As the client of an AI service says it.
+            raise ValueError(
+                "Missing credentials. Please pass an `api_key`, or set the `OPENAI_API_KEY` or "
+                "`OPENAI_ADMIN_KEY` environment variable."
+            )
+            """
+    },
     "own-words": {
         "app.py": """
             import os, sys
