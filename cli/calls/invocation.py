@@ -13,8 +13,7 @@ from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.calls import log_view
 from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
-from lambdify.cli.failures import explanation, reported, tracebacks
-from lambdify.cli.failures.project import Project, look_at
+from lambdify.cli.failures import places, tracebacks
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
@@ -111,7 +110,7 @@ def show_log(answer: Mapping[str, Any], value: Any, settings: Settings, console:
     Frames that are not the project's are folded.
     """
     trace = value.get("stackTrace", []) if "FunctionError" in answer else []
-    for line in log_view.tail(read_log(answer) or "".join(trace), Project(root=settings.root).owns):
+    for line in log_view.tail(read_log(answer) or "".join(trace), places.files_of(settings.root)):
         console.note(line)
 
 
@@ -132,6 +131,9 @@ def explain_log(answer: Mapping[str, Any], settings: Settings) -> tuple[str, str
 
     An app that fails answers with a 500 all the same, so the payload has no error.
     """
+    from lambdify.cli.failures import explanation
+    from lambdify.cli.failures.project import look_at
+
     project = look_at(settings)
     raised = tracebacks.read(read_log(answer), project.owns)
     if raised is None:
@@ -145,6 +147,10 @@ def failure(answer: Mapping[str, Any], value: Mapping[str, Any], settings: Setti
 
     What is known of the cause is told with what to do; else it is told as Lambda describes it.
     """
+    # Not at the top: only failures need what is known of them.
+    from lambdify.cli.failures import explanation, reported
+    from lambdify.cli.failures.project import look_at
+
     project = look_at(settings)
     raised = reported.read(value, read_log(answer), project.owns)
     told = explanation.find(raised, project) if raised else None

@@ -73,7 +73,7 @@ def command(
     """
     from lambdify.cli.calls import log_lines, log_view
     from lambdify.cli.command_line import answers
-    from lambdify.cli.failures.project import Project
+    from lambdify.cli.failures import places
     from lambdify.cli.look import logs as room
 
     if request is not None and (follow or text):
@@ -93,7 +93,7 @@ def command(
         )
         entries = log_lines.read(lines)
     dated = since.astimezone().date() != since.now().date()
-    owns = None if full else Project(root=session.settings.root).owns
+    owns = None if full else places.files_of(session.settings.root)
     empty = True
     for entry in entries:
         empty = False

@@ -11,6 +11,7 @@ The local cloud unpacks the same zips into folders named by digests.
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 Owns = Callable[[str], bool]
 """Whether the project has the file, given by its path in the function's folder."""
@@ -30,6 +31,11 @@ _MACHINERY = re.compile(
     r"<frozen (importlib|runpy|zipimport)|(.*/python3\.\d+/)?(importlib/|runpy\.py)|/var/runtime/"
     r"|(.*/)?awslambdaric/|(.*/)?lambdify/(adapter|cli)/"
 )
+
+
+def files_of(root: Path) -> Owns:
+    """Return whether the project in that folder has a file, given by its path in the function's folder."""
+    return lambda path: (root / path).is_file()
 
 
 def locate(path: str, owns: Owns) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdify.cli.failures import offers
+from lambdify.cli.failures import offers, places
 from lambdify.cli.failures.offers import Offer
 from lambdify.cli.packing.bundle import ignore_rules, secret_scan
 from lambdify.cli.settings import Settings, config_file
@@ -57,7 +57,7 @@ class Project:
 
     def owns(self, path: str) -> bool:
         """Whether the project has this file, given by its path in the function's folder."""
-        return (self.root / path).is_file()
+        return places.files_of(self.root)(path)
 
     def has(self, path: str) -> bool:
         """Whether the project has this file or folder, packed or not."""
