@@ -126,12 +126,13 @@ def fetch_body(stack: Stack, account: Account) -> Any:
 
 
 def find_python(stage: Stage) -> str:
-    """Return the Python of the function that is deployed: "3.13"; "" for none, and for an image."""
+    """Return the Python of the function that is deployed: "3.13"; "" if that is not known."""
     found = find(stage)
     if found is None or found.is_new:
         return ""
     function = fetch_body(found, stage.account)["Resources"].get("Function", {})
-    return str(function.get("Properties", {}).get("Runtime", "")).removeprefix("python")
+    told = function.get("Properties", {}).get("Runtime") or function.get("Metadata", {}).get("Runtime", "")
+    return str(told).removeprefix("python")
 
 
 def list_change_sets(name: str, account: Account) -> list[str]:

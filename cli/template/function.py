@@ -33,7 +33,7 @@ def versioned(code: Mapping[str, Resource]) -> dict[str, Resource]:
     """Return the parts of the resources that make a version: if they change, a new one is published."""
     properties = code["Function"]["Properties"]
     kept = {name: value for name, value in properties.items() if name not in BESIDE_VERSIONS}
-    return {**code, "Function": {**code["Function"], "Properties": kept}}
+    return {**code, "Function": {"Type": code["Function"]["Type"], "Properties": kept}}
 
 
 def log_group(settings: Settings) -> Resource:
@@ -86,7 +86,9 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
         properties["Layers"] = layers
     if settings.environment:
         properties["Environment"] = {"Variables": dict(sorted(settings.environment.items()))}
-    return {"Type": "AWS::Lambda::Function", "Properties": {**properties, **_options(settings)}}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {**properties, **_options(settings)}}
+    # An image has no runtime that would tell which Python is deployed.
+    return {**function, "Metadata": {"Runtime": target.runtime}} if artifact.image else function
 
 
 def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
