@@ -11,14 +11,13 @@ reached by such imports only.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from lambdify.cli.detection import django, statements
 from lambdify.cli.detection.candidate import TESTS, Candidate
-from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.project import SOURCE_FOLDERS, Project
 from lambdify.cli.detection.statements import File, Scope, Statement
 
@@ -128,6 +127,8 @@ class _Walk:
     number: int = 0
     known: dict[str, list[str]] = field(default_factory=dict)
     """The project's files by the name that was imported."""
+    unread: dict[str, bool] = field(default_factory=dict)
+    """Whether the project has a top-level name, without a file to read."""
 
     def begin(self, app: Candidate) -> None:
         """Start with the app's module, and its factory."""
@@ -139,8 +140,8 @@ class _Walk:
             return
         self._visit(name, file, 0, guarded=False, at_import=True)
         self._add(file, BODY, guarded=False, at_import=True)
-        if "(" in attribute and (module := self.project.module(file)):
-            self._call(module, attribute.partition("(")[0], guarded=False, at_import=True)
+        if "(" in attribute:
+            self._call(file, attribute.partition("(")[0], guarded=False, at_import=True)
 
     def run(self) -> None:
         """Read all scopes that wait, and those that they lead to."""
@@ -152,12 +153,11 @@ class _Walk:
 
     def follow_django(self, variables: Mapping[str, str]) -> None:
         """Go on with Django's settings, and with what they name."""
-        reached = [tree for file in self.files if (tree := self.project.tree(file))]
-        named = variables.get(django.VARIABLE) or django.find_settings(reached)
+        named = variables.get(django.VARIABLE) or self._find_settings(self.files)
         sure = bool(named)
         if not named:
             managers = sorted(file for file in self.project.files if file.rpartition("/")[2] == "manage.py")
-            named = django.find_settings(tree for file in managers if (tree := self.project.tree(file)))
+            named = self._find_settings(managers)
         if not named:
             return
         before = set(self.files)
@@ -174,6 +174,10 @@ class _Walk:
             if each.setting == django.APPS:
                 self._app(each, guarded, [*OF_AN_APP, *(LATE if admin else ())])
 
+    def _find_settings(self, files: Iterable[str]) -> str:
+        naming = [file for file in files if django.VARIABLE.encode() in self.project.text(file)]
+        return django.find_settings(tree for file in naming if (tree := self.project.tree(file)))
+
     def _app(self, app: django.Named, guarded: bool, modules: list[str]) -> None:
         """Follow the modules that Django imports of an app of the project."""
         package = app.path.partition(".apps.")[0]
@@ -185,10 +189,7 @@ class _Walk:
     def _read(self, node: _Node) -> None:
         """Take what a scope imports and calls."""
         guarded, at_import = node.rank >= 2, node.rank % 2 == 0
-        if node.file not in self.read:
-            tree = self.project.tree(node.file)
-            self.read[node.file] = statements.read(tree) if tree else None
-        file = self.read[node.file]
+        file = self._open(node.file)
         if node.scope == BODY:
             self.files[node.file] = Reached(node.file, guarded, at_import)
             for name in file.functions if file else ():
@@ -199,17 +200,21 @@ class _Walk:
         for each in scope.imports:
             late = each.place.later or not at_import
             self._import(each, node.file, guarded or each.place.guarded, not late)
-        called = [call for call in scope.calls if not (guarded or call.place.guarded)]
-        if called and (module := self.project.module(node.file)):
-            for call in called:
-                self._call(module, call.name, guarded=guarded, at_import=at_import)
+        for call in scope.calls:
+            if not (guarded or call.place.guarded):
+                self._call(node.file, call.name, guarded=guarded, at_import=at_import)
+
+    def _open(self, file: str) -> File | None:
+        if file not in self.read:
+            tree = self.project.tree(file)
+            self.read[file] = statements.read(tree) if tree else None
+        return self.read[file]
 
     def _import(self, each: Statement, file: str, guarded: bool, at_import: bool) -> None:
         line = each.place.line
         name = f"{each.module}.{each.name}".strip(".") if each.name not in {"", "*"} else each.module
         if each.level:
-            base = file.rsplit("/", each.level)[0] if file.count("/") >= each.level else ""
-            for found in self._files_below(base, name):
+            for found in self._named(name, each.level, file):
                 self._add(found, BODY, guarded=guarded, at_import=at_import)
         elif name.partition(".")[0] != "__future__" and not (each.spelled and not self._own(name)):
             self._visit(name, file, line, guarded=guarded, at_import=at_import, caught=each.place.caught)
@@ -235,16 +240,28 @@ class _Walk:
             self.number += 1
             heapq.heappush(self.waiting, _Node(_rank(guarded, at_import), self.number, file, scope))
 
-    def _call(self, module: Module, name: str, *, guarded: bool, at_import: bool) -> None:
-        """Follow a call of a function of the project."""
-        if name in module.functions:
-            self._add(module.file, name, guarded=guarded, at_import=at_import)
+    def _call(self, file: str, name: str, *, guarded: bool, at_import: bool) -> None:
+        """Follow a call of a function of the project, by the name that a file has for it."""
+        read = self._open(file)
+        if read is None:
             return
-        first, _, rest = name.partition(".")
-        target = module.imports.get(first, "")
-        source, _, function = (f"{target}.{rest}" if rest else target).rpartition(".")
-        for file in self._own(source)[-1:] if source else ():
-            self._add(file, function, guarded=guarded, at_import=at_import)
+        if name in read.functions:
+            self._add(file, name, guarded=guarded, at_import=at_import)
+            return
+        for each in read.body.imports:
+            if each.local and f"{name}.".startswith(f"{each.local}."):
+                rest = name.removeprefix(each.local).strip(".")
+                *modules, function = ".".join(filter(None, (each.module, each.name, rest))).split(".")
+                found = self._named(".".join(modules), each.level, file)
+                for target in found[-1:]:
+                    self._add(target, function, guarded=guarded, at_import=at_import)
+
+    def _named(self, name: str, level: int, file: str) -> list[str]:
+        """Return the files that a name with so many dots in front runs in a file."""
+        if not level:
+            return self._own(name) if name else []
+        base = file.rsplit("/", level)[0] if file.count("/") >= level else ""
+        return self._files_below(base, name)
 
     def _own(self, name: str) -> list[str]:
         """Return the files that `import name` runs, the module itself last; [] if the project has none."""
@@ -290,10 +307,12 @@ class _Walk:
 
     def _is_own(self, top: str) -> bool:
         """Whether something of the project has this name that is not read: a link, a compiled module."""
-        if self.project.holds(top, near=self.root):
-            return True
-        places = [self.project.root / root for root in {self.root, "", *SOURCE_FOLDERS}]
-        return any((place / top).exists() or any(place.glob(f"{top}.*[yod]")) for place in places)
+        if top not in self.unread:
+            places = [self.project.root / root for root in {self.root, "", *SOURCE_FOLDERS}]
+            self.unread[top] = self.project.holds(top, near=self.root) or any(
+                (place / top).exists() or any(place.glob(f"{top}.*[yod]")) for place in places
+            )
+        return self.unread[top]
 
 
 def _scope(file: File, name: str, *, runs: bool) -> Scope | None:

@@ -40,6 +40,8 @@ class Statement(NamedTuple):
     level: int
     """The dots in front."""
     place: Place
+    local: str = ""
+    """What the file calls it."""
     spelled: bool = False
     """Whether a call names it that may mean something else: it counts if the project has such a module."""
 
@@ -98,14 +100,17 @@ def _scope(found: Iterator[_Found]) -> Scope:
     for node, place in found:
         match node:
             case ast.Import(names=names):
-                imports += [Statement(alias.name, "", 0, place) for alias in names]
+                imports += [Statement(each.name, "", 0, place, each.asname or each.name) for each in names]
             case ast.ImportFrom(module=module, names=names, level=level):
-                imports += [Statement(module or "", alias.name, level, place) for alias in names]
+                imports += [
+                    Statement(module or "", each.name, level, place, each.asname or each.name)
+                    for each in names
+                ]
             case ast.Call():
                 name = _dotted(node.func)
                 if named := _named(node, name):
                     spelled = name.rpartition(".")[2] in NAMING
-                    imports.append(Statement(named, "", 0, place, spelled))
+                    imports.append(Statement(named, "", 0, place, spelled=spelled))
                 elif name:
                     calls.append(Call(name, place))
     return Scope(tuple(imports), tuple(calls))

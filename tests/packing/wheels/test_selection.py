@@ -11,6 +11,7 @@ from lambdify.cli import settings as settings_room
 from lambdify.cli.console import Console
 from lambdify.cli.detection.imports import Import
 from lambdify.cli.errors import ImportUnmet
+from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.dependencies import find_dependencies
 
@@ -171,3 +172,38 @@ def test_a_run_packs_and_the_next_one_sees_a_new_import(shop, project, lambdify)
     done = lambdify("package", cwd=root, env=none)
     assert done.returncode == 0, done.stderr
     assert "left out" in done.stderr
+
+
+@pytest.mark.parametrize("tool", ["uv.lock", "poetry.lock"])
+def test_a_lock_is_pruned_and_its_extra_is_taken(shop, project, pack, tool):
+    project_file = PROJECT.format(extras='app = ["client", "uvicorn[standard]"]', groups="", url=shop.url)
+    root = project({"pyproject.toml": project_file.replace('"framework"', '"framework", "gunicorn"')})
+    if tool == "uv.lock":
+        assert run_uv(["lock", "--python", "3.11"], cwd=root).succeeded
+    else:
+        (root / tool).write_text(poetry_lock(shop))
+    names, story, _ = pack(root, "framework", "client")
+    assert names == ["client", "framework", "h11"]
+    assert "the extra app is packed too" in story
+    assert "server: gunicorn, uvicorn, uvloop (" in story
+    assert pack(root, "framework", "client", keep=("gunicorn",))[0] == [
+        *names[:2],
+        "gunicorn",
+        "h11",
+        "packaging",
+    ]
+
+
+def poetry_lock(shop):
+    """A lock as poetry writes it."""
+    requires = {"gunicorn": ("packaging",), "client": ("h11",), "uvicorn": ("click", "h11", "uvloop")}
+    names = ("framework", "gunicorn", "packaging", "client", "uvicorn", "click", "h11", "uvloop")
+    lines = []
+    for name in names:
+        (wheel,) = (shop.folder / "simple" / name).glob("*.whl")
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        lines += ["[[package]]", f'name = "{name}"', f'version = "{wheel.name.split("-")[1]}"']
+        lines += ['python-versions = "*"', f'files = [{{file = "{wheel.name}", hash = "sha256:{digest}"}}]']
+        lines += [f'[package.source]\ntype = "legacy"\nurl = "{shop.url}"\nreference = "shop"']
+        lines += ["[package.dependencies]", *(f'{each} = "*"' for each in requires.get(name, ()))]
+    return "\n".join([*lines, "[metadata]", 'lock-version = "2.0"', 'python-versions = "*"', ""])
