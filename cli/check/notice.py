@@ -25,10 +25,10 @@ def tell(settings: Settings, app: Candidate, console: Console) -> None:
     grave = [each for each in found.findings if each.level != "note"]
     known = {_sign(each) for each in grave}
     if known - told:
-        console.warn(f"{_count(found)}. `lambdify check` says more.")
+        console.warn(f"{_count(found)}. `lambdify check {settings.stage}` says more.")
         console.lines(report.groups(grave, most=MOST_LINES))
     elif found.count("stops"):
-        console.note(f"{_count(found)}, as before: `lambdify check` says what.")
+        console.note(f"{_count(found)}, as before: `lambdify check {settings.stage}` says what.")
     if known != told and seal.may_keep(settings.root):
         seal.write(settings.root, _name(settings), json.dumps({"told": sorted(known)}))
 

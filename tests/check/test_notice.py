@@ -33,7 +33,7 @@ def test_it_is_said_once(project, golden):
     again = told(root)
     assert again == (
         "  Of app:app, 1 thing will fail and 1 will surprise on Lambda, as before: "
-        "`lambdify check` says what.\n"
+        "`lambdify check dev` says what.\n"
     )
 
 
@@ -71,7 +71,7 @@ def test_what_was_ignored_is_not_said(project):
 
 def test_quiet_leaves_one_warning(project):
     assert told(project({"app.py": WRITES}), quiet=True).splitlines() == [
-        "warning: Of app:app, 1 thing will fail on Lambda. `lambdify check` says more."
+        "warning: Of app:app, 1 thing will fail on Lambda. `lambdify check dev` says more."
     ]
 
 

@@ -37,7 +37,8 @@ def test_a_command_that_is_named_gets_the_flags_that_say_where(text, where, said
 
 def test_the_commands_that_do_not_take_such_flags_are_known():
     for name, command in commands.commands.items():
-        takes = "--local" in {option for each in command.params for option in each.opts}
+        typed = [*getattr(command, "commands", {}).values()] or [command]
+        takes = any("--local" in each.opts for inner in typed for each in inner.params)
         assert takes == (name not in hints.NOT_ON_ACCOUNT), name
 
 
