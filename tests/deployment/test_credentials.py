@@ -87,7 +87,7 @@ def test_where_no_profile_is_near_all_are_told(config, connect):
     config("[profile one]\n[profile two]\n")
     with pytest.raises(CredentialsError) as caught:
         connect("acme")
-    assert "Profiles: one, two." in caught.value.hint
+    assert "Name a profile (one, two)" in caught.value.hint
 
 
 @pytest.mark.parametrize(
