@@ -50,11 +50,23 @@ def test_a_stage_switches_through_every_endpoint_and_leaves_nothing(
     assert inventory(account) == {}
 
 
+def keep_secrets(account, sources):
+    """Put a value at each source; the account has none of them."""
+    for source in sources:
+        store, _, place = source.partition(":")
+        name = place.partition("#")[0]
+        if store == "ssm":
+            account.client("ssm").put_parameter(Name=name, Value="s", Type="SecureString", Overwrite=True)
+        else:
+            account.client("secretsmanager").create_secret(Name=name, SecretString='{"key": "s"}')
+
+
 @pytest.mark.parametrize("name", ["in-a-network", "watched", "with-a-role", "with-rights"])
 def test_a_stage_can_be_deployed_and_taken_away_whatever_its_function_is_like(
     account, make_settings, make_bundle, talk, inventory, name
 ):
     chosen = make_settings("dev", FUNCTIONS[name])
+    keep_secrets(account, chosen.secrets.values())
     assert deploy(stage_in(account, chosen), make_bundle, talk.console, yes=True).changed
     assert not deploy(stage_in(account, chosen), make_bundle, talk.console).changed
     undeploy(stage_in(account, chosen), talk.console, yes=True)
