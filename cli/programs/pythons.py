@@ -6,7 +6,7 @@ print its version: pyenv puts a shim for every version on PATH, and those of ina
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from lambdify.cli.programs import Outcome, run
 
 RUNNING = "{}.{}".format(*sys.version_info)
 """The minor version of the interpreter that runs lambdify."""
+PLACES = 4
+"""The number of places that an interpreter tells of itself."""
 LIMIT = 300.0
 """Seconds for the installation of an interpreter, which is 30 MB."""
 
@@ -61,18 +63,22 @@ def locate(python: Path, environ: Mapping[str, str] = os.environ) -> Interpreter
     """Return the interpreter that a shim of pyenv, or a link of a virtual environment, starts."""
     if python == Path(sys.executable):
         # Without a process: most functions have the version that runs lambdify.
-        told = [
-            getattr(sys, "_base_executable", sys.executable),
-            sys.base_prefix,
-            sys.base_exec_prefix,
-            os.__file__,
-        ]
-    else:
-        places = "sys.executable, sys.base_prefix, sys.base_exec_prefix, os.__file__"
-        program = f"import os, sys; print({places}, sep='\\n')"
-        command = [str(python), "-I", "-S", "-c", program]
-        told = run(command, cwd=Path("/"), environment=environ).output.splitlines()
-    file, prefix, exec_prefix, library = (Path(each).resolve() for each in told)
+        file = getattr(sys, "_base_executable", sys.executable)
+        return _read_places([file, sys.base_prefix, sys.base_exec_prefix, os.__file__])
+    return _read_places(_ask(python, environ)[1:])
+
+
+def find_interpreter(minor: str, environ: Mapping[str, str] = os.environ) -> Interpreter | None:
+    """Return what `find` finds, as `locate` returns it."""
+    if minor == RUNNING:
+        return locate(Path(sys.executable), environ)
+    told = (_ask(python, environ) for python in _candidates(minor, environ))
+    found = (places for version, *places in told if version == minor and len(places) == PLACES)
+    return next(map(_read_places, found), None)
+
+
+def _read_places(places: Sequence[str]) -> Interpreter:
+    file, prefix, exec_prefix, library = (Path(each).resolve() for each in places)
     return Interpreter(file=file, prefixes=(prefix, exec_prefix, file.parents[1]), library=library.parent)
 
 
@@ -102,14 +108,21 @@ def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:
 
 def _version(python: Path, environ: Mapping[str, str]) -> str:
     """Return the minor version that the interpreter prints; "" if it does not run."""
-    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return _ask(python, environ)[0]
+
+
+def _ask(python: Path, environ: Mapping[str, str]) -> list[str]:
+    """Return an interpreter's minor version, program, prefixes and a file of its library; [""] for none."""
+    program = (
+        "import os, sys; print('%d.%d' % sys.version_info[:2], sys.executable, sys.base_prefix, "
+        "sys.base_exec_prefix, os.__file__, sep='\\n')"
+    )
     try:
-        return run(
-            [str(python), "-I", "-S", "-c", program], cwd=Path("/"), environment=environ
-        ).output.strip()
+        done = run([str(python), "-I", "-S", "-c", program], cwd=Path("/"), environment=environ)
     except OSError:
         # The file is no program, or one for another CPU.
-        return ""
+        return [""]
+    return done.output.splitlines() or [""]
 
 
 def _uv(arguments: list[str], environ: Mapping[str, str], limit: float | None = None) -> Outcome:

@@ -15,6 +15,7 @@ from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.functions import runtime_client
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.programs import guarded, pythons
+from lambdify.cli.programs.pythons import Interpreter
 from lambdify.cli.rehearsal import place as places
 from lambdify.cli.rehearsal import report
 from lambdify.cli.rehearsal.outcome import Outcome, Raised
@@ -58,7 +59,7 @@ def rehearse(
     if obstacle := bundle.obstacle():
         return Outcome(kind="untold", reason=obstacle)
     minor = bundle.target.python
-    python = pythons.find(minor, environ)
+    python = pythons.find_interpreter(minor, environ)
     if python is None:
         return Outcome(
             kind="untold",
@@ -69,7 +70,7 @@ def rehearse(
         outcome = _run(place, settings, python, runtime, limit, nobody_waits)
         if runtime is None and _lacks_runtime(outcome.raised):
             try:
-                runtime = runtime_client.fetch(python, minor)
+                runtime = runtime_client.fetch(python.file, minor)
             except LocalCloudFailed as error:
                 return Outcome(
                     kind="untold", reason=f"what Lambda brings along could not be installed: {error.message}"
@@ -92,12 +93,11 @@ def _allow_for_absence(outcome: Outcome, settings: Settings) -> Outcome:
 def _run(
     place: Place,
     settings: Settings,
-    python: Path,
+    interpreter: Interpreter,
     runtime: Path | None,
     limit: float,
     nobody_waits: Event | None,
 ) -> Outcome:
-    interpreter = pythons.locate(python)
     runtimes = [str(runtime)] if runtime else []
     rehearsed = {
         "hook": str(guarded.AUDIT_HOOK),

@@ -71,3 +71,20 @@ def test_where_none_can_be_had_the_error_names_the_choices(bare, console):
     assert f"no Python {ABSENT}" in refused.value.message
     assert f"python{ABSENT} is on PATH or under pyenv" in refused.value.hint
     assert "[function] python" in refused.value.hint
+
+
+def test_an_interpreter_is_told_with_its_own_places():
+    found = pythons.find_interpreter(pythons.RUNNING)
+    assert found == pythons.locate(Path(sys.executable))
+    assert found is not None
+    assert found.file.is_file()
+    assert not found.file.is_symlink()
+    assert Path(os.__file__).resolve().parent == found.library
+    # Through a link, as a shim or a virtual environment has one, it says the same of itself.
+    assert pythons.locate(found.file) == found
+
+
+def test_where_there_is_no_interpreter_there_is_nothing_to_tell(bare, tmp_path):
+    assert pythons.find_interpreter(ABSENT, bare) is None
+    program(tmp_path / "bin" / f"python{ABSENT}", f"echo {ABSENT}")
+    assert pythons.find_interpreter(ABSENT, bare) is None

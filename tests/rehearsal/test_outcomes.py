@@ -264,8 +264,7 @@ def test_a_guard_that_cannot_start_the_app_says_nothing_of_the_app(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
     # The interpreter prints what it is asked for where it is looked for, and is none.
-    places = "print(sys.argv[0], *['/usr'] * 3, sep='\\n')"
-    code = f"print('{ABSENT}') if 'version_info' in sys.argv[-1] else {places}"
+    code = f"print('{ABSENT}', sys.argv[0], *['/usr'] * 3, sep='\\n')"
     fake = tmp_path / "bin" / f"python{ABSENT}"
     fake.parent.mkdir()
     fake.write_text(
