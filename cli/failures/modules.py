@@ -54,6 +54,7 @@ def _tell_module(found: str, raised: Raised, project: Project) -> Told:
         pythons.explain_module(name, frame, project)
         or _tell_own(name, frame, project)
         or _tell_part(name, frame, project)
+        or _tell_unknown(name, frame, project)
         or _tell_distribution(name, frame, project)
     )
 
@@ -126,6 +127,17 @@ def _tell_own(name: str, frame: Frame | None, project: Project) -> Told | None:
                 hint=project.write("build", f'include = ["{path}"]'),
             )
     return None
+
+
+def _tell_unknown(name: str, frame: Frame | None, project: Project) -> Told | None:
+    """Return what is told of a module of one of the project's own packages, which has none of that name."""
+    top, dot, _ = name.partition(".")
+    if not dot or top in project.packed or not (project.has(top) or project.has(f"src/{top}")):
+        return None
+    return Told(
+        message=f"{_subject(name, frame)}, and the project has no such module.",
+        hint="What a command makes, such as a client or a version, has to be made before it is packed.",
+    )
 
 
 def _paths(name: str) -> Iterator[str]:

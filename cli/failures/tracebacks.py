@@ -215,6 +215,6 @@ def _count(frames: Sequence[Frame]) -> list[str]:
 def _repeats(below: Raised, above: Raised) -> bool:
     """Whether an exception says nothing that the one that was raised from it does not say."""
     message = below.message.strip("\"'")
-    if message and message in above.message:
+    if message and re.search(rf"(?<!\w){re.escape(message)}(?!\w)", above.message):
         return True
     return not message and not below.own_frames

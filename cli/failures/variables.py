@@ -29,6 +29,7 @@ _SEALED = re.compile(rf"'(?P<name>{NAME})': \['Environment variable not set\.'\]
 _DJANGO_EMPTY = re.compile(rf"The (?P<name>{UPPER}) setting must not be empty")
 _PYDANTIC = ("pydantic_core._pydantic_core.ValidationError", "pydantic_core.ValidationError")
 _PYDANTIC_FIELD = re.compile(r"(?m)^(?P<field>\S.*)\n\s+Field required \[type=missing\b")
+_PYDANTIC_ERROR = re.compile(r"(?m)^(?P<field>\S.*)\n\s+(?P<why>.+?) \[type=(?!missing\b)\w+")
 _PREFIX = re.compile(
     r"\benv_prefix\s*=\s*[\"'](?P<text>[^\"']*)[\"']|[\"']env_prefix[\"']\s*:\s*[\"'](?P<item>[^\"']*)[\"']"
 )
@@ -54,7 +55,7 @@ def explain(
     names = tuple(dict.fromkeys(_find(raised, project, unset)))
     reader = find_reader(frames or raised.own_frames, names)
     if not names:
-        return _tell_key_of_file(raised, project)
+        return _tell_key_of_file(raised, project) or _tell_invalid(raised, project)
     return tell(names, dict.fromkeys(names, reader), project)
 
 
@@ -223,20 +224,47 @@ def _tell_key_of_file(raised: Raised, project: Project) -> Told | None:
     )
 
 
+def _tell_invalid(raised: Raised, project: Project) -> Told | None:
+    """Return what is told of variables that are set, and that pydantic does not accept."""
+    if not raised.is_a(*_PYDANTIC) or not raised.passed("pydantic_settings/"):
+        return None
+    found = [
+        (_variable_of(each["field"], raised, project), each["why"])
+        for each in _PYDANTIC_ERROR.finditer(raised.message)
+    ]
+    if not found:
+        return None
+    listed = "; ".join(f"{name}: {why[:1].lower()}{why[1:]}" for name, why in found)
+    where = f" ({raised.own_frame.place})" if raised.own_frame else ""
+    given = [name for name, _ in found if name in project.given]
+    place = (
+        f"{project.heading('environment')} in {project.settings_file}"
+        if given
+        else "the function's variables"
+    )
+    return Told(
+        message=f"A variable has no value that will do{where}: {listed}.", hint=f"Correct it in {place}."
+    )
+
+
 def _missing_fields(raised: Raised, project: Project) -> Iterator[str]:
     """Yield the variables of the fields that pydantic misses: the class's prefix, and the field's name."""
+    for found in _PYDANTIC_FIELD.finditer(raised.message):
+        yield _variable_of(found["field"], raised, project)
+
+
+def _variable_of(field: str, raised: Raised, project: Project) -> str:
+    """Return the variable of a field of the class, by what the file that makes it says of names."""
     text = "\n".join(project.read(frame.path) for frame in raised.own_frames)
     prefix = _PREFIX.search(text)
     delimiter = _DELIMITER.search(text)
     before = (prefix["text"] or prefix["item"] or "") if prefix else ""
-    between = delimiter["text"] if delimiter else "__"
-    known = {name.upper(): name for names in project.variables.values() for name in names}
-    for found in _PYDANTIC_FIELD.finditer(raised.message):
-        field = found["field"].replace(".", between)
-        # An alias is the variable's whole name, and the error has it in place of the field's.
-        named = f"{before}{field}".upper()
-        name = field if field.isupper() and not re.search(rf"\b{re.escape(field)}\s*:", text) else named
-        yield known.get(name.upper(), name)
+    inner = field.replace(".", delimiter["text"] if delimiter else "__")
+    # An alias is the variable's whole name, and the error has it in place of the field's.
+    is_alias = inner.isupper() and not re.search(rf"\b{re.escape(inner)}\s*:", text)
+    name = inner if is_alias else f"{before}{inner}".upper()
+    known = {each.upper(): each for names in project.variables.values() for each in names}
+    return known.get(name.upper(), name)
 
 
 def _django_setting(raised: Raised, unset: Sequence[str]) -> Iterator[str]:

@@ -36,6 +36,10 @@ CASES = {
         {},
     ),
     "module-of-a-lock": ({"app.py": "import nowhere_redis\n"}, {"requirements": "uv.lock"}),
+    "module-of-the-project-that-is-not-there": (
+        {"app.py": "import shop.version\n", "shop/__init__.py": ""},
+        {},
+    ),
     "module-of-another-version": (
         {"app.py": "import starlette.nowhere\n"},
         {"packed": {"starlette": "starlette 0.2"}},

@@ -149,6 +149,12 @@ def test_an_error_below_that_says_the_same_is_left_out_and_another_is_kept():
     ]
 
 
+def test_a_word_that_is_only_a_part_of_another_is_not_the_same():
+    inner = Raised(type="builtins.KeyError", message="'x'")
+    outer = Raised(type="builtins.ExceptionGroup", message="two (2 sub-exceptions)", cause=inner)
+    assert tracebacks.show(outer) == ["KeyError: 'x'", "ExceptionGroup: two (2 sub-exceptions)"]
+
+
 def test_of_endless_calls_the_beginning_and_the_end_are_shown():
     frames = [
         Frame(path="main.py", line=number % 7, function="down", source="down()", own=True)

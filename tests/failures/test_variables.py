@@ -116,6 +116,17 @@ CASES = {
             since = date.fromisoformat(OPENING)
             """
     },
+    "pydantic-settings-with-a-wrong-value": {
+        "app.py": """
+            from pydantic_settings import BaseSettings
+
+            class Settings(BaseSettings):
+                port: int
+                debug: bool = False
+
+            settings = Settings()
+            """
+    },
     "environs": {"app.py": 'from environs import Env\nenv = Env()\nLEVEL = env.str("LOG_LEVEL")\n'},
     "environs-sealed": {
         "app.py": """
@@ -150,7 +161,10 @@ CASES = {
         "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
     },
 }
-ENVIRON = {"pydantic-settings-nested": {"MAIL__PORT": "587"}}
+ENVIRON = {
+    "pydantic-settings-with-a-wrong-value": {"PORT": "hush", "DEBUG": "perhaps"},
+    "pydantic-settings-nested": {"MAIL__PORT": "587"},
+}
 NOT_IN_TEXT = {"none-is-passed-on", "split-of-none", "django-secret-key"}
 """What only somebody who watched os.environ can know."""
 
