@@ -9,6 +9,7 @@ What this Python has no node for is replaced by what means the same to whoever l
 import ast
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,8 +30,18 @@ class Invalid(NamedTuple):
 def parse(python: Path, file: Path) -> ast.Module | Invalid | None:
     """Return the statements of a file as that interpreter reads them, or what it cannot read.
 
-    None if the interpreter gives no answer.
+    None if the interpreter gives no answer. It is asked once about a file that stays as it is: that takes a
+    process, and several rooms read the same files.
     """
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return _ask(python, file, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@cache
+def _ask(python: Path, file: Path, _stamp: tuple[int, int, int]) -> ast.Module | Invalid | None:
     # With -I and -S, neither the environment nor site-packages decide what is imported.
     command = [str(python), "-I", "-S", str(WORKER), str(file)]
     done = run(command, cwd=Path("/"), environment=os.environ, limit=LIMIT)

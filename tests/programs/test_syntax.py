@@ -44,9 +44,24 @@ def test_what_that_python_cannot_read_is_told_with_its_line(tmp_path):
     assert syntax.parse(PYTHON, file) == syntax.Invalid(2, "invalid syntax")
 
 
+def test_an_interpreter_is_asked_once_about_a_file_until_it_changes(tmp_path):
+    file, asked = tmp_path / "code.py", tmp_path / "asked"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho >> {asked}\nexec {PYTHON} "$@"\n')
+    python.chmod(0o755)
+    for text, times in (("a = 1\n", 1), ("a = 1\n", 1), ("a = 11\n", 2)):
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
+        read = syntax.parse(python, file)
+        assert isinstance(read, ast.Module)
+        assert ast.unparse(read) == text.strip()
+        assert len(asked.read_text().splitlines()) == times
+
+
 @pytest.mark.parametrize("script", ["exit 3", "echo no JSON", "echo '{}'", "echo '{\"tree\": 1}'"])
 def test_an_interpreter_that_gives_no_answer_says_nothing(tmp_path, script):
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
     assert syntax.parse(python, tmp_path) is None
+    assert syntax.parse(python, tmp_path / "missing") is None

@@ -166,7 +166,7 @@ class AppCode:
 
 def read(settings: Settings, app: Candidate) -> AppCode:
     """Return the code of an app; files that cannot be read as Python are left out."""
-    project = Project(settings.root)
+    project = Project(settings.root, settings.function.python)
     variables = {name: value for name, value in settings.environment.items() if isinstance(value, str)}
     reach = imports.reach(project, app, variables)
     paths = sorted(each.file for each in reach.files if not TESTS.search(each.file) or each.file == app.file)

@@ -80,7 +80,7 @@ def find_needs(settings: "Settings", candidate: "Candidate") -> Needs:
     from lambdify.cli.detection.project import Project
     from lambdify.cli.packing.requirements.sources import App
 
-    project = Project(settings.root)
+    project = Project(settings.root, settings.function.python)
     found = imports.of(project, candidate, settings.environment)
     other = settings.function.on_event
     if file := project.file_of(other.partition(":")[0], near=candidate.path) if other else "":
