@@ -17,7 +17,7 @@ sys.argv[:] = ["lambdify", "package", "--json"]
 main()
 """
 FILES = {
-    "app.py": "from flask import Flask\n\ntype Name = str\napp = Flask(__name__)\n",
+    "app.py": "type Name = str\n\n\ndef app(environ, start_response): ...\n",
     "pyproject.toml": '[project]\nname = "shop"\nrequires-python = ">=3.12,<3.14"\n',
     "lambdify.toml": "",
 }
