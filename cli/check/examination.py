@@ -7,6 +7,7 @@ from lambdify.cli.check import ignored
 from lambdify.cli.check.code import app_code
 from lambdify.cli.check.rules import (
     background,
+    databases,
     django_settings,
     exposure,
     files,
@@ -22,8 +23,8 @@ from lambdify.cli.detection.candidate import Candidate
 from lambdify.cli.settings import Settings
 
 FAMILIES = (
-    websockets, django_settings, exposure, variables, files, stores, background, processes, responses,
-    surroundings,
+    websockets, django_settings, exposure, variables, files, databases, stores, background, processes,
+    responses, surroundings,
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ PROJECT = re.compile(
     r"|\b(settings|config)\b.*(DIR|ROOT|FOLDER|PATH)"
 )
 """What a path says that is beside the code."""
+NAMED = re.compile(r"/tmp\b")  # noqa: S108 - a pattern, not a path
 MAX_STEPS = 5
 
 
@@ -37,6 +38,13 @@ def find(node: ast.expr | None, file: CodeFile, steps: int = 0) -> Place:
     if isinstance(root, ast.Constant):
         return "project" if isinstance(root.value, str) and root.value else "unknown"
     return _of_name(root, file, steps) if isinstance(root, ast.Name) else "unknown"
+
+
+def is_kept(node: ast.expr, file: CodeFile) -> bool:
+    """Whether a path is beside the code, or in /tmp under a name of its own, which is there for later."""
+    literal = node.value if isinstance(node, ast.Constant) else None
+    named = isinstance(literal, str) and bool(NAMED.match(literal))
+    return named or find(node, file) == "project"
 
 
 def _of_name(root: ast.Name, file: CodeFile, steps: int) -> Place:

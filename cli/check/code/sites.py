@@ -93,6 +93,8 @@ class Sites(NamedTuple):
     decorated: tuple[Decorated, ...]
     items: tuple[tuple[str, ast.Subscript, Moment], ...]
     """What is looked up: ("os.environ", `os.environ["KEY"]`)."""
+    filled: tuple[tuple[str, Moment], ...]
+    """Names whose items are set: `cache[key] = value`."""
     names: dict[str, str]
     """Qualified names by local name."""
 
@@ -128,6 +130,7 @@ def read(tree: ast.Module, module: str, *, package: bool) -> Sites:
     assigned: list[Assigned] = []
     decorated: list[Decorated] = []
     items: list[tuple[str, ast.Subscript, Moment]] = []
+    filled: list[tuple[str, Moment]] = []
     for node, moment, discarded in raw:
         match node:
             case ast.Call():
@@ -142,9 +145,11 @@ def read(tree: ast.Module, module: str, *, package: bool) -> Sites:
                 decorated += [
                     Decorated(qualify(each, names), node, each, moment) for each in node.decorator_list
                 ]
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                filled.append((name, moment))
             case ast.Subscript(ctx=ast.Load()):
                 items.append((qualify(node.value, names), node, moment))
-    return Sites(tuple(calls), tuple(assigned), tuple(decorated), tuple(items), names)
+    return Sites(tuple(calls), tuple(assigned), tuple(decorated), tuple(items), tuple(filled), names)
 
 
 def qualify(node: ast.expr, names: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lambdify.cli.check.code.app_code import AppCode
 from lambdify.cli.check.code.code_file import CodeFile
-from lambdify.cli.check.code.sites import Call
+from lambdify.cli.check.code.sites import Call, qualify
 from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
 
@@ -15,17 +15,19 @@ SCHEDULERS = names.find("scheduler", "makers")
 APSCHEDULER = re.compile(r"^apscheduler\..*Scheduler$")
 PERIODIC = tuple(names.find("scheduler", "decorators"))
 TASKS = names.find("background", "starters")
+TASK_DECORATORS = names.find("workers", "tasks")
 WORKERS = names.find("workers", "makers")
 
 
 def find(code: AppCode) -> Iterator[Finding]:
     """Yield what works after the response, or beside the app."""
+    threads = set(_threads(code))
     for file, call in code.calls():
-        if call.name in THREADS and not _is_joined(file):
+        if (call.name in THREADS or call.name in threads) and not _is_joined(file):
             yield report("threads", file, call.line, f"{call.last}() is not waited for")
         elif call.name in SCHEDULERS or APSCHEDULER.search(call.name):
             yield report("scheduler", file, call.line, f"{call.last} runs jobs inside of the app")
-        elif _is_left(call, code, file):
+        elif _is_left(call, code, file) or _is_submitted(call, file):
             yield report("background", file, call.line, f"{call.last}() is not waited for")
         elif call.last == "add_task" and _takes_background(file):
             yield report("background", file, call.line, "add_task(): the client waits for it")
@@ -37,6 +39,24 @@ def find(code: AppCode) -> Iterator[Finding]:
             if each.name.endswith(PERIODIC):
                 what = f"{each.function.name}() is to run again and again"
                 yield report("scheduler", file, each.line, what)
+            elif each.name in TASK_DECORATORS:
+                what = f"{each.function.name}() is a task: what works on it is not in the function"
+                yield report("workers", file, each.line, what)
+
+
+def _threads(code: AppCode) -> Iterator[str]:
+    """Yield the app's own classes of threads."""
+    for file in code.files:
+        module = code.project.module(file.path)
+        for name, node in module.classes.items() if module else ():
+            if any(qualify(base, file.sites.names) in THREADS for base in node.bases):
+                yield f"{file.module}.{name}"
+
+
+def _is_submitted(call: Call, file: CodeFile) -> bool:
+    """Whether work is given to a pool of threads, and nobody takes the result."""
+    owner = call.name.rpartition(".")[0]
+    return call.discarded and call.last == "submit" and file.made.get(owner, "").endswith("PoolExecutor")
 
 
 def _is_joined(file: CodeFile) -> bool:

@@ -1,6 +1,7 @@
 """Files that the code writes, makes, moves or removes where a function may not, and logs in files."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from lambdify.cli.check.code import paths
@@ -17,6 +18,12 @@ CHANGES = names.find("files", "removals")
 MOVES = names.find("files", "moves")
 """The last path that they take is written."""
 DATABASES = names.find("files", "databases")
+DOWNLOADS = names.find("files", "downloads")
+PATH_METHODS = {
+    name: {"mkdir": "makes the folder", "unlink": "removes", "rmdir": "removes"}.get(name, "writes")
+    for name in names.find("files", "paths")
+}
+NOTHING: tuple[str, ast.expr | None] = ("", None)
 METHODS = frozenset({"write_text", "write_bytes"})
 EXPORTS = names.find("files", "exports")
 HANDLERS = names.find("files", "handlers")
@@ -28,7 +35,7 @@ def find(code: AppCode) -> Iterator[Finding]:
     for file, call in code.calls():
         if call.moment.caught:
             continue
-        what, path = _describe(call)
+        what, path = _describe(call, file)
         if path is not None and paths.find(path, file) == "project" and not _is_there(call, path, code):
             yield _finding(code, file, call.moment, call.line, f"{what} {_shorten(path)}".strip())
     for file, each in code.assigned():
@@ -43,36 +50,55 @@ def _finding(code: AppCode, file: CodeFile, moment: Moment, line: int, what: str
     return report("files", file, line, f"{what}{when}", level=level)
 
 
-def _describe(call: Call) -> tuple[str, ast.expr | None]:
+def _describe(call: Call, file: CodeFile) -> tuple[str, ast.expr | None]:
     """Return what a call does to a path, and the path; None if it does nothing to one."""
     first = call.argument(0, "file") or call.argument(0, "path")
     if call.name in OPENERS:
-        return ("writes", first) if _writes(call, 1) else ("", None)
-    if call.name == "pathlib.Path.open" or (call.last == "open" and call.name.startswith("?")):
-        return ("writes", _object(call)) if _writes(call, 0) else ("", None)
+        return ("writes", first) if _writes(call, 1) else NOTHING
     if call.name in DATABASES:
-        return "writes", first
+        return ("writes", first) if first is not None and not isinstance(first, ast.Attribute) else NOTHING
     if call.name in FOLDERS:
         return "makes the folder", call.argument(0, "name")
     if call.name in CHANGES:
         return "removes", first
-    if call.name in MOVES:
+    if call.name in MOVES or call.name in DOWNLOADS:
         return "writes", call.argument(1, "dst")
-    if call.last in METHODS:
-        return "writes", _object(call)
-    if call.last == "mkdir" and any(each.arg in {"parents", "exist_ok"} for each in call.node.keywords):
-        return "makes the folder", _object(call)
     if call.last in EXPORTS:
-        return ("writes", first) if text(first) else ("", None)
-    if call.last in HANDLERS and call.name.startswith("logging"):
-        return "logs to", call.argument(0, "filename")
-    if call.name == "logging.basicConfig":
-        return "logs to", call.argument(-1, "filename")
-    return "", None
+        return ("writes", first) if text(first) else NOTHING
+    if call.name == "logging.basicConfig" or (call.last in HANDLERS and call.name.startswith("logging")):
+        return "logs to", call.argument(-1 if call.name == "logging.basicConfig" else 0, "filename")
+    return _describe_method(call, file)
 
 
-def _object(call: Call) -> ast.expr | None:
-    return call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
+def _describe_method(call: Call, file: CodeFile) -> tuple[str, ast.expr | None]:
+    """Return what a method of a path does to it, or what is saved by a name."""
+    path = call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
+    first = text(call.argument(0))
+    if path is None:
+        return NOTHING
+    if call.last in METHODS:
+        return "writes", path
+    if call.last == "save" and first and re.search(r"\.\w{2,4}$", first):
+        return "writes", call.argument(0)
+    is_path = call.name.startswith("pathlib.") or _is_path(path, file)
+    if call.last == "open" and is_path:
+        return ("writes", path) if _writes(call, 0) else NOTHING
+    says_so = any(each.arg in {"parents", "exist_ok", "missing_ok"} for each in call.node.keywords)
+    if call.last in PATH_METHODS and (is_path or says_so):
+        return PATH_METHODS[call.last], path
+    return NOTHING
+
+
+def _is_path(node: ast.expr, file: CodeFile) -> bool:
+    """Whether an expression is a pathlib.Path, as far as its file tells."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return True
+    values = [
+        each.value
+        for each in file.sites.assigned
+        if isinstance(node, ast.Name) and each.form == "name" and each.name == node.id
+    ]
+    return any("Path(" in ast.unparse(value) or " / " in ast.unparse(value) for value in values)
 
 
 def _writes(call: Call, place: int) -> bool:

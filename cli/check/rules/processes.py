@@ -23,6 +23,7 @@ SERVERS = names.find("server", "starters")
 APPS = re.compile(
     r"^(flask\.Flask|quart\.Quart|flask_socketio\.SocketIO|dash\.Dash|sanic\.Sanic|connexion\.\w+)$"
 )
+METHODS = names.find("server", "methods")
 LISTENERS = names.find("ports", "listeners")
 MAIL = frozenset({"smtplib.SMTP"})
 
@@ -37,13 +38,18 @@ def find(code: AppCode) -> Iterator[Finding]:
                 yield report("programs", file, call.line, f"starts {program}")
         elif _is_server(call, file) and code.will(file, call.moment):
             yield report("server", file, call.line, f"{ast.unparse(call.node.func)}() at import")
-        elif call.name in LISTENERS and call.moment.sure:
+        elif _listens(call, file) and call.moment.sure:
             yield report("ports", file, call.line, f"{call.last}() listens on a port of its own")
         elif (
             call.name in MAIL and (port := call.argument(1, "port")) is not None and ast.unparse(port) == "25"
         ):
             yield report("network", file, call.line, "SMTP(..., 25)")
     yield from _mail_settings(code)
+
+
+def _listens(call: Call, file: CodeFile) -> bool:
+    owner = call.name.rpartition(".")[0]
+    return call.name in LISTENERS or (call.last == "bind" and file.made.get(owner) == "socket.socket")
 
 
 def _program(call: Call, file: CodeFile) -> str:
@@ -66,7 +72,7 @@ def _is_server(call: Call, file: CodeFile) -> bool:
     if call.name in SERVERS or call.last == "serve_forever":
         return True
     match call.node.func:
-        case ast.Attribute(value=ast.Name(id=name), attr="run"):
+        case ast.Attribute(value=ast.Name(id=name), attr=method) if method in METHODS:
             return bool(APPS.search(file.made.get(name, "")))
     return False
 

@@ -9,7 +9,7 @@ from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
 from lambdify.cli.detection import source
 
-TIMEOUT = re.compile(r"gunicorn.*--timeout[= ]+(\d+)|^\s*timeout\s*=\s*(\d+)")
+TIMEOUT = re.compile(r"gunicorn.*(?:--timeout[= ]+|\s-t[= ]?)(\d+)|^\s*timeout\s*=\s*(\d+)")
 LIMITS = {"http-api": 30, "rest-api": 29}
 """Seconds that an endpoint waits. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 TOOLS = re.compile(r"(npm|npx|yarn|pnpm|node|make|sass|tailwindcss|webpack|vite|bun)\b|.*\btailwind\b")
