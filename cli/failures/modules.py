@@ -169,11 +169,9 @@ def _tell_distribution(name: str, frame: Frame | None, project: Project) -> Told
     offers = [each for each in project.offers if each.distribution in known]
     message = f"{_subject(name, frame)}, and nothing that is packed has it."
     if offers:
-        options = dict.fromkeys(each.option for each in offers)
-        return Told(
-            message=f"{message} {offers[0].distribution} stands in {offers[0].place}.",
-            hint=project.write("build", " or ".join(options)),
-        )
+        message = f"{message} {offers[0].distribution} stands in {offers[0].place}."
+    if options := dict.fromkeys(each.option for each in offers if each.option):
+        return Told(message=message, hint=project.write("build", " or ".join(options)))
     where = project.requirements
     if not where:
         return Told(message=message, hint=f"Add {names[0]} to the dependencies.")

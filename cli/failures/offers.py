@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ class Offer:
     place: str
     """Such as: the extra "app" of pyproject.toml."""
     option: str
-    """The line for [build], such as: extras = ["app"]."""
+    """The line for [build], such as: extras = ["app"]; "" if the used dependency file knows no such thing."""
 
 
 def find(root: Path, used: str) -> tuple[Offer, ...]:
     """Return the offers of a project, of which the dependency file `used` is packed already."""
-    return (*_of_pyproject(root), *_of_files(root, used))
+    in_parts = list(_of_pyproject(root))
+    if used.endswith((".txt", "Pipfile.lock")):
+        in_parts = [replace(each, option="") for each in in_parts]
+    return (*in_parts, *_of_files(root, used))
 
 
 def _of_pyproject(root: Path) -> Iterator[Offer]:

@@ -20,6 +20,13 @@ CASES = {
         },
         {"requirements": "pyproject.toml"},
     ),
+    "module-of-an-extra-beside-a-list": (
+        {
+            "app.py": "import nowhere_redis\n",
+            "pyproject.toml": '[project.optional-dependencies]\ncache = ["nowhere-redis>=5"]\n',
+        },
+        {},
+    ),
     "module-of-a-group": (
         {
             "app.py": "import nowhere_redis\n",

@@ -32,10 +32,16 @@ CASES = {
             """,
         ".env": "API_KEY=hush\nLOG_LEVEL=info\n",
     },
-    "module-in-a-file-that-is-not-used": {
-        "app.py": 'from importlib import import_module\nimport_module("nowhere_redis")\n',
-        "requirements.txt": "# nothing yet\n",
-        "requirements-cache.txt": "nowhere-redis==5\n",
+    "module-of-an-extra": {
+        # Reading the code does not tell the name.
+        "app.py": 'from importlib import import_module\nimport_module("_".join(["nowhere", "redis"]))\n',
+        "pyproject.toml": """
+            [project]
+            name = "shop"
+            version = "1"
+            dependencies = ["six"]
+            optional-dependencies = { cache = ["nowhere-redis==5"] }
+            """,
     },
     "log-beside-the-code": {
         "app.py": """
