@@ -29,6 +29,7 @@ APPS = [
     "import io, zipfile\nzipfile.ZipFile(io.BytesIO(), 'w')",
     "import os\nMOUNT = '/mnt/files'\nopen(os.path.join(MOUNT, 'x'), 'w')",
     "import logging\nlogging.basicConfig(level='INFO')\nlogging.StreamHandler()",
+    "import sys\nfrom loguru import logger\nlogger.add(sys.stderr)",
     # It knows that it may not.
     "import os\ntry:\n    os.makedirs(app.instance_path)\nexcept OSError:\n    pass",
     "import contextlib, os\nwith contextlib.suppress(OSError):\n    os.makedirs('logs')",

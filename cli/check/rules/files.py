@@ -56,7 +56,8 @@ def _describe(call: Call, file: CodeFile) -> tuple[str, ast.expr | None]:
     if call.name in OPENERS:
         return ("writes", first) if _writes(call, 1) else NOTHING
     if call.name in DATABASES:
-        return ("writes", first) if first is not None and not isinstance(first, ast.Attribute) else NOTHING
+        is_stream = first is not None and ast.unparse(first).startswith("sys.")
+        return NOTHING if is_stream else ("writes", first)
     if call.name in FOLDERS:
         return "makes the folder", call.argument(0, "name")
     if call.name in CHANGES:
