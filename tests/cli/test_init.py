@@ -42,12 +42,12 @@ def test_every_option_is_there_with_its_default_once_it_is_uncommented(project):
 
 
 def test_the_examples_in_the_comments_load(project):
-    root = project({})
+    root = project({".env.production": "WORKERS=2\n"})
     text = init(root, console()).read_text()
     (root / "lambdify.toml").write_text(re.sub(r"(?m)^#   ", "", text))
     loaded = settings.load(root, stage="production")
     assert (loaded.region, loaded.function.memory) == ("eu-central-1", 1024)
-    assert loaded.environment == {"LOG_LEVEL": "info"}
+    assert loaded.environment == {"LOG_LEVEL": "info", "WORKERS": "2"}
 
 
 def test_what_was_found_stands_with_its_evidence(project):

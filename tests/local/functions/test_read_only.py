@@ -107,7 +107,7 @@ def test_where_no_mount_may_be_made_roots_right_to_write_everywhere_goes(
 
 PROJECT = {
     "app.py": "import pathlib\nfrom flask import Flask\napp = Flask(__name__)\n"
-    "@app.get('/')\ndef index():\n"
+    "@app.get('/visit')\ndef visit():\n"
     "    pathlib.Path(__file__).with_name('visits.txt').write_text('1')\n    return 'written'\n",
     "requirements.txt": "flask==3.1.2\n",
 }
@@ -129,7 +129,7 @@ def test_an_app_that_writes_into_its_folder_fails_here_as_on_lambda(
     try:
         done = subprocess.run([command, "deploy", "--local"], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
-        assert httpx.get(done.stdout.strip()).status_code == 500
+        assert httpx.get(f"{done.stdout.strip()}/visit").status_code == 500
         logged = subprocess.run([command, "logs", "--local"], capture_output=True, text=True, timeout=60)
         expected = "Read-only file system" if os.getuid() == 0 else "Permission denied"
         assert expected in logged.stdout
