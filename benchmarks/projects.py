@@ -49,8 +49,12 @@ ASKED = (
     ("GET", "/robots.txt"),
     ("POST", "/"),
 )
-THEIRS = {"date", "server", "connection", "keep-alive", "transfer-encoding", "content-length", "x-request-id"}
-"""Headers that are the server's and not the app's. The length is compared by the body."""
+THEIRS = {
+    *("date", "server", "connection", "keep-alive", "transfer-encoding", "content-length", "x-request-id"),
+    *("strict-transport-security", "x-lambdify-local"),
+}
+"""Headers that are not the app's: the local endpoint tells it https, and says http to its client. The body
+tells the length."""
 DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT")
 COLUMNS = ("project", "app", "Python", "dependencies", "rehearsal", "live", "equal", "what stopped it")
 
@@ -237,7 +241,7 @@ def _ask(base: str, method: str, path: str) -> tuple[int, tuple[tuple[str, str],
     address = at.netloc
     headers = tuple(
         sorted(
-            (name.lower(), re.sub(r"(csrftoken|session\w*)=[^;]*", r"\1=", value).replace(address, "HOST"))
+            (name.lower(), _plain(value).replace(address, "HOST"))
             for name, value in answer.getheaders()
             if name.lower() not in THEIRS
         )
@@ -245,7 +249,13 @@ def _ask(base: str, method: str, path: str) -> tuple[int, tuple[tuple[str, str],
     headers = tuple(
         (name, re.sub(r"\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT", "DATE", value)) for name, value in headers
     )
-    return answer.status, headers, body.replace(address.encode(), b"HOST")
+    return answer.status, headers, re.sub(rb"https?://" + re.escape(address.encode()), b"http://HOST", body)
+
+
+def _plain(value: str) -> str:
+    """Return a header's value without what is drawn by lot, and as it is said over http."""
+    value = re.sub(r"(csrftoken|session\w*)=[^;]*", r"\1=", value)
+    return re.sub(r"; Secure\b", "", value).replace("https://", "http://")
 
 
 @contextmanager
