@@ -40,6 +40,10 @@ WARM = {"lambdify": "warm"}
 OWN_KEYS = {"lambdify", "concurrency", "hold", "token"}
 """The keys of lambdify's own events. Every HTTP event has other keys as well."""
 
+DISTUTILS = "distutils-precedence.pth"
+"""The file by which setuptools brings the distutils that Python 3.12 left out. Python reads such files in
+site-packages, and nowhere else: https://docs.python.org/3/library/site.html"""
+
 GC_THRESHOLD = 50_000
 """New objects, some megabytes, between two garbage collections during init. With Python's 700 (2,000 in later
 releases), an import of Flask, Django or FastAPI takes 2 to 5 % more instructions."""
@@ -96,6 +100,8 @@ def _load() -> Any:
     if "path" in bundle:
         # It comes first, as if `flask run` or `manage.py` were started in that folder.
         sys.path.insert(0, os.path.join(root, bundle["path"]))
+    if any(os.path.exists(os.path.join(folder, DISTUTILS)) for folder in sys.path):
+        __import__("_distutils_hack").add_shim()
     app = _load_reference(bundle["app"])
     on_event = _load_on_event(bundle["on_event"]) if "on_event" in bundle else None
     # Told where the app does not show it, and a start of it before the deployment has.

@@ -66,6 +66,21 @@ def test_without_a_time_zone_there_is_none(invoke, monkeypatch):
     assert payloads(invoke(code, HOME))[0]["body"] == "False"
 
 
+def test_setuptools_brings_the_distutils_that_python_has_no_more(invoke):
+    # Where setuptools is installed, a .pth file of it does so. Lambda reads none of those in a bundle.
+    shim = "sys.modules['distutils'] = type(sys)('distutils')"
+    code = (
+        "import pathlib, sys\nsys.modules.pop('_distutils_hack', None)  # the tests' own\n"
+        "pathlib.Path('distutils-precedence.pth').touch()\n"
+        f"pathlib.Path('_distutils_hack.py').write_text('import sys\\ndef add_shim():\\n    ' + {shim!r})\n"
+    )
+    app = "import distutils\nfound = str(not hasattr(distutils, '__file__'))\n" + FLASK.replace(
+        '"home"', "found"
+    )
+    code += f"pathlib.Path('shop.py').write_text({app!r})\n"
+    assert payloads(invoke("", HOME, app="shop:app", script=code + INVOKE))[0]["body"] == "True"
+
+
 def test_a_django_site_whose_time_zone_is_tz_starts(invoke, monkeypatch):
     monkeypatch.setenv("TZ", ":UTC")
     code = """

@@ -27,6 +27,8 @@ OF_THE_RUNTIME = frozenset({
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included"""
 WITH_PARTS = frozenset({"pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock"})
 """Dependency files whose extras and groups are those of the pyproject.toml."""
+DISTUTILS = "distutils-precedence.pth"
+"""The file by which setuptools brings distutils; adapter/entry.py does what it asks for."""
 MAX_SHOWN = 5
 """Imports in the note of those that are not sure, at most."""
 _TOOLS = {
@@ -61,7 +63,8 @@ def find_unmet(wanted: Iterable[Import], packed: Sequence[Distribution]) -> tupl
     missing = (each for each in places if not there.has(each.full))
     first: dict[str, Unmet] = {}
     for each in missing:
-        names = () if each.module in distributions.REMOVED else distributions.names_of(each.full)
+        lost = each.module in distributions.REMOVED and not distributions.is_known(each.module)
+        names = () if lost else distributions.names_of(each.full)
         first.setdefault(names[0] if names else each.module, Unmet(each, names))
     return tuple(each for each in first.values() if each.place.module not in OF_THE_RUNTIME)
 
@@ -95,7 +98,7 @@ def _message(sure: Sequence[Unmet], source: Source | None) -> str:
 def _hint(sure: Sequence[Unmet], source: Source | None, settings: Settings) -> str:
     """Return what to add, and where."""
     names = [each.names[0] for each in sure if each.names]
-    old = [each.place.module for each in sure if not each.names]
+    old = [each.place.module for each in sure if each.place.module in distributions.REMOVED]
     said = []
     if old:
         said.append(f"Python {settings.function.python} has no {', '.join(old)} any more, an older one does")
@@ -154,6 +157,8 @@ class _Packed(NamedTuple):
         modules: set[str] = set()
         folders: set[str] = set()
         for distribution in packed:
+            if DISTUTILS in distribution.files:
+                modules.add("distutils")
             for file in distribution.files:
                 top, _, rest = file.partition("/")
                 if (top if rest else top.partition(".")[0]) not in tops:

@@ -48,6 +48,8 @@ def packed(*files):
         # A regular package may make its attributes as it likes.
         ("pkg.anything.at.all", ["pkg/__init__.py"], True),
         ("old", ["old.pyc"], True),
+        # setuptools has what Python 3.12 left out; the adapter does what its .pth file would.
+        ("distutils.util", ["distutils-precedence.pth", "_distutils_hack/__init__.py"], True),
     ],
 )
 def test_what_files_have(full, files, met):
@@ -154,7 +156,12 @@ IN_DEV = 'PyYAML is in the extra "dev" of pyproject.toml'
         (
             {"imports": [wanted("cgi")], "function": {"python": "3.13"}},
             "app.py:3 imports cgi; nothing that is packed provides it.",
-            "Python 3.13 has no cgi any more, an older one does.",
+            "Python 3.13 has no cgi any more, an older one does. Add legacy-cgi to requirements.txt.",
+        ),
+        (
+            {"imports": [wanted("uu")], "function": {"python": "3.13"}},
+            "app.py:3 imports uu; nothing that is packed provides it.",
+            "Python 3.13 has no uu any more, an older one does.",
         ),
         (
             {"imports": [wanted("yaml")], "build": {"omit": ("pyyaml",)}},
