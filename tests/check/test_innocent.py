@@ -99,6 +99,8 @@ DJANGO = [
     "import os\nDEBUG = os.environ.get('DEBUG', False)",
     "import os\nSECRET_KEY = os.environ.get('SECRET_KEY', '')",
     "SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'",
+    # Every endpoint says that it speaks https, the local one too.
+    "SECURE_SSL_REDIRECT = True",
     "import tempfile\nMEDIA_ROOT = tempfile.gettempdir()",
     "MEDIA_ROOT = BASE_DIR / 'media'\nSTORAGES = {'default': {'BACKEND': 'storages.backends.s3.S3Storage'}}",
     "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'CONN_MAX_AGE': 0}}",

@@ -153,7 +153,6 @@ DJANGO_CASES = [
     ("import environ\nenv = environ.Env()\nDEBUG = env.bool('DEBUG', default=True)",
      "note debug shop/settings.py:3"),
     ("SECRET_KEY = 'django-insecure-1'", "surprises secret shop/settings.py:1"),
-    ("SECURE_SSL_REDIRECT = True", "note redirect shop/settings.py:1"),
     ("SESSION_ENGINE = 'django.contrib.sessions.backends.file'", "surprises sessions shop/settings.py:1"),
     ("CACHES = {'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}",
      "note cache shop/settings.py:1"),

@@ -114,11 +114,6 @@ def _secret(_: AppCode, setting: Setting) -> Iterator[Finding]:
         yield report("secret", *setting.place, "SECRET_KEY is written in the code")
 
 
-def _redirect(_: AppCode, setting: Setting) -> Iterator[Finding]:
-    if setting.value.literal is True:
-        yield report("redirect", *setting.place, "SECURE_SSL_REDIRECT = True")
-
-
 def _sessions(_: AppCode, setting: Setting) -> Iterator[Finding]:
     engine = text(setting.assigned.value) or ""
     if engine.endswith("backends.file"):
@@ -218,7 +213,6 @@ _RULES: dict[str, Callable[[AppCode, Setting], Iterator[Finding]]] = {
     "ALLOWED_HOSTS": _hosts,
     "DEBUG": _debug,
     "SECRET_KEY": _secret,
-    "SECURE_SSL_REDIRECT": _redirect,
     "SESSION_ENGINE": _sessions,
     "CACHES": _caches,
     "MEDIA_ROOT": _uploads,
