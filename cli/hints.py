@@ -23,3 +23,12 @@ def add_flags(text: str, flags: Sequence[str]) -> str:
         return f"`lambdify {command}{rest} {' '.join(missing)}`"
 
     return COMMAND.sub(add, text)
+
+
+def join(*hints: str) -> str:
+    """Return the hints as one text; after lines to copy, the next one begins on a line of its own."""
+    text = ""
+    for hint in filter(None, hints):
+        between = "\n" if "\n" in text else " "
+        text = f"{text}{between}{hint}" if text else hint
+    return text

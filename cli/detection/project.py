@@ -148,7 +148,11 @@ class Project:
         possible = [root for root in possible if _depth(folder) - _depth(root) >= relative] or [""]
         wanted = _imported(tree)
         for root in possible:
-            if any(self._holds(root, name) for name in wanted):
+            if any(self._holds(root, name.partition(".")[0]) for name in wanted):
+                return root
+        # In a package, a top-level name says little: `celery` may be the library, or the celery.py beside.
+        for root in reversed(above):
+            if root and any("." in name and self._has_module(root, name) for name in wanted):
                 return root
         return self._plain_root(possible)
 
@@ -161,6 +165,10 @@ class Project:
                 break
             best = root
         return best
+
+    def _has_module(self, root: str, name: str) -> bool:
+        path = _join(root, name.replace(".", "/"))
+        return f"{path}.py" in self.files or path in self._folders
 
     def _holds(self, root: str, name: str) -> bool:
         return _join(root, f"{name}.py") in self.files or _join(root, name) in self._folders
@@ -211,18 +219,18 @@ def _shared_folder(root: Path, link: Path, above: frozenset[Path]) -> Path | Non
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """Return the top-level names of all absolute imports, and of Django's settings module."""
+    """Return the names of all modules that are imported absolutely, and of Django's settings module."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.partition(".")[0])
+            names.add(node.module)
         elif isinstance(node, ast.Call):
             # wsgi.py and manage.py pass the settings module to os.environ.setdefault.
             texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             if texts[:1] == ["DJANGO_SETTINGS_MODULE"] and isinstance(texts[-1], str):
-                names.add(texts[-1].partition(".")[0])
+                names.add(texts[-1])
     return names
 
 

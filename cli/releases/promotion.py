@@ -6,7 +6,7 @@
 A new stage has no other version to fall back to: its first version has the traffic before it is tried.
 """
 
-from lambdify.cli import releases
+from lambdify.cli import hints, releases
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
 from lambdify.cli.releases import Release, pruning, shift, traffic, trial
@@ -84,7 +84,7 @@ def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console
 
 def _add_outcome(error: LambdifyError, outcome: str, number: int) -> LambdifyError:
     """Return the error with a hint that says what it means for the traffic."""
-    hint = " ".join(filter(None, [f"Release {number} has failed.", outcome, error.hint]))
+    hint = hints.join(f"Release {number} has failed.", outcome, error.hint)
     return type(error)(error.message, hint=hint, during=error.during)
 
 

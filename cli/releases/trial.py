@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from lambdify.cli import template
+from lambdify.cli import hints, template
 from lambdify.cli.aws import translated
 from lambdify.cli.calls import http_event, invocation, refused_host
 from lambdify.cli.console import Console
@@ -167,7 +167,7 @@ def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) 
         # A web app answers with a 500 where it fails: what raises is a handler, perhaps of other events.
         raised = not str(call.value.get("errorType", "")).startswith(("Sandbox.", "Runtime."))
         other = NO_ENDPOINT if raised else OTHER_PAGES
-        return ReleaseFailed(message, hint=f"{failure.hint} {other}", during=during)
+        return ReleaseFailed(message, hint=hints.join(failure.hint, other), during=during)
     answer = _read(call, stage, "/", url)
     console.note(f"GET / → {answer}")
     if answer.refused:
@@ -175,7 +175,7 @@ def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) 
     if answer.status < FIRST_SERVER_ERROR:
         return None
     message = f"Version {call.version} answered GET / with {answer.status}{answer.reason}"
-    return ReleaseFailed(message, hint=f"{_write_hint(answer, stage)} {OTHER_PAGES}", during=during)
+    return ReleaseFailed(message, hint=hints.join(_write_hint(answer, stage), OTHER_PAGES), during=during)
 
 
 def run_command(version: str, deployed: Stack, stage: Stage, console: Console) -> None:

@@ -56,3 +56,10 @@ def test_a_failed_run_names_the_next_one_with_its_flags(lambdify, project):
     failed = lambdify("logs", "--local", "--region", "eu-west-1", cwd=root)
     assert failed.returncode == 51
     assert "`lambdify deploy --local --region eu-west-1`" in failed.stderr
+
+
+def test_a_hint_behind_lines_to_copy_begins_on_a_line_of_its_own():
+    lines = 'Write into lambdify.toml:\n[environment]\nKEY = "..."'
+    assert hints.join("Release 2 has failed.", "", lines, "Or ask for another page.") == (
+        f"Release 2 has failed. {lines}\nOr ask for another page."
+    )

@@ -202,6 +202,13 @@ def test_django_in_a_folder_of_its_own_runs_from_that_folder(project):
         ({"my-site/main.py": FASTAPI}, "main:app", "my-site"),
         ({"backend/app/__init__.py": "", "backend/app/main.py": "from app.db import x\n" + FASTAPI,
           "backend/app/db.py": ""}, "app.main:app", "backend"),
+        # A folder with an __init__.py is where imports begin if a whole module's name says so.
+        ({"src/__init__.py": "", "src/config/__init__.py": "", "src/config/settings.py": "",
+          "src/config/web.py": "from config.settings import DEBUG\n" + FASTAPI}, "config.web:app", "src"),
+        ({"shop/__init__.py": "", "shop/celery.py": "", "shop/web.py": "from celery import x\n" + FASTAPI},
+         "shop.web:app", ""),
+        ({"shop/__init__.py": "", "shop/db/__init__.py": "", "shop/db/models.py": "",
+          "shop/web.py": "from shop.db.models import x\n" + FASTAPI}, "shop.web:app", ""),
     ],
 )  # fmt: skip
 def test_the_import_root_is_the_one_the_code_was_written_for(project, files, app, path):
