@@ -119,6 +119,8 @@ def deploy(
     if change_set is None:
         _agree_to_move(deployed, stage.settings, console, yes=yes)
     release, deployed = promotion.release(deployed, stage, console, url=url, sleep=sleep)
+    # The local endpoint learns by this where the traffic goes now; on AWS it is the same URL.
+    url = find_address(deployed.outputs.get("Endpoint", ""))
     return _describe(deployed, release, url, stage.account, changed=True, uploaded=artifact.uploaded)
 
 

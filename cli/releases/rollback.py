@@ -71,6 +71,8 @@ def rollback(
     for each in losing:
         reason = f"to {target.number} by {stage.account.caller}"
         releases.end(each, "rolled back", stage, reason=reason)
+    # The local endpoint learns by this where the traffic goes now; on AWS it is the same URL.
+    url = find_address(deployed.outputs.get("Endpoint", ""))
     return _describe(deployed, target, live, url, changed=True)
 
 

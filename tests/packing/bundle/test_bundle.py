@@ -337,4 +337,6 @@ def test_ctrl_c_leaves_nothing_half_made(project, out, tmp_path):
     process.communicate(timeout=60)
     assert process.returncode != 0
     assert not (root / ".lambdify").exists() or not list((root / ".lambdify").iterdir())
-    assert not out.exists() or not list(out.iterdir())
+    # On a machine that is busy with other things the zip may have been done by then: whole, under its name.
+    left = list(out.iterdir()) if out.exists() else []
+    assert [zipfile.ZipFile(path).testzip() for path in left] == [None] * len(left)
