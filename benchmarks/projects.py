@@ -28,7 +28,7 @@ import tomllib
 import venv
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -283,7 +283,8 @@ def _own_server(project: Path, folder: Path, found: str) -> Iterator[str | None]
     try:
         yield f"http://127.0.0.1:{port}" if _answers(port, process) else None
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it did not start
+            os.killpg(process.pid, signal.SIGTERM)
         process.communicate()
 
 
