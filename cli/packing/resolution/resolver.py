@@ -58,6 +58,8 @@ class ResolveRequest:
     """Names that must not be built."""
     excluded: tuple[str, ...] = ()
     """Names that are left out wherever they are required; normalised and sorted."""
+    limit: float | None = None
+    """Seconds after which uv is stopped, which counts as no answer; None means that it may take its time."""
     container_uv: "ContainerUv | None" = None
     """Runs uv if a package has to be built to get its dependencies; None means on this machine."""
 
@@ -141,6 +143,28 @@ def find_unknown(request: ResolveRequest, target: Target) -> frozenset[str]:
             return unknown
 
 
+def find_first_wheel(package: Package, indexes: Indexes, root: Path, target: Target, *, limit: float) -> str:
+    """Return the oldest version from the package's own on that has a wheel for the target.
+
+    It is "" if there is none, or if uv fails or takes longer than `limit` seconds.
+    """
+    # No index has a local version: https://packaging.python.org/en/latest/specifications/version-specifiers/
+    line = f"{package.name}>={package.version.partition('+')[0]}"
+    alone = ResolveRequest(
+        subject=package.name,
+        root=root,
+        lines=(*indexes.options, line),
+        indexes=indexes,
+        options=("--no-deps", "--resolution", "lowest-direct", NO_BUILD),
+        limit=limit,
+    )
+    try:
+        found = _compile(alone, target).packages
+    except (_Unresolvable, RequirementsError):
+        return ""
+    return next((each.version for each in found if each.name == package.name), "")
+
+
 def _compile_offline(request: ResolveRequest, target: Target) -> tuple[Package, ...]:
     """Return the packages that uv chooses from its cache, without an index and without builds."""
     return _compile(replace(request, options=(*request.options, "--offline", NO_BUILD)), target).packages
@@ -212,6 +236,7 @@ def _compile(request: ResolveRequest, target: Target) -> _ResolvedPackages:
             extra=dict(request.indexes.uv_environment),
             indexes=request.indexes,
             builds=request.container_uv is None,
+            limit=request.limit,
         )
         if request.container_uv and not outcome.succeeded and REFUSAL in outcome.errors:
             outcome = request.container_uv(arguments, folder, request)

@@ -64,11 +64,13 @@ def run_uv(
     indexes: Indexes | None = None,
     build: Mapping[str, str] | None = None,
     builds: bool = True,
+    limit: float | None = None,
 ) -> Outcome:
     """Run uv, and return its outcome.
 
     `extra` are variables for uv itself, `build` for its build backends, which otherwise get only `indexes`
     and a few listed variables. Without `builds`, uv fails if a build backend would have to run.
+    It is stopped after `limit` seconds.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     environment |= {
@@ -81,9 +83,9 @@ def run_uv(
     }
     environment |= extra or {}
     if NO_BUILD in arguments:
-        return run([find_uv(), *arguments], cwd=cwd, environment=environment)
+        return run([find_uv(), *arguments], cwd=cwd, environment=environment, limit=limit)
     with backends.isolated(indexes or Indexes(), build or {}, allowed=builds) as apart:
-        return run([find_uv(), *arguments], cwd=cwd, environment={**environment, **apart})
+        return run([find_uv(), *arguments], cwd=cwd, environment={**environment, **apart}, limit=limit)
 
 
 def find_uv() -> str:

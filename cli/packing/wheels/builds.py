@@ -22,6 +22,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, BundleRefused
 from lambdify.cli.packing.requirements.origins import fetch_source, find_native_sources
 from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.resolution import first_wheels
 from lambdify.cli.packing.resolution.advice import find_ways, summarize
 from lambdify.cli.packing.resolution.plan import Plan
 from lambdify.cli.packing.resolution.uv import PYTHON, run_uv
@@ -32,7 +33,7 @@ from lambdify.cli.packing.wheels.native import (
     BuildResult,
     build_in_container,
     find_image_id,
-    require_engine,
+    require_image,
     write_log,
 )
 from lambdify.cli.packing.wheels.wheel_cache import Wheel, WheelCache
@@ -75,7 +76,7 @@ def _make(
         ]
         jobs = [each for each in prepared if isinstance(each, BuildJob)]
         if jobs:
-            require_engine(jobs)
+            require_image(jobs, context, console)
         made: list[Wheel] = []
         for source in (each for each in prepared if isinstance(each, _Source)):
             outcome = _attempt(source, context, store, console)
@@ -179,17 +180,21 @@ def _refuse_failures(failed: Sequence[BuildResult], context: BuildContext) -> No
             f"built, but it would not load on Lambda ({system}):\n{failures}",
             hint=f"Build in an image of that system ([build] image), such as {context.target.build_image}.",
         )
+    packages = [result.job.package for result in failed]
+    first = first_wheels.tell(packages, context.indexes, context.root, context.target)
     raise BuildError(
         f"{len(failed)} package{'s' if len(failed) > 1 else ''} could not be built:\n{failures}",
-        hint="Or pin a version that has a wheel for this platform.",
+        hint=first or "Or pin a version that has a wheel for this platform.",
     )
 
 
 def _forbidden(packages: Sequence[Package], context: BuildContext) -> BuildError:
     names = ", ".join(package.label for package in packages)
     platform = f"{context.target.runtime} on {context.target.architecture}"
+    first = first_wheels.tell(packages, context.indexes, context.root, context.target)
+    ways = (find_ways([package.name for package in packages]), first)
     return BuildError(
         f"there is no wheel for {platform} of {names}, and [build] strategy is wheels",
-        hint=f"{find_ways([package.name for package in packages])} "
+        hint=f"{' '.join(filter(None, ways))} "
         'Set [build] strategy = "auto" to have them built, or pin versions that have a wheel.',
     )

@@ -228,14 +228,11 @@ class Engine:
 
 
 @contextmanager
-def open_engine(
-    need: str, *, timeout: int = _TIMEOUT, hint: str = _NO_ENGINE_HINT, ways: str = ""
-) -> Iterator[Engine]:
+def open_engine(need: str, *, timeout: int = _TIMEOUT, hint: str = _NO_ENGINE_HINT) -> Iterator[Engine]:
     """Connect to the container engine. Raises DockerUnavailable if none answers in `timeout` seconds.
 
-    `need` is the beginning of that message; its hint begins with `ways`, those to do without an engine.
+    `need` is the beginning of that message.
     """
-    hint = f"{ways} {hint}".strip()
     try:
         client = docker.from_env(timeout=timeout)
     except DockerException as error:

@@ -20,6 +20,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import BuildError, DockerUnavailable
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package
+from lambdify.cli.packing.resolution import first_wheels
 from lambdify.cli.packing.resolution.advice import find_advice, find_twin, find_ways, summarize
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.gate import find_natives_in_wheel, inspect, missing_libraries
@@ -28,7 +29,7 @@ from lambdify.cli.storage import folders
 
 if TYPE_CHECKING:
     # To import the Docker SDK takes longer than most runs, so only a run that builds imports it.
-    from lambdify.cli.packing.wheels.docker import Container
+    from lambdify.cli.packing.wheels.docker import Container, Engine
 
 EPOCH = "315532800"
 """SOURCE_DATE_EPOCH, so that the same source gives the same bytes: 1980, the oldest date of a zip."""
@@ -118,11 +119,9 @@ def find_image_id(image: str) -> str | None:
         return None
 
 
-def require_engine(jobs: Sequence[BuildJob]) -> None:
-    """Raise DockerUnavailable, with all the jobs and what is ready instead, if no engine answers."""
-    from lambdify.cli.packing.wheels.docker import open_engine
-
-    with open_engine(_need(jobs), ways=_ways(jobs)):
+def require_image(jobs: Sequence[BuildJob], context: BuildContext, console: Console) -> None:
+    """Raise DockerUnavailable or BuildError, with all jobs and what is ready instead, without an image."""
+    with _open_image(jobs, context, console):
         pass
 
 
@@ -131,8 +130,32 @@ def _need(jobs: Sequence[BuildJob]) -> str:
     return f"these have to be built in a container: {names}"
 
 
-def _ways(jobs: Sequence[BuildJob]) -> str:
-    return find_ways([job.package.name for job in jobs if job.native])
+@contextmanager
+def _open_image(
+    jobs: Sequence[BuildJob], context: BuildContext, console: Console
+) -> Iterator[tuple["Engine", str]]:
+    """Yield the engine, and the id of the image to build in."""
+    from lambdify.cli.packing.wheels.docker import open_engine
+
+    with ExitStack() as opened:
+        with _telling_ways(jobs, context):
+            engine = opened.enter_context(open_engine(_need(jobs)))
+            with _naming(_need(jobs), after=True):
+                image = engine.fetch_image(context.image, context.target, console)
+        yield engine, image
+
+
+@contextmanager
+def _telling_ways(jobs: Sequence[BuildJob], context: BuildContext) -> Iterator[None]:
+    """Add what is ready in place of the packages to errors that are raised in the block."""
+    try:
+        yield
+    except (BuildError, DockerUnavailable) as error:
+        names = [job.package.name for job in jobs if job.native]
+        packages = [job.package for job in jobs]
+        first = first_wheels.tell(packages, context.indexes, context.root, context.target)
+        hint = " ".join(filter(None, (find_ways(names), first, error.hint)))
+        raise type(error)(error.message, hint=hint, during=error.during) from error
 
 
 def build_in_container(
@@ -142,15 +165,12 @@ def build_in_container(
 
     Raises DockerUnavailable, and BuildError if the container cannot be prepared.
     """
-    from lambdify.cli.packing.wheels.docker import open_engine
-
-    with open_engine(_need(jobs), ways=_ways(jobs)) as engine:
-        image = engine.fetch_image(context.image, context.target, console)
+    with _open_image(jobs, context, console) as (engine, image):
         upload, output = scratch / "upload", scratch / "output"
         certificates = _pack_sources(jobs, upload)
         output.mkdir()
         with ExitStack() as opened:
-            with _naming(", ".join(job.package.label for job in jobs)):
+            with _telling_ways(jobs, context), _naming(", ".join(job.package.label for job in jobs)):
                 container = opened.enter_context(engine.container(image))
                 container.put(upload, CONTAINER_FOLDER)
                 python = find_python(container, context)
@@ -178,12 +198,12 @@ def build_in_container(
 
 
 @contextmanager
-def _naming(packages: str) -> Iterator[None]:
-    """Add the names of the packages to errors that are raised in the block."""
+def _naming(packages: str, *, after: bool = False) -> Iterator[None]:
+    """Add the names of the packages, first or on a line below, to errors that are raised in the block."""
     try:
         yield
     except (BuildError, DockerUnavailable) as error:
-        message = f"{packages}: {error.message}"
+        message = f"{error.message}\n{packages}" if after else f"{packages}: {error.message}"
         raise type(error)(message, hint=error.hint, during=error.during) from error
 
 
@@ -315,18 +335,8 @@ def _has_files(builder: _BuildContainer, folder: PurePosixPath) -> bool:
 def _repair(builder: _BuildContainer, wheel: PurePosixPath, into: PurePosixPath) -> str:
     """Let auditwheel copy the system libraries that a wheel needs into it; return what it printed."""
     tools = CONTAINER_FOLDER / "auditwheel"
-    install = [
-        builder.python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--upgrade",
-        "--target",
-        str(tools),
-        *_AUDITWHEEL,
-    ]
-    installed = builder.container.run(install, builder.environment)
+    install = [builder.python, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(tools)]
+    installed = builder.container.run([*install, *_AUDITWHEEL], builder.environment)
     if not installed.succeeded:
         return installed.output
     # The shell adds the tools' folder to the image's PATH.
@@ -334,18 +344,9 @@ def _repair(builder: _BuildContainer, wheel: PurePosixPath, into: PurePosixPath)
     # The policy only tells auditwheel which libraries not to copy. It has to be named, since auditwheel
     # cannot guess it for a module that calls nothing in libc. It is a new one: the gate checks versions.
     policy = f"manylinux_2_39_{builder.context.target.machine}"
-    repair = [
-        builder.python,
-        "-m",
-        "auditwheel",
-        "repair",
-        "--plat",
-        policy,
-        "--wheel-dir",
-        str(into),
-        str(wheel),
-    ]
-    return builder.container.run(["sh", "-c", command, str(tools), *repair], builder.environment).output
+    repair = [builder.python, "-m", "auditwheel", "repair", "--plat", policy, "--wheel-dir", str(into)]
+    words = [command, str(tools), *repair, str(wheel)]
+    return builder.container.run(["sh", "-c", *words], builder.environment).output
 
 
 def _inspect_wheel(job: BuildJob, wheel: Path, target: Target) -> BuildResult:
