@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from lambdify.cli.detection.imports import Import
 
@@ -32,6 +33,18 @@ def names_of(module: str) -> tuple[str, ...]:
         if found := _table().get(".".join(parts[:count])):
             return found
     return (parts[0].replace("_", "-"),)
+
+
+def bound_of(module: str) -> str:
+    """Return the requirement whose versions still have a module that newer ones have lost; "" for others."""
+    parts = module.split(".")
+    found = (bounds().get(".".join(parts[:count]), "") for count in range(len(parts), 0, -1))
+    return next(filter(None, found), "")
+
+
+def requirement_for(module: str) -> str:
+    """Return the line to add for a module: its distribution, and the bound if newer versions have lost it."""
+    return bound_of(module) or names_of(module)[0]
 
 
 def is_known(module: str) -> bool:
@@ -68,6 +81,17 @@ def _is_removed(module: str, version: tuple[int, ...]) -> bool:
 
 
 @cache
+def bounds() -> Mapping[str, str]:
+    """Return the modules that newer versions have lost, with the requirement whose versions have them."""
+    return {module: str(requirement) for module, requirement in _content()["lost"].items()}
+
+
+@cache
 def _table() -> dict[str, tuple[str, ...]]:
+    return {module: tuple(names) for module, names in _content()["modules"].items()}
+
+
+@cache
+def _content() -> Mapping[str, Mapping[str, Any]]:
     text = resources.files(__package__).joinpath("distributions.toml").read_text(encoding="utf-8")
-    return {module: tuple(names) for module, names in tomllib.loads(text)["modules"].items()}
+    return tomllib.loads(text)

@@ -151,10 +151,22 @@ def _tell_part(name: str, frame: Frame | None, project: Project) -> Told | None:
     top, dot, _ = name.partition(".")
     if not dot or top not in project.packed:
         return None
+    if bound := distributions.bound_of(name):
+        return _tell_lost(project.packed[top], bound, _subject(name, frame), project)
     return Told(
         message=f"{_subject(name, frame)}, which {project.packed[top]} does not have.",
         hint=f"Another version of it may: see which one the project was written for, and write it into "
         f"{project.requirements or 'the dependency file'}.",
+    )
+
+
+def _tell_lost(packed: str, bound: str, subject: str, project: Project) -> Told:
+    """Return what is told of a module that older versions of what is packed have."""
+    where = project.requirements
+    place = f" into {where}{_again(where)}" if where else " into the dependencies"
+    return Told(
+        message=f"{subject}, which {packed} does not have any more.",
+        hint=f"Write {bound}{place}, or take a newer version of what asks for the module.",
     )
 
 
@@ -166,6 +178,10 @@ def _tell_distribution(name: str, frame: Frame | None, project: Project) -> Told
             message=f"{_subject(name, frame)}, and {serves} is left out as what only serves an app.",
             hint=project.write("build", f'keep = ["{serves}"]'),
         )
+    had = [label for label in project.packed.values() if distributions.normalize(label.split()[0]) in known]
+    if had and (bound := distributions.bound_of(name)):
+        return _tell_lost(had[0], bound, _subject(name, frame), project)
+    needed = distributions.requirement_for(name)
     offers = [each for each in project.offers if each.distribution in known]
     message = f"{_subject(name, frame)}, and nothing that is packed has it."
     if offers:
@@ -174,9 +190,9 @@ def _tell_distribution(name: str, frame: Frame | None, project: Project) -> Told
         return Told(message=message, hint=project.write("build", " or ".join(options)))
     where = project.requirements
     if not where:
-        return Told(message=message, hint=f"Add {names[0]} to the dependencies.")
+        return Told(message=message, hint=f"Add {needed} to the dependencies.")
     lacks = "has no line for it" if project.requirements.endswith(".txt") else "does not name it"
-    return Told(message=message, hint=f"{where} {lacks}: add {names[0]}{_again(where)}.")
+    return Told(message=message, hint=f"{where} {lacks}: add {needed}{_again(where)}.")
 
 
 def _again(file: str) -> str:

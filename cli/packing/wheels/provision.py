@@ -6,6 +6,7 @@ alarms are worse than silence: if this is silent, the app's own error says the s
 """
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -51,6 +52,11 @@ class Unmet(NamedTuple):
         return f"{where} imports {self.place.full if self.is_namespaced else self.place.module}"
 
     @property
+    def requirement(self) -> str:
+        """The line to add: a distribution, and a bound if its newer versions have no such module."""
+        return distributions.requirement_for(self.place.full)
+
+    @property
     def is_namespaced(self) -> bool:
         """Whether distributions share the top level, as google.cloud.storage does with google.auth."""
         return distributions.is_known(self.place.full) and not distributions.is_known(self.place.module)
@@ -65,7 +71,8 @@ def find_unmet(wanted: Iterable[Import], packed: Sequence[Distribution]) -> tupl
     for each in missing:
         lost = each.module in distributions.REMOVED and not distributions.is_known(each.module)
         names = () if lost else distributions.names_of(each.full)
-        first.setdefault(names[0] if names else each.module, Unmet(each, names))
+        unmet = Unmet(each, names)
+        first.setdefault(unmet.requirement if names else each.module, unmet)
     return tuple(each for each in first.values() if each.place.module not in OF_THE_RUNTIME)
 
 
@@ -81,7 +88,7 @@ def check(
     elsewhere = _elsewhere(settings)
     sure = [each for each in unmet if each.place.sure and not elsewhere]
     if sure:
-        raise ImportUnmet(_message(sure, source), hint=_hint(sure, source, settings))
+        raise ImportUnmet(_message(sure, source), hint=_hint(sure, packed, source, settings))
     # Where the code says what happens without a module, nobody has to be told.
     if source and (told := [each for each in unmet if not each.place.caught]):
         lines = [each.line for each in told[:MAX_SHOWN]] + ["..."] * (len(told) > MAX_SHOWN)
@@ -95,13 +102,16 @@ def _message(sure: Sequence[Unmet], source: Source | None) -> str:
     return f"{lines}; {what}" + ("." if source else ": the project has no dependency file.")
 
 
-def _hint(sure: Sequence[Unmet], source: Source | None, settings: Settings) -> str:
+def _hint(
+    sure: Sequence[Unmet], packed: Sequence[Distribution], source: Source | None, settings: Settings
+) -> str:
     """Return what to add, and where."""
-    names = [each.names[0] for each in sure if each.names]
+    names = _requirements(sure)
     old = [each.place.module for each in sure if each.place.module in distributions.REMOVED]
     said = []
     if old:
         said.append(f"Python {settings.function.python} has no {', '.join(old)} any more, an older one does")
+    said += _lost(sure, packed)
     if omitted := sorted({name for each in sure for name in _omitted(each, settings)}):
         said.append(f"Take {', '.join(omitted)} out of [build] omit in the settings")
     elif names and source is None:
@@ -111,6 +121,25 @@ def _hint(sure: Sequence[Unmet], source: Source | None, settings: Settings) -> s
     elif names and source:
         said += [*_standing(sure, source, settings.root), _addition(names, source)]
     return ". ".join(said) + "."
+
+
+def _requirements(sure: Sequence[Unmet]) -> list[str]:
+    """Return the lines to add, one for each distribution: that with a bound, if there is one."""
+    lines: dict[str, str] = {}
+    for each in (each for each in sure if each.names):
+        if each.names[0] not in lines or distributions.bound_of(each.place.full):
+            lines[each.names[0]] = each.requirement
+    return list(lines.values())
+
+
+def _lost(sure: Sequence[Unmet], packed: Sequence[Distribution]) -> Iterator[str]:
+    """Yield which packed distributions had the modules in older versions."""
+    for each in sure:
+        names = (
+            set(map(distributions.normalize, each.names)) if distributions.bound_of(each.place.full) else ()
+        )
+        for one in (one for one in packed if distributions.normalize(one.name) in names):
+            yield f"{one.name} {one.version} has no {each.place.module} any more"
 
 
 def _standing(sure: Sequence[Unmet], source: Source, root: Path) -> Iterator[str]:
@@ -125,7 +154,7 @@ def _standing(sure: Sequence[Unmet], source: Source, root: Path) -> Iterator[str
 
 def _addition(names: Sequence[str], source: Source) -> str:
     if command := _TOOLS.get(source.kind):
-        return f"Add it: {command.format(' '.join(names))}"
+        return f"Add it: {command.format(shlex.join(names))}"
     if source.kind == "pyproject.toml":
         return f"Add {', '.join(map(json.dumps, names))} to dependencies in [project] of {source.name}"
     return f"Add {', '.join(names)} to {source.name}"

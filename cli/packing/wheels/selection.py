@@ -150,5 +150,5 @@ def _give_in(selection: Selection, source: Source, unmet: Sequence[Unmet]) -> Se
     excluded = replace(selection.excluded, serving=selection.excluded.serving - back, companions=frozenset())
     note = f"servers are packed: {missing[0].line}, which nothing but them requires"
     if missing[0].names:
-        note += f"; with {missing[0].names[0]} in {source.name} they are left out"
+        note += f"; with {missing[0].requirement} in {source.name} they are left out"
     return replace(selection, excluded=excluded, notes=(*selection.notes, note), gave_in=True)
