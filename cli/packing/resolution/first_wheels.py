@@ -28,20 +28,20 @@ def tell(
     *,
     limit: float = TIME_LIMIT,
 ) -> str:
-    """Return a sentence for each package that has a wheel in a later version; "" if none is known.
+    """Return a sentence that names the packages that have a wheel in a later version; "" if none is known.
 
     `root` is the project's folder, whose settings of uv count; `limit` is in seconds, for each package.
     """
     asked = [each for each in packages if each.kind == "sdist" and each.version][:MAX_ASKED]
 
-    def tell_one(package: Package) -> str:
-        first = find_first_wheel(package, indexes, root, target, limit=limit)
-        if first in ("", package.version):
-            return ""
-        return (
-            f"{package.label} has no wheel for Python {target.python} on {target.architecture}; "
-            f"{first} is the first that has: write {package.name}=={first}."
-        )
-
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return " ".join(filter(None, threads.map(tell_one, asked)))
+        first = threads.map(lambda each: find_first_wheel(each, indexes, root, target, limit=limit), asked)
+        found = [(one, version) for one, version in zip(asked, first, strict=True) if version]
+    later = [(one, version) for one, version in found if version != one.version]
+    platform = f"Python {target.python} on {target.architecture}"
+    if len(later) == 1:
+        ((one, version),) = later
+        line = f"{version} is the first that has: write {one.name}=={version}."
+        return f"{one.label} has no wheel for {platform}; {line}"
+    lines = ", ".join(f"{one.name}=={version} (not {one.version})" for one, version in later)
+    return f"The first versions that have a wheel for {platform}: write {lines}." if later else ""

@@ -73,7 +73,17 @@ def test_the_first_version_with_a_wheel(natives, tmp_path, package, said):
 
 def test_many_are_not_all_asked_about(natives, tmp_path):
     said = tell(natives, tmp_path, *[pinned("1.5")] * (first_wheels.MAX_ASKED + 3))
-    assert said.count("pinned 1.5") == first_wheels.MAX_ASKED
+    assert said.count("pinned==2.1") == first_wheels.MAX_ASKED
+
+
+def test_several_are_told_in_one_sentence(natives, tmp_path):
+    add_native(natives, "other", "1")
+    natives.add_wheel("other", "1.1")
+    packages = pinned("1", "other"), pinned("2.9", "psycopg2"), pinned("1.5")
+    assert tell(natives, tmp_path, *packages) == (
+        "The first versions that have a wheel for Python 3.13 on x86_64: "
+        "write other==1.1 (not 1), pinned==2.1 (not 1.5)."
+    )
 
 
 def test_an_index_that_does_not_answer_is_not_waited_for(natives, tmp_path):
