@@ -5,7 +5,7 @@ The tables are in advice.toml.
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -32,6 +32,19 @@ def find_ways(names: Collection[str]) -> str:
     """Return what to do about packages that have to be built: what is ready, and how to do without."""
     ways = [f"In place of {name}: {twin}." for name in names if (twin := find_twin(name))]
     return " ".join([*ways, *(["What the app does without, [build] omit leaves out."] if names else [])])
+
+
+def describe_first_wheels(found: Sequence[tuple[str, str, str]], platform: str) -> str:
+    """Return which versions to write; "" if there are none.
+
+    `found` are names with the version that was chosen and the first one that has a wheel.
+    """
+    if len(found) == 1:
+        ((name, version, first),) = found
+        line = f"{first} is the first that has: write {name}=={first}."
+        return f"{name} {version} has no wheel for {platform}; {line}"
+    lines = ", ".join(f"{name}=={first} (not {version})" for name, version, first in found)
+    return f"The first versions that have a wheel for {platform}: write {lines}." if found else ""
 
 
 def summarize(output: str) -> str:

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package
-from lambdify.cli.packing.resolution.resolver import find_first_wheel
+from lambdify.cli.packing.resolution.advice import describe_first_wheels
+from lambdify.cli.packing.resolution.resolver import TIME_LIMIT, find_first_wheel
 from lambdify.cli.packing.target import Target
 
 MAX_ASKED = 8
 """Packages that the index is asked about, at most."""
-TIME_LIMIT = 10.0
-"""Seconds to wait for the index, for each of them."""
 _AT_ONCE = 4
 
 
@@ -36,12 +35,7 @@ def tell(
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         first = threads.map(lambda each: find_first_wheel(each, indexes, root, target, limit=limit), asked)
-        found = [(one, version) for one, version in zip(asked, first, strict=True) if version]
-    later = [(one, version) for one, version in found if version != one.version]
-    platform = f"Python {target.python} on {target.architecture}"
-    if len(later) == 1:
-        ((one, version),) = later
-        line = f"{version} is the first that has: write {one.name}=={version}."
-        return f"{one.label} has no wheel for {platform}; {line}"
-    lines = ", ".join(f"{one.name}=={version} (not {one.version})" for one, version in later)
-    return f"The first versions that have a wheel for {platform}: write {lines}." if later else ""
+        found = [
+            (one.name, one.version, version) for one, version in zip(asked, first, strict=True) if version
+        ]
+    return describe_first_wheels(found, f"Python {target.python} on {target.architecture}")

@@ -22,7 +22,7 @@ from lambdify.cli.packing.requirements.formats.toml_files import read_toml
 from lambdify.cli.packing.requirements.indexes import Indexes
 from lambdify.cli.packing.requirements.pylock import Package, read_pylock
 from lambdify.cli.packing.requirements.requirements import find_name
-from lambdify.cli.packing.resolution.advice import find_advice
+from lambdify.cli.packing.resolution.advice import describe_first_wheels, find_advice, find_twin
 from lambdify.cli.packing.resolution.backend_start import REFUSAL
 from lambdify.cli.packing.resolution.uv import NO_BUILD, PYTHON, run_uv
 from lambdify.cli.packing.target import Target
@@ -32,6 +32,9 @@ _UNKNOWN = re.compile(
     r"[Bb]ecause ([\w.-]+) was not found in the (?:package registry|provided package locations)"
 )
 _YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.*)\"\))?", re.MULTILINE)
+_UNBUILT = re.compile(r"Failed to (?:download and )?build `([\w.-]+)==([^`]+)`")
+TIME_LIMIT = 10.0
+"""Seconds to wait for an index whose answer is optional."""
 OWN_NAME = "lambdify"
 """Excluded from resolutions: another project owns the name on the index, and the adapter is bundled."""
 
@@ -106,7 +109,8 @@ def resolve(
                 aside.submit(lambda: prefetch(_compile_offline(request, target)))
             newest = _compile(request, target)
     except _Unresolvable as error:
-        raise unresolvable(request.subject, target, error.errors) from error
+        ways = _find_ways(request, target, error.errors)
+        raise unresolvable(request.subject, target, error.errors, ways=ways) from error
     stuck = tuple(
         package.name
         for package in newest.packages
@@ -146,7 +150,7 @@ def find_unknown(request: ResolveRequest, target: Target) -> frozenset[str]:
 def find_first_wheel(package: Package, indexes: Indexes, root: Path, target: Target, *, limit: float) -> str:
     """Return the oldest version from the package's own on that has a wheel for the target.
 
-    It is "" if there is none, or if uv fails or takes longer than `limit` seconds.
+    It is "" if there is none, if it is the package's own, or if uv fails or needs more than `limit` seconds.
     """
     # No index has a local version: https://packaging.python.org/en/latest/specifications/version-specifiers/
     line = f"{package.name}>={package.version.partition('+')[0]}"
@@ -162,7 +166,8 @@ def find_first_wheel(package: Package, indexes: Indexes, root: Path, target: Tar
         found = _compile(alone, target).packages
     except (_Unresolvable, RequirementsError):
         return ""
-    return next((each.version for each in found if each.name == package.name), "")
+    versions = [each.version for each in found if each.name == package.name]
+    return next((version for version in versions if version != package.version), "")
 
 
 def _compile_offline(request: ResolveRequest, target: Target) -> tuple[Package, ...]:
@@ -251,10 +256,30 @@ def _yanked(errors: str) -> Iterator[str]:
         yield f"{name} {version} was yanked from its index{f': {reason}' if reason else ''}"
 
 
-def unresolvable(subject: str, target: Target, errors: str, hint: str = "") -> RequirementsError:
-    """Return the error with uv's own explanation, which describes conflicts well."""
+def _find_ways(request: ResolveRequest, target: Target, errors: str) -> str:
+    """Return what is ready in place of the package whose build failed; "" if nothing is known."""
+    failed = _UNBUILT.search(errors)
+    if not failed:
+        return ""
+    package = Package(name=canonicalize_name(failed[1]), version=failed[2], kind="sdist")
+    twin = find_twin(package.name)
+    first = find_first_wheel(package, request.indexes, request.root, target, limit=TIME_LIMIT)
+    found = [(package.name, package.version, first)] if first else []
+    told = describe_first_wheels(found, f"Python {target.python} on {target.architecture}")
+    return " ".join(filter(None, (f"In place of {package.name}: {twin}." if twin else "", told)))
+
+
+def unresolvable(
+    subject: str, target: Target, errors: str, *, hint: str = "", ways: str = ""
+) -> RequirementsError:
+    """Return the error with uv's own explanation, which describes conflicts well.
+
+    `ways` are told beside what its words advise, `hint` if there is neither.
+    """
     said = re.sub(r"^warning: .*\n|^(error|  cause): ", "", errors.strip(), flags=re.MULTILINE)
     return RequirementsError(
         f"{subject} cannot be resolved for {target.runtime} on {target.architecture}: {said}",
-        hint=find_advice(errors) or hint or "Change the requirement that is named above.",
+        hint=" ".join(filter(None, (find_advice(errors), ways)))
+        or hint
+        or "Change the requirement that is named above.",
     )

@@ -151,7 +151,7 @@ def _telling_ways(jobs: Sequence[BuildJob], context: BuildContext) -> Iterator[N
     try:
         yield
     except (BuildError, DockerUnavailable) as error:
-        names = [job.package.name for job in jobs if job.native]
+        names = [job.package.name for job in jobs if job.package.kind != "wheel"]
         packages = [job.package for job in jobs]
         first = first_wheels.tell(packages, context.indexes, context.root, context.target)
         hint = " ".join(filter(None, (find_ways(names), first, error.hint)))

@@ -3,6 +3,8 @@
 An image that cannot be had hides neither the packages that need it nor what is ready in their place.
 """
 
+import socket
+
 import pytest
 from packing.packages import native_tree, source_tree
 
@@ -10,6 +12,7 @@ from lambdify.cli.errors import BuildError, DockerUnavailable
 from lambdify.cli.packing.requirements.indexes import find_indexes
 from lambdify.cli.packing.requirements.pylock import Package
 from lambdify.cli.packing.resolution import first_wheels
+from lambdify.cli.packing.resolution.resolver import TIME_LIMIT
 from lambdify.cli.packing.target import Target
 
 NO_ENGINE = "tcp://127.0.0.1:1"
@@ -36,7 +39,7 @@ def natives(index):
     return index
 
 
-def tell(index, tmp_path, *packages, python="3.13", limit=first_wheels.TIME_LIMIT, options=""):
+def tell(index, tmp_path, *packages, python="3.13", limit=TIME_LIMIT, options=""):
     indexes = find_indexes((options or index.option.strip(),), tmp_path)
     target = Target(python=python, architecture="x86_64")
     return first_wheels.tell(packages, indexes, tmp_path, target, limit=limit)
@@ -86,9 +89,13 @@ def test_several_are_told_in_one_sentence(natives, tmp_path):
     )
 
 
-def test_an_index_that_does_not_answer_is_not_waited_for(natives, tmp_path):
-    natives.answers.clear()
-    assert tell(natives, tmp_path, pinned("1.5"), limit=1) == ""
+def test_an_index_that_does_not_answer_is_not_waited_for(index, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        option = f"--index-url http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        assert tell(index, tmp_path, pinned("1.5"), limit=1, options=option) == ""
+        # It was asked.
+        silent.setblocking(False)
+        silent.accept()[0].close()
 
 
 def test_nothing_is_asked_without_a_package(natives, tmp_path):
@@ -103,6 +110,17 @@ def test_without_an_engine(natives, project, install, monkeypatch, golden):
     with pytest.raises(DockerUnavailable) as raised:
         install(root)
     golden("no-engine.txt", f"{raised.value.message.partition('answers:')[0]}\n{raised.value.hint}\n")
+
+
+@pytest.mark.slow
+def test_what_turns_out_to_need_a_compiler_is_told_too(index, project, install, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    tree = {**source_tree("mysql-python", "1.2"), "backend.py": "import ConfigParser\n"}
+    index.add_sdist("mysql-python", "1.2", tree=tree)
+    root = project({"requirements.txt": f"{index.option}MySQL-python==1.2\n"})
+    with pytest.raises(DockerUnavailable) as raised:
+        install(root)
+    assert "In place of mysql-python: PyMySQL, pure Python." in raised.value.hint
 
 
 @pytest.mark.slow
