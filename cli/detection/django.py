@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from lambdify.cli.detection import texts
+
 VARIABLE = "DJANGO_SETTINGS_MODULE"
 APPS, MIDDLEWARE, URLS = "INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF"
 LATER = ("AUTHENTICATION_BACKENDS", "TEMPLATES", "STORAGES", "CACHES", "EMAIL_BACKEND", "SESSION_ENGINE",
@@ -56,7 +58,11 @@ def find_settings(trees: Iterable[ast.Module]) -> str:
 
 def read(files: Iterable[tuple[str, ast.Module]]) -> list[Named]:
     """Return what the settings in these files name; a settings file and those that it imports are one."""
-    parts = [(file, part) for file, tree in files for part in _parts(tree.body, guarded=False)]
+    parts = [
+        (file, part)
+        for file, tree in files
+        for part in _parts(tree.body, texts.names_of(tree.body), guarded=False)
+    ]
     unsure = {text for _, part in parts if part.removes for text, _, _ in part.texts}
     filtered = {part.setting for _, part in parts if part.removes and not part.texts}
     found: list[Named] = []
@@ -92,57 +98,122 @@ def _flowing(setting: str, parts: list[_Part]) -> dict[str, bool]:
     return found
 
 
-def _parts(body: list[ast.stmt], *, guarded: bool) -> Iterator[_Part]:
+def _parts(body: list[ast.stmt], known: texts.Known, *, guarded: bool) -> Iterator[_Part]:
     for node in body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                yield _part(name, value, guarded)
+                yield _part(name, value, known, guarded)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield _part(name, value, guarded)
+                yield _part(name, value, known, guarded)
             case ast.AugAssign(target=ast.Name(id=name), value=value):
-                yield _part(name, value, guarded)
+                yield _part(name, value, known, guarded)
+            case ast.Delete(targets=[ast.Subscript(value=ast.Name(id=name))]):
+                yield _Part(name, (), (), removes=True)
             case ast.Expr(
-                value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method), args=[*_, value])
+                value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method), args=given)
             ):
-                yield _part(name, value, guarded, removes=method in {"remove", "discard", "pop"})
+                removes = method in {"remove", "discard", "pop", "clear"}
+                if given or removes:
+                    yield _part(name, given[-1] if given else None, known, guarded, removes=removes)
             case ast.If() | ast.Try() | ast.For() | ast.While():
                 inner = [each for handler in getattr(node, "handlers", ()) for each in handler.body]
                 inner += [*node.body, *node.orelse, *getattr(node, "finalbody", ())]
-                yield from _parts(inner, guarded=True)
+                yield from _parts(inner, known, guarded=True)
             case ast.With() | ast.ClassDef():
-                yield from _parts(node.body, guarded=guarded)
+                yield from _parts(node.body, known, guarded=guarded)
 
 
-def _part(setting: str, value: ast.expr, guarded: bool, *, removes: bool = False) -> _Part:
-    texts: list[tuple[str, int, bool]] = []
+def _part(
+    setting: str, value: ast.expr | None, known: texts.Known, guarded: bool, *, removes: bool = False
+) -> _Part:
+    found: list[tuple[str, int, bool]] = []
     names: list[tuple[str, bool]] = []
-    waiting: list[tuple[ast.expr, bool]] = [(value, guarded)]
+    waiting = [_Waiting(value, guarded, known)] if value else []
     while waiting:
-        node, unsure = waiting.pop(0)
+        node, unsure, known = waiting.pop(0)
         match node:
+            case _ if texts.is_made(node, known):
+                made = texts.read_all(node, known)
+                found += [(text, node.lineno, unsure) for text in made if _DOTTED.fullmatch(text)]
             case ast.Constant(value=str(text)) if _DOTTED.fullmatch(text):
-                texts.append((text, node.lineno, unsure))
+                found.append((text, node.lineno, unsure))
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 names.append((name, unsure))
-            case ast.List() | ast.Tuple() | ast.Set():
-                waiting += [(each, unsure) for each in node.elts]
-            case ast.BinOp():
-                waiting += [(node.left, unsure), (node.right, unsure)]
-            case ast.Starred():
-                waiting.append((node.value, unsure))
-            case ast.Call(args=arguments):  # such as list(), or of a function that is not followed
-                waiting += [(each, True) for each in arguments if not isinstance(each, ast.Constant)]
-            case ast.IfExp():
-                waiting += [(node.body, True), (node.orelse, True)]
-            case ast.BoolOp():
-                waiting += [(each, True) for each in node.values[1:]]
-            case ast.Dict():
-                waiting += [(each, True) for each in node.values]
-            case ast.ListComp() | ast.GeneratorExp():
+            case ast.Subscript(value=inner):  # such as APPS[1:]
+                removes = removes or isinstance(node.slice, ast.Slice)
+                waiting += _waiting([inner] if isinstance(node.slice, ast.Slice) else [], known, unsure=True)
+            case ast.BinOp(op=ast.Sub() | ast.BitAnd()):
+                removes = True
+                waiting += _waiting([node.left, node.right], known, unsure=True)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
                 # What a filter keeps is not known; what it compares with is what it takes out.
-                filters = [each for generator in node.generators for each in generator.ifs]
-                removes = removes or bool(filters)
-                waiting += [(generator.iter, unsure) for generator in node.generators]
-                compared = [each for test in filters for each in ast.walk(test)]
-                waiting += [(each, True) for each in compared if isinstance(each, ast.Constant)]
-    return _Part(setting, tuple(texts), tuple(names), removes)
+                removes = removes or any(generator.ifs for generator in node.generators)
+                waiting += _rounds(node, unsure, known)
+            case _:
+                waiting += [
+                    _Waiting(each, unsure or perhaps, known) for each, perhaps in _inside(node, known)
+                ]
+    return _Part(setting, tuple(found), tuple(names), removes)
+
+
+class _Waiting(NamedTuple):
+    """An expression whose texts go into a setting."""
+
+    node: ast.expr
+    unsure: bool
+    known: texts.Known
+
+
+def _waiting(nodes: Iterable[ast.expr], known: texts.Known, *, unsure: bool) -> list[_Waiting]:
+    return [_Waiting(each, unsure, known) for each in nodes]
+
+
+def _inside(node: ast.expr, known: texts.Known) -> list[tuple[ast.expr, bool]]:
+    """Return the expressions in one whose texts go where its own go, each with whether that is unsure."""
+    match node:
+        case ast.List() | ast.Tuple() | ast.Set():
+            return [(each, False) for each in node.elts if not _is_sum(each, known)]
+        case ast.BinOp(op=ast.Mult()):  # such as ["debug_toolbar"] * DEBUG
+            return [(node.left, True), (node.right, True)]
+        case ast.BinOp():
+            return [(node.left, False), (node.right, False)]
+        case ast.Starred():
+            return [(node.value, False)]
+        case ast.Call(func=ast.Name(id="map")):  # what its function makes of them is not known
+            return []
+        case ast.Call(args=arguments):  # such as list(), or of a function that is not followed
+            return [(each, True) for each in arguments if not isinstance(each, ast.Constant)]
+        case ast.IfExp():
+            return [(node.body, True), (node.orelse, True)]
+        case ast.BoolOp():
+            return [(each, True) for each in node.values[1:]]
+        case ast.Dict():
+            return [(each, True) for each in node.values]
+    return []
+
+
+def _is_sum(node: ast.expr, known: texts.Known) -> bool:
+    """Whether an item of a list adds up what is not known, such as two names: no list is in a list."""
+    return isinstance(node, ast.BinOp) and not texts.is_made(node, known)
+
+
+def _rounds(
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp, unsure: bool, known: texts.Known
+) -> list[_Waiting]:
+    """Return what a comprehension puts into a setting: what it is over, or what it makes of each text."""
+    first = node.generators[0]
+    if len(node.generators) == 1 and ast.dump(node.elt) == _as_read(first.target):
+        found = _waiting([first.iter], known, unsure=unsure)
+    elif len(node.generators) == 1:
+        rounds = list(texts.bound(first, known))
+        found = [_Waiting(node.elt, unsure, each) for each in rounds if texts.is_made(node.elt, each)]
+    else:
+        found = []
+    tests = [each for generator in node.generators for each in generator.ifs]
+    compared = [each for test in tests for each in ast.walk(test) if isinstance(each, ast.Constant)]
+    return found + _waiting(compared, known, unsure=True)
+
+
+def _as_read(target: ast.expr) -> str:
+    """Return how a name is dumped where it is read."""
+    return ast.dump(ast.Name(target.id, ast.Load())) if isinstance(target, ast.Name) else ""

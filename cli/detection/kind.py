@@ -11,10 +11,9 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from lambdify.cli.detection import catalogue
-from lambdify.cli.detection.module import Assignment, FunctionNode, Module
+from lambdify.cli.detection.module import Assignment, FunctionNode, Module, interface_of, is_open, returned
 from lambdify.cli.detection.module import read as read_module
 from lambdify.cli.detection.project import Project
-from lambdify.cli.detection.signature import interface_of, is_open, returned
 
 MAX_DEPTH = 12
 """Steps that a name is followed at most: imports can be circular."""

@@ -5,11 +5,14 @@ its database. Code below `if __name__ == "__main__":` is left out, since an impo
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+WSGI_NAMES = re.compile(r"(wsgi_?)?env(iron(ment)?)?|e"), re.compile(r"_?(start|respon|sr$)\w*")
+"""The two arguments of a WSGI app, as people call them."""
 
 
 class Assignment(NamedTuple):
@@ -146,3 +149,34 @@ def _mounted(tree: ast.Module) -> Iterator[ast.expr]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mount":
             yield from node.args[1:2]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "app")
+
+
+def returned(function: FunctionNode) -> list[ast.expr]:
+    """Return what a function gives back, without what functions inside of it do."""
+    values: list[ast.expr] = []
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.Return) and node.value is not None:
+            values.append(node.value)
+        elif not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+    return values
+
+
+def interface_of(arguments: ast.arguments, bound: int = 0) -> str:
+    """Return the interface that the names of the arguments tell; "" for others."""
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)][bound:]
+    required = names[: len(names) - len(arguments.defaults)]
+    if len(required) == 3 and required[0] == "scope" and required[2].startswith("s"):
+        return "asgi"
+    if len(required) == 2 and all(
+        pattern.fullmatch(name) for pattern, name in zip(WSGI_NAMES, required, strict=True)
+    ):
+        return "wsgi"
+    return ""
+
+
+def is_open(arguments: ast.arguments, bound: int = 0) -> bool:
+    """Whether `*args` takes all that the function is called with."""
+    return arguments.vararg is not None and len(arguments.posonlyargs) + len(arguments.args) <= bound
