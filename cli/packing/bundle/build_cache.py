@@ -95,7 +95,7 @@ def find_previous(settings: Settings, out: Path, shape: type[Value]) -> tuple[Va
 
 def start(root: Path) -> BuildStart:
     """Return the state before a build."""
-    return BuildStart(moment=time.time_ns(), itself=_lambdify_digest(), launches=_digest_launch_files(root))
+    return BuildStart(moment=time.time_ns(), itself=digest_lambdify(), launches=_digest_launch_files(root))
 
 
 def store(
@@ -138,7 +138,7 @@ def _read(settings: Settings, out: Path, shape: type[Value]) -> tuple[_BuildReco
         result: Value = serialization.deserializer(cast(Any, shape))(content["result"])
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return (record, result) if record.format == FORMAT and record.itself == _lambdify_digest() else None
+    return (record, result) if record.format == FORMAT and record.itself == digest_lambdify() else None
 
 
 def _write(settings: Settings, out: Path, record: _BuildRecord, result: object) -> None:
@@ -162,7 +162,7 @@ def _file_name(settings: Settings, out: Path) -> str:
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"
 
 
-def _lambdify_digest() -> str:
+def digest_lambdify() -> str:
     """Return a digest of lambdify's version and of its files' stamps, since its developers change them."""
     stamps = [
         (path, fingerprint.stamp(os.stat(path)))  # noqa: PTH116 as in fingerprint
