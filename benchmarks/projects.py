@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 import tomllib
-import venv
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,7 +33,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).parent
-ENVIRONMENT = HERE / ".venv" / "projects-{}.{}".format(*sys.version_info)
+ENVIRONMENTS = HERE / ".venv"
 SERVERS = ("gunicorn", "uvicorn")
 LAMBDIFY = Path(sys.executable).with_name("lambdify")
 LIMIT = 900
@@ -97,7 +96,6 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("-o", "--out", type=Path)
     arguments = parser.parse_args()
-    _install_servers()
     rows = []
     with tempfile.TemporaryDirectory(prefix="lambdify-projects-") as scratch:
         environ = os.environ | {"LAMBDIFY_HOME": f"{scratch}/home", "NO_COLOR": "1", "COLUMNS": "200"}
@@ -158,10 +156,10 @@ def _deploy(project: Path, name: str, environ: Mapping[str, str]) -> Row:
         return Row(project=name, stopped=f"not done after {LIMIT} s")
     row = replace(_read(ended.stderr), project=name)
     print(ended.stderr, file=sys.stderr)
-    if ended.returncode:
-        return replace(row, stopped=f"exit {ended.returncode}: {_error(ended.stderr)}")
     try:
-        equal, asked, differing = _compare(project, json.loads(ended.stdout)["endpoint"], row.app)
+        if ended.returncode:
+            return replace(row, stopped=f"exit {ended.returncode}: {_error(ended.stderr)}")
+        equal, asked, differing = _compare(project, json.loads(ended.stdout)["endpoint"], row)
     finally:
         subprocess.run(
             [LAMBDIFY, "undeploy", "--local", "--yes"],
@@ -183,7 +181,7 @@ def _read(story: str) -> Row:
     return Row(
         project="",
         app=first(r"^\s*Found (.*? app \S+?):? "),
-        python=first(r"for python(3\.\d+)") or first(r"Python (3\.\d+)"),
+        python=first(r"for python(3\.\d+) on ") or first(r"^\s*Python (3\.\d+), "),
         dependencies=first(r"^\s*dependencies from (.*)$"),
         rehearsal=first(r"^(?:Rehears\w*|Starting the app here) .*?\.\.\. (.*)$"),
     )
@@ -194,16 +192,22 @@ def _error(story: str) -> str:
     return " ".join((found[1] if found else story[-300:]).split())[:300]
 
 
-def _install_servers() -> None:
-    if not (ENVIRONMENT / "bin" / "uvicorn").exists():
-        venv.create(ENVIRONMENT, with_pip=True)
-        subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "--quiet", *SERVERS], check=True)
+def _install_servers(python: str) -> Path | None:
+    """Return the programs of an environment of that Python, with the servers; None if it is not here."""
+    made = ENVIRONMENTS / f"projects-{python}"
+    interpreter = shutil.which(f"python{python}")
+    if interpreter is None:
+        return None
+    if not (made / "bin" / "uvicorn").exists():
+        subprocess.run([interpreter, "-m", "venv", made], check=True)
+        subprocess.run([made / "bin" / "pip", "install", "--quiet", *SERVERS], check=True)
+    return made / "bin"
 
 
-def _compare(project: Path, endpoint: str, found: str) -> tuple[int, int, list[str]]:
+def _compare(project: Path, endpoint: str, row: Row) -> tuple[int, int, list[str]]:
     """Return how many answers are equal, of how many, and what differs."""
     equal, asked, differing = 0, 0, []
-    with tempfile.TemporaryDirectory() as folder, _own_server(project, Path(folder), found) as own:
+    with tempfile.TemporaryDirectory() as folder, _own_server(project, Path(folder), row) as own:
         if own is None:
             return 0, 0, ["the project's own server does not start"]
         for method, path in ASKED:
@@ -259,21 +263,26 @@ def _plain(value: str) -> str:
 
 
 @contextmanager
-def _own_server(project: Path, folder: Path, found: str) -> Iterator[str | None]:
+def _own_server(project: Path, folder: Path, row: Row) -> Iterator[str | None]:
     """Yield the address of the project's own server, of what was packed; None if it does not start."""
     for archive in sorted((project / ".lambdify" / "build").glob("*.zip")):
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder / archive.name.partition("-")[0])
-    app = found.rpartition(" app ")[2]
+    programs = _install_servers(row.python)
+    if programs is None:
+        yield None
+        return
+    app = row.app.rpartition(" app ")[2]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    python_path = os.pathsep.join(map(str, (folder / "app", folder / "layer" / "python")))
+    root = folder / "app" / json.loads((folder / "app/.lambdify/bundle.json").read_text()).get("path", "")
+    python_path = os.pathsep.join(map(str, (root, folder / "app", folder / "layer" / "python")))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environ |= {"PYTHONPATH": python_path, "TZ": "UTC"} | _environment(project)
     process = subprocess.Popen(
-        _command(app, port, found),
-        cwd=folder / "app",
+        _command(programs, app, port, row.app),
+        cwd=root,
         env=environ,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -288,8 +297,7 @@ def _own_server(project: Path, folder: Path, found: str) -> Iterator[str | None]
         process.communicate()
 
 
-def _command(app: str, port: int, found: str) -> Sequence[str | Path]:
-    program = ENVIRONMENT / "bin"
+def _command(program: Path, app: str, port: int, found: str) -> Sequence[str | Path]:
     if re.match(r"(FastAPI|Starlette|Quart|Litestar|ASGI)", found):
         return [program / "uvicorn", "--no-proxy-headers", "--port", str(port), app]
     return [program / "gunicorn", "--threads", "4", "--bind", f"127.0.0.1:{port}", app]
