@@ -12,6 +12,9 @@ import pytest
 # that no test could press Ctrl-C. With a handler here, whatever we start begins with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tests run on the interpreters that are here: each try of uv to install one, 30 MB, would take its time.
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+
 pytest_plugins = [
     "fixtures.aws",
     "fixtures.browsers",
