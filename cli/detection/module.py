@@ -62,8 +62,8 @@ class Module:
         return ""
 
 
-def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
-    """Return the module of a parsed file."""
+def read(tree: ast.Module, *, name: str, file: str, root: str, mounts: bool = True) -> Module:
+    """Return the module of a parsed file; `mounts` says whether it may mount apps."""
     statements = list(_top_level(tree.body))
     is_package = file.endswith("__init__.py")
     imports: dict[str, str] = {}
@@ -89,7 +89,8 @@ def read(tree: ast.Module, *, name: str, file: str, root: str) -> Module:
         classes={node.name: node for node in statements if isinstance(node, ast.ClassDef)},
         mounted=frozenset(),
     )
-    return replace(module, mounted=frozenset(module.qualify(app) for app in _mounted(tree)))
+    mounted = _mounted(tree) if mounts else ()
+    return replace(module, mounted=frozenset(map(module.qualify, mounted)))
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -8,7 +8,7 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lambdify.cli.detection import module, source
@@ -27,6 +27,10 @@ DEPENDENCY_FILES = (
     "*requirements*.txt", "requirements/*.txt", "pyproject.toml", "Pipfile", "setup.cfg", "setup.py",
     "environment.y*ml",
 )  # fmt: skip
+SETTINGS, MOUNTS = b"DJANGO_SETTINGS_MODULE", b"mount"
+"""Words without which a file need not be walked through for what they mean."""
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+"""Where statements are in others."""
 MAX_BYTES = 1_000_000
 """Bytes; a larger file is data that happens to be Python."""
 
@@ -134,7 +138,8 @@ class Project:
         root = self._import_root(file, tree)
         inner = file.removeprefix(f"{root}/") if root else file
         name = inner.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        return module.read(tree, name=name, file=file, root=root)
+        mounts = MOUNTS in self.text(file)
+        return module.read(tree, name=name, file=file, root=root, mounts=mounts)
 
     def _import_root(self, file: str, tree: ast.Module) -> str:
         """Return the folder that has to be on sys.path for the file and its imports to work."""
@@ -144,9 +149,12 @@ class Project:
         while package and f"{package}/__init__.py" in self.files:
             package = package.rpartition("/")[0]
         possible = [root for root in reversed(above) if len(root) <= len(package)]
-        relative = max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
+        imports = list(_imports(tree))
+        relative = max((node.level for node in imports if isinstance(node, ast.ImportFrom)), default=0)
         possible = [root for root in possible if _depth(folder) - _depth(root) >= relative] or [""]
-        wanted = _imported(tree)
+        wanted = _imported(imports)
+        if SETTINGS in self.text(file):
+            wanted |= _settings_named(tree)
         for root in possible:
             if any(self._holds(root, name.partition(".")[0]) for name in wanted):
                 return root
@@ -218,20 +226,33 @@ def _shared_folder(root: Path, link: Path, above: frozenset[Path]) -> Path | Non
     return target
 
 
-def _imported(tree: ast.Module) -> set[str]:
-    """Return the names of all modules that are imported absolutely, and of Django's settings module."""
+def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield all imports. Only statements are looked at, since most of a file is expressions."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        for field in BLOCKS:
+            waiting += getattr(node, field, ())
+
+
+def _imported(imports: Sequence[ast.Import | ast.ImportFrom]) -> set[str]:
+    """Return the names of all modules that are imported absolutely."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in imports:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             names.add(node.module)
-        elif isinstance(node, ast.Call):
-            # wsgi.py and manage.py pass the settings module to os.environ.setdefault.
-            texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-            if texts[:1] == ["DJANGO_SETTINGS_MODULE"] and isinstance(texts[-1], str):
-                names.add(texts[-1])
     return names
+
+
+def _settings_named(tree: ast.Module) -> set[str]:
+    """Return the settings that wsgi.py and manage.py pass to os.environ.setdefault."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    given = ([arg.value for arg in node.args if isinstance(arg, ast.Constant)] for node in calls)
+    return {texts[-1] for texts in given if texts[:1] == [SETTINGS.decode()] and isinstance(texts[-1], str)}
 
 
 def _parents(file: str) -> list[str]:

@@ -9,6 +9,7 @@ import io
 import re
 import tokenize
 import warnings
+from functools import lru_cache
 from typing import NamedTuple
 
 from lambdify.cli.programs.pythons import RUNNING
@@ -18,6 +19,10 @@ MAX_FLAWS = 20
 """Statements of a file that are left out at most; a file with more of them is no Python."""
 BEGINNING = re.compile(r"(?!(?:elif|else|except|finally)\b)[^\s#)\]}]")
 """The first character of a line where a statement at the top level begins."""
+
+
+MOST_KEPT = 8192
+"""Files whose trees are kept while lambdify runs: its steps read the same ones."""
 
 
 class Flaw(NamedTuple):
@@ -31,9 +36,11 @@ class Flaw(NamedTuple):
     """Whose grammar says so."""
 
 
+@lru_cache(MOST_KEPT)
 def parse(data: bytes, grammar: tuple[int, int] | None = None) -> tuple[ast.Module | None, Flaw | None]:
     """Return what can be read of a file, and what is wrong with it; no tree if nothing can be read.
 
+    A file is parsed once in a run, so nobody may change a tree.
     `grammar` is that of an older Python, such as (3, 11); it is applied as far as the running one knows it.
     """
     if mark := _wide_encoding(data):

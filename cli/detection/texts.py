@@ -33,16 +33,29 @@ def names_of(body: list[ast.stmt]) -> dict[str, ast.expr]:
     """Return what names stand for that statements set once, and nowhere else in a block below them."""
     set_here: dict[str, ast.expr] = {}
     times: dict[str, int] = {}
+    for name in _stored(body):
+        times[name] = times.get(name, 0) + 1
     for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                times[node.id] = times.get(node.id, 0) + 1
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 set_here[name] = value
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 set_here[name] = value
     return {name: value for name, value in set_here.items() if times[name] == 1}
+
+
+def _stored(body: list[ast.stmt]) -> Iterator[str]:
+    """Yield each name as often as a statement sets it; functions and classes have names of their own."""
+    waiting: list[ast.AST] = [*body]
+    while waiting:
+        node = waiting.pop()
+        targets = [*getattr(node, "targets", ()), getattr(node, "target", None)]
+        targets += [item.optional_vars for item in getattr(node, "items", ())]
+        inner = (each for target in targets if target for each in ast.walk(target))
+        yield from (each.id for each in inner if isinstance(each, ast.Name))
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for block in ("body", "orelse", "handlers", "finalbody", "cases"):
+                waiting += getattr(node, block, ())
 
 
 def is_made(node: ast.expr, known: Known) -> bool:

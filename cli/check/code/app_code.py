@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -54,23 +54,23 @@ class AppCode:
         """Whether a site surely runs while the app starts, and nothing catches what it raises."""
         return moment.sure and not moment.caught and self.starts(file, moment)
 
-    def calls(self) -> Iterator[tuple[CodeFile, Call]]:
-        """Yield every call."""
-        return (
-            (file, call)
-            for file in self.files
-            for call in file.sites.calls
-            if not self._is_by_hand(file, call.moment)
-        )
+    def calls(self) -> Sequence[tuple[CodeFile, Call]]:
+        """Return every call."""
+        return self._calls
 
-    def assigned(self) -> Iterator[tuple[CodeFile, Assigned]]:
-        """Yield everything that gets a name."""
-        return (
-            (file, each)
-            for file in self.files
-            for each in file.sites.assigned
-            if not self._is_by_hand(file, each.moment)
-        )
+    def assigned(self) -> Sequence[tuple[CodeFile, Assigned]]:
+        """Return everything that gets a name."""
+        return self._assigned
+
+    @cached_property
+    def _calls(self) -> Sequence[tuple[CodeFile, Call]]:
+        every = ((file, call) for file in self.files for call in file.sites.calls)
+        return [(file, call) for file, call in every if not self._is_by_hand(file, call.moment)]
+
+    @cached_property
+    def _assigned(self) -> Sequence[tuple[CodeFile, Assigned]]:
+        every = ((file, each) for file in self.files for each in file.sites.assigned)
+        return [(file, each) for file, each in every if not self._is_by_hand(file, each.moment)]
 
     def _is_by_hand(self, file: CodeFile, moment: Moment) -> bool:
         """Whether a site is in a function that commands call, and nothing else does."""
@@ -96,12 +96,16 @@ class AppCode:
 
     def _called_outside(self, functions: set[str]) -> set[str]:
         """Return what is called, but for the calls in some functions."""
-        return {
-            self._resolve(call.name)
+        return {name for function, name in self._pairs if function not in functions}
+
+    @cached_property
+    def _pairs(self) -> frozenset[tuple[str, str]]:
+        """Each function at the top level with the names of what it calls; that of an import ends in a dot."""
+        return frozenset(
+            (f"{file.module}.{call.moment.function.partition('.')[0]}", self._resolve(call.name))
             for file in self.files
             for call in file.sites.calls
-            if f"{file.module}.{call.moment.function.partition('.')[0]}" not in functions
-        }
+        )
 
     def is_given(self, value: Value) -> bool:
         """Whether the stage's settings give one of the variables that a value reads."""

@@ -38,6 +38,12 @@ class CodeFile:
         """Whether the file names this machine anywhere."""
         return "localhost" in self.source or "127.0.0.1" in self.source
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """The names that are given a pathlib.Path anywhere in the file, as far as it tells."""
+        given = (each for each in self.sites.assigned if each.form == "name")
+        return frozenset(each.name for each in given if any(map(_makes_path, ast.walk(each.value))))
+
     def value_of(self, each: Assigned) -> Value:
         """Return what is known of a value; a field of pydantic's settings is read from its variable."""
         value = self.read(each.value)
@@ -68,6 +74,12 @@ class CodeFile:
             if each.form == "name" and not each.moment.function:
                 found.setdefault(each.name, []).append(each)
         return found
+
+
+def _makes_path(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return sites.qualify(node.func, {}).endswith("Path")
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
 
 
 def text(project: Project, path: str) -> str:

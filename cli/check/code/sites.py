@@ -99,6 +99,7 @@ class Sites(NamedTuple):
     """Qualified names by local name."""
 
 
+_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.cmpop, ast.unaryop)
 _NEVER = re.compile(
     r"TYPE_CHECKING|(^|\.)(DEBUG|debug|TESTING|testing)$|\[['\"](DEBUG|TESTING)['\"]\]$"
     r"|['\"]test['\"] in sys\.argv|^(settings\.)?DEBUG and "
@@ -194,8 +195,10 @@ def _walk(tree: ast.Module) -> Iterator[_Raw]:
 
 
 def _inside(node: ast.AST, moment: Moment) -> list[_Raw]:
-    """Return the nodes in a node, each with its moment."""
+    """Return the nodes in a node, each with its moment; names, values and operators hold nothing."""
     match node:
+        case ast.Call() | ast.Attribute():  # most of a file
+            pass
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             path = f"{moment.prefix}{node.name}"
             inner = Moment(function=path, prefix=f"{path}.")
@@ -222,7 +225,7 @@ def _inside(node: ast.AST, moment: Moment) -> list[_Raw]:
             return _each(node.body, replace(moment, caught=True))
         case ast.Expr():
             return [_Raw(node.value, moment, discarded=True)]
-    return _each(list(ast.iter_child_nodes(node)), moment)
+    return [_Raw(each, moment) for each in ast.iter_child_nodes(node) if not isinstance(each, _LEAVES)]
 
 
 def _branches(node: ast.If | ast.IfExp, moment: Moment) -> list[_Raw]:

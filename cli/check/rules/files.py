@@ -94,12 +94,7 @@ def _is_path(node: ast.expr, file: CodeFile) -> bool:
     """Whether an expression is a pathlib.Path, as far as its file tells."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return True
-    values = [
-        each.value
-        for each in file.sites.assigned
-        if isinstance(node, ast.Name) and each.form == "name" and each.name == node.id
-    ]
-    return any("Path(" in ast.unparse(value) or " / " in ast.unparse(value) for value in values)
+    return isinstance(node, ast.Name) and node.id in file.paths
 
 
 def _writes(call: Call, place: int) -> bool:

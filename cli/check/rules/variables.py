@@ -30,8 +30,8 @@ def find(code: AppCode) -> Iterator[Finding]:
 
 def _django(code: AppCode) -> Iterator[Finding]:
     """Yield the variable that names Django's settings, if only manage.py or nothing sets it."""
-    reached = [file.path for file in code.files if file.path != code.django]
-    trees = (tree for path in reached if (tree := code.project.tree(path)))
+    files = (file for file in code.files if file.path != code.django and django.VARIABLE in file.source)
+    trees = (tree for file in files if (tree := code.project.tree(file.path)))
     given = {*code.settings.environment, *code.settings.secrets}
     if code.app.framework != "django" or django.VARIABLE in given or django.find_settings(trees):
         return
