@@ -25,6 +25,10 @@ class Moment:
     """Whether an error of the file system is caught there."""
     repeated: bool = False
     """Whether it is in a `while` loop."""
+    absent: bool = False
+    """Whether it is caught there that a variable is missing."""
+    failed: ast.Try | ast.TryStar | None = None
+    """The `try` whose failure it answers, if it is in a handler."""
     prefix: str = ""
     """What the names of inner functions begin with."""
 
@@ -108,6 +112,9 @@ _NEVER = re.compile(
 _ALWAYS = re.compile(r"^not (\w+\.)*(DEBUG|debug|TESTING|testing)$|['\"]test['\"] not in sys\.argv")
 _PRESENCE = re.compile(r"\b(exists|isdir|isfile|is_dir|is_file)\(")
 _CAUGHT = re.compile(r"\b(OSError|IOError|EnvironmentError|PermissionError|Exception|BaseException)\b")
+_ABSENT = re.compile(
+    r"\b(KeyError|LookupError|UndefinedValueError|EnvError|ImproperlyConfigured|Exception|BaseException)\b"
+)
 _COMMAND = re.compile(r"\.(command|cli_command|group)$|^(click|typer)\.")
 _ELSEWHERE = re.compile(
     r"(?i)^(dev|test|local|debug)\w*(config|settings|configuration)$|^(config|settings)_?(dev|test|local)"
@@ -217,8 +224,12 @@ def _inside(node: ast.AST, moment: Moment) -> list[_Raw]:
         case ast.If() | ast.IfExp():
             return _branches(node, moment)
         case ast.Try() | ast.TryStar():
-            inner = replace(moment, caught=moment.caught or any(map(_catches, node.handlers)))
-            unsure = replace(moment, sure=False)
+            caught = moment.caught or any(_catches(each, _CAUGHT) for each in node.handlers)
+            absent = moment.absent or any(
+                _catches(each, _ABSENT) and not _gives_up(each) for each in node.handlers
+            )
+            inner = replace(moment, caught=caught, absent=absent)
+            unsure = replace(moment, sure=False, failed=node)
             handlers = [each for handler in node.handlers for each in _each(handler.body, unsure)]
             return _each(node.body, inner) + handlers + _each([*node.orelse, *node.finalbody], moment)
         case ast.With() if any("suppress" in ast.unparse(item.context_expr) for item in node.items):
@@ -251,8 +262,17 @@ def _defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *(each for each in arguments.kw_defaults if each)]
 
 
-def _catches(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or bool(_CAUGHT.search(ast.unparse(handler.type)))
+def _catches(handler: ast.ExceptHandler, errors: re.Pattern[str]) -> bool:
+    return handler.type is None or bool(errors.search(ast.unparse(handler.type)))
+
+
+def _gives_up(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler raises another error, or ends the process."""
+    return any(
+        isinstance(each, ast.Raise)
+        or (isinstance(each, ast.Call) and qualify(each.func, {}).rpartition(".")[2] in {"exit", "_exit"})
+        for each in ast.walk(handler)
+    )
 
 
 def _names(raw: list[_Raw], module: str, *, package: bool) -> dict[str, str]:

@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from lambdify.cli.check.code import paths
+from lambdify.cli.check.code import paths, values
 from lambdify.cli.check.code.app_code import AppCode
 from lambdify.cli.check.code.code_file import CodeFile
-from lambdify.cli.check.code.sites import Assigned, Call
+from lambdify.cli.check.code.sites import Assigned, Call, Moment
 from lambdify.cli.check.code.values import READERS, Value
 from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, report
@@ -38,7 +38,7 @@ def find(code: AppCode) -> Iterator[Finding]:
 
 def _of_value(code: AppCode, file: CodeFile, each: Assigned) -> Iterator[Finding]:
     if URL.search(ast.unparse(each.value)):
-        yield from _database(code, file, each.line, file.value_of(each), each.name)
+        yield from _database(code, file, each.line, file.value_of(each), each.name, each.moment)
 
 
 def _of_call(code: AppCode, file: CodeFile, call: Call) -> Iterator[Finding]:
@@ -53,15 +53,28 @@ def _of_call(code: AppCode, file: CodeFile, call: Call) -> Iterator[Finding]:
     if "sqlite" in file.source and not READERS.search(call.name):
         for value in (*call.node.args, *(each.value for each in call.node.keywords if each.arg != "default")):
             if not isinstance(value, ast.Call | ast.Dict) and URL.search(ast.unparse(value)):
-                yield from _database(code, file, call.line, file.read(value), f"{call.last}()")
+                read = file.read(value)
+                yield from _database(code, file, call.line, read, f"{call.last}()", call.moment)
 
 
-def _database(code: AppCode, file: CodeFile, line: int, value: Value, name: str) -> Iterator[Finding]:
-    """Yield a database in a file; behind a variable it is what comes without it."""
-    if IN_MEMORY.search(value.shown) or code.is_given(value):
+def _database(
+    code: AppCode, file: CodeFile, line: int, value: Value, name: str, moment: Moment
+) -> Iterator[Finding]:
+    """Yield a database in a file; behind a variable, or where something failed, it is what comes without."""
+    variables = (*value.variables, *_tried(file, moment))
+    if IN_MEMORY.search(value.shown) or code.is_given(value._replace(variables=variables)):
         return
-    if value.variables:
-        what = f"{name} is a SQLite file unless {value.variables[0]} is set"
+    if variables:
+        what = f"{name} is a SQLite file unless {variables[0]} is set"
         yield report("sqlite", file, line, what, level="note")
+    elif moment.failed:
+        yield report("sqlite", file, line, f"{name} falls back to a SQLite file", level="note")
     else:
         yield report("sqlite", file, line, f"{name} is a SQLite file")
+
+
+def _tried(file: CodeFile, moment: Moment) -> Iterator[str]:
+    """Yield the variables that the code reads whose failure a handler answers."""
+    nodes = (each for body in (moment.failed.body if moment.failed else ()) for each in ast.walk(body))
+    found = (values.variable(node, file.sites.names, file.made) for node in nodes)
+    yield from (each[0] for each in found if each)

@@ -51,7 +51,11 @@ def _needed(code: AppCode) -> Iterator[tuple[CodeFile, str, int]]:
             *((call.node, call.moment) for call in file.sites.calls),
         ]
         for node, moment in reads:
-            if code.will(file, moment) and (found := values.variable(node, file.sites.names, file.made)):
+            if (
+                code.will(file, moment)
+                and not moment.absent
+                and (found := values.variable(node, file.sites.names, file.made))
+            ):
                 name, required = found
                 if required and not _has_scheme(file, node):
                     yield file, name, getattr(node, "lineno", 0)
