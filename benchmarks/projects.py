@@ -242,10 +242,10 @@ def _ask(base: str, method: str, path: str) -> tuple[int, tuple[tuple[str, str],
         body = answer.read()
     finally:
         connection.close()
-    address = at.netloc
+    port = str(at.port)
     headers = tuple(
         sorted(
-            (name.lower(), _plain(value).replace(address, "HOST"))
+            (name.lower(), _plain(value).replace(port, "PORT"))
             for name, value in answer.getheaders()
             if name.lower() not in THEIRS
         )
@@ -253,13 +253,15 @@ def _ask(base: str, method: str, path: str) -> tuple[int, tuple[tuple[str, str],
     headers = tuple(
         (name, re.sub(r"\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT", "DATE", value)) for name, value in headers
     )
-    return answer.status, headers, re.sub(rb"https?://" + re.escape(address.encode()), b"http://HOST", body)
+    plain = re.sub(rb"https?(://|%3A%2F%2F)" + re.escape(str(at.hostname).encode()), b"http:HOST", body)
+    return answer.status, headers, plain.replace(str(at.port).encode(), b"PORT")
 
 
 def _plain(value: str) -> str:
     """Return a header's value without what is drawn by lot, and as it is said over http."""
     value = re.sub(r"(csrftoken|session\w*)=[^;]*", r"\1=", value)
-    return re.sub(r"; Secure\b", "", value).replace("https://", "http://")
+    value = re.sub(r"; Secure\b", "", value).replace("https://", "http://")
+    return ", ".join(sorted(value.split(", ")))  # `Allow` has the order of a set
 
 
 @contextmanager
