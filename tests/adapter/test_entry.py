@@ -81,6 +81,17 @@ def test_setuptools_brings_the_distutils_that_python_has_no_more(invoke):
     assert payloads(invoke("", HOME, app="shop:app", script=code + INVOKE))[0]["body"] == "True"
 
 
+def test_where_there_is_no_setuptools_its_distutils_are_not_looked_for(invoke):
+    app = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [found.encode()]\n"
+    app = "import sys\nfound = str('_distutils_hack' in sys.modules)\n" + app
+    without = (
+        "import sys\nsys.modules.pop('_distutils_hack', None)\nkept = sys.path[:]\n"
+        "sys.path[:] = [each for each in kept if 'site-packages' not in each]\n"
+        "from lambdify.adapter import entry\nsys.path[:] = kept\n"
+    )
+    assert payloads(invoke(app, HOME, script=without + INVOKE))[0]["body"] == "False"
+
+
 def test_a_django_site_whose_time_zone_is_tz_starts(invoke, monkeypatch):
     monkeypatch.setenv("TZ", ":UTC")
     code = """
