@@ -119,7 +119,10 @@ def _parts(body: list[ast.stmt], known: texts.Known, *, guarded: bool) -> Iterat
                 inner = [each for handler in getattr(node, "handlers", ()) for each in handler.body]
                 inner += [*node.body, *node.orelse, *getattr(node, "finalbody", ())]
                 yield from _parts(inner, known, guarded=True)
-            case ast.With() | ast.ClassDef():
+            case ast.With(items=managers):
+                quiet = any("suppress" in ast.unparse(each) for each in managers)
+                yield from _parts(node.body, known, guarded=guarded or quiet)
+            case ast.ClassDef():
                 yield from _parts(node.body, known, guarded=guarded)
 
 

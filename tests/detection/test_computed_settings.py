@@ -36,6 +36,8 @@ CASES = [
     ("MIDDLEWARE = ['debug_' + 'toolbar.middleware.Panel']", {"debug_toolbar"}),
     ("ROOT_URLCONF = 'other_' + 'site.urls'", {"other_site"}),
     # It depends.
+    ("INSTALLED_APPS = []\nwith suppress(ImportError):\n    INSTALLED_APPS.append('debug_toolbar')",
+     {"?debug_toolbar"}),
     ("INSTALLED_APPS = []\nif DEBUG:\n    INSTALLED_APPS.append('debug_' + 'toolbar')", {"?debug_toolbar"}),
     ("INSTALLED_APPS = ['a', *(['debug_' + 'toolbar'] if DEBUG else [])]", {"a", "?debug_toolbar"}),
     ("INSTALLED_APPS = ['a'] + ['b'] * DEBUG", {"a", "?b"}),
