@@ -52,6 +52,14 @@ def find_names(kind: str, path: Path) -> Names | None:
             return frozenset(canonicalize_name(package["name"]) for package in listed if "name" in package)
 
 
+def includes(kind: str, path: Path, other: Path) -> bool:
+    """Whether a requirements file has another one in it: `-r requirements.txt`."""
+    try:
+        return kind == "requirements.txt" and other.resolve() in requirements.find_files(path)[1:]
+    except RequirementsError:
+        return False  # if it is chosen, whoever reads it for good says what is wrong with it
+
+
 def check_lock(kind: str, path: Path, member: str = "") -> tuple[str, ...]:
     """Return a note for each version of a lock that the file it was made from no longer allows.
 

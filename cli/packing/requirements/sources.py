@@ -267,9 +267,13 @@ def _choose(options: list[Source], build: Build, app: App) -> Source:
 def _is_equal(source: Source, first: Source, build: Build) -> bool:
     """Whether a file has as good a claim as the first one: else that has to lack all imports of the app.
 
-    A requirement of the first may bring what the other names itself, so more names alone are no proof.
+    A requirement of the first may bring what the other names itself, so more names alone are no proof. A file
+    that includes the first one is that and more.
     """
-    return (
+    # The import takes long, and most projects have no second file.
+    from lambdify.cli.packing.requirements import declared
+
+    return declared.includes(source.kind, source.path, first.path) or (
         source.folder == first.folder
         and source.path.name == source.kind != "environment.yml"
         and first.path.name == first.kind

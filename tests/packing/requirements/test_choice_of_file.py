@@ -232,6 +232,18 @@ DISAGREEING = [
         "no yaml, which db.py:4",
     ),
     ({"requirements.txt": "x\n", "requirements-dev.txt": "PyYAML"}, [YAML], "requirements.txt", ""),
+    (
+        {"requirements.txt": "flask\n", "requirements-prod.txt": "-r requirements.txt\nPyYAML"},
+        [FLASK, YAML],
+        "requirements-prod.txt",
+        "no yaml, which db.py:4",
+    ),
+    (
+        {"requirements.txt": "flask\n", "requirements-prod.txt": "flask\nPyYAML"},
+        [FLASK, YAML],
+        "requirements.txt",
+        "",
+    ),
     ({"Pipfile.lock": PIPFILE_LOCK, "requirements.txt": "idna"}, [FLASK], "Pipfile.lock", ""),
     (
         {"Pipfile.lock": PIPFILE_LOCK, "requirements.txt": "flask\nidna"},
