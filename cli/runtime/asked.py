@@ -156,7 +156,9 @@ WISHES: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("runtime.txt", _matching(rf"^\s*{VERSION}")),
     ("Dockerfile", _dockerfile),
     ("Containerfile", _dockerfile),
+    ("Dockerfile.prod*", _dockerfile),
     ("docker/Dockerfile", _dockerfile),
+    ("compose/production/django/Dockerfile", _dockerfile),  # as cookiecutter-django lays it out
     ("zappa_settings.*", _runtime),
     ("serverless.y*ml", _runtime),
     ("serverless.json", _runtime),

@@ -109,6 +109,16 @@ CASES = {
     "pipenv-full": ({"Pipfile": '[requires]\npython_full_version = "3.12.4"\n'}, "3.12", None),
     "heroku": ({"runtime.txt": "python-3.12.4\n"}, "3.12", "as runtime.txt asks"),
     "image": ({"Dockerfile": "FROM python:3.12-slim\n"}, "3.12", "as Dockerfile asks"),
+    "image-of-production": (
+        {"Dockerfile.prod": "FROM python:3.12-bullseye\n"},
+        "3.12",
+        "as Dockerfile.prod asks",
+    ),
+    "image-of-cookiecutter-django": (
+        {"compose/production/django/Dockerfile": "FROM docker.io/python:3.12-slim-bookworm\n"},
+        "3.12",
+        None,
+    ),
     "uvs-image": ({"Dockerfile": "from ghcr.io/astral-sh/uv:0.9-python3.12-trixie as b\n"}, "3.12", None),
     "aws-image": ({"Dockerfile": "FROM public.ecr.aws/lambda/python:3.12@sha256:00\n"}, "3.12", None),
     "last-stage": ({"Dockerfile": STAGES}, "3.12", None),
