@@ -231,7 +231,7 @@ def _difference(ours: tuple, theirs: tuple) -> str:
 
 
 def _ask(base: str, method: str, path: str) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-    """Return status, headers and body of an answer, with the server's address taken out of all of them."""
+    """Return status, headers and body of an answer, without the server's address; 0 if there was none."""
     at = urlsplit(base)
     connection = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
     try:
@@ -240,6 +240,8 @@ def _ask(base: str, method: str, path: str) -> tuple[int, tuple[tuple[str, str],
         )
         answer = connection.getresponse()
         body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        return 0, (), str(error).encode()
     finally:
         connection.close()
     port = str(at.port)
