@@ -19,6 +19,8 @@ from .entry_process import (
     payloads,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_garbage_collector_leaves_what_init_made_alone_and_is_then_as_it_was(invoke: Invoke) -> None:
     asked = f"import gc\nprint(gc.get_threshold())\n{INVOKE}print(gc.get_threshold(), gc.get_freeze_count())"

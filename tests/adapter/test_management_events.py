@@ -6,6 +6,8 @@ import pytest
 
 from .entry_process import FLASK, HOME, INVOKE, KEEP_WARM, RELEASE_COMMAND, payloads
 
+pytestmark = pytest.mark.slow
+
 
 def test_keep_warm_is_answered_without_the_app(invoke):
     done = invoke(FLASK, KEEP_WARM)

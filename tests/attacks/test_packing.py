@@ -15,6 +15,8 @@ from lambdify.cli.errors import LambdifyError, SettingsError
 from lambdify.cli.package import package
 from lambdify.cli.packing.bundle import files
 
+pytestmark = pytest.mark.slow
+
 APP = "def app(environ, start_response): ...\n"
 
 

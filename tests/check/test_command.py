@@ -7,6 +7,8 @@ import pytest
 from check.projects import FLASK
 from check.projects import WSGI as DJANGO
 
+pytestmark = pytest.mark.slow
+
 CLEAN = FLASK
 SURPRISES = FLASK + "app.secret_key = 'x'\n"
 STOPS = FLASK + "open('x', 'w')\n"

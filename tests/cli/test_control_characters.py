@@ -104,6 +104,7 @@ def test_a_real_terminal_is_sent_none_by_a_command(tmp_path):
     program = "from lambdify.cli.main import main; main()"
     command = [sys.executable, "-c", program, "package", "--output", str(tmp_path / "out")]
     home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "200"}
+    home["UV_PYTHON_DOWNLOADS"] = "never"
     process = subprocess.Popen(command, cwd=tmp_path, stdin=child, stdout=child, stderr=child, env=home)
     os.close(child)
     sent = b""

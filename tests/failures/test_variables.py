@@ -9,6 +9,8 @@ from lambdify.cli.failures import project as facts
 from lambdify.cli.failures import tracebacks, variables
 from lambdify.cli.failures.explanation import explain
 
+pytestmark = pytest.mark.slow
+
 DJANGO = """
     import os
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_.settings")

@@ -15,6 +15,8 @@ from local.running import ARN, MINOR, REQUEST_ID, Running
 from lambdify.cli.local.functions.sandbox import SandboxGone
 from lambdify.cli.local.processes import identify, wait
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Running]
 
 

@@ -14,6 +14,8 @@ from lambdify.cli.packing.resolution.uv import run_uv
 from lambdify.cli.packing.target import runtimes
 from lambdify.cli.programs import pythons
 
+pytestmark = pytest.mark.slow
+
 # ---------------------------------------------------------------- what leaves, and when
 
 

@@ -29,7 +29,7 @@ FILES = {
     ".lambdifyignore": "tests/\n",
 }
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.slow]
 
 
 @pytest.fixture

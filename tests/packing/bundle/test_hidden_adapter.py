@@ -23,7 +23,7 @@ HIDING = [
 ]
 HARMLESS = ["lambdify/plugin.py", "lambdify_tools/__init__.py", "own/lambdify/__init__.py", "lambdify.txt"]
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.slow]
 
 
 def write_wheel(folder: Path, files: list[str]) -> None:

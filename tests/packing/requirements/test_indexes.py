@@ -11,6 +11,8 @@ from lambdify.cli.packing.requirements.sources import find_source
 from lambdify.cli.packing.resolution.plan import make_plan
 from lambdify.cli.packing.target import Target
 
+pytestmark = pytest.mark.slow
+
 IN_TURN = ("UV_DEFAULT_INDEX", "--index-url", "PIP_INDEX_URL", "uv.toml")
 """Ways to name the default index, the first first."""
 FURTHER = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "--extra-index-url", "PIP_EXTRA_INDEX_URL", "uv.toml")

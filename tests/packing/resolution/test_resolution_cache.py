@@ -19,6 +19,8 @@ from lambdify.cli.packing.requirements.sources import find_source
 from lambdify.cli.packing.resolution.plan import make_plan
 from lambdify.cli.packing.target import Target
 
+pytestmark = pytest.mark.slow
+
 
 def plan(root, *extra, target=None, upgrade=False, **build):
     build = replace(settings.load(root).build, **build)
