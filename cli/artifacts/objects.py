@@ -21,31 +21,24 @@ def fetch(stage: Stage, key: str) -> bytes | None:
 
 def find(stage: Stage, folder: str) -> tuple[str, ...]:
     """Return the keys that begin with `folder`; none if there is no bucket."""
-    pages = stage.client("s3").get_paginator("list_objects_v2")
-    found = attempt(
-        lambda **which: [
-            each["Key"] for page in pages.paginate(**which) for each in page.get("Contents", [])
-        ],
-        none_if=NOT_THERE,
-        Bucket=stage.bucket,
-        Prefix=folder,
-        ExpectedBucketOwner=stage.account.account_id,
-    )
-    return tuple(found or ())
+    return _list(stage, folder, "Contents", "Key")
 
 
 def find_folders(stage: Stage, folder: str) -> tuple[str, ...]:
     """Return the folders in `folder`, each with a slash at its end; none if there is no bucket."""
+    return _list(stage, folder, "CommonPrefixes", "Prefix", Delimiter="/")
+
+
+def _list(stage: Stage, folder: str, kind: str, name: str, **which: str) -> tuple[str, ...]:
+    """Return the name of each entry of a kind in the listing of a folder."""
     pages = stage.client("s3").get_paginator("list_objects_v2")
     found = attempt(
-        lambda **which: [
-            each["Prefix"] for page in pages.paginate(**which) for each in page.get("CommonPrefixes", [])
-        ],
+        lambda **given: [each[name] for page in pages.paginate(**given) for each in page.get(kind, [])],
         none_if=NOT_THERE,
         Bucket=stage.bucket,
         Prefix=folder,
-        Delimiter="/",
         ExpectedBucketOwner=stage.account.account_id,
+        **which,
     )
     return tuple(found or ())
 
