@@ -16,6 +16,7 @@ from lambdify.cli.stage import Stage
 
 if TYPE_CHECKING:
     from lambdify.cli.local.daemon.cloud import Cloud
+    from lambdify.cli.runtime.choice import Choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +86,17 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
     return Session(console=console, stage=stage, cloud=running)
 
 
-def settle_python(session: Session, *, run: bool = False) -> Session:
+def settle_python(session: Session, chosen: "Choice", *, run: bool = False) -> Session:
     """Return the session with the function's Python, and say which it is; the stage may have one already.
 
-    With `run` the function is to run in the local cloud: uv may install its Python here. Raises
-    PythonRefused, PythonNotFound.
+    `chosen` is what the project's files say, which its settings have already. With `run` the function is to
+    run in the local cloud: uv may install its Python here. Raises PythonRefused, PythonNotFound.
     """
     # Not at the top: only commands that pack need it.
     from lambdify.cli.runtime import choice
     from lambdify.cli.stacks import stack
 
-    settled, chosen = choice.settle(session.settings)
+    settled = session.settings
     if chosen.is_open and (deployed := stack.find_python(session.stage)):
         settled, chosen = choice.settle(session.settings, deployed=deployed)
     if run:

@@ -107,7 +107,7 @@ def _prepare(
     from lambdify.cli.runtime import choice as runtime
 
     console = make_console(flags)
-    settings, _ = runtime.settle(load_settings(stage, overrides))
+    settings, chosen = runtime.settle(load_settings(stage, overrides))
     if local:
         pitfalls.check_local(settings)
     # The app is looked for first: this needs no account, so a missing account must not hide its errors.
@@ -116,7 +116,7 @@ def _prepare(
     pitfalls.warn(settings, console, local=local)
     notice.tell(settings, app, console)
     session = connect(settings, console, local=local, start=not dry_run)
-    session = settle_python(session, run=local and not dry_run)
+    session = settle_python(session, chosen, run=local and not dry_run)
     if not local:
         pitfalls.check(session.stage)
     return session

@@ -53,9 +53,9 @@ def command(
     from lambdify.cli.runtime import choice as runtime
 
     console = make_console(flags)
-    settings, _ = runtime.settle(load_settings(stage, overrides))
+    settings, chosen = runtime.settle(load_settings(stage, overrides))
     settings = replace(settings, app=choice.choose_app(settings, console).app)
-    session = settle_python(connect(settings, console, local=local))
+    session = settle_python(connect(settings, console, local=local), chosen)
     if answer(session, drift=not no_drift, upgrade=upgrade) and coded:
         context.exit(DIFFERENT)
 
