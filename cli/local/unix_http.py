@@ -13,8 +13,8 @@ import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,8 @@ class Response(NamedTuple):
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    pieces: Generator[bytes] | None = None
+    """Follow as they come, instead of the body; closed when they end, or the client has gone."""
 
 
 class Server:
@@ -148,7 +150,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response_only(HTTPStatus(answer.status))
         for name, value in answer.headers:
             self.send_header(name, value)
+        if answer.pieces is not None:
+            self._stream(answer.pieces)
+            return
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def _stream(self, pieces: Generator[bytes]) -> None:
+        """Write each piece as a chunk, at once. An error of `pieces` leaves the response without its end."""
+        self.close_connection = True
+        with closing(pieces):
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.flush()
+            for piece in pieces:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()

@@ -133,7 +133,8 @@ def test_every_module_is_installed(bin_folder, tmp_path):
     names = [
         "lambdify." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for file in files
-        if file not in started
+        # What imports ministack runs in ministack's environment.
+        if file not in started and "\nfrom ministack" not in (ROOT / file).read_text()
     ]
     run(bin_folder / "python", "-c", code, *names, cwd=tmp_path)
 

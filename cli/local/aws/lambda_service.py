@@ -60,14 +60,20 @@ class LambdaService:
 
     @translated(during="invoking a function")
     def invoke(
-        self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
+        self,
+        arn: str,
+        request_id: str,
+        event: bytes,
+        stream: ResponseStream | None = None,
+        *,
+        version: str = "",
     ) -> Outcome:
-        """Run the event in the version that the ARN leads to; `stream` gets a streamed response.
+        """Run the event in `version`, or the one that the ARN leads to; `stream` gets a streamed response.
 
-        Raises NotDeployed, Throttled, PythonNotFound.
+        The function sees the ARN. Raises NotDeployed, Throttled, PythonNotFound.
         """
         try:
-            run = self._begin(arn, request_id, event, None, stream)
+            run = self._begin(arn, request_id, event, None, stream, version)
         except TimeoutError as error:
             raise Throttled from error
         outcome = run.finish()
@@ -84,7 +90,13 @@ class LambdaService:
         """
         if stream is None:
             return Call(partial(self._begin, arn, request_id, event), partial(self._count, arn))
-        return self._streams.submit(self.invoke, arn, request_id, event, stream)
+        return self.stream(arn, request_id, event, stream)
+
+    def stream(
+        self, arn: str, request_id: str, event: bytes, stream: ResponseStream, *, version: str = ""
+    ) -> Future[Outcome]:
+        """Run the event in a thread of its own, and return its Outcome to be."""
+        return self._streams.submit(self.invoke, arn, request_id, event, stream, version=version)
 
     @translated(during="invoking a function")
     def _begin(
@@ -94,9 +106,10 @@ class LambdaService:
         event: bytes,
         patience: float | None,
         stream: ResponseStream | None = None,
+        version: str = "",
     ) -> Run:
         """Pass the event to a sandbox. `patience` is the function's timeout if it is None."""
-        function = self._find(arn)
+        function = self._find(f"{arn.rpartition(':')[0]}:{version}" if version else arn)
         wait = function.timeout if patience is None else patience
         return self.fleet.begin(
             function, request_id=request_id, event=event, arn=arn, stream=stream, patience=wait

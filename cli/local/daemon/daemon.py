@@ -88,7 +88,7 @@ class Daemon:
             stack.callback(service.close)
             stages = Stages(connect, service.start)
             stack.callback(stages.close)
-            control = Server(self._control, Control(service.invoke, self._routes(service, stages)).answer)
+            control = Server(self._control, Control(service, self._routes(service, stages)).answer)
             stack.callback(control.close)
             self._write_state(endpoint_url, child.pid, children.watchdog)
             stack.callback(self._remove_state)
