@@ -14,7 +14,7 @@ every cold start of every deployed app.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from lambdify.adapter import event_sources, loading
@@ -91,7 +91,7 @@ class Adapter:
                 return self.on_event(event, context)
             from lambdify.adapter.errors import EventUnknown
 
-            raise EventUnknown(f"this function answers HTTP requests; it received {_describe(event)}")
+            raise EventUnknown(f"this function answers HTTP requests; it received {describe(event)}")
         try:
             request = source.read_event(event)
         except event_sources.MALFORMED as error:
@@ -118,6 +118,11 @@ class Adapter:
         """Send the app's response while the app makes it. Raises the app's errors."""
         self._server.stream(request, event, context, reply)
 
+    def complete(self, work: Awaitable[Any], context: object) -> Any:
+        """Return the result of a coroutine that runs on an ASGI app's loop. Raises what it raises."""
+        server: Any = self._server
+        return server.complete(work, context)
+
     def close(self) -> None:
         """Run the shutdown of an ASGI app. Lambda mostly ends the process without it."""
         self._server.close()
@@ -130,7 +135,7 @@ def _show(error: BaseException) -> bytes:
     return "".join(traceback.format_exception(error)).encode(errors="backslashreplace")[-ROOM_FOR_TRACEBACK:]
 
 
-def _describe(event: object) -> str:
+def describe(event: object) -> str:
     """Describe an event by its source and keys, never by its values, which may be secret."""
     if not isinstance(event, dict):
         return f"a {type(event).__name__}"

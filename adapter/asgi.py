@@ -51,9 +51,6 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-TIME_TO_ANSWER = 0.5
-"""Seconds of the invocation's time that are reserved for writing the payload and passing it to Lambda."""
-
 
 def _errors() -> Any:
     """Return the module of errors, imported by the first error and not at a cold start."""
@@ -109,11 +106,15 @@ class Server:
             what = f"{request.method} {request.path} was answered, then the app raised"
             _errors().report(what, error, context)
 
+    def complete(self, work: Awaitable[Any], context: object) -> Any:
+        """Return the result of a coroutine that runs on the app's loop. Raises what it raises."""
+        try:
+            return self._loop.run_until_complete(work)
+        finally:
+            self._wait_for_others(context)
+
     def _wait_for_others(self, context: object) -> None:
-        left_behind = asyncio.all_tasks(self._loop) - self._known_tasks
-        if left_behind:
-            self._loop.run_until_complete(_wait(left_behind, context))
-            self._known_tasks = asyncio.all_tasks(self._loop)
+        self._known_tasks = event_loop.wait_for_others(self._loop, self._known_tasks, context)
 
     def close(self) -> None:
         """Run the app's shutdown and end the loop, only once, and never during a request."""
@@ -317,17 +318,6 @@ class StreamedExchange(Exchange):
         self._reply.gone = True
         self.unwatch(loop)
         self.disconnect()
-
-
-async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    seconds = max(0.0, remaining() / 1000 - TIME_TO_ANSWER) if remaining else None
-    _, unfinished = await asyncio.wait(tasks, timeout=seconds)
-    if unfinished:
-        names = ", ".join(sorted(task.get_name() for task in unfinished))
-        late = TimeoutError(f"still running: {names}")
-        what = "background tasks go on in the next invocation, if there is one"
-        _errors().report(what, late, context, level=logging.WARNING)
 
 
 async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None], list[str]]:

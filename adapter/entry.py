@@ -10,6 +10,8 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
     "command": "python manage.py migrate"    the command that runs in a new version before it gets traffic
     "concurrency": 5                         the most environments that a keep-warm event may ask for
+    "functions": {"report": {...}}           the project's functions beside the app, by alias: see `functions`
+A bundle with functions may have no app.
 
 Lambda sets TZ to ":UTC". The C library reads that as "UTC", but Python code that reads it (a Django setting,
 for one) knows no such zone. So the app finds "UTC", unless the project sets another zone.
@@ -31,9 +33,12 @@ import gc
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdify.adapter import Adapter, loading
+
+if TYPE_CHECKING:
+    from lambdify.adapter.functions import Functions
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
@@ -75,24 +80,32 @@ def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
     return respond(event, context)
 
 
-def _initialise() -> Any:
-    """Return the app as a Lambda handler; the garbage collector then ignores all objects of the init."""
+def _initialise() -> "tuple[Any, Functions | None]":
+    """Return the app as a Lambda handler, and the functions beside it, if there are any.
+
+    The garbage collector then ignores all objects of the init.
+    """
     usual = gc.get_threshold()
     gc.set_threshold(GC_THRESHOLD, *usual[1:])
     try:
-        return _load()
+        bundle = _read_bundle(os.environ["LAMBDA_TASK_ROOT"])
+        app = _load(bundle)
+        if "functions" not in bundle:
+            return app, None
+        from lambdify.adapter.functions import Functions
+
+        return app, Functions(bundle, app)
     finally:
         gc.freeze()  # https://docs.python.org/3/library/gc.html#gc.freeze
         if gc.get_threshold()[0] == GC_THRESHOLD:
             gc.set_threshold(*usual)
 
 
-def _load() -> Any:
+def _load(bundle: dict[str, Any]) -> Any:
     """Return the app as a Lambda handler. An app that is a handler already is returned as it is."""
     root = os.environ["LAMBDA_TASK_ROOT"]
     if os.environ.get("TZ") == ":UTC":
         os.environ["TZ"] = "UTC"  # the same zone for the C library, so no time.tzset()
-    bundle = _read_bundle(root)
     if "secrets" in bundle:
         from lambdify.adapter.aws import secrets  # an HTTP client, 25 ms of CPU: only if there are secrets
 
@@ -102,6 +115,8 @@ def _load() -> Any:
         sys.path.insert(0, os.path.join(root, bundle["path"]))
     if any(os.path.exists(os.path.join(folder, DISTUTILS)) for folder in sys.path):
         __import__("_distutils_hack").add_shim()
+    if "app" not in bundle:
+        return _refuse
     app = _load_reference(bundle["app"])
     on_event = _load_on_event(bundle["on_event"]) if "on_event" in bundle else None
     # Told where the app does not show it, and a start of it before the deployment has.
@@ -124,6 +139,14 @@ def _load() -> Any:
     if adapter.interface == "asgi":
         _close_on_sigterm(adapter)
     return adapter
+
+
+def _refuse(event: Any, _: Any) -> Any:
+    """Answer for the app where there is none: only functions are deployed."""
+    from lambdify.adapter import describe
+    from lambdify.adapter.errors import EventUnknown
+
+    raise EventUnknown(f"there is no web app here, only functions; it received {describe(event)}")
 
 
 def _load_reference(reference: str) -> Any:
@@ -179,4 +202,6 @@ def _read_bundle(root: str) -> dict[str, Any]:
     return bundle
 
 
-respond = _initialise()
+respond, functions = _initialise()
+if functions is not None:
+    handler = functions.before(handler)

@@ -24,7 +24,9 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
+    from typing import Any
 
 
 class AdapterError(Exception):
@@ -76,6 +78,30 @@ def ends_the_process(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return any(map(ends_the_process, error.exceptions))
     return isinstance(error, SystemExit | KeyboardInterrupt)
+
+
+def attempt(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
+    """Return the result of a call, and None; or None, and what the call raised. Only Ctrl-C passes through.
+
+    It is for work of the project that others must survive: one record of a batch, one task. A SystemExit is
+    a failure of that work, too, since the process belongs to all.
+    """
+    try:
+        return call(*arguments), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, error
+
+
+async def attempt_async(work: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """Do the same with what a coroutine does."""
+    try:
+        return await work, None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, error
 
 
 def report(what: str, error: BaseException, context: object, *, level: int = logging.ERROR) -> None:

@@ -21,6 +21,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import selectors
 import sys
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 NAME = "request"
 """The name of a request's task."""
+
+TIME_TO_ANSWER = 0.5
+"""Seconds of the invocation's time that are reserved for writing the payload and passing it to Lambda."""
 
 PATIENCE = 2.0
 """Seconds for cancelled tasks to end; after SIGTERM, Lambda gives no more."""
@@ -76,6 +80,30 @@ async def _cancel_others() -> None:
         task.cancel()
     if others:
         await asyncio.wait(others, timeout=PATIENCE)
+
+
+def wait_for_others(
+    loop: asyncio.AbstractEventLoop, known: set[asyncio.Task[Any]], context: object
+) -> set[asyncio.Task[Any]]:
+    """Wait for all tasks but the known ones, within the time left. Return those that are there afterwards."""
+    left_behind = asyncio.all_tasks(loop) - known
+    if not left_behind:
+        return known
+    loop.run_until_complete(_wait(left_behind, context))
+    return asyncio.all_tasks(loop)
+
+
+async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    seconds = max(0.0, remaining() / 1000 - TIME_TO_ANSWER) if remaining else None
+    _, unfinished = await asyncio.wait(tasks, timeout=seconds)
+    if unfinished:
+        from lambdify.adapter.errors import report
+
+        names = ", ".join(sorted(task.get_name() for task in unfinished))
+        late = TimeoutError(f"still running: {names}")
+        what = "background tasks go on in the next invocation, if there is one"
+        report(what, late, context, level=logging.WARNING)
 
 
 def perform(

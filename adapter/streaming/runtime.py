@@ -107,3 +107,5 @@ def _leave_out_answered() -> None:
 
 
 _leave_out_answered()
+if entry.functions is not None:
+    handler = entry.functions.before(handler)  # theirs are never HTTP, whatever they look like

@@ -41,10 +41,10 @@ Load = Callable[..., ModuleType]
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: RuntimeApi) -> Iterator[Load]:
     """Import the module as Lambda does, on a task root with that app; at the end it is forgotten."""
 
-    def load(source: str = HELLO, client: str = CLIENT) -> ModuleType:
+    def load(source: str = HELLO, client: str = CLIENT, **bundle: Any) -> ModuleType:
         (tmp_path / "app.py").write_text(source, encoding="utf-8")
         (tmp_path / ".lambdify").mkdir()
-        (tmp_path / ".lambdify" / "bundle.json").write_text('{"app": "app:app"}', encoding="utf-8")
+        (tmp_path / ".lambdify" / "bundle.json").write_text(json.dumps({"app": "app:app"} | bundle))
         (tmp_path / "awslambdaric").mkdir()
         (tmp_path / "awslambdaric" / "__init__.py").touch()
         (tmp_path / "awslambdaric" / "lambda_runtime_client.py").write_text(client, encoding="utf-8")
@@ -92,6 +92,15 @@ def test_any_other_event_is_answered_by_its_result(load):
     client = runtime.LambdaRuntimeClient()
     client.post_invocation_result("42", '{"lambdify": "warm"}', content_type="application/json")
     assert len(client.posted) == 1
+
+
+def test_what_comes_by_the_alias_of_a_function_is_never_streamed(load, call):
+    runtime = load(
+        HELLO + "def work(event, context): return [1]", functions={"work": {"handler": "app:work"}}
+    )
+    alias = "arn:aws:lambda:eu-west-1:123456789012:function:shop-dev:work"
+    assert runtime.handler(EVENT, SimpleNamespace(invoked_function_arn=alias, **vars(CONTEXT))) == [1]
+    assert call(runtime).endswith(chunk(b"hello") + b"0\r\n\r\n")
 
 
 def test_a_client_that_cannot_be_told_fails_the_init(load):

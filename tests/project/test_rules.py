@@ -142,12 +142,13 @@ def test_only_the_console_writes_to_the_terminal():
 BROAD = {
     "cli/main.py",
     "adapter/__init__.py",
+    "adapter/errors.py",
     "adapter/streaming/runtime.py",
     "adapter/wsgi.py",
     "cli/local/http_server.py",
 }
-"""The ends of the line: of a command, of an app's call (streamed or not, or closed behind its answer), and of
-a daemon's thread."""
+"""The ends of the line: of a command, of an app's call (streamed or not, or closed behind its answer), of one
+record or task among others, and of a daemon's thread."""
 
 
 def test_what_went_wrong_is_caught_by_its_name():
