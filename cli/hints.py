@@ -1,11 +1,11 @@
-"""Commands in hints and notes get the flags for the account, so that they work as they are copied.
+"""Texts of hints. Commands in them get the flags for the account, so that they work as they are copied.
 
 Rooms write `lambdify logs dev` in backquotes, without --local, --region and --profile. The console adds those
 that this run was given.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 COMMAND = re.compile(r"`lambdify ([a-z]+)([^`]*)`")
 NOT_ON_ACCOUNT = frozenset({"init", "check", "package", "local", "cache", "template", "policy"})
@@ -32,3 +32,15 @@ def join(*hints: str) -> str:
         between = "\n" if "\n" in text else " "
         text = f"{text}{between}{hint}" if text else hint
     return text
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return 'Did you mean "this"?' for the most similar word; "" if there is none."""
+    # Every command loads this module, and hardly one needs difflib.
+    import difflib
+
+    choices = list(words)
+    # An abbreviation, such as "prod" for "production", is no close match for difflib.
+    begun = [choice for choice in choices if len(word) > 1 and choice.startswith(word)]
+    found = begun or difflib.get_close_matches(word, choices, n=1)
+    return f'Did you mean "{found[0]}"?' if found else ""

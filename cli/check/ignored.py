@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from lambdify.cli import hints
 from lambdify.cli.check.rules.finding import Finding, catalogue
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import Settings, config_file, options
+from lambdify.cli.settings import Settings, config_file
 
 
 class Pattern(NamedTuple):
@@ -28,7 +29,7 @@ def read(settings: Settings) -> tuple[Pattern, ...]:
             place = file.locate(("check", "ignore")) if file else "[check] ignore"
             raise SettingsError(
                 f'{place}: there is no rule "{each.rule}".',
-                hint=options.nearest(each.rule, catalogue()) or f"Rules: {', '.join(catalogue())}.",
+                hint=hints.nearest(each.rule, catalogue()) or f"Rules: {', '.join(catalogue())}.",
             )
     return patterns
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from lambdify.cli import hints
 from lambdify.cli.console import Console
 from lambdify.cli.detection import absence, candidate, kind
 from lambdify.cli.detection.candidate import Candidate
@@ -19,7 +20,7 @@ from lambdify.cli.detection.project import Project
 from lambdify.cli.errors import AppAmbiguous, AppNotFound
 from lambdify.cli.programs import pythons
 from lambdify.cli.programs.pythons import RUNNING
-from lambdify.cli.settings import Settings, app_reference, options
+from lambdify.cli.settings import Settings, app_reference
 from lambdify.cli.settings.app_reference import AppReference
 
 __all__ = ["Candidate", "choose_app", "explain_absence", "find_apps"]
@@ -116,7 +117,7 @@ def _find_named(settings: Settings, project: Project) -> Candidate:
             raise absence.refuse_flaw(module.file, flaw, project.python)
         raise AppNotFound(
             f'{where} names the app "{settings.app}", and {module.file} has nothing called {name}.',
-            hint=options.nearest(name, module.names()) or _suggestion(apps),
+            hint=hints.nearest(name, module.names()) or _suggestion(apps),
         )
     made = _classify_named(wanted, module, project, where, apps) or UNKNOWN
     return Candidate(

@@ -9,12 +9,11 @@ Both are said before anything is packed.
 from collections.abc import Mapping
 from typing import Any
 
-from lambdify.cli import template
+from lambdify.cli import hints, template
 from lambdify.cli.artifacts import objects
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, FunctionForeign
-from lambdify.cli.settings import options
 from lambdify.cli.stage import Stage
 
 MISSING = "^ResourceNotFoundException:"
@@ -35,7 +34,7 @@ def check(stage: Stage, console: Console, *, yes: bool) -> None:
     name = stage.settings.stage
     there = f"deployed there: {', '.join(others)}."
     said = f'"{name}" is a new stage of {stage.settings.name} in {stage.region}; {there}'
-    near = options.nearest(name, others)
+    near = hints.nearest(name, others)
     if not near:
         console.note(said)
         return

@@ -12,9 +12,11 @@ from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, conflicts, environment_file, options
 from lambdify.cli.settings.config_file import ConfigFile
+from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, Tasks
 from lambdify.cli.settings.mappings import STAGE
 from lambdify.cli.settings.tables import (
     Build,
@@ -67,7 +69,12 @@ class Settings:
     warm: Warm
     logs: Logs
     release: Release
+    tasks: Tasks
+    commands: Commands
+    failed: Failed
     local: Local
+    functions: Mapping[str, FunctionSettings]
+    """The project's functions beside the web app, by name."""
     resources: Mapping[str, Any]
     """CloudFormation resources of the project's own, by logical id."""
     outputs: Mapping[str, Any]
@@ -93,6 +100,11 @@ class Settings:
         return f"/{'app-' if reserved else ''}{self.name}/{self.stage}"
 
     @property
+    def keeps_failed(self) -> bool:
+        """Whether the stage has a queue of what failed for good: it has functions or tasks."""
+        return bool(self.functions or self.tasks.workers)
+
+    @property
     def log_group(self) -> str:
         """The log group that the function writes to."""
         return f"/aws/lambda/{self.full_name}"
@@ -102,6 +114,8 @@ FUNCTION_NAME_LENGTH = 64
 """The longest NAME-STAGE. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
 GENERIC_NAMES = frozenset({"api", "app", "backend", "server", "src", "web"})
 """Names of folders that many projects have. Projects named after them would collide in an account."""
+COMMAND_TIMEOUT = 900
+"""Seconds of [release] command where [commands] sets none."""
 STAGES = "stages"
 NOT_PER_STAGE = frozenset({"name", "stage", STAGES})
 """Options that [stages.NAME] may not have."""
@@ -193,7 +207,7 @@ def _stage_values(
     if file and stages and stage not in {default, *stages}:
         raise SettingsError(
             f'There is no stage "{stage}" in {file.path.name}.',
-            hint=options.nearest(stage, [*stages, default])
+            hint=hints.nearest(stage, [*stages, default])
             or f"Stages: {', '.join(sorted({*stages, default}))}.",
         )
     checked = options.read(
@@ -234,8 +248,20 @@ def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Set
     places = {key: place.replace(STAGE, values["stage"]) for key, place in values["secrets"].items()}
     fields = {"environment_file": "", **values, "function": function, "name": name, "secrets": places}
     fields |= {"root": root, "source": source, "names_python": bool(python)}
+    fields["functions"] = {each: _make_function(each, table) for each, table in values["functions"].items()}
+    if values["release"]["command"] and not values["commands"]["timeout"]:
+        fields["commands"] = {**values["commands"], "timeout": COMMAND_TIMEOUT}
     made: Settings = _make(Settings, fields)
     return made
+
+
+def _make_function(name: str, values: Mapping[str, Any]) -> FunctionSettings:
+    """Return a function's settings. Raises SettingsError for one without a handler."""
+    if not values.get("handler"):
+        raise SettingsError(
+            f"[functions.{name}] has no handler.", hint='Write handler = "package.module:function" there.'
+        )
+    return FunctionSettings(name=name, **values)
 
 
 def name_of_folder(root: Path) -> str:
@@ -246,8 +272,8 @@ def name_of_folder(root: Path) -> str:
 
 def _make(shape: Any, values: Mapping[str, Any]) -> Any:
     """Return the dataclass with these values; values of nested dataclasses are made the same way."""
-    hints = get_type_hints(shape)
-    tables = {key: _make(hints[key], value) for key, value in values.items() if is_table(hints[key], value)}
+    types = get_type_hints(shape)
+    tables = {key: _make(types[key], value) for key, value in values.items() if is_table(types[key], value)}
     return shape(**{**values, **tables})
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings import function_conflicts
 from lambdify.cli.settings.mappings import ENVIRONMENT_BYTES, LONG_VALUES_HINT, environment_size
 
 if TYPE_CHECKING:
@@ -78,9 +79,12 @@ def check(settings: "Settings") -> None:
         _role,
         _logs,
         _environment,
+        function_conflicts.check,
     ):
         for error in rules(settings):
             raise error
+    if settings.region:
+        check_region(settings, settings.region)
 
 
 def check_form(settings: "Settings", form: "Form") -> None:
@@ -95,6 +99,7 @@ def check_region(settings: "Settings", region: str) -> None:
             f"[function] snapstart = true: SnapStart is not to be had in {region}.",
             hint="Leave it out, or set provisioned_concurrency, which costs more and starts sooner.",
         )
+    function_conflicts.check_region(settings, region)
 
 
 def _endpoint_features(settings: "Settings") -> Iterator[SettingsError]:
@@ -253,8 +258,6 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
             yield SettingsError(
                 f"[function] snapstart = true: SnapStart does not work together with {what}.", hint=hint
             )
-    if settings.region:
-        check_region(settings, settings.region)
 
 
 def _environment(settings: "Settings") -> Iterator[SettingsError]:

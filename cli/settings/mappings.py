@@ -1,4 +1,4 @@
-"""Tables whose keys the user chooses: environment variables, secrets, tags, resources, outputs.
+"""Tables whose keys the user chooses: environment variables, secrets, tags, resources, outputs, functions.
 
 Each has a reader that takes the whole table, and returns it as `Settings` stores it, or raises SettingsError.
 Messages never contain values, which may be secrets.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings import function_tables
 from lambdify.cli.settings.validators import Locate
 
 RESERVED_VARIABLES = frozenset({
@@ -164,5 +165,6 @@ MAPPING_READERS: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Loca
     "tags": _tags,
     "resources": _cloudformation,
     "outputs": _cloudformation,
+    "functions": function_tables.read,
 }
 """The reader of each table."""

@@ -12,11 +12,12 @@ import functools
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings.mappings import MAPPING_READERS
 from lambdify.cli.settings.validators import READERS, InvalidValue, Locate, reader_of
@@ -43,22 +44,13 @@ def read(
 
     `shape` is the dataclass for the values, `known` has the allowed names, `locate` returns a value's place.
     """
-    hints = get_type_hints(shape)
+    types = get_type_hints(shape)
     found: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known:
             raise _unknown((*at, key), known, locate)
-        found[key] = _read_one((*at, key), value, hints[key], known[key], locate)
+        found[key] = _read_one((*at, key), value, types[key], known[key], locate)
     return found
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """Return 'Did you mean "this"?' for the most similar word; "" if there is none."""
-    choices = list(words)
-    # An abbreviation, such as "prod" for "production", is no close match for difflib.
-    begun = [choice for choice in choices if len(word) > 1 and choice.startswith(word)]
-    found = begun or difflib.get_close_matches(word, choices, n=1)
-    return f'Did you mean "{found[0]}"?' if found else ""
 
 
 def _read_one(keys: tuple[str, ...], value: object, hint: Any, known: Any, locate: Locate) -> object:
@@ -93,7 +85,7 @@ def _unknown(keys: tuple[str, ...], known: Mapping[str, Any], locate: Locate) ->
     here = f" in [{table}]" if table else ""
     hint = (
         _place(inside[-1], stage)
-        or nearest(keys[-1], known)
+        or hints.nearest(keys[-1], known)
         or _near_place(inside[-1], stage)
         or f"Options{here}: {', '.join(known)}."
     )
@@ -104,13 +96,18 @@ def _place(key: str, stage: tuple[str, ...]) -> str:
     """Return where an option or a table of that name belongs; "" if it belongs nowhere."""
     if re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
         return f"Environment variables of the function belong below [{'.'.join((*stage, 'environment'))}]."
-    found = [_describe(place, stage) for place in _places(defaults()) if place[-1] == key]
+    places = [place for place in _places(defaults()) if place[-1] == key]
+    # Memory and timeout are the app's unless a table says whose else they are.
+    found = [_describe(place, stage) for place in places if place[0] == "function"] or [
+        _describe(place, stage) for place in places
+    ]
     return f"{' or '.join(found)}." if found else ""
 
 
 def _near_place(key: str, stage: tuple[str, ...]) -> str:
     """Return the place of the option whose name is most like the key; "" if none is like it."""
-    places = {place[-1]: place for place in _places(defaults())}
+    # Of several tables that have it, the first one is the likeliest.
+    places = {place[-1]: place for place in reversed(list(_places(defaults())))}
     near = difflib.get_close_matches(key, places, n=1, cutoff=0.7)
     return f"Did you mean this? {_describe(places[near[0]], stage)}." if near else ""
 

@@ -36,7 +36,7 @@ def reader_of(hint: Any) -> Reader:
         return one_of(*get_args(hint))
     if get_origin(hint) is tuple:
         return _texts
-    return {bool: _boolean, int: integer(0), str: _text}[hint]
+    return {bool: boolean, int: integer(0), str: _text}[hint]
 
 
 def one_of(*allowed: str | int) -> Reader:
@@ -88,7 +88,8 @@ def _text(value: object) -> str:
     return value
 
 
-def _boolean(value: object) -> bool:
+def boolean(value: object) -> bool:
+    """Read true or false."""
     if not isinstance(value, bool):
         raise InvalidValue("true or false")
     return value
@@ -146,6 +147,28 @@ def arn(service: str, example: str) -> Reader:
     return matching(rf"arn:aws[a-z-]*:({service}):\S+", f'an ARN, such as "{example}"')
 
 
+def reference(service: str, what: str) -> Reader:
+    """Return a reader for ARNs of a service, and for logical ids of [resources]; `what` it names."""
+    return matching(
+        rf"arn:aws[a-z-]*:({service}):\S+|[A-Za-z0-9]+",
+        f"the ARN of {what}, or the logical id of one in [resources]",
+    )
+
+
+def or_zero(one: Reader) -> Reader:
+    """Return a reader that accepts 0 besides, for "not set"."""
+
+    def reader(value: object) -> object:
+        if value == 0 and not isinstance(value, bool):
+            return value
+        try:
+            return one(value)
+        except InvalidValue as error:
+            raise InvalidValue(f"{error}, or 0") from error
+
+    return reader
+
+
 def list_of(one: Reader) -> Reader:
     """Return a reader for lists whose items the reader `one` accepts."""
 
@@ -189,6 +212,11 @@ def _shift(value: object) -> Shift | None:
     return Shift(percent=int(parts[1]), minutes=int(parts[2]))
 
 
+FUNCTION_REFERENCE = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*"
+"""A module and the name of a function in it: "package.module:function"."""
+MAX_TIMEOUT = 900
+"""Seconds. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
+
 READERS: Mapping[str, Reader] = {
     # The name is part of the stack's name, for which CloudFormation allows fewer characters than Lambda.
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
@@ -198,9 +226,9 @@ READERS: Mapping[str, Reader] = {
     "region": matching(r"[a-z]{2,4}(-[a-z]+)+-\d", 'the name of an AWS region, such as "eu-central-1"'),
     "function.python": _python,
     "function.memory": integer(128, 10240, "MB"),
-    "function.timeout": integer(1, 900, "seconds"),
+    "function.timeout": integer(1, MAX_TIMEOUT, "seconds"),
     "function.on_event": matching(
-        r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*",
+        FUNCTION_REFERENCE,
         'a module and the name of a function in it: "package.module:function"',
     ),
     "function.description": matching(r"(?s).{0,256}", "text of up to 256 characters"),
@@ -213,6 +241,14 @@ READERS: Mapping[str, Reader] = {
         r"arn:aws[a-z-]*:kms:[^:]*:\d*:key/\S+",
         'the ARN of a key, such as "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"',
     ),
+    "tasks.workers": or_zero(integer(2, 1000, "tasks")),
+    "tasks.timeout": integer(1, MAX_TIMEOUT, "seconds"),
+    "tasks.memory": or_zero(integer(128, 10240, "MB")),
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+    "tasks.attempts": integer(1, 1000),
+    "commands.timeout": integer(0, MAX_TIMEOUT, "seconds"),
+    "commands.memory": integer(128, 10240, "MB"),
+    "failed.notify": list_of(reference("sns", "a topic")),
     "role.arn": arn("iam", "arn:aws:iam::123456789012:role/shop"),
     "role.boundary": arn("iam", "arn:aws:iam::123456789012:policy/boundary"),
     "role.managed_policies": list_of(arn("iam", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")),

@@ -152,7 +152,7 @@ OF_HTTP = (
 )
 PER_STAGE = (
     "app, region, profile, protect, function, role, vpc, efs, build, check, http, warm, logs, release, "
-    "local, environment, secrets, tags, resources, outputs"
+    "tasks, commands, failed, local, environment, secrets, functions, tags, resources, outputs"
 )
 
 
