@@ -21,7 +21,7 @@ from lambdify.adapter import event_sources, loading
 from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
-    from lambdify.adapter import asgi, wsgi
+    from lambdify.adapter import asgi, files, wsgi
     from lambdify.adapter.streaming import Reply
 
 __all__ = ["Adapter"]
@@ -58,7 +58,7 @@ class Adapter:
         self.on_event = on_event
         self.show_errors = show_errors
         self.interface = interface or loading.find_interface(app)
-        self._server: wsgi.Server | asgi.Server
+        self._server: wsgi.Server | asgi.Server | files.Server
         if self.interface == "wsgi":
             from lambdify.adapter import wsgi
 
@@ -109,6 +109,12 @@ class Adapter:
                 raise
             report(f"{request.method} {request.path} failed", error, context)
             return source.write_payload(self.fail(error), event)
+
+    def serve_files(self, root: str, table: str) -> None:
+        """Answer requests for the files of a table before the app; `table` is its path below `root`."""
+        from lambdify.adapter import files  # only for apps with such files
+
+        self._server = files.Server(self._server, root, table)
 
     def fail(self, error: BaseException) -> Response:
         """Return the 500 for an error of the app, with its traceback if `show_errors` is set."""

@@ -11,6 +11,7 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "command": "python manage.py migrate"    the command that runs in a new version before it gets traffic
     "concurrency": 5                         the most environments that a keep-warm event may ask for
     "functions": {"report": {...}}           the project's functions beside the app, by alias: see `functions`
+    "files": ".lambdify/files.json"          the table of the files that are served before the app
 A bundle with functions may have no app.
 
 Lambda sets TZ to ":UTC". The C library reads that as "UTC", but Python code that reads it (a Django setting,
@@ -136,6 +137,8 @@ def _load(bundle: dict[str, Any]) -> Any:
         show_errors=bundle.get("show_errors", False),
         remote_user=bundle.get("remote_user", False),
     )
+    if "files" in bundle:
+        adapter.serve_files(root, bundle["files"])
     if adapter.interface == "asgi":
         _close_on_sigterm(adapter)
     return adapter

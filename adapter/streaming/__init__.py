@@ -68,9 +68,26 @@ class Reply:
         self.ended = False
         self.gone = False
         """Whether the other side has stopped reading."""
+        self._unwanted: int | None = None
+        """The status of a response that is not sent, since another one takes its place."""
+        self._withheld = False
+
+    @contextmanager
+    def withholding(self, status: int) -> Iterator[None]:
+        """Send no response of that status in the block; after it, `begun` says whether one was sent."""
+        self._unwanted = status
+        try:
+            yield
+        finally:
+            if self._withheld:
+                self.begun = self.ended = self._withheld = False
+            self._unwanted = None
 
     def begin(self, status: int, headers: Iterable[Pair]) -> None:
         """Set status and headers, which are sent with the first piece. Raises ResponseRefused."""
+        if status == self._unwanted:
+            self._withheld = True
+            return
         head = wire.build_response(self.method, status, headers, None)
         length = dict(head.headers).get("content-length")
         payload = self._write_payload(head)
@@ -85,6 +102,9 @@ class Reply:
 
         Raises ProtocolBroken if the length is not that of content-length.
         """
+        if self._withheld:
+            self.begun, self.ended = True, last
+            return b""
         piece = b"".join((piece,))  # bytes-like objects become bytes, so that len() counts bytes
         if self._promised is not None:
             self._promised -= len(piece)
