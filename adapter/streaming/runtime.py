@@ -11,8 +11,9 @@ response is sent over its own connection while the handler runs, and the loop do
 result for that invocation.
 
 Rules
-1. One method of AWS's client is replaced, `LambdaRuntimeClient.post_invocation_result`, which each release
-   from 2.0 to 4.2 calls for every result. If it is missing, the init fails, and `lambdify deploy` shows that.
+1. One method of AWS's client is replaced (answered.py): `LambdaRuntimeClient.post_invocation_result`, which
+   each release from 2.0 to 4.2 calls for every result. If it is missing, the init fails, and `deploy` shows
+   that.
 2. Behind a streaming endpoint every HTTP response is a stream, errors too: of any other the client would get
    the JSON. The function cannot see the kind of endpoint, so the template sets endpoint and handler together.
 3. Before the first piece of a body, an exception is a plain 500; after it, the response breaks off. Both are
@@ -24,20 +25,17 @@ Rules
 
 import logging
 import os
-from functools import partial, wraps
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
 from lambdify.adapter import BAD_REQUEST, SERVER_ERROR, Adapter, entry, event_sources
-from lambdify.adapter.errors import AdapterError, ClientGone, ends_the_process, report
-from lambdify.adapter.streaming import Reply
+from lambdify.adapter.errors import ClientGone, ends_the_process, report
+from lambdify.adapter.streaming import Reply, answered
 
 if TYPE_CHECKING:
     from lambdify.adapter.event_sources import EventSource
-
-_answered: set[str] = set()
-"""Ids of invocations whose response was streamed."""
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -52,7 +50,7 @@ def handler(event: Any, context: Any) -> Any:
     except ClientGone as error:
         report("a response was no longer read, and given up", error, context, level=logging.INFO)
     finally:
-        _answered.add(context.aws_request_id)
+        answered.add(context.aws_request_id)
         refusal = reply.close()
     if refusal:
         logging.getLogger("lambdify.adapter").error("Lambda refused a streamed response: %r", refusal)
@@ -90,22 +88,6 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
             reply.send_whole(entry.respond.fail(error) if adapted else SERVER_ERROR)
 
 
-def _leave_out_answered() -> None:
-    """Keep AWS's loop from posting a result for an invocation whose response was streamed."""
-    post = getattr(LambdaRuntimeClient, "post_invocation_result", None)
-    if post is None:
-        raise AdapterError("this runtime's LambdaRuntimeClient has no post_invocation_result to replace")
-
-    @wraps(post)
-    def post_unless_answered(self: object, invoke_id: str, *result: object, **named: object) -> object:
-        if invoke_id in _answered:
-            _answered.remove(invoke_id)
-            return None
-        return post(self, invoke_id, *result, **named)
-
-    LambdaRuntimeClient.post_invocation_result = post_unless_answered
-
-
-_leave_out_answered()
+answered.leave_out(LambdaRuntimeClient)
 if entry.functions is not None:
     handler = entry.functions.before(handler)  # theirs are never HTTP, whatever they look like

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from lambdify.adapter.event_sources import alb, edge, http_api, rest, vpc_lattice
 
 from .aws_service import AwsService
+from .command_task import Bucket, Task
 from .entry_process import ADAPTER, INVOKE, MANGUM_ON_NEW_PYTHONS, TOKEN, Invoke
 from .runtime_api import RuntimeApi
 
@@ -100,6 +101,20 @@ def api() -> Iterator[RuntimeApi]:
     api = RuntimeApi()
     yield api
     api.close()
+
+
+@pytest.fixture
+def task(tmp_path: Path, api: RuntimeApi) -> Task:
+    """A task root on which commands run."""
+    return Task(tmp_path / "task", api)
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    """A bucket with one object."""
+    bucket = Bucket()
+    yield bucket
+    bucket.close()
 
 
 @pytest.fixture
