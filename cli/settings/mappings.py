@@ -40,9 +40,12 @@ OUR_RESOURCES = re.compile(
     "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|TokenAuthorizer|(Authorizer)?(Permission)?"
     "|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
     "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
+    "|(Function|Alias|Async|Live)Commands|VersionCommands[0-9a-f]{12}"
 )
 """Logical ids of resources and parameters in our templates, with any settings."""
-OUR_OUTPUTS = re.compile("Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer")
+OUR_OUTPUTS = re.compile(
+    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|(Version|Published|Alias)Commands"
+)
 
 
 FILE = "file"

@@ -1,7 +1,7 @@
 """Settings + Artifact -> Template: all resources of a stage, as a CloudFormation template.
 
     endpoint (endpoints/) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
-    Scheduler, every N minutes ──┘                             function.py, roles.py
+    Scheduler, every N minutes ──┘                             function.py, roles.py, commands.py
 
 Rules:
 - Pure: same values in, same text out; no call, no clock. cfn-lint accepts every template without a warning.
@@ -21,7 +21,7 @@ from typing import Any
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
-from lambdify.cli.template import endpoints, function, roles, rollback_alarm
+from lambdify.cli.template import commands, endpoints, function, roles, rollback_alarm
 
 Resource = dict[str, Any]
 
@@ -62,6 +62,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **rollback_alarm.write(settings, ALIAS, version),
         **endpoint.resources,
         **_keep_warm(settings),
+        **commands.write(settings, code),
         **settings.resources,
     }
     body = {
@@ -69,7 +70,10 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
         **_traffic(settings),
         "Resources": resources,
-        "Outputs": {**_outputs(artifact, version, endpoint.url), **settings.outputs},
+        "Outputs": {
+            **_outputs(artifact, version, endpoint.url, commands.outputs(resources)),
+            **settings.outputs,
+        },
     }
     text = json.dumps(body, indent=2) + "\n"
     every_tag = {**settings.tags, **tags(settings)}
@@ -105,8 +109,8 @@ def _traffic(settings: Settings) -> dict[str, Resource]:
         # An alias with provisioned concurrency has no routing config (see `_alias`).
         del parameters[SHARE], conditions["Shared"]
     return {
-        "Parameters": parameters | rollback_alarm.parameters(settings),
-        "Conditions": conditions | rollback_alarm.conditions(settings),
+        "Parameters": parameters | rollback_alarm.parameters(settings) | commands.parameters(settings),
+        "Conditions": conditions | rollback_alarm.conditions(settings) | commands.conditions(settings),
     }
 
 
@@ -192,7 +196,9 @@ def _keep_warm_event(settings: Settings) -> Resource:
     return {**KEEP_WARM, "concurrency": at_once} if at_once > 1 else KEEP_WARM
 
 
-def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resource]:
+def _outputs(
+    artifact: Artifact, version: str, url: object, others: Mapping[str, object]
+) -> dict[str, Resource]:
     published = {"Fn::GetAtt": [version, "Version"]}
     values: dict[str, object] = {
         **({"Endpoint": url} if url else {}),
@@ -202,6 +208,7 @@ def _outputs(artifact: Artifact, version: str, url: object) -> dict[str, Resourc
         "Alias": {"Ref": "Alias"},
         "Bucket": function.substitute(artifact.bucket),
         **({"Image": function.substitute(artifact.image)} if artifact.image else {"App": artifact.app_key}),
+        **others,
     }
     if artifact.layer_key is not None:
         values["Layer"] = artifact.layer_key

@@ -136,6 +136,7 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "region": (stage.region,),
         "account": (stage.account.account_id,),
         "name": (name,),
+        "functions": _functions(stage, resources),
         **_roles(stage, resources),
         "secrets": (stage.settings.secrets_path,),
         "vault": _vault(stage),
@@ -156,6 +157,17 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "boundary": (boundary,) if boundary else (),
         "policies": stage.settings.role.managed_policies,
     }
+
+
+def _functions(stage: Stage, resources: Mapping[str, Statement]) -> tuple[str, ...]:
+    """Return the ARNs of the stage's own Lambdas, each followed by that of its versions and aliases."""
+    names = [
+        each["Properties"]["FunctionName"]
+        for logical, each in resources.items()
+        if each["Type"] == "AWS::Lambda::Function" and logical not in stage.settings.resources
+    ]
+    begin = f"arn:{stage.account.partition}:lambda:{stage.region}:{stage.account.account_id}:function:"
+    return tuple(f"{begin}{name}{versions}" for name in names for versions in ("", ":*"))
 
 
 def _vault(stage: Stage) -> tuple[str, ...]:

@@ -147,8 +147,15 @@ def _network(settings: Settings) -> tuple[Resource, Resource]:
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
     """
-    code = {"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::Sub": _function(settings)}}}
+    arns = [{"Fn::Sub": each} for each in _functions(settings)]
+    code = {"ArnEquals": {"lambda:SourceFunctionArn": arns if len(arns) > 1 else arns[0]}}
     return allow(list(NETWORK), "*"), {**allow(list(NETWORK), "*", Condition=code), "Effect": "Deny"}
+
+
+def _functions(settings: Settings) -> list[str]:
+    """Return the ARNs of all Lambdas with this role, as texts for Fn::Sub."""
+    others = [f"{_function(settings)}-commands"] if settings.commands.timeout else []
+    return [_function(settings), *others]
 
 
 def _function(settings: Settings) -> str:

@@ -50,6 +50,7 @@ STAGES = {
     "alb": {"http.endpoint": "alb", **ALB},
     "none": {"http.endpoint": "none", "build.form": "image"},
     "shift": {"release.shift": "10% every 2 minutes"},
+    "commands": {"commands.timeout": 900},
 }
 
 
@@ -257,7 +258,7 @@ def test_every_wildcard_says_why():
     for statement in [statement for table in tables for statement in table]:
         wide = [arn for arn in statement["resources"] if "*" in arn]
         assert bool(statement.get("because")) == bool(
-            wide or {"{files}", "{rules}"} & {*statement["resources"]}
+            wide or {"{files}", "{functions}", "{rules}"} & {*statement["resources"]}
         )
         assert not [action for action in statement["actions"] if "*" in action]
 
