@@ -33,7 +33,7 @@ from lambdify.cli.releases import (
     traffic_split,
 )
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import change_sets, protection, recovery, stack, stack_events
+from lambdify.cli.stacks import aliases, change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.change_sets import ChangeSet
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
@@ -113,7 +113,7 @@ def deploy(
     protection.enable(stage, deployed)
     url = find_address(deployed.outputs.get("Endpoint", ""))
     release = releases.find_live(stage, deployed)
-    if change_set is None and deployed.published == deployed.live and release and not release.reason:
+    if change_set is None and aliases.is_current(deployed) and release and not release.reason:
         console.note(f"Nothing has changed: {stage.name} is deployed as it is.")
         return _describe(deployed, release, url, stage.account, changed=False, uploaded=artifact.uploaded)
     if change_set is None:
@@ -190,7 +190,7 @@ def _agree_to_move(deployed: Stack, settings: Settings, console: Console, *, yes
     """Ask before traffic moves to a version that was deployed before, but failed or was rolled back."""
     console.note(f"Nothing has changed since version {deployed.published}, which was deployed already.")
     question = f"Give version {deployed.published} the traffic of {settings.full_name}?"
-    if not yes and deployed.published != deployed.live and not console.confirm(question):
+    if not yes and not aliases.is_current(deployed) and not console.confirm(question):
         raise Declined(f"{settings.full_name} was not changed: version {deployed.live} has its traffic.")
 
 

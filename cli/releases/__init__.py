@@ -12,8 +12,8 @@ Rules:
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from lambdify.cli.artifacts import objects
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.releases import revision
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
@@ -57,6 +57,25 @@ class Release:
     reason: str
     """Why it failed, or what it was rolled back to and by whom. A live release has a reason if it failed its
     trial and there was no other version to give the traffic to."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """The Lambda and version of each function: {"report": "shop-dev-report:3"}."""
+
+    @property
+    def code(self) -> tuple[str, Mapping[str, str]]:
+        """All versions that it consists of. Releases that differ in settings alone have the same ones."""
+        return self.version, self.functions
+
+    def has_traffic(self, deployed: Stack) -> bool:
+        """Whether its versions are those that the stack's aliases lead to.
+
+        Functions that the stack has no longer, or has in another Lambda, tell nothing.
+        """
+        now = {each.name: each for each in aliases.functions(deployed)}
+        return (self.stack, self.version) == (deployed.id, deployed.live) and all(
+            now[name].code == code
+            for name, code in self.functions.items()
+            if name in now and now[name].function == code.partition(":")[0]
+        )
 
     @property
     def summary(self) -> str:
@@ -115,7 +134,7 @@ def _choose_live(recorded: Iterable[Release], deployed: Stack) -> Release | None
     """Return the newest release of the version with the traffic; a failed one only if there is no other."""
     failed = None
     for each in recorded:
-        if (each.stack, each.version) != (deployed.id, deployed.live):
+        if not each.has_traffic(deployed):
             continue
         if each.state != "failed":
             return replace(each, state="live")
@@ -140,6 +159,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
         settings=describe_settings(stage.settings),
         state="unfinished",
         reason="its deployment has not ended",
+        functions={each.name: f"{each.function}:{each.published}" for each in aliases.functions(deployed)},
     )
     while not _put(release, stage, new=True):
         # boto3 repeats a put whose answer was lost. The record that is there may then be this very one.
@@ -164,15 +184,26 @@ def is_ended(release: Release, stage: Stage) -> bool:
     return found is not None and found.state != "unfinished"
 
 
-def find_versions(stage: Stage) -> tuple[str, ...]:
-    """Return the published versions of the function that exist; () if there is no function."""
+def find_versions(stage: Stage, function: str = "", *, by: datetime | None = None) -> tuple[str, ...]:
+    """Return the published versions of the app's Lambda, or of `function`, that exist; () if it does not.
+
+    With `by`, those that were there by then: a Lambda that was made again counts from 1 again.
+    """
     pages = stage.client("lambda").get_paginator("list_versions_by_function")
     found = attempt(
-        lambda **which: [each["Version"] for page in pages.paginate(**which) for each in page["Versions"]],
+        lambda **which: [each for page in pages.paginate(**which) for each in page["Versions"]],
         none_if="^ResourceNotFoundException:",
-        FunctionName=stage.name,
+        FunctionName=function or stage.name,
     )
-    return tuple(version for version in found or () if version != "$LATEST")
+    return tuple(
+        each["Version"]
+        for each in found or ()
+        if each["Version"] != "$LATEST" and (by is None or _published_at(each) <= by)
+    )
+
+
+def _published_at(version: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(version["LastModified"])
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
@@ -211,13 +242,9 @@ def _fetch(number: int, stage: Stage) -> Release | None:
     if found is None:
         return None
     record = json.loads(found)
-    return Release(
-        **{
-            **record,
-            "at": datetime.fromisoformat(record["at"]),
-            "artifacts": tuple(record["artifacts"]),
-        }
-    )
+    record |= {"at": datetime.fromisoformat(record["at"]), "artifacts": tuple(record["artifacts"])}
+    known = {each.name for each in fields(Release)}
+    return Release(**{name: value for name, value in record.items() if name in known})
 
 
 def _put(release: Release, stage: Stage, *, new: bool) -> bool:

@@ -6,11 +6,13 @@
 A new stage has no other version to fall back to: its first version has the traffic before it is tried.
 """
 
+from collections.abc import Sequence
+
 from lambdify.cli import hints, releases
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
 from lambdify.cli.releases import Release, pruning, shift, traffic, trial
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
@@ -26,10 +28,10 @@ def release(
     recorded as failed.
     """
     begun = releases.begin(deployed, stage)
-    version, previous = deployed.published, deployed.live
+    version, tried = deployed.published, deployed
     try:
         trial.run(version, deployed, stage, console, url=url)
-        if version != previous:
+        if not aliases.is_current(deployed):
             deployed = _give_traffic(begun, deployed, stage, console, sleep)
     except Interrupted:
         releases.end(begun, "unfinished", stage, reason="Ctrl-C")
@@ -40,17 +42,17 @@ def release(
             "The command goes on to its end, if it was running. " if stage.settings.release.command else ""
         )
         again = f"{goes_on}`{stage.command('deploy')}` tries it again."
-        raise Interrupted(_describe_outcome(version, previous), hint=again) from None
+        raise Interrupted(_describe_outcome(tried), hint=again) from None
     except LambdifyError as error:
         # A rollback that moved the traffic away has recorded the final state already: it is kept.
         if not isinstance(error, StackBusy) or not releases.is_ended(begun, stage):
             _record(begun, error, stage, console)
         # If somebody else deployed in between, they decide about the traffic, so nothing is said of it here.
-        outcome = "" if isinstance(error, StackBusy) else _describe_outcome_now(version, previous, stage)
+        outcome = "" if isinstance(error, StackBusy) else _describe_outcome_now(tried, stage)
         raise _add_outcome(error, outcome, begun.number) from error
     done = releases.end(begun, "live", stage)
     console.note(f"Release {done.number} is live: version {version}.")
-    pruning.prune(deployed, stage, console, previous=previous)
+    pruning.prune(deployed, stage, console, previous=aliases.read(tried))
     return done, deployed
 
 
@@ -61,17 +63,18 @@ def _give_traffic(
     console: Console,
     sleep: Sleep,
 ) -> Stack:
-    """Move all traffic to the published version, in steps if the settings ask for it; return the stack."""
+    """Move all traffic to what is published, that of the web app in steps if the settings ask for it."""
     plan, version = stage.settings.release.shift, deployed.published
 
     def note(percent: int) -> None:
         # If this process is killed, the record says how far the shift came.
         releases.end(begun, "unfinished", stage, reason=f"its shift came to {percent}%")
 
-    if plan is not None:
+    if plan is not None and version != deployed.live:
         shift.run(plan, deployed, stage, console, sleep=sleep, on_step=note)
+    functions = {each.name: each.published for each in aliases.functions(deployed)}
     with console.step(f"Giving the traffic to version {version}"):
-        return traffic.move(version, deployed, stage, console, sleep=sleep)
+        return traffic.move(version, deployed, stage, console, sleep=sleep, functions=functions)
 
 
 def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console) -> None:
@@ -88,23 +91,42 @@ def _add_outcome(error: LambdifyError, outcome: str, number: int) -> LambdifyErr
     return type(error)(error.message, hint=hint, during=error.during)
 
 
-def _describe_outcome_now(version: str, previous: str, stage: Stage) -> str:
+def _describe_outcome_now(tried: Stack, stage: Stage) -> str:
     """Say where the traffic is after a failure, also when a part of it could not be taken back."""
-    if stage.settings.release.shift is None or version == previous:
-        return _describe_outcome(version, previous)
+    version, previous = tried.published, tried.live
+    if stage.settings.release.shift is not None and version != previous:
+        try:
+            split, goes = traffic.is_split(stack.fetch(stage)), "goes"
+        except LambdifyError:
+            split, goes = True, "may go"
+        if split:
+            return (
+                f"A part of the traffic {goes} to version {version}: "
+                f"{traffic.rollback_hint(previous, stage.settings)}"
+            )
+    return _describe_outcome(tried, _find_new(tried, stage))
+
+
+def _find_new(tried: Stack, stage: Stage) -> Sequence[str]:
+    """Return the names of functions that lead to what was published and to nothing of before."""
+    current = [each for each in aliases.functions(tried) if each.is_current]
+    if not current or aliases.is_current(tried):
+        return ()
     try:
-        split, goes = traffic.is_split(stack.fetch(stage)), "goes"
+        live = releases.find_live(stage, tried)
     except LambdifyError:
-        split, goes = True, "may go"
-    if not split:
-        return _describe_outcome(version, previous)
-    return (
-        f"A part of the traffic {goes} to version {version}: "
-        f"{traffic.rollback_hint(previous, stage.settings)}"
-    )
+        return ()
+    return [each.name for each in current if live and live.functions.get(each.name) != each.code]
 
 
-def _describe_outcome(version: str, previous: str) -> str:
-    if version == previous:
+def _describe_outcome(tried: Stack, new: Sequence[str] = ()) -> str:
+    """Say where the traffic stays; `new` are functions that no version of before knows."""
+    version, previous = tried.published, tried.live
+    held = [each.name for each in aliases.functions(tried) if not each.is_current]
+    if version != previous:
+        text = f"Traffic stays with version {previous}; version {version} gets none."
+    elif held:
+        text = f"What they had before stays with {', '.join(held)}."
+    else:
         return f"Version {version} has the traffic all the same: there is no other one."
-    return f"Traffic stays with version {previous}; version {version} gets none."
+    return f"{text} New functions have no other one: {', '.join(new)}." if new else text

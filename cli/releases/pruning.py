@@ -21,6 +21,8 @@ from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.releases import Release
+from lambdify.cli.stacks import aliases
+from lambdify.cli.stacks.aliases import Alias
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
@@ -33,27 +35,44 @@ WORKED = {"live", "superseded", "rolled back"}
 
 @translated(during="removing old releases")
 def prune(
-    deployed: Stack, stage: Stage, console: Console, *, previous: str, now: datetime | None = None
+    deployed: Stack,
+    stage: Stage,
+    console: Console,
+    *,
+    previous: Sequence[Alias],
+    now: datetime | None = None,
 ) -> None:
-    """Remove versions, archives and records that are too old; version `previous` had the traffic before."""
+    """Remove versions, archives and records that are too old; `previous` are the aliases of before."""
     known = releases.find_all(stage, deployed)
     kept = choose_kept(known, stage.settings.release.keep)
-    keep = {each.version for each in kept} | {deployed.live, deployed.published, previous}
-    newest = max(int(deployed.live), int(deployed.published))
-    existing = releases.find_versions(stage)
-    old = [each for each in existing if int(each) < newest and each not in keep]
-    aliased = _aliased(stage) if old else set()
-    for version in old:
-        if version not in aliased:
-            _remove_version(version, stage)
+    keep = {each.version for each in kept}
+    removed = _prune_versions(aliases.read(deployed)[0], keep, previous, stage)
+    for name, alias in aliases.find_lambdas(deployed).items():
+        codes = (code.partition(":") for each in kept for code in each.functions.values())
+        keep = {version for function, _, version in codes if function == name}
+        _prune_versions(alias, keep, previous, stage)
     needed = {key for each in kept for key in each.artifacts} | set(deployed.outputs.values())
     unneeded = {key for each in known if each not in kept for key in each.artifacts} - needed
     cutoff = (now or datetime.now(UTC)) - LONGEST_DEPLOYMENT
     unneeded |= archives.find_older(cutoff, stage) - needed
     records = [releases.record_key(each.number, stage.settings) for each in known[RECORDS_KEPT:]]
     archives.remove([*sorted(unneeded), *records], stage)
-    if removed := [version for version in old if version not in aliased]:
+    if removed:
         console.note(f"Removed version{'s'[: len(removed) > 1]} {', '.join(sorted(removed, key=int))}.")
+
+
+def _prune_versions(alias: Alias, keep: set[str], previous: Sequence[Alias], stage: Stage) -> list[str]:
+    """Remove the versions of an alias's Lambda that are too old and not to be kept; return them."""
+    function, newest = alias.function, max(int(alias.version), int(alias.published))
+    keep = keep | {alias.version, alias.published}
+    keep |= {each.version for each in previous if each.function == function}
+    existing = releases.find_versions(stage, function)
+    old = [each for each in existing if int(each) < newest and each not in keep]
+    aliased = _aliased(function, stage) if old else set()
+    removed = [version for version in old if version not in aliased]
+    for version in removed:
+        _remove_version(function, version, stage)
+    return removed
 
 
 def choose_kept(known: Sequence[Release], keep: int) -> tuple[Release, ...]:
@@ -63,9 +82,9 @@ def choose_kept(known: Sequence[Release], keep: int) -> tuple[Release, ...]:
     return tuple(live + others[: keep - len(live)])
 
 
-def _aliased(stage: Stage) -> set[str]:
-    """Return the versions that get some or all of the traffic of any alias of the function."""
-    pages = stage.client("lambda").get_paginator("list_aliases").paginate(FunctionName=stage.name)
+def _aliased(function: str, stage: Stage) -> set[str]:
+    """Return the versions that get some or all of the traffic of any alias of the Lambda."""
+    pages = stage.client("lambda").get_paginator("list_aliases").paginate(FunctionName=function)
     found: set[str] = set()
     for page in pages:
         for alias in page["Aliases"]:
@@ -74,11 +93,11 @@ def _aliased(stage: Stage) -> set[str]:
     return found
 
 
-def _remove_version(version: str, stage: Stage) -> None:
+def _remove_version(function: str, version: str, stage: Stage) -> None:
     # If an alias was pointed to the version since it was listed, Lambda answers with a conflict and keeps it.
     attempt(
         stage.client("lambda").delete_function,
         none_if="^ResourceConflictException:|^ResourceNotFoundException:",
-        FunctionName=stage.name,
+        FunctionName=function,
         Qualifier=version,
     )

@@ -5,7 +5,7 @@ endpoint, schedule, rights, log group. The next `deploy` goes forward again.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lambdify.cli import releases
@@ -15,7 +15,8 @@ from lambdify.cli.errors import Declined, ReleaseMissing
 from lambdify.cli.releases import Release, traffic, traffic_split, trial
 from lambdify.cli.releases.traffic_split import TrafficSplit
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks import aliases, stack
+from lambdify.cli.stacks.aliases import COMMANDS, Alias
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
@@ -59,14 +60,18 @@ def rollback(
         console.warn(traffic_split.describe(split))
     target = choose(known, live, number, stage.settings, shifting=shifting)
     url = find_address(deployed.outputs.get("Endpoint", ""))
-    if target.version == deployed.live and not shifting:
+    if target.has_traffic(deployed) and not shifting:
         console.note(f"Release {target.number} has the traffic already.")
         return _describe(deployed, target, target, url, changed=False)
     _check_version_exists(target, deployed, stage)
+    functions, staying = _find_function_versions(target, deployed, stage)
+    for alias in staying:
+        where = f"release {target.number} has no version of it in {alias.function}"
+        console.warn(f"{alias.name} stays with version {alias.version}: {where}.")
     _agree(target, live, stage, console, yes=yes)
-    _try(target, stage, console, url)
+    _try(target, functions, deployed, stage, console, url)
     with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
-        deployed = traffic.move(target.version, deployed, stage, console, sleep=sleep)
+        deployed = traffic.move(target.version, deployed, stage, console, sleep=sleep, functions=functions)
     losing = _find_losing(known, live, split, target)
     for each in losing:
         reason = f"to {target.number} by {stage.account.caller}"
@@ -81,7 +86,7 @@ def _find_losing(
 ) -> list[Release]:
     """Return the releases that lose traffic: the live one, and the one that a shift was giving some."""
     numbers = {live.number if live else 0, split.release if split else 0}
-    return [each for each in known if each.number in numbers and each.version != target.version]
+    return [each for each in known if each.number in numbers and each.code != target.code]
 
 
 def choose(
@@ -104,7 +109,7 @@ def choose(
         each
         for each in known
         if each.state == "superseded"
-        and (live is None or (each.number < live.number and each.version != live.version))
+        and (live is None or (each.number < live.number and each.code != live.code))
     )
     found = next(before, None)
     if found is None:
@@ -131,6 +136,26 @@ def _check_version_exists(target: Release, deployed: Stack, stage: Stage) -> Non
     versions = releases.find_versions(stage)
     if target.stack != deployed.id or target.version not in versions:
         raise _removed_error(target, stage.settings)
+
+
+def _find_function_versions(
+    target: Release, deployed: Stack, stage: Stage
+) -> tuple[dict[str, str], tuple[Alias, ...]]:
+    """Return the versions that functions go back to, by name, and the aliases that stay where they are.
+
+    A function stays if the release did not have it, or had it in another Lambda: there is no version of it.
+    """
+    there: dict[str, tuple[str, ...]] = {}
+    found: dict[str, str] = {}
+    for alias in aliases.functions(deployed):
+        function, _, version = target.functions.get(alias.name, "").partition(":")
+        if function != alias.function:
+            continue
+        if function not in there:
+            there[function] = releases.find_versions(stage, function, by=target.at)
+        if version in there[function]:
+            found[alias.name] = version
+    return found, tuple(each for each in aliases.functions(deployed) if each.name not in found)
 
 
 def _removed_error(release: Release, settings: Settings) -> ReleaseMissing:
@@ -163,8 +188,19 @@ def _describe_state(target: Release) -> str:
     return f"failed: {target.summary}" if target.state == "failed" else f"was rolled back {target.summary}"
 
 
-def _try(target: Release, stage: Stage, console: Console, url: str) -> None:
-    """Check that the version still works, with the smoke request and status of its own deployment."""
+def _try(
+    target: Release,
+    functions: Mapping[str, str],
+    deployed: Stack,
+    stage: Stage,
+    console: Console,
+    url: str,
+) -> None:
+    """Check that the versions still work, with the smoke request and status of their own deployment."""
+    if functions:
+        moving = (each for each in aliases.functions(deployed) if each.name in functions)
+        codes = [(each.function, functions[each.name]) for each in moving if each.name != COMMANDS]
+        trial.check_functions(codes, stage, console)
     recorded = target.settings.get("release", {})
     path = recorded.get("smoke", "")
     if path not in ("", trial.OFF):

@@ -4,6 +4,7 @@ Each check is an invocation of the version itself, which no request reaches yet:
 
     [release] command    runs in the version, with its code, environment and role, such as migrations
     [release] smoke      an HTTP request as the endpoint would hand it on, which has to get `status`
+    [functions]          the event that imports every function, in each Lambda
     no smoke             the keep-warm event, which imports the app; then the home page: any status below 500
     smoke = "off"        the keep-warm event alone; so it is without an endpoint, too
 
@@ -19,6 +20,7 @@ Rules:
 import json
 import re
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,12 +33,15 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
 from lambdify.cli.releases import command_token
 from lambdify.cli.settings import Settings
+from lambdify.cli.stacks import aliases
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 COMMAND_EVENT = {"lambdify": "release-command"}
 """The event that runs the bundle's command; adapter/release_command.py says what comes back."""
+CHECK_EVENT = {"lambdify": "check"}
+"""The event that imports every function; adapter/functions.py says what comes back."""
 PAUSE = 2.0
 """Seconds between two requests for the state of a version that is not ready."""
 FIRST_SERVER_ERROR = 500
@@ -82,25 +87,29 @@ def run(version: str, deployed: Stack, stage: Stage, console: Console, *, url: s
         wait_until_ready(version, stage, console)
     if release.command:
         run_command(version, deployed, stage, console)
+    if stage.settings.functions:
+        check_functions(_functions_to_check(deployed, stage, console), stage, console)
     if release.smoke not in ("", OFF):
         smoke = SmokeRequest(path=release.smoke, status=release.status)
         send_smoke_request(version, smoke, stage, console, url=url)
         return
-    if not release.command:
+    if not release.command and not stage.settings.functions:
         wake(version, stage, console)
     if release.smoke != OFF and stage.settings.http.endpoint != "none":
         ask_home_page(version, stage, console, url=url)
 
 
 @translated(during="waiting for the version")
-def wait_until_ready(version: str, stage: Stage, console: Console, *, sleep: Sleep = time.sleep) -> None:
+def wait_until_ready(
+    version: str, stage: Stage, console: Console, *, function: str = "", sleep: Sleep = time.sleep
+) -> None:
     """Wait until the version can be invoked: a snapshot takes minutes, and express mode does not wait for it.
 
     Raises AppBroken if Lambda could not start it.
     """
     fetch = partial(
         stage.client("lambda").get_function_configuration,
-        FunctionName=stage.name,
+        FunctionName=function or stage.name,
         Qualifier=version,
     )
     with console.step(f"Waiting until version {version} is ready"):
@@ -122,6 +131,46 @@ def wake(version: str, stage: Stage, console: Console) -> None:
     with console.step(f"Starting the app in version {version}"):
         call = _call(version, template.KEEP_WARM, stage)
     call.check(stage.settings, console)
+
+
+def _functions_to_check(deployed: Stack, stage: Stage, console: Console) -> list[tuple[str, str]]:
+    """Return each Lambda, by name, and its published version: the app's, and those of functions."""
+    found = {stage.name: deployed.published}
+    for alias in aliases.functions(deployed):
+        function = stage.settings.functions.get(alias.name)
+        if function and function.reserved_concurrency == 0:
+            console.warn(f"[functions.{alias.name}] is not tried: reserved_concurrency = 0 stops it.")
+        elif function:
+            found[alias.function] = alias.published
+    return list(found.items())
+
+
+def check_functions(codes: Iterable[tuple[str, str]], stage: Stage, console: Console) -> None:
+    """Have these versions of Lambdas import every function of the project. Raises AppBroken."""
+    waits = stage.settings.function.snapstart or stage.settings.release.express
+    for function, version in dict.fromkeys(codes):
+        if waits and function != stage.name:
+            wait_until_ready(version, stage, console, function=function)
+        with console.step(f"Loading the functions in version {version} of {function}"):
+            call = _call(version, CHECK_EVENT, stage, function)
+        call.check(stage.settings, console)
+        failed = call.value.get("failed") if isinstance(call.value, dict) else None
+        for name, error in sorted((failed or {}).items()):
+            raise _unloaded(name, error, call, stage, console)
+
+
+def _unloaded(
+    name: str, error: Mapping[str, str], call: "_Call", stage: Stage, console: Console
+) -> AppBroken:
+    """Return the error for a function that cannot be loaded; show the log, which has its traceback."""
+    call.show_log(stage.settings, console)
+    value = {"errorType": error.get("type", ""), "errorMessage": error.get("message", "")}
+    failure = invocation.failure(call.answer, value, stage.settings)
+    return AppBroken(
+        f"[functions.{name}] cannot be loaded where it is deployed: {failure.message}",
+        hint=failure.hint,
+        during=_during(call.version, stage.settings),
+    )
 
 
 def send_smoke_request(
@@ -294,8 +343,10 @@ def _write_hint(answer: _Answer, stage: Stage) -> str:
     return known or f"`{stage.command('logs')}` shows all that it wrote."
 
 
-def _call(version: str, event: object, stage: Stage) -> _Call:
-    answer, payload = invocation.call(stage.name, json.dumps(event).encode(), stage.account, version=version)
+def _call(version: str, event: object, stage: Stage, function: str = "") -> _Call:
+    answer, payload = invocation.call(
+        function or stage.name, json.dumps(event).encode(), stage.account, version=version
+    )
     return _Call(version=version, answer=answer, payload=payload)
 
 

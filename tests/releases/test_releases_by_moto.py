@@ -13,7 +13,7 @@ from stages import stage_in
 from lambdify.cli import releases
 from lambdify.cli.artifacts import archives, images
 from lambdify.cli.releases import Release, pruning
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 
 pytestmark = pytest.mark.slow
@@ -26,10 +26,12 @@ ROLE = {
 }
 
 
-def prune(settings, moto, talk, **options):
-    """Prune the stage as a deployment does, of the stack as it is."""
+def prune(settings, moto, talk, *, previous, **options):
+    """Prune the stage as a deployment does, of the stack as it is; version `previous` had the traffic."""
     stage = stage_in(moto, settings)
-    pruning.prune(stack.fetch(stage), stage, talk.console, **options)
+    deployed = stack.fetch(stage)
+    before = replace(deployed, outputs={**deployed.outputs, "Version": previous})
+    pruning.prune(deployed, stage, talk.console, previous=aliases.read(before), **options)
 
 
 @pytest.fixture
