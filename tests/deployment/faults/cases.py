@@ -27,9 +27,10 @@ REFUSALS = {
 """Our error for each, and what its hint says to do."""
 PUSHED = (BuildError, "The credentials need the permission to push images")
 """A registry has its own words, which the engine hands on."""
-LASTING = cycle([rough_road.throttled, rough_road.broken, rough_road.lost])
-"""They end a run in the same way: after the last attempt, of a call that was not made. One is enough for each
-place, and the next place has the next."""
+LASTING = cycle([rough_road.expired, rough_road.throttled, rough_road.broken, rough_road.lost])
+"""No code of ours knows these apart by the place where they happen: each ends a run with a call that was not
+made. One is enough for each place, and the next place has the next. What is denied may be passed over at one
+place and not at another, so that every place meets it."""
 ANY = cycle([rough_road.expired, rough_road.denied, rough_road.throttled, rough_road.broken, rough_road.lost])
 
 INVOKE = "lambda:POST /2015-03-31/functions/NAME/invocations"
@@ -89,7 +90,7 @@ def strikes(place):
     if place.operation.startswith("registry:"):
         # Whatever else is wrong there, the engine asks again for half a minute.
         return (rough_road.denied,)
-    return (rough_road.expired, rough_road.denied, next(LASTING))
+    return (rough_road.denied, next(LASTING))
 
 
 def writes(place):
