@@ -111,8 +111,10 @@ def own_modules(tmp_path):
     return tmp_path / "shop"
 
 
-def test_the_command_runs(bin_folder):
-    assert run(bin_folder / "lambdify", "--version").startswith("lambdify ")
+@pytest.mark.parametrize("command", ["lambdify", "lambdify-cli"])
+def test_the_command_runs(bin_folder, command):
+    # By the distribution's name too, as uvx starts the command of that name: `uvx lambdify-cli deploy`.
+    assert run(bin_folder / command, "--version").startswith("lambdify ")
 
 
 def test_every_module_is_installed(bin_folder, tmp_path):
@@ -164,6 +166,24 @@ def test_they_stay_theirs_in_the_bundle(bin_folder, own_modules, tmp_path):
     # As Lambda runs it: nothing installed, the zip first on the path.
     payload = run(sys.executable, "-S", "-c", CALL, cwd=task_root, LAMBDA_TASK_ROOT=str(task_root))
     assert json.loads(payload)["body"] == "mine mine mine"
+
+
+# -------------------------------------------------------------------- as a tool, by its published name
+
+
+def test_a_tool_that_is_installed_by_name_packs_an_app(built, own_modules, tmp_path):
+    folders = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    line = ("tool", "install", "--quiet", "--find-links", built, "--python", sys.executable, "lambdify-cli")
+    run(find_uv_bin(), *line, **folders)
+    packed = json.loads(run(tmp_path / "bin" / "lambdify-cli", "package", "--json", cwd=own_modules))
+    assert Path(packed[-1]["path"]).is_file()
+
+
+@pytest.mark.parametrize("checker", ["twine check --strict", "check-wheel-contents"])
+def test_an_index_would_take_what_is_built(built, checker):
+    program, *arguments = checker.split()
+    files = [*built.glob("*.whl")] if program == "check-wheel-contents" else [*built.iterdir()]
+    run(find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable, program, *arguments, *files)
 
 
 # -------------------------------------------------------------------- what is in the archives

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from lambdify.cli.local.unix_http import Connection
 from lambdify.cli.packing.unpacked import remove_tree
 from lambdify.cli.settings import Settings
 from lambdify.cli.storage import disk, folders
+from lambdify.cli.version import VERSION
 
 if TYPE_CHECKING:
     from lambdify.cli.console import Console
@@ -81,10 +81,10 @@ def ensure(console: "Console", *, sleep: Callable[[float], None] = time.sleep) -
         with console.step("Starting the local cloud"), state.locked(folders.home()):
             # Another command may have started it while we waited for the lock.
             running = find() or _start(folders.home(), sleep)
-    if running.version != version("lambdify"):
+    if running.version != VERSION:
         console.warn(
             f"The local cloud that is running was started by lambdify {running.version}; this is "
-            f"{version('lambdify')}. `lambdify local stop` ends it, with everything that is deployed to it."
+            f"{VERSION}. `lambdify local stop` ends it, with everything that is deployed to it."
         )
     return running
 

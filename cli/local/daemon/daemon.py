@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from lambdify.cli.local.processes import Children, identify
 from lambdify.cli.local.unix_http import Server
 from lambdify.cli.packing.unpacked import remove_tree
 from lambdify.cli.storage import caches, disk, folders
+from lambdify.cli.version import VERSION
 
 SHUTDOWN_LIMIT = 2.5
 """Seconds for a clean end, which writes logs and asks processes to end. Then the rest is killed."""
@@ -119,7 +119,7 @@ class Daemon:
         state.write(
             self._home,
             state.State(
-                version=version("lambdify"),
+                version=VERSION,
                 endpoint_url=endpoint_url,
                 control=self._control,
                 credentials=self._owner,

@@ -18,6 +18,7 @@ from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.requirements.formats import build_system
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
+from lambdify.cli.version import DISTRIBUTION
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
@@ -213,5 +214,5 @@ def _adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
 
     from packaging.requirements import Requirement
 
-    wanted = map(Requirement, metadata.requires("lambdify") or ())
+    wanted = map(Requirement, metadata.requires(DISTRIBUTION) or ())
     return tuple(str(requirement) for requirement in wanted if requirement.name == "mangum")

@@ -15,6 +15,7 @@ from lambdify.cli.errors import RequirementsError
 from lambdify.cli.packing.requirements import requirements
 from lambdify.cli.packing.requirements.formats import conda, setup_files, uv_lock
 from lambdify.cli.packing.requirements.formats.toml_files import read_toml
+from lambdify.cli.version import DISTRIBUTION
 
 Names = frozenset[str]
 _MANIFESTS = {
@@ -75,7 +76,7 @@ def check_lock(kind: str, path: Path, member: str = "") -> tuple[str, ...]:
         return ()
     content = read_toml(declaring)
     wanted = _in_pipfile(content) if manifest == "Pipfile" else _everywhere(content)
-    missing = sorted(wanted.keys() - locked.versions.keys() - {"lambdify"})
+    missing = sorted(wanted.keys() - locked.versions.keys() - {"lambdify", DISTRIBUTION})
     if missing:
         raise RequirementsError(
             f"{path.name} has no {', '.join(missing)}, which {manifest} requires: it is older",

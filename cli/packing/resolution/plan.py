@@ -41,7 +41,7 @@ from lambdify.cli.packing.requirements.requirements import (
 from lambdify.cli.packing.requirements.sources import Source
 from lambdify.cli.packing.resolution.resolution_cache import Resolution, resolve_once
 from lambdify.cli.packing.resolution.resolver import (
-    OWN_NAME,
+    OWN_NAMES,
     ContainerUv,
     Prefetch,
     ResolveRequest,
@@ -99,9 +99,10 @@ def make_plan(
         )
         return _plan(resolve_once(request, target, prefer_wheels=True, upgrade=upgrade), indexes)
     names = excluded.names
-    own = f"{OWN_NAME} in {source.name} is the one that is running"
     aged = declared.check_lock(source.kind, source.path, source.member)
-    notes = (*([own] if OWN_NAME in names_in(source) else []), *aged)
+    named = names_in(source)
+    own = (f"{name} in {source.name} is the one that is running" for name in OWN_NAMES if name in named)
+    notes = (*own, *aged)
     match source.kind:
         case "requirements.txt" | "pyproject.toml" | "setup.cfg" | "setup.py" | "environment.yml":
             plan = _resolve_unlocked(
@@ -166,14 +167,14 @@ def _read_exact_lock(source: Source, target: Target, build: Build, excluded: tup
             extras=build.extras,
             groups=build.groups,
         )
-        kept = tuple(package for package in packages if package.name not in {OWN_NAME, *excluded})
+        kept = tuple(package for package in packages if package.name not in {*OWN_NAMES, *excluded})
         return _plan(_locked_resolution(kept), find_indexes((), source.path.parent))
     project = source.path.parent
     with tempfile.TemporaryDirectory(prefix="lambdify-") as folder:
         out = Path(folder, "pylock.toml")
         arguments = ["export", "--project", str(project), "--frozen", "--no-dev", "--no-editable"]
         arguments += ["--no-emit-project", "--format", "pylock.toml", "--output-file", str(out), "--quiet"]
-        arguments += [word for name in (OWN_NAME, *excluded) for word in ("--prune", name)]
+        arguments += [word for name in (*OWN_NAMES, *excluded) for word in ("--prune", name)]
         arguments += ["--package", source.member] if source.member else []
         arguments += _optional_parts(build)
         outcome = run_uv(arguments, cwd=project)
@@ -197,7 +198,7 @@ def _resolve_pinned(
     if source.kind == "poetry.lock":
         from lambdify.cli.packing.requirements.poetry import read_poetry_lock
 
-        without = frozenset({OWN_NAME, *excluded})
+        without = frozenset({*OWN_NAMES, *excluded})
         lines = read_poetry_lock(
             source.path, target, extras=build.extras, groups=build.groups, without=without
         )

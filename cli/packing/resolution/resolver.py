@@ -27,6 +27,7 @@ from lambdify.cli.packing.resolution.backend_start import REFUSAL
 from lambdify.cli.packing.resolution.uv import NO_BUILD, PYTHON, run_uv
 from lambdify.cli.packing.target import Target
 from lambdify.cli.programs import Outcome
+from lambdify.cli.version import DISTRIBUTION
 
 _UNKNOWN = re.compile(
     r"[Bb]ecause ([\w.-]+) was not found in the (?:package registry|provided package locations)"
@@ -35,8 +36,8 @@ _YANKED = re.compile(r"^warning: `([^=`]+)==([^`]+)` is yanked(?: \(reason: \"(.
 _UNBUILT = re.compile(r"Failed to (?:download and )?build `([\w.-]+)==([^`]+)`")
 TIME_LIMIT = 10.0
 """Seconds to wait for an index whose answer is optional."""
-OWN_NAME = "lambdify"
-"""Excluded from resolutions: another project owns the name on the index, and the adapter is bundled."""
+OWN_NAMES = ("lambdify", DISTRIBUTION)
+"""Excluded from resolutions: the adapter is bundled, and the index has another project by the first name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +222,7 @@ def _compile(request: ResolveRequest, target: Target) -> _ResolvedPackages:
         inputs = {
             "requirements.txt": request.lines,
             "constraints.txt": request.constraints,
-            "excludes.txt": (OWN_NAME, *request.excluded),
+            "excludes.txt": (*OWN_NAMES, *request.excluded),
         }
         for filename, lines in inputs.items():
             (folder / filename).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

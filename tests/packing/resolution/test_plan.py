@@ -124,7 +124,8 @@ def test_in_the_container_everything_can_be_built_so_the_newest_is_taken(project
 
 
 @pytest.mark.parametrize(
-    "line", ["lambdify", "lambdify==9.9", "lambdify @ file:///nowhere/x", "-e ./lambdify"]
+    "line",
+    ["lambdify", "lambdify==9.9", "lambdify @ file:///nowhere/x", "-e ./lambdify", "Lambdify_CLI>=0.1"],
 )
 def test_lambdify_itself_is_never_fetched_nor_what_it_would_bring(project, index, line):
     index.add_wheel("lambdify", "0.0.3", requires=("strange",))
@@ -140,10 +141,11 @@ def test_lambdify_itself_is_never_fetched_nor_what_it_would_bring(project, index
     assert set(chosen(made)) == {"web"}
 
 
-def test_that_lambdify_is_taken_from_the_running_one_is_said(project, index):
+@pytest.mark.parametrize("name", ["lambdify", "lambdify-cli"])
+def test_that_lambdify_is_taken_from_the_running_one_is_said(project, index, name):
     index.add_wheel("web", "1.0")
-    made = plan(project({"requirements.txt": f"{index.option}web\nlambdify>=0.1\n"}))
-    assert made.notes == ("lambdify in requirements.txt is the one that is running",)
+    made = plan(project({"requirements.txt": f"{index.option}web\n{name}>=0.1\n"}))
+    assert made.notes == (f"{name} in requirements.txt is the one that is running",)
 
 
 def test_extra_requirements_are_resolved_together_with_the_projects_own(project, index):
