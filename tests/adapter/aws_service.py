@@ -14,13 +14,27 @@ HANG_UP: Answer = (0, None)
 class AwsService:
     """Answers in turn what it was given, and then the last of it again; keeps what it was asked."""
 
-    def __init__(self, answers: Iterable[Answer | Callable[[dict[str, Any]], Answer]]) -> None:
+    def __init__(
+        self,
+        answers: Iterable[Answer | Callable[[dict[str, Any]], Answer]],
+        http_version: str = "HTTP/1.0",
+    ) -> None:
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         """Operation or path, headers, arguments."""
         left = list(answers)
         asked = self.asked
+        self.opened: list[object] = []
+        """The addresses of the connections that were made."""
+        opened = self.opened
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = http_version
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                opened.append(self.client_address)
+
             def do_GET(self) -> None:
                 self.do_POST()
 
@@ -32,6 +46,7 @@ class AwsService:
                 answer = left.pop(0) if len(left) > 1 else left[0]
                 status, said = answer(arguments) if callable(answer) else answer
                 if not status:
+                    self.close_connection = True
                     self.connection.close()
                     return
                 content = json.dumps(said).encode()
