@@ -11,6 +11,7 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "command": "python manage.py migrate"    the command that runs in a new version before it gets traffic
     "concurrency": 5                         the most environments that a keep-warm event may ask for
     "functions": {"report": {...}}           the project's functions beside the app, by alias: see `functions`
+    "tasks": {"attempts": 5}                 tasks come by the alias "tasks": see `tasks.worker`
     "files": ".lambdify/files.json"          the table of the files that are served before the app
 A bundle with functions may have no app.
 
@@ -91,7 +92,7 @@ def _initialise() -> "tuple[Any, Functions | None]":
     try:
         bundle = _read_bundle(os.environ["LAMBDA_TASK_ROOT"])
         app = _load(bundle)
-        if "functions" not in bundle:
+        if "functions" not in bundle and "tasks" not in bundle:
             return app, None
         from lambdify.adapter.functions import Functions
 

@@ -115,11 +115,11 @@ def report(what: str, error: BaseException, context: object, *, level: int = log
     """
     request_id = getattr(context, "aws_request_id", None)
     message = f"{what} (request {request_id})" if request_id else what
-    shown = error.with_traceback(_leave_adapter(error.__traceback__))
+    shown = error.with_traceback(leave_adapter(error.__traceback__))
     logging.getLogger("lambdify.adapter").log(level, message, exc_info=shown)
 
 
-def _leave_adapter(traceback: TracebackType | None) -> TracebackType | None:
+def leave_adapter(traceback: TracebackType | None) -> TracebackType | None:
     """Return the traceback without our first frames; the whole one if it has no others."""
     step = traceback
     while step and step.tb_frame.f_globals.get("__name__", "").startswith("lambdify.adapter"):

@@ -6,7 +6,7 @@
                             ──▶ function       the one that the event's source calls, if it calls only one
                             ──▶ EventUnknown   anything else
 
-Imported only where the bundle has functions. `functions` in bundle.json maps each alias to
+Imported only where the bundle has functions or tasks. `functions` in bundle.json maps each alias to
     {"handler": "package.module:function", "sources": ["arn:aws:sqs:eu-west-1:123456789012:orders", ...]}
 where "*" in a source stands for any text.
 
@@ -25,6 +25,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Any, Any], Any]
 
-LIVE = "live"
+LIVE, TASKS = "live", "tasks"
 CHECK = {"lambdify": "check"}
 """The event that has all functions imported, before a version gets traffic. No HTTP event equals it."""
 BATCHES = ("aws:sqs", "aws:dynamodb", "aws:kinesis")
@@ -54,6 +55,7 @@ class Functions:
     def __init__(self, bundle: dict[str, Any], app: Any) -> None:
         """`app` is the app as a Lambda handler."""
         self._declared: dict[str, dict[str, Any]] = bundle.get("functions", {})
+        self._tasks: dict[str, Any] | None = bundle.get("tasks")
         self._loaded: dict[str, Handler] = {}
         self.surroundings = Surroundings(app)
 
@@ -64,6 +66,8 @@ class Functions:
             alias = find_alias(context)
             if alias in self._declared:
                 return self._call(alias, event, context)
+            if alias == TASKS and self._tasks is not None:
+                return self._work(event, context)
             if event == CHECK:
                 return {"lambdify": "checked", "failed": self.check()}
             if alias == LIVE or _is_own(event) or event_sources.find(event) is not None:
@@ -88,9 +92,20 @@ class Functions:
         result = self.surroundings.run(context, handler, event, context)
         return answer_batch(result) if find_kind(event) in BATCHES else result
 
+    def _work(self, event: Any, context: Any) -> Any:
+        """Return the answer to a batch of tasks. Raises EventUnknown."""
+        if find_kind(event) != "aws:sqs":
+            raise EventUnknown(f"tasks come from their queue; it received {describe(event)}")
+        from lambdify.adapter.tasks import worker  # an HTTP client: only in the Lambda of tasks
+
+        return worker.work(event, context, self._tasks or {}, self.surroundings.run)
+
     def _call_by_source(self, event: Any, context: Any) -> Any:
         """Return the payload of the one function that the event's source calls. Raises EventUnknown."""
         sources = find_sources(event)
+        queue = os.environ.get("LAMBDIFY_TASKS", "").rpartition("/")[2]
+        if self._tasks is not None and queue and any(each.endswith(f":{queue}") for each in sources):
+            return self._work(event, context)
         called = [name for name in self._declared if self._is_called_by(name, sources)]
         if len(called) == 1:
             return self._call(called[0], event, context)

@@ -20,6 +20,9 @@ from .aws_service import AwsService
 from .command_task import Bucket, Task
 from .entry_process import ADAPTER, INVOKE, MANGUM_ON_NEW_PYTHONS, TOKEN, Invoke
 from .runtime_api import RuntimeApi
+from .task_project import queue, shop, validate
+
+__all__ = ["queue", "shop", "validate"]
 
 # Examples are timed by the wall clock: on a busy machine that tells nothing about the code.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
