@@ -27,8 +27,11 @@ from lambdify.cli.packing.bundle.image import TASK_ROOT
 
 PAUSE_DELAY = 0.1
 """Seconds without an event after which a container is paused."""
-OUTPUT_PAUSE = 0.01
-"""Seconds without output after which the output counts as complete."""
+QUIET_TURNS = 8
+"""Turns without output after which the output counts as complete."""
+_TURN = 0.002
+"""Seconds that a turn takes at least. On a busy machine it takes longer, and so does the way of the output,
+through three other processes: a time would be over before they had their turn."""
 _SETTLE_LIMIT = 1.0
 """Seconds to wait for such a pause: a process in the container may write all the time."""
 _PATIENCE = 0.5
@@ -93,7 +96,8 @@ class ContainerProcess:
         self._timer: threading.Timer | None = None
         self._paused = False
         self._over = threading.Event()
-        self._last_output = time.monotonic()
+        self._pieces = 0
+        """How often something was written."""
         written = container.start()
         self._pid = container.pid() if observable else None
         ends = os.dup(output.stdout), os.dup(output.telemetry)
@@ -133,12 +137,12 @@ class ContainerProcess:
         return self._container.wait()
 
     def wait_for_output(self) -> None:
-        """Return when nothing was written for OUTPUT_PAUSE, or after _SETTLE_LIMIT."""
-        begun = time.monotonic()
-        while not self._over.is_set() and (now := time.monotonic()) < begun + _SETTLE_LIMIT:
-            if now - max(begun, self._last_output) >= OUTPUT_PAUSE:
-                return
-            time.sleep(OUTPUT_PAUSE / 5)
+        """Return when nothing was written for QUIET_TURNS, or after _SETTLE_LIMIT."""
+        end = time.monotonic() + _SETTLE_LIMIT
+        quiet, pieces = 0, self._pieces
+        while quiet < QUIET_TURNS and not self._over.is_set() and time.monotonic() < end:
+            time.sleep(_TURN)
+            quiet, pieces = (quiet + 1 if pieces == self._pieces else 0), self._pieces
 
     def peak_memory(self) -> int:
         """Return the peak memory of its first process in MB; 0 if the engine runs on another machine."""
@@ -166,7 +170,7 @@ class ContainerProcess:
                 text, found, rest = split_frames(rest + piece)
             _write(lines, text)
             _write(frames, found)
-            self._last_output = time.monotonic()
+            self._pieces += 1
         _write(frames if rest.startswith(FRAME) else lines, rest)
         os.close(lines)
         os.close(frames)
