@@ -5,6 +5,8 @@
 #   make coverage   fails if a branch of adapter/ is not tested, by this process or one that a test started
 #   make bench      the adapter against other adapters, into benchmarks/README.md
 #   make bench-packaging   packaging against other packers, into the same; takes a quarter of an hour
+# And one for the documents:
+#   make docs   the site of docs/, into build/docs
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ SIDE_BY_SIDE := -n auto --dist worksteal
 # Bytecode is kept, whatever the shell says: without it every program that a test starts is compiled anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick coverage lint types bench bench-packaging clean
+.PHONY: demo test quick coverage lint types bench bench-packaging docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tests/demo.py
@@ -42,6 +44,12 @@ bench: $(VENV)/bin/python
 
 bench-packaging: $(VENV)/.installed
 	$(BIN)/python benchmarks/packaging.py
+
+docs: $(VENV)/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[docs]"
+	$(BIN)/python docs/settings_page.py
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
