@@ -100,6 +100,16 @@ class Settings:
         return f"/{'app-' if reserved else ''}{self.name}/{self.stage}"
 
     @property
+    def own_lambdas(self) -> tuple[str, ...]:
+        """The aliases of Lambdas beside the app's: functions with limits of their own, and tasks."""
+        functions = [name for name, each in self.functions.items() if each.has_lambda]
+        return (*functions, *(["tasks"] if self.tasks.workers else []))
+
+    def lambda_name(self, alias: str) -> str:
+        """Return the name of the Lambda behind an alias: the app's, or "shop-production-report"."""
+        return f"{self.full_name}-{alias}" if alias in self.own_lambdas else self.full_name
+
+    @property
     def keeps_failed(self) -> bool:
         """Whether the stage has a queue of what failed for good: it has functions or tasks."""
         return bool(self.functions or self.tasks.workers)

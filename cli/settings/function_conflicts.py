@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings.functions import (
+    SOURCES,
     Bucket,
     FunctionSettings,
     Invoker,
@@ -43,6 +44,7 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 def check(settings: "Settings") -> Iterator[SettingsError]:
     """Yield the conflicts of [functions], [tasks] and [failed]."""
     yield from _names(settings)
+    yield from _resources(settings)
     for function in settings.functions.values():
         yield from _failed(settings, function)
         for option, number, source in function.sources:
@@ -101,6 +103,31 @@ def _names(settings: "Settings") -> Iterator[SettingsError]:
         seen[function.id] = name
         if function.has_lambda:
             yield from _length(settings, name, f"[functions.{name}]")
+
+
+def our_ids(settings: "Settings") -> re.Pattern[str]:
+    """Return the form of the logical ids in templates of functions, tasks, commands and what failed."""
+    aliases = [each.id for each in settings.functions.values()] + ["Tasks", "Commands"]
+    sources = "|".join(option.capitalize() for option in SOURCES)
+    return re.compile(
+        rf"(Alias|Async|Function|Live|Version)({'|'.join(aliases)})([0-9a-f]{{12}})?"
+        rf"|({sources})\d+({'|'.join(aliases)})(Permission)?"
+        "|Failed(Queue|Alarm)|Tasks(Queue|Source|Group|LaterRole|Table)"
+    )
+
+
+def _resources(settings: "Settings") -> Iterator[SettingsError]:
+    """Yield an error for a resource of the project's own that is called as one of ours.
+
+    An app without functions has none of these, and keeps its names.
+    """
+    ours = our_ids(settings)
+    for name in settings.resources if settings.keeps_failed or settings.commands.timeout else ():
+        if ours.fullmatch(name):
+            yield SettingsError(
+                f'"{name}" in [resources] is a logical id of lambdify\'s own.',
+                hint=f'Choose another one, such as "My{name}".',
+            )
 
 
 def _length(settings: "Settings", name: str, table: str) -> Iterator[SettingsError]:

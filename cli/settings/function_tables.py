@@ -31,8 +31,8 @@ from lambdify.cli.settings.validators import (
 
 Keys = tuple[str, ...]
 
-NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9_-]*")
-"""The name of an alias, which is part of the name of a Lambda, too.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
+"""The name of an alias, which is part of the name of a Lambda and of logical ids, too.
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html"""
 OURS: Mapping[str, str] = {
     "live": "the web app's alias",
@@ -63,7 +63,7 @@ def _function(keys: Keys, values: object, locate: Locate) -> dict[str, Any]:
     if not NAME.fullmatch(name):
         raise SettingsError(
             f'{locate(keys)}: "{name}" cannot be the name of a function.',
-            hint="It has letters, digits, - and _, and not digits alone.",
+            hint="It has up to 128 letters, digits, - and _, and begins with a letter.",
         )
     if not isinstance(values, dict):
         raise SettingsError(

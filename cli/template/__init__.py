@@ -1,7 +1,8 @@
 """Settings + Artifact -> Template: all resources of a stage, as a CloudFormation template.
 
     endpoint (endpoints/) ──▶ alias `live` ──▶ published version ──▶ function + layer ──▶ log group
-    Scheduler, every N minutes ──┘                             function.py, roles.py, commands.py
+    Scheduler, every N minutes ──┘                             function.py, roles.py
+    sources/ ──▶ alias of a function ──▶ the same version, or one of a Lambda of its own (lambdas.py)
 
 Rules:
 - Pure: same values in, same text out; no call, no clock. cfn-lint accepts every template without a warning.
@@ -21,13 +22,23 @@ from typing import Any
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
-from lambdify.cli.template import commands, endpoints, function, roles, rollback_alarm
+from lambdify.cli.template import (
+    commands,
+    endpoints,
+    failed,
+    function,
+    lambdas,
+    roles,
+    rollback_alarm,
+    sources,
+    tasks,
+)
+from lambdify.cli.template.sources.source import Right
 
 Resource = dict[str, Any]
 
 ALIAS = "live"
-LIVE = "Live"
-"""Parameter: the version that the alias points to; "" for the one that the template publishes."""
+LIVE = lambdas.LIVE
 SHARE = "Share"
 """Parameter: the weight, from 0 to 1, of the published version in the alias's routing config."""
 KEEP_WARM = {"lambdify": "keep-warm"}
@@ -54,15 +65,21 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     version = f"Version{endpoints.digest(function.versioned(code))}"
     endpoint = endpoints.write(settings, ALIAS)
     resources = {
-        **roles.write(settings),
+        **roles.write(settings, _function_rights(settings)),
         "LogGroup": function.log_group(settings),
         **code,
-        version: _version(),
+        version: function.version("Function"),
         "Alias": _alias(settings, version),
         **rollback_alarm.write(settings, ALIAS, version),
         **endpoint.resources,
+        **_schedule_role(settings),
         **_keep_warm(settings),
         **commands.write(settings, code),
+        **lambdas.write(settings, artifact, target, version),
+        **lambdas.asynchronous(settings),
+        **sources.write(settings),
+        **tasks.write(settings),
+        **failed.write(settings),
         **settings.resources,
     }
     body = {
@@ -108,19 +125,16 @@ def _traffic(settings: Settings) -> dict[str, Resource]:
     if settings.function.provisioned_concurrency:
         # An alias with provisioned concurrency has no routing config (see `_alias`).
         del parameters[SHARE], conditions["Shared"]
+    aliases = lambdas.aliases(settings)
     return {
-        "Parameters": parameters | rollback_alarm.parameters(settings) | commands.parameters(settings),
-        "Conditions": conditions | rollback_alarm.conditions(settings) | commands.conditions(settings),
-    }
-
-
-def _version() -> Resource:
-    """Return a version that outlives its place in the template, for rollbacks, unless its creation fails."""
-    return {
-        "Type": "AWS::Lambda::Version",
-        "DeletionPolicy": "RetainExceptOnCreate",
-        "UpdateReplacePolicy": "Retain",
-        "Properties": {"FunctionName": {"Ref": "Function"}},
+        "Parameters": parameters
+        | rollback_alarm.parameters(settings)
+        | lambdas.parameters(aliases)
+        | commands.parameters(settings),
+        "Conditions": conditions
+        | rollback_alarm.conditions(settings)
+        | lambdas.conditions(aliases)
+        | commands.conditions(settings),
     }
 
 
@@ -142,35 +156,46 @@ def _alias(settings: Settings, version: str) -> Resource:
         "Properties": {
             "FunctionName": {"Ref": "Function"},
             "Name": ALIAS,
-            "FunctionVersion": _live_version(published),
+            "FunctionVersion": lambdas.live_version(LIVE, version),
             **routing,
         },
     }
 
 
-def _live_version(published: Resource) -> Resource:
-    return {"Fn::If": ["LiveIsPublished", published, {"Ref": LIVE}]}
+def _function_rights(settings: Settings) -> list[Resource]:
+    """Return the statements of the function's role for what runs beside the app."""
+    rights = [*sources.rights(settings), *tasks.rights(settings), *failed.rights(settings)]
+    return [*roles.join(rights), *tasks.pass_role(settings)]
 
 
-def _keep_warm(settings: Settings) -> dict[str, Resource]:
-    """Return a schedule that calls the alias, and its role; {} if the stage is not kept warm."""
-    every = settings.warm.every
-    if not every:
+def _schedule_role(settings: Settings) -> dict[str, Resource]:
+    """Return the role in which schedules call the aliases; {} if nothing is scheduled."""
+    called = [f"Alias{each.id}" for each in settings.functions.values() if each.schedule]
+    called = [*(["Alias"] if settings.warm.every else []), *called]
+    if not called:
         return {}
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    invoke = roles.join([Right(("lambda:InvokeFunction",), {"Ref": alias}) for alias in called])
     return {
         "ScheduleRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
                 "RoleName": {"Fn::Sub": roles.name(settings, roles.SCHEDULE)},
                 "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
-                "Policies": [
-                    roles.policy("invoke", roles.allow(["lambda:InvokeFunction"], {"Ref": "Alias"})),
-                ],
+                "Policies": [roles.policy("invoke", *invoke)],
                 **roles.boundary(settings),
             },
-        },
+        }
+    }
+
+
+def _keep_warm(settings: Settings) -> dict[str, Resource]:
+    """Return a schedule that calls the alias; {} if the stage is not kept warm."""
+    every = settings.warm.every
+    if not every:
+        return {}
+    return {
         "Schedule": {
             "Type": "AWS::Scheduler::Schedule",
             "Properties": {
@@ -203,7 +228,7 @@ def _outputs(
     values: dict[str, object] = {
         **({"Endpoint": url} if url else {}),
         "Function": {"Ref": "Function"},
-        "Version": _live_version(published),
+        "Version": lambdas.live_version(LIVE, version),
         "Published": published,
         "Alias": {"Ref": "Alias"},
         "Bucket": function.substitute(artifact.bucket),

@@ -1,4 +1,4 @@
-"""The function of a stage as resources of its template: its code, its log group, and its configuration.
+"""The Lambdas of a stage as resources of its template: their code, log group, and configuration.
 
 Rules:
 - Properties with AWS's default values are left out: a template says what somebody decided.
@@ -7,12 +7,13 @@ Rules:
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
-from lambdify.cli.template import roles
+from lambdify.cli.template import roles, tasks
 
 Resource = dict[str, Any]
 
@@ -24,9 +25,54 @@ BESIDE_VERSIONS = ("ReservedConcurrentExecutions",)
 """Properties of the function that are not part of a version."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a Lambda beside the app's has of its own. 0 and None: as the app's."""
+
+    handler: str = HANDLER
+    memory: int = 0
+    timeout: int = 0
+    storage: int = 0
+    reserved_concurrency: int | None = None
+
+
 def write(settings: Settings, artifact: Artifact, target: Target) -> dict[str, Resource]:
     """Return the function, and its layer if there are dependencies."""
     return {**_layer(settings, artifact, target), "Function": _function(settings, artifact, target)}
+
+
+def write_beside(
+    settings: Settings, artifact: Artifact, target: Target, name: str, limits: Limits
+) -> dict[str, Resource]:
+    """Return a Lambda beside the app's with the same code, as "Function", and the layer that it shares.
+
+    What answers requests only, it does without: streaming, environments that are kept ready, SnapStart.
+    """
+    common = _function(settings, artifact, target)
+    left_out = ("DeadLetterConfig", "SnapStart", "ReservedConcurrentExecutions")
+    properties = {key: value for key, value in common["Properties"].items() if key not in left_out}
+    properties |= _code(artifact, target, limits.handler)
+    properties |= {
+        "FunctionName": name,
+        "MemorySize": limits.memory or settings.function.memory,
+        "Timeout": limits.timeout or settings.function.timeout,
+    }
+    if limits.storage:
+        properties["EphemeralStorage"] = {"Size": limits.storage}
+    if limits.reserved_concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = limits.reserved_concurrency
+    layer = _layer(settings, artifact, target)
+    return {**layer, "Function": {**common, "Properties": properties}}
+
+
+def version(of: str) -> Resource:
+    """Return a version that outlives its place in the template, for rollbacks, unless its creation fails."""
+    return {
+        "Type": "AWS::Lambda::Version",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"FunctionName": {"Ref": of}},
+    }
 
 
 def versioned(code: Mapping[str, Resource]) -> dict[str, Resource]:
@@ -73,7 +119,7 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     properties: Resource = {
         "FunctionName": settings.full_name,
         "Description": settings.function.description,
-        **_code(settings, artifact, target),
+        **_code(artifact, target, STREAMING_HANDLER if settings.http.streaming else HANDLER),
         "Architectures": [target.architecture],
         "MemorySize": settings.function.memory,
         "Timeout": settings.function.timeout,
@@ -84,16 +130,15 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     ours = [] if artifact.layer_key is None else [{"Ref": "Layer"}]
     if layers := [*ours, *settings.function.layers]:
         properties["Layers"] = layers
-    if settings.environment:
-        properties["Environment"] = {"Variables": dict(sorted(settings.environment.items()))}
+    if variables := {**settings.environment, **tasks.variables(settings)}:
+        properties["Environment"] = {"Variables": dict(sorted(variables.items()))}
     function = {"Type": "AWS::Lambda::Function", "Properties": {**properties, **_options(settings)}}
     # An image has no runtime that would tell which Python is deployed.
     return {**function, "Metadata": {"Runtime": target.runtime}} if artifact.image else function
 
 
-def _code(settings: Settings, artifact: Artifact, target: Target) -> Resource:
+def _code(artifact: Artifact, target: Target, handler: str) -> Resource:
     """Return the properties for the code and its handler."""
-    handler = STREAMING_HANDLER if settings.http.streaming else HANDLER
     if artifact.image:
         # The base image's entry point is AWS's runtime client, which takes the handler as its command.
         return {

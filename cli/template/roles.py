@@ -7,12 +7,13 @@ Rules:
 - With [role] arn no role is created, and nothing is added to that one.
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, names
 from lambdify.cli.template import secrets
+from lambdify.cli.template.sources.source import ROLE, Right
 
 Resource = dict[str, Any]
 
@@ -33,13 +34,14 @@ WILDCARDS: Mapping[str, str] = {
         "exist yet. The function's own code is denied all of them.",
     ),
     **dict.fromkeys(TRACES, "X-Ray has no resource that these could be limited to."),
+    "dynamodb:ListStreams": "Lambda asks for it to find a table's stream, and the list is of all streams.",
+    "kinesis:ListStreams": "It is a list of all streams; to read one needs more, which names it.",
     "secretsmanager:BatchGetSecretValue": "It has no resources; each secret needs GetSecretValue besides.",
 }
 """Each action that is allowed on every resource, and why."""
 
 
-LOGICAL_ID = "Role"
-"""The logical id of the function's role."""
+LOGICAL_ID = ROLE
 FUNCTION, SCHEDULE, SHIFT = "function", "schedule", "shift"
 """Purposes of a stage's roles, which are part of their names."""
 NAME_LENGTH = 64
@@ -55,15 +57,7 @@ def name(settings: Settings, purpose: str, region: str = "${AWS::Region}") -> st
     contains the region, since roles are global in the account. A stage's name that is too long is shortened.
     """
     room = NAME_LENGTH - LONGEST_REGION - len(f"-{purpose}-")
-    return f"{shorten(settings.full_name, room)}-{purpose}-{region}"
-
-
-def shorten(text: str, room: int) -> str:
-    """Return the text if it fits into `room` characters; else its beginning and a digest of the whole."""
-    if len(text) <= room:
-        return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return f"{text[: room - len(digest) - 1]}-{digest}"
+    return f"{names.shorten(settings.full_name, room)}-{purpose}-{region}"
 
 
 def trust(service: str, condition: Resource | None = None) -> Resource:
@@ -89,19 +83,33 @@ def allow(actions: list[str], resource: object, **more: object) -> Resource:
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 
+def join(rights: Iterable[Right]) -> list[Resource]:
+    """Return the statements for these rights, one for all resources of the same actions."""
+    together: dict[tuple[str, ...], dict[str, object]] = {}
+    for actions, resource in rights:
+        together.setdefault(actions, {})[json.dumps(resource)] = resource
+    return [
+        allow(list(actions), found[0] if len(found := list(among.values())) == 1 else found)
+        for actions, among in together.items()
+    ]
+
+
 def boundary(settings: Settings) -> Resource:
     """Return the property with the permissions boundary of every role of ours; {} if none is set."""
     return {"PermissionsBoundary": settings.role.boundary} if settings.role.boundary else {}
 
 
-def write(settings: Settings) -> dict[str, Resource]:
-    """Return the function's role; {} if the settings name an existing one."""
+def write(settings: Settings, functions: list[Resource]) -> dict[str, Resource]:
+    """Return the function's role; {} if the settings name an existing one.
+
+    `functions` are the statements for what runs beside the app.
+    """
     if settings.role.arn:
         return {}
     properties: Resource = {
         "RoleName": {"Fn::Sub": name(settings, FUNCTION)},
         "AssumeRolePolicyDocument": trust("lambda.amazonaws.com"),
-        "Policies": list(_policies(settings)),
+        "Policies": [*_policies(settings), *([policy("functions", *functions)] if functions else [])],
         **boundary(settings),
     }
     if settings.role.managed_policies:
@@ -154,8 +162,8 @@ def _network(settings: Settings) -> tuple[Resource, Resource]:
 
 def _functions(settings: Settings) -> list[str]:
     """Return the ARNs of all Lambdas with this role, as texts for Fn::Sub."""
-    others = [f"{_function(settings)}-commands"] if settings.commands.timeout else []
-    return [_function(settings), *others]
+    others = [*settings.own_lambdas, *(["commands"] if settings.commands.timeout else [])]
+    return [_function(settings), *(f"{_function(settings)}-{each}" for each in others)]
 
 
 def _function(settings: Settings) -> str:

@@ -16,7 +16,7 @@ Rules:
 import json
 from typing import Any
 
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, names
 from lambdify.cli.template import roles
 
 Resource = dict[str, Any]
@@ -27,8 +27,6 @@ SHIFT_GUARDED = "ShiftGuarded"
 RETRIES = {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
 """Ten minutes at most, so that a late retry cannot take back the next shift."""
 SUFFIX = ".shift"
-SCHEDULE_LENGTH = 64
-"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
 
 
 def alarm_name(settings: Settings) -> str:
@@ -38,7 +36,7 @@ def alarm_name(settings: Settings) -> str:
 
 def schedule_name(settings: Settings) -> str:
     """Return the name of the schedule that takes a shift back; its dot tells it from names of stages."""
-    return f"{roles.shorten(settings.full_name, SCHEDULE_LENGTH - len(SUFFIX))}{SUFFIX}"
+    return f"{names.shorten(settings.full_name, names.SCHEDULE_LENGTH - len(SUFFIX))}{SUFFIX}"
 
 
 def is_guarded(settings: Settings) -> bool:

@@ -10,6 +10,7 @@ import re
 from datetime import date
 
 import pytest
+from template.beside import BESIDE
 from template.variants import ENDPOINTS, FUNCTIONS, NETWORK, QUEUE
 
 from lambdify.cli.errors import SettingsError
@@ -114,7 +115,7 @@ def listed(value):
 
 def test_no_right_is_for_everything_but_where_aws_has_nothing_narrower(write):
     wide = set()
-    for overrides in EVERY.values():
+    for overrides in (*EVERY.values(), *BESIDE.values()):
         for each in statements(write(overrides).body["Resources"]):
             if each["Effect"] == "Allow":
                 assert not [action for action in listed(each["Action"]) if "*" in action], each

@@ -1,0 +1,116 @@
+"""Names of a stage's schedules and rules, and what an event says of where it comes from.
+
+Pure. Both are needed before there is a stack: the names by the template and by whoever asks for the next run,
+what events say by the bundle, by which the function finds out whom an event is for.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambdify.cli.settings.functions import (
+    Bucket,
+    FunctionSettings,
+    Invoker,
+    Queue,
+    Rule,
+    Schedule,
+    Source,
+    Stream,
+    Topic,
+)
+
+if TYPE_CHECKING:
+    from lambdify.cli.settings import Settings
+
+SCHEDULE_LENGTH = 64
+"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+STAGE_PART = 31
+"""Characters of the stage's name in a name that would be too long."""
+FUNCTION_PART = 28
+PHYSICAL_NAMES = ("QueueName", "TopicName", "BucketName", "TableName", "Name")
+"""Properties that name a resource of the project's own."""
+
+
+def shorten(text: str, room: int) -> str:
+    """Return the text if it fits into `room` characters; else its beginning and a digest of the whole."""
+    if len(text) <= room:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return f"{text[: room - len(digest) - 1]}-{digest}"
+
+
+def schedule(settings: "Settings", function: FunctionSettings, number: int) -> str:
+    """Return the name of a function's schedule: "shop-dev.report.1".
+
+    Its dots tell it from the names of stages, which are those of the schedules that keep them warm.
+    """
+    return _dotted(settings, function.name, str(number))
+
+
+def rule(settings: "Settings", function: FunctionSettings, option: str, number: int) -> str:
+    """Return the name of the rule of a bucket or of events: "shop-dev.orders.s3-1"."""
+    return _dotted(settings, function.name, f"{option}-{number}")
+
+
+def beginnings(settings: "Settings") -> tuple[str, ...]:
+    """Return what all names of schedules and rules begin with."""
+    whole = settings.full_name
+    return tuple(dict.fromkeys([f"{whole}.", f"{shorten(whole, STAGE_PART)}."]))
+
+
+def _dotted(settings: "Settings", name: str, end: str) -> str:
+    whole = f"{settings.full_name}.{name}.{end}"
+    if len(whole) <= SCHEDULE_LENGTH and len(settings.full_name) <= STAGE_PART:
+        return whole
+    return f"{shorten(settings.full_name, STAGE_PART)}.{shorten(name, FUNCTION_PART - len(end))}.{end}"
+
+
+def origins(settings: "Settings", function: FunctionSettings) -> tuple[str, ...]:
+    """Return what the events of a function's sources name as their origin; "*" stands for any text."""
+    found = (
+        origin
+        for option, number, source in function.sources
+        for origin in _origins(settings, function, option, number, source)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _origins(
+    settings: "Settings", function: FunctionSettings, option: str, number: int, source: Source
+) -> Iterator[str]:
+    match source:
+        case Schedule():
+            yield f"arn:*:scheduler:*:*:schedule/default/{schedule(settings, function, number)}"
+        case Queue():
+            yield _arn(settings, source.queue, "arn:*:sqs:*:*:{}")
+        case Topic():
+            yield _arn(settings, source.topic, "arn:*:sns:*:*:{}")
+        case Bucket():
+            name = source.bucket
+            there = name in settings.resources
+            yield _arn(settings, name, "arn:*:s3:::{}") if there else f"arn:*:s3:::{name}"
+        case Rule():
+            # The events of others name no rule; what sends them may tell.
+            sent_by = source.pattern.get("source", ())
+            yield from (each for each in sent_by if isinstance(each, str))
+        case Stream():
+            form = (
+                "arn:*:dynamodb:*:*:table/{}/stream/*"
+                if option == "dynamodb"
+                else "arn:*:kinesis:*:*:stream/{}"
+            )
+            yield _arn(settings, source.stream, form)
+        case Invoker() if source.arn.startswith("arn:"):
+            yield source.arn
+
+
+def _arn(settings: "Settings", target: str, form: str) -> str:
+    """Return an ARN as it is, or the form with the name of one of the project's own resources."""
+    if target.startswith("arn:"):
+        return target
+    properties: Mapping[str, Any] = settings.resources[target].get("Properties", {})
+    named = next((properties[name] for name in PHYSICAL_NAMES if isinstance(properties.get(name), str)), "")
+    # CloudFormation makes up a name of the stack's, the logical id, and letters; a bucket's is in small ones.
+    made = f"*-{target.lower() if ':s3:' in form else target}-*"
+    return form.format(named or made)
