@@ -59,6 +59,7 @@ class Adapter:
         self.show_errors = show_errors
         self.interface = interface or loading.find_interface(app)
         self._server: wsgi.Server | asgi.Server | files.Server
+        self._loop_owner: asgi.Server | None = None
         if self.interface == "wsgi":
             from lambdify.adapter import wsgi
 
@@ -77,7 +78,7 @@ class Adapter:
         elif self.interface == "asgi":
             from lambdify.adapter import asgi  # asyncio and mangum cost a WSGI app 30 ms of cold start
 
-            self._server = asgi.Server(app)
+            self._server = self._loop_owner = asgi.Server(app)
         else:
             from lambdify.adapter.errors import InterfaceUnknown
 
@@ -126,8 +127,8 @@ class Adapter:
 
     def complete(self, work: Awaitable[Any], context: object) -> Any:
         """Return the result of a coroutine that runs on an ASGI app's loop. Raises what it raises."""
-        server: Any = self._server
-        return server.complete(work, context)
+        assert self._loop_owner, "a WSGI app has no loop"
+        return self._loop_owner.complete(work, context)
 
     def close(self) -> None:
         """Run the shutdown of an ASGI app. Lambda mostly ends the process without it."""

@@ -37,6 +37,8 @@ __all__ = ["NotEnqueued", "ResultMissing", "Task", "TaskContext", "TaskError", "
 
 QUEUE = "LAMBDIFY_TASKS"
 """The variable with the URL of the queue."""
+OUTBOX = "outbox"
+"""What it says instead, if tasks are to be collected."""
 RESULTS = "LAMBDIFY_TASKS_RESULTS"
 """The variable with the name of the table of results, if they are kept."""
 READY, RUNNING, FAILED, SUCCESSFUL = "READY", "RUNNING", "FAILED", "SUCCESSFUL"
@@ -136,10 +138,7 @@ class Task:
             raise ValueError(
                 f"{func!r} cannot be a task: a worker finds it by its name, at the top level of a module"
             )
-        if max_attempts is not None and (type(max_attempts) is not int or max_attempts < 1):
-            raise ValueError(f"max_attempts cannot be {max_attempts!r}: it is a number from 1")
-        if type(backoff) not in (int, float) or not 0 <= backoff < LONGEST_BACKOFF:
-            raise ValueError(f"backoff cannot be {backoff!r}: it is in seconds, below {LONGEST_BACKOFF:,}")
+        check_options(max_attempts, backoff)
         if isinstance(run_after, datetime) and run_after.tzinfo is None:
             raise ValueError("run_after needs a time zone: datetime.now(UTC) has one")
         self.func, self.max_attempts, self.backoff = func, max_attempts, backoff
@@ -203,6 +202,7 @@ class Task:
         held = results.read(id)
         if held is None or held.pop("task") != self.module_path:
             raise ResultMissing(f"there is no result {id} of {self.module_path}")
+        del held["backend"]
         found = TaskResult(self, id, held.pop("args"), held.pop("kwargs"))
         vars(found).update(held)
         return found
@@ -227,7 +227,7 @@ class Task:
 
     def _send(self, result: TaskResult, message: dict[str, Any]) -> None:
         """Hand the message to the queue, or the result to the outbox. Raises NotEnqueued."""
-        if os.environ[QUEUE] == "outbox":
+        if os.environ[QUEUE] == OUTBOX:
             outbox.append(result)
             return
         if self.func.__module__ == "__main__":
@@ -235,6 +235,14 @@ class Task:
         from lambdify.adapter.tasks import queue
 
         queue.put(message, self.run_after)
+
+
+def check_options(max_attempts: int | None, backoff: float) -> None:
+    """Raise ValueError for an option of a task that cannot be."""
+    if max_attempts is not None and (type(max_attempts) is not int or max_attempts < 1):
+        raise ValueError(f"max_attempts cannot be {max_attempts!r}: it is a number from 1")
+    if type(backoff) not in (int, float) or not 0 <= backoff < LONGEST_BACKOFF:
+        raise ValueError(f"backoff cannot be {backoff!r}: it is in seconds, below {LONGEST_BACKOFF:,}")
 
 
 def task(func: Callable[..., Any] | None = None, **options: Any) -> Any:

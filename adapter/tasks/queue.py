@@ -1,8 +1,8 @@
 """The queue of tasks, by SQS's API; and what runs later than SQS can wait, by EventBridge Scheduler's.
 
-The template sets LAMBDIFY_TASKS and LAMBDIFY_TASKS_FAILED, the URLs of the queues of tasks and of what failed for
-good, and LAMBDIFY_TASKS_LATER, the ARN of the role in which Scheduler sends to the queue of tasks. Its group of
-schedules has the name of that queue.
+The template sets LAMBDIFY_TASKS and LAMBDIFY_TASKS_FAILED, the URLs of the queues of tasks and of what failed
+for good, and LAMBDIFY_TASKS_LATER, the ARN of the role in which Scheduler sends to the queue of tasks. Its
+group of schedules has the name of that queue.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html

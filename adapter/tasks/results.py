@@ -40,6 +40,7 @@ def create(message: dict[str, Any], when: datetime) -> None:
         "id": {"S": message["id"]},
         "status": {"S": READY},
         "task": {"S": message["task"]},
+        "backend": {"S": message.get("backend", "")},
         "arguments": {"S": json.dumps([message["args"], message["kwargs"]])},
         "enqueued_at": {"S": message["enqueued_at"]},
         "expires": _number(when.timestamp() + KEPT),
@@ -48,16 +49,22 @@ def create(message: dict[str, Any], when: datetime) -> None:
 
 
 def read(identity: str) -> dict[str, Any] | None:
-    """Return the attributes of a result, `task` by its name; None if there is none. Raises CallFailed."""
+    """Return the attributes of a result, `task` by its name; None if there is none. Raises CallFailed.
+
+    `backend` is the alias of Django's; "" for a task of ours.
+    """
     item = _call("GetItem", Key={"id": {"S": identity}}, ConsistentRead=True).get("Item")
     if not item or "arguments" not in item:
         return None
     args, kwargs = json.loads(item["arguments"]["S"])
-    return {"task": item["task"]["S"], "args": args, "kwargs": kwargs, **_read_state(item)}
+    named = {name: item[name]["S"] for name in ("task", "backend")}
+    return {**named, "args": args, "kwargs": kwargs, **_read_state(item)}
 
 
-def claim(result: Any, seconds: float) -> float | None:
+def claim(result: Any, seconds: float, kind: type = TaskError) -> float | None:
     """Claim a task for this worker, who has so many seconds; `result` then holds what earlier ones noted.
+
+    `kind` is the class of an item of its `errors`.
 
     Return None if the task is ours; 0.0 if it is done; else for how many seconds another worker has it.
     Raises CallFailed.
@@ -87,9 +94,8 @@ def claim(result: Any, seconds: float) -> float | None:
     from lambdify.adapter.tasks import running
 
     held = _read_state(answer["Attributes"])
-    running.change(
-        result, started_at=held["started_at"], worker_ids=held["worker_ids"], errors=held["errors"]
-    )
+    errors = [kind(**error._asdict()) for error in held["errors"]]
+    running.change(result, started_at=held["started_at"], worker_ids=held["worker_ids"], errors=errors)
     return None
 
 

@@ -62,7 +62,7 @@ def begin(result: Any, worker: str) -> None:
     """Note that an attempt begins. `worker` is its name."""
     now = datetime.now(UTC)
     result.worker_ids.append(worker)
-    change(result, status=RUNNING, started_at=result.started_at or now, last_attempted_at=now)
+    change(result, status=_state(result, RUNNING), started_at=result.started_at or now, last_attempted_at=now)
 
 
 def finish(
@@ -74,14 +74,19 @@ def finish(
     """
     if error is None:
         kept = _keep(value, result.task.module_path)
-        change(result, status=SUCCESSFUL, _return_value=kept, finished_at=datetime.now(UTC))
+        change(result, status=_state(result, SUCCESSFUL), _return_value=kept, finished_at=datetime.now(UTC))
         return
     path = f"{type(error).__module__}.{type(error).__qualname__}"
     result.errors.append(kind(exception_class_path=path, traceback=show(error)))
     if again:
-        change(result, status=READY)
+        change(result, status=_state(result, READY))
     else:
-        change(result, status=FAILED, finished_at=datetime.now(UTC))
+        change(result, status=_state(result, FAILED), finished_at=datetime.now(UTC))
+
+
+def _state(result: Any, name: str) -> Any:
+    """Return the state of that name as the result has states: a text, or a member of Django's choices."""
+    return type(result.status)(name)
 
 
 def show(error: BaseException) -> str:

@@ -93,7 +93,7 @@ def _settle(record: dict[str, Any], context: Any, most: int, run: Run) -> bool:
         from lambdify.adapter.tasks import results
 
         try:
-            busy = results.claim(job.result, left)
+            busy = results.claim(job.result, left, job.error_class)
         except CallFailed as failure:
             report(f"the task {job.result.task.module_path} was not begun", failure, context)
             queue.hide(record, job.backoff)
@@ -178,6 +178,10 @@ def read(record: dict[str, Any]) -> Message:
 
 def find(message: Message) -> Job:
     """Return the job that a message asks for. Raises NoTask, and what the import of its module raises."""
+    if message.backend:
+        from lambdify.adapter import django_tasks
+
+        return django_tasks.find(message)
     from importlib import import_module
 
     module, colon, name = message.task.partition(":")

@@ -206,6 +206,7 @@ def test_every_call_is_one_of_dynamodbs_model(shop, stubbed, validate):
         "id": {"S": "t-1"},
         "status": {"S": "READY"},
         "task": {"S": "shop_mail:send"},
+        "backend": {"S": ""},
         "arguments": {"S": "[[], {}]"},
     }
     service = stubbed((200, {"Attributes": item, "Item": item}))
