@@ -82,13 +82,14 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **failed.write(settings),
         **settings.resources,
     }
+    others = {**lambdas.outputs(settings, resources), **commands.outputs(resources)}
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
         **_traffic(settings),
         "Resources": resources,
         "Outputs": {
-            **_outputs(artifact, version, endpoint.url, commands.outputs(resources)),
+            **_outputs(artifact, version, endpoint.url, others),
             **settings.outputs,
         },
     }

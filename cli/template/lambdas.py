@@ -122,6 +122,32 @@ def conditions(names: tuple[str, ...]) -> dict[str, Resource]:
     }
 
 
+def outputs(settings: Settings, resources: Mapping[str, Resource]) -> dict[str, Resource]:
+    """Return what the stack tells of each alias but the app's: stacks/aliases.py reads it.
+
+    Its ARN, the version that it leads to, and the one that was published of a Lambda of its own.
+    """
+    found: dict[str, Resource] = {}
+    for alias in aliases(settings):
+        end = identifier(alias)
+        version = _version_of(of(settings, alias), resources)
+        found[f"Alias{end}"] = {"Ref": f"Alias{end}"}
+        found[f"Version{end}"] = live_version(f"{LIVE}{end}", version)
+        if alias in settings.own_lambdas:
+            found[f"Published{end}"] = {"Fn::GetAtt": [version, "Version"]}
+    return found
+
+
+def _version_of(owner: Resource, resources: Mapping[str, Resource]) -> str:
+    """Return the logical id of the version of a Lambda."""
+    of_owner = (
+        name
+        for name, each in resources.items()
+        if each["Type"] == "AWS::Lambda::Version" and each.get("Properties", {}).get("FunctionName") == owner
+    )
+    return next(of_owner)
+
+
 def live_version(held: str, version: str) -> Resource:
     """Return the version that a parameter holds, or the published one."""
     return {"Fn::If": [f"{held}IsPublished", {"Fn::GetAtt": [version, "Version"]}, {"Ref": held}]}
