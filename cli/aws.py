@@ -68,7 +68,6 @@ class Account:
     """ARN of the caller."""
     client_without_retries: Callable[[str], Any] | None = None
     """Like `client`, for clients that never retry; None if those of `client` never retry either."""
-
     registry: bool = True
     """Whether images can be pulled from its ECR; if not, they stay in the engine that built them."""
 
@@ -242,8 +241,10 @@ def _options(service: str, attempts: int, *, direct: bool) -> Any:
     from botocore.config import Config
 
     return Config(
-        # Throttled calls, 5xx and lost connections are retried with growing pauses:
-        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+        # Signed URLs need the region's own host: the common one redirects to it, and is signed for itself.
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+        signature_version="s3v4" if service == "s3" else None,
+        # With growing pauses: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=10,
         # An invocation answers when the function returns, so the timeout is longer than a function may run.

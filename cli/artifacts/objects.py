@@ -43,6 +43,21 @@ def _list(stage: Stage, folder: str, kind: str, name: str, **which: str) -> tupl
     return tuple(found or ())
 
 
+def remove(stage: Stage, key: str) -> None:
+    """Delete an object; one that does not exist is no error."""
+    stage.client("s3").delete_object(
+        Bucket=stage.bucket, Key=key, ExpectedBucketOwner=stage.account.account_id
+    )
+
+
+def sign(stage: Stage, key: str, seconds: int) -> str:
+    """Return a URL by which whoever has it may read an object for that time."""
+    url: str = stage.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": stage.bucket, "Key": key}, ExpiresIn=seconds
+    )
+    return url
+
+
 def put(stage: Stage, key: str, content: bytes, *, kind: str = "application/json", new: bool = False) -> bool:
     """Write an object; return False if it is to be `new` and somebody else has made one of that key."""
     condition = {"IfNoneMatch": "*"} if new else {}
