@@ -22,7 +22,7 @@ STAGE = "lambdify.stage"
 """Where click keeps the stage that --stage names."""
 
 
-def _note_flag(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+def note_flag(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
     """Note a flag for `main`, wherever on the line it stands."""
     if value and parameter.name:
         context.ensure_object(dict)[parameter.name] = True
@@ -36,7 +36,7 @@ def _note_account_flag(
     if value:
         typed = parameter.opts[0] if value is True else f"{parameter.opts[0]} {value}"
         context.ensure_object(dict)[typed] = True
-    return _note_flag(context, parameter, True) if value is True else value
+    return note_flag(context, parameter, True) if value is True else value
 
 
 def account_flags(flags: Flags) -> list[str]:
@@ -46,7 +46,7 @@ def account_flags(flags: Flags) -> list[str]:
 
 def _flag(*names: str, text: str) -> Callable[[Function], Function]:
     return click.option(
-        *names, is_flag=True, expose_value=False, is_eager=True, callback=_note_flag, help=text
+        *names, is_flag=True, expose_value=False, is_eager=True, callback=note_flag, help=text
     )
 
 

@@ -4,13 +4,13 @@ Options may stand before the command or after it: `lambdify --local deploy` is `
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
-from lambdify.cli.command_line import other_words
+from lambdify.cli.command_line import arguments, other_words
 
 Examples = tuple[tuple[str, str], ...]
 """Command lines and what each does."""
@@ -25,11 +25,13 @@ WITH_VALUE = frozenset({"--stage", "-s", "--region", "--profile", "--port"})
 
 
 class _Brief(click.Command):
-    """A command that takes -h, too; its page names --help only."""
+    """A command that takes -h, -V and -v, too; its page shows only those that it has itself."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the parameters, the hidden -h among them."""
-        return [*super().get_params(ctx), _HELP]
+        """Return the parameters, and those of every command that it has not got itself."""
+        own = super().get_params(ctx)
+        taken = {name for parameter in own for name in parameter.opts}
+        return [*own, *(each for each in _EVERYWHERE if taken.isdisjoint(each.opts))]
 
 
 class Command(_Brief):
@@ -132,9 +134,19 @@ def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
         context.exit()
 
 
-_HELP = click.Option(
-    ["-h"], is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_show_help
+def _hidden(*names: str, callback: Callable[[click.Context, click.Parameter, bool], object]) -> click.Option:
+    return click.Option(
+        names, is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=callback
+    )
+
+
+_EVERYWHERE = (
+    _hidden("-h", callback=_show_help),
+    _hidden("-V", "--version", callback=arguments.print_version),
+    # A command that has nothing more to tell takes it all the same: people type it without thinking.
+    _hidden("-v", "--verbose", callback=arguments.note_flag),
 )
+"""What every command takes, shown on its page or not."""
 
 
 def width() -> int:

@@ -22,6 +22,7 @@ from lambdify.cli.commands import open_stage
 @click.option("--take-over", is_flag=True, help="Delete another project that was deployed to the stage.")
 @click.option("--wait", is_flag=True, help="Wait for a deployment that is under way to end.")
 @arguments.on_account
+@arguments.verbose
 @arguments.json
 @arguments.common
 def command(

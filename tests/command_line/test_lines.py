@@ -128,3 +128,46 @@ def test_the_group_keeps_its_own_options_and_moves_the_others():
         "--local",
         "y",
     ]
+
+
+def pages(group=commands, prefix=""):
+    for name, each in group.commands.items():
+        yield f"{prefix}{name}"
+        if isinstance(each, click.Group):
+            yield from pages(each, f"{prefix}{name} ")
+
+
+def enter(page, *more):
+    """The command of that name reads its own line."""
+    context = click.Context(commands, info_name="lambdify", obj={})
+    for name in page.split():
+        command = context.command.commands[name]
+        context = click.Context(command, parent=context, info_name=name, obj=context.obj)
+    context.command.parse_args(context, list(more))
+    return context
+
+
+@pytest.mark.parametrize("page", list(pages()))
+def test_every_command_takes_the_short_options(page, capsys):
+    for option, expected in (("-h", f"Usage: lambdify {page} "), ("-V", "lambdify ")):
+        with pytest.raises(click.exceptions.Exit) as ended:
+            enter(page, option)
+        assert ended.value.exit_code == 0
+        assert capsys.readouterr().out.startswith(expected)
+    # What else it needs is not there; -v is read before that is missed.
+    try:
+        context = enter(page, "-v")
+    except click.MissingParameter as missing:
+        context = missing.ctx
+    assert context.obj == {"verbose": True}
+
+
+def test_short_options_may_stand_before_the_command_as_well():
+    context = commands.make_context("lambdify", ["-v", "deploy"], obj={})
+    assert context.obj == {"verbose": True}
+
+
+def test_a_page_shows_the_short_options_that_say_something_there(lambdify):
+    for page in ("deploy", "rollback", "undeploy"):
+        assert "-v, --verbose" in lambdify(page, "--help").stdout
+    assert "verbose" not in lambdify("init", "--help").stdout
