@@ -86,7 +86,7 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
     "Look at what runs": ("status", "releases", "logs", "invoke", "open", "env"),
-    "Get ready": ("init", "check", "secrets", "package", "template", "policy"),
+    "Get ready": ("init", "check", "secrets", "package", "template", "policy", "schema"),
     "On this machine": ("local", "cache"),
 }
 """Every command: a module of `commands/`."""

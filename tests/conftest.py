@@ -28,6 +28,7 @@ LOUD = {
     "--require-docker.",
     "browser": "open a page in a real browser did NOT run. Install Chromium, and make sure with "
     "LAMBDIFY_REQUIRE_BROWSER=1.",
+    "npm": "check the settings' schema with taplo did NOT run. Install npm.",
 }
 """Tests that are not to be skipped unseen, by their marker."""
 
@@ -42,6 +43,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write golden files anew from what is given"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "npm: runs a program that npm installs; skipped, loudly, without npm")
 
 
 def pytest_xdist_auto_num_workers() -> int:

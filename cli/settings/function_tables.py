@@ -15,18 +15,23 @@ from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import schedules
 from lambdify.cli.settings.functions import SOURCES, Source
 from lambdify.cli.settings.validators import (
-    FUNCTION_REFERENCE,
     READERS,
     InvalidValue,
     Locate,
     Reader,
+    Schema,
     boolean,
+    function_reference,
     integer,
     list_of,
+    list_schema,
     matching,
     one_of,
     or_zero,
+    pattern_schema,
     reference,
+    table_schema,
+    takes,
 )
 
 Keys = tuple[str, ...]
@@ -99,13 +104,19 @@ def _source(keys: Keys, values: Mapping[str, Any], name: str, locate: Locate) ->
     }
     if keys[-1] == "schedule":
         _check_schedule(found, f"{locate(keys)}: {name}")
-    for each in fields(shape):
-        if each.default is MISSING and each.default_factory is MISSING and not found.get(each.name):
+    for needed in _required(shape):
+        if not found.get(needed):
             raise SettingsError(
-                f"{locate(keys)}: {name} has no {each.name}.",
-                hint=f"Write {each.name} = {REQUIRED[each.name]} there.",
+                f"{locate(keys)}: {name} has no {needed}.",
+                hint=f"Write {needed} = {REQUIRED[needed]} there.",
             )
     return shape(**{FIELDS.get(key, key): value for key, value in found.items()})
+
+
+def _required(shape: type[Source]) -> list[str]:
+    return [
+        each.name for each in fields(shape) if each.default is MISSING and each.default_factory is MISSING
+    ]
 
 
 def _check_schedule(found: Mapping[str, Any], name: str) -> None:
@@ -154,7 +165,12 @@ def _table(keys: Keys) -> str:
     return f"[{'.'.join(keys)}]"
 
 
-def _age(value: object) -> int:
+TEXT: Schema = {"type": "string", "minLength": 1}
+TABLE: Schema = {"type": "object"}
+
+
+@takes(pattern_schema(r" *\d{1,5} *(second|minute|hour)s? *"))
+def _age(value: object) -> object:
     """Return the seconds of "6 hours", "90 minutes"."""
     found = (
         re.fullmatch(r"(\d{1,5}) *(second|minute|hour)s?", value.strip()) if isinstance(value, str) else None
@@ -166,6 +182,7 @@ def _age(value: object) -> int:
     return seconds
 
 
+@takes(TEXT)
 def _cron(value: object) -> object:
     if not isinstance(value, str):
         raise schedules.Malformed(schedules.CRON_FORM)
@@ -173,6 +190,7 @@ def _cron(value: object) -> object:
     return value
 
 
+@takes(pattern_schema(r" *[1-9]\d{0,4} *(minute|hour|day)s? *"))
 def _every(value: object) -> object:
     if not isinstance(value, str):
         raise schedules.Malformed(schedules.EVERY_FORM)
@@ -180,10 +198,12 @@ def _every(value: object) -> object:
     return value
 
 
+@takes(TEXT)
 def _at(value: object) -> object:
     return schedules.read_at(value)
 
 
+@takes(TEXT)
 def _timezone(value: object) -> object:
     known = schedules.timezones()
     if not isinstance(value, str) or not value:
@@ -197,6 +217,7 @@ def _timezone(value: object) -> object:
     return value
 
 
+@takes({})
 def _json(value: object) -> object:
     """Return a value that JSON has: dates of TOML are none."""
     try:
@@ -206,12 +227,14 @@ def _json(value: object) -> object:
     return value
 
 
+@takes(TABLE)
 def _pattern(value: object) -> object:
     if not isinstance(value, dict):
         raise InvalidValue('a table: { kind = ["new"] }')
     return _json(value)
 
 
+@takes(list_schema(TABLE, maxItems=MAX_FILTERS))
 def _patterns(value: object) -> object:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise InvalidValue('a list of patterns: [{ body = { kind = ["new"] } }]')
@@ -220,6 +243,7 @@ def _patterns(value: object) -> object:
     return tuple(map(_pattern, value))
 
 
+@takes({"anyOf": [TEXT, list_schema(TEXT)]})
 def _keys(value: object) -> object:
     """Return the patterns of an S3 object's key: one text, or a list."""
     patterns = [value] if isinstance(value, str) else value
@@ -228,10 +252,6 @@ def _keys(value: object) -> object:
     if any("**" in each for each in patterns):
         raise InvalidValue("patterns without **: one * stands for everything, slashes too")
     return tuple(patterns)
-
-
-def _failed(value: object) -> object:
-    return value if value in ("", "none") else reference("sqs|sns", "a queue or topic")(value)
 
 
 _KEY = READERS["function.kms_key"]
@@ -243,14 +263,15 @@ OBJECT_EVENTS = (
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"""
 
 FUNCTION_READERS: Mapping[str, Reader] = {
-    "handler": matching(FUNCTION_REFERENCE, '"package.module:function"'),
+    "handler": function_reference('"package.module:function"'),
     "memory": or_zero(READERS["function.memory"]),
     "timeout": or_zero(READERS["function.timeout"]),
     "storage": or_zero(READERS["function.storage"]),
     "reserved_concurrency": READERS["function.reserved_concurrency"],
     "retries": integer(0, 2),
     "max_age": _age,
-    "failed": _failed,
+    # "none" has the form of a logical id, and is none.
+    "failed": reference("sqs|sns", "a queue or topic"),
 }
 """The options of a function but its sources.
 https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html"""
@@ -318,3 +339,15 @@ REQUIRED: Mapping[str, str] = {
     "arn": '"arn:aws:...", of what calls,',
 }
 """What to write for an option that a source has to have."""
+
+
+def schema() -> Schema:
+    """Return the schema of [functions]."""
+    options = {key: reader.schema for key, reader in FUNCTION_READERS.items()}
+    sources = {key: list_schema(_source_schema(key)) for key in SOURCES}
+    return {"type": "object", "additionalProperties": table_schema({**options, **sources})}
+
+
+def _source_schema(option: str) -> Schema:
+    options = {key: reader.schema for key, reader in SOURCE_READERS[option].items()}
+    return table_schema(options, _required(SOURCES[option]))

@@ -12,7 +12,7 @@ from typing import Any
 
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import function_tables
-from lambdify.cli.settings.validators import Locate
+from lambdify.cli.settings.validators import Locate, Schema
 
 RESERVED_VARIABLES = frozenset({
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
@@ -22,6 +22,8 @@ RESERVED_VARIABLES = frozenset({
     "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
 })  # fmt: skip
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
+VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+"""The name of an environment variable on Lambda."""
 ENVIRONMENT_BYTES = 4096
 """The limit for all variables as JSON. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 LONG_VALUES_HINT = (
@@ -35,6 +37,7 @@ STAGE = "{stage}"
 MAX_TAGS = 48
 """AWS allows 50, and two are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
 
+LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 OUR_RESOURCES = re.compile(
     "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share|Shift(Alarm|Return(Role)?|Until)"
     "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|TokenAuthorizer|(Authorizer)?(Permission)?"
@@ -72,7 +75,7 @@ def _variables(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate)
             raise SettingsError(
                 f"{locate(at)}: {'.'.join(at)} is not text.", hint='Put the value in quotes: NAME = "value".'
             )
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", name):
+        if not VARIABLE.fullmatch(name):
             raise SettingsError(
                 f'{locate(at)}: "{name}" cannot be the name of an environment variable on Lambda.',
                 hint="A name has two or more letters, digits and underscores, and begins with a letter.",
@@ -127,7 +130,7 @@ def _cloudformation(keys: tuple[str, ...], values: Mapping[str, Any], locate: Lo
     ours = OUR_RESOURCES if keys[-1] == "resources" else OUR_OUTPUTS
     for name, value in values.items():
         at = (*keys, name)
-        if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
+        if not LOGICAL_ID.fullmatch(name):
             raise SettingsError(
                 f'{locate(at)}: "{name}" cannot be a logical id.', hint="It has letters and digits only."
             )
@@ -171,3 +174,19 @@ MAPPING_READERS: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Loca
     "functions": function_tables.read,
 }
 """The reader of each table."""
+
+
+def _by_name(name: re.Pattern[str], value: Schema) -> Schema:
+    named = {f"^({name.pattern})$": value}
+    return {"type": "object", "patternProperties": named, "additionalProperties": False}
+
+
+MAPPING_SCHEMAS: Mapping[str, Schema] = {
+    "environment": _by_name(VARIABLE, {"type": "string"}),
+    "secrets": _by_name(VARIABLE, {"type": "string", "pattern": "^(ssm|secretsmanager):"}),
+    "tags": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 256}},
+    "resources": _by_name(LOGICAL_ID, {"type": "object", "required": ["Type"]}),
+    "outputs": _by_name(LOGICAL_ID, {"type": "object", "required": ["Value"]}),
+    "functions": function_tables.schema(),
+}
+"""The schema of each table, as schema.py needs it."""

@@ -1,19 +1,23 @@
 """Validators: a reader for each type, and for options with further limits.
 
 A reader returns a value as `Settings` stores it, or raises InvalidValue with a description of allowed values.
-Each limit has a link to its rule.
+It also has a schema, by which an editor finds most of what it refuses: see schema.py. Each limit has a link
+to its rule.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args, get_origin
 
+from lambdify.cli.packing.target import runtimes
 from lambdify.cli.settings import app_reference
 from lambdify.cli.settings.tables import Shift
 
-Reader = Callable[[object], object]
+Schema = Mapping[str, Any]
+"""A JSON Schema of draft 4, the last one that taplo reads: https://json-schema.org/specification-links#draft-4"""
 Locate = Callable[[tuple[str, ...]], str]
 """Returns the place of a setting, for messages: "lambdify.toml, line 4"."""
 
@@ -30,18 +34,37 @@ class InvalidValue(Exception):
     """A reader refuses a value; the text describes the allowed values."""
 
 
+@dataclass(frozen=True)
+class Reader:
+    """A reader of values: called with one, it returns it as `Settings` stores it, or raises InvalidValue."""
+
+    read: Callable[[object], object]
+    schema: Schema
+    """What it takes; it may let through what the reader refuses, and never the other way round."""
+
+    def __call__(self, value: object) -> object:
+        """Return the value as `Settings` stores it. Raises InvalidValue."""
+        return self.read(value)
+
+
+def takes(schema: Schema) -> Callable[[Callable[[object], object]], Reader]:
+    """Make a reader of a function: `schema` is what it takes."""
+    return lambda read: Reader(read, schema)
+
+
 def reader_of(hint: Any) -> Reader:
     """Return the reader for a type."""
     if get_origin(hint) is Literal:
         return one_of(*get_args(hint))
     if get_origin(hint) is tuple:
-        return _texts
+        return texts
     return {bool: boolean, int: integer(0), str: _text}[hint]
 
 
 def one_of(*allowed: str | int) -> Reader:
     """Return a reader for a few allowed values."""
 
+    @takes({"enum": [*allowed]})
     def reader(value: object) -> object:
         # In Python 1 == True, but true in TOML is not a number.
         if isinstance(value, bool) or value not in allowed:
@@ -57,7 +80,9 @@ def integer(least: int, most: int | None = None, unit: str = "") -> Reader:
     """Return a reader for integers from `least` to `most`."""
     of = f" of {unit}" if unit else ""
     limits = f"from {least} to {most}" if most is not None else f"from {least} upwards"
+    schema = {"type": "integer", "minimum": least} | ({} if most is None else {"maximum": most})
 
+    @takes(schema)
     def reader(value: object) -> object:
         if (
             isinstance(value, bool)
@@ -71,9 +96,18 @@ def integer(least: int, most: int | None = None, unit: str = "") -> Reader:
     return reader
 
 
-def matching(pattern: str, allowed: str) -> Reader:
-    """Return a reader for text that matches the pattern, or is ""; `allowed` describes it."""
+def pattern_schema(pattern: str) -> Schema:
+    """Return the schema of texts that a pattern matches from end to end."""
+    return {"type": "string", "pattern": f"^({pattern})$"}
 
+
+def matching(pattern: str, allowed: str, schema: Schema | None = None) -> Reader:
+    """Return a reader for text that matches the pattern, or is ""; `allowed` describes it.
+
+    `schema` is for patterns that editors read otherwise: to some of them only ASCII letters are letters.
+    """
+
+    @takes(schema or pattern_schema(f"({pattern})?"))
     def reader(value: object) -> object:
         if not isinstance(value, str) or (value and not re.fullmatch(pattern, value)):
             raise InvalidValue(allowed)
@@ -82,17 +116,31 @@ def matching(pattern: str, allowed: str) -> Reader:
     return reader
 
 
-def _text(value: object) -> str:
+@takes({"type": "string"})
+def _text(value: object) -> object:
     if not isinstance(value, str):
         raise InvalidValue("text in quotes")
     return value
 
 
-def boolean(value: object) -> bool:
+@takes({"type": "boolean"})
+def boolean(value: object) -> object:
     """Read true or false."""
     if not isinstance(value, bool):
         raise InvalidValue("true or false")
     return value
+
+
+def list_schema(items: Schema, **limits: int) -> Schema:
+    """Return the schema of lists."""
+    return {"type": "array", "items": items, **limits}
+
+
+def table_schema(options: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
+    """Return the schema of tables with these options and no others."""
+    # Draft 4 has no empty list of what is required.
+    needed = {"required": [*required]} if required else {}
+    return {"type": "object", "properties": {**options}, **needed, "additionalProperties": False}
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -101,7 +149,11 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _paths(value: object) -> tuple[str, ...]:
+texts = Reader(_texts, list_schema({"type": "string"}))
+
+
+@takes(list_schema({"type": "string", "pattern": "^[^/]"}))
+def _paths(value: object) -> object:
     paths = _texts(value)
     if any(not path or path.startswith("/") or ".." in PurePosixPath(path).parts for path in paths):
         raise InvalidValue("a list of paths inside the project, relative to its folder")
@@ -111,13 +163,7 @@ def _paths(value: object) -> tuple[str, ...]:
 _DISTRIBUTION = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 
-def _python(value: object) -> object:
-    # To import the module for platform tags takes longer than to read all settings.
-    from lambdify.cli.packing.target import runtimes
-
-    return one_of("", *runtimes())(value)
-
-
+@takes({"type": "string", "pattern": "^$|:"})
 def _app(value: object) -> object:
     if value == "":
         return value
@@ -130,7 +176,11 @@ def _app(value: object) -> object:
     return value
 
 
-def _minutes(value: object) -> int:
+@takes({"anyOf": [
+    {"type": "integer", "minimum": 0, "maximum": 60},
+    pattern_schema(r"off| *\d{1,4} *(minutes?|min|m|hours?|h)? *"),
+]})  # fmt: skip
+def _minutes(value: object) -> object:
     """Return the minutes between two keep-warm calls, from 5, "5 minutes", "1 hour", or "off", which is 0."""
     if isinstance(value, str):
         if value == "off":
@@ -158,6 +208,7 @@ def reference(service: str, what: str) -> Reader:
 def or_zero(one: Reader) -> Reader:
     """Return a reader that accepts 0 besides, for "not set"."""
 
+    @takes({"anyOf": [{"enum": [0]}, one.schema]})
     def reader(value: object) -> object:
         if value == 0 and not isinstance(value, bool):
             return value
@@ -172,16 +223,18 @@ def or_zero(one: Reader) -> Reader:
 def list_of(one: Reader) -> Reader:
     """Return a reader for lists whose items the reader `one` accepts."""
 
+    @takes(list_schema({"allOf": [{"type": "string", "minLength": 1}, one.schema]}))
     def reader(value: object) -> object:
-        texts = _texts(value)
-        if "" in texts:
+        items = _texts(value)
+        if "" in items:
             raise InvalidValue("a list without empty texts")
-        return tuple(one(item) for item in texts)
+        return tuple(one(item) for item in items)
 
     return reader
 
 
-def _reserved(value: object) -> int | None:
+@takes({"anyOf": [{"enum": ["off"]}, {"type": "integer", "minimum": 0}]})
+def _reserved(value: object) -> object:
     if value == "off":
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
@@ -189,7 +242,11 @@ def _reserved(value: object) -> int | None:
     return value
 
 
-def _statements(value: object) -> tuple[Mapping[str, Any], ...]:
+_SOME = list_schema({"type": "string"}, minItems=1)
+
+
+@takes(list_schema(table_schema({"actions": _SOME, "resources": _SOME}, required=["actions", "resources"])))
+def _statements(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise InvalidValue("tables: [[role.statements]], each with actions and resources")
     for statement in value:
@@ -202,7 +259,8 @@ def _statements(value: object) -> tuple[Mapping[str, Any], ...]:
     return tuple({name: _texts(part) for name, part in statement.items()} for statement in value)
 
 
-def _shift(value: object) -> Shift | None:
+@takes(pattern_schema(r"(\d{1,2}% every \d{1,3} minutes?)?"))
+def _shift(value: object) -> object:
     """Return how traffic moves, from "10% every 2 minutes"; None, from "", means at once."""
     if value == "":
         return None
@@ -212,8 +270,23 @@ def _shift(value: object) -> Shift | None:
     return Shift(percent=int(parts[1]), minutes=int(parts[2]))
 
 
+@takes({"type": "string", "maxLength": 256})
+def _description(value: object) -> object:
+    if not isinstance(value, str) or len(value) > 256:
+        raise InvalidValue("text of up to 256 characters")
+    return value
+
+
 FUNCTION_REFERENCE = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*"
 """A module and the name of a function in it: "package.module:function"."""
+
+
+def function_reference(allowed: str) -> Reader:
+    """Return a reader for a module and the name of a function in it; `allowed` describes it."""
+    schema = {"type": "string", "pattern": r"^$|^[^:\s]+:[^:\s]+$"}
+    return matching(FUNCTION_REFERENCE, allowed, schema)
+
+
 MAX_TIMEOUT = 900
 """Seconds. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 
@@ -224,14 +297,13 @@ READERS: Mapping[str, Reader] = {
     "stage": matching(r"[A-Za-z0-9][A-Za-z0-9-]*", "letters, digits and hyphens"),
     "app": _app,
     "region": matching(r"[a-z]{2,4}(-[a-z]+)+-\d", 'the name of an AWS region, such as "eu-central-1"'),
-    "function.python": _python,
+    "function.python": one_of("", *runtimes()),
     "function.memory": integer(128, 10240, "MB"),
     "function.timeout": integer(1, MAX_TIMEOUT, "seconds"),
-    "function.on_event": matching(
-        FUNCTION_REFERENCE,
-        'a module and the name of a function in it: "package.module:function"',
+    "function.on_event": function_reference(
+        'a module and the name of a function in it: "package.module:function"'
     ),
-    "function.description": matching(r"(?s).{0,256}", "text of up to 256 characters"),
+    "function.description": _description,
     "function.storage": integer(512, 10240, "MB"),
     "function.layers": list_of(arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3")),
     "function.reserved_concurrency": _reserved,
