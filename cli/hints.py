@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 COMMAND = re.compile(r"`lambdify ([a-z]+)([^`]*)`")
-NOT_ON_ACCOUNT = frozenset({"init", "check", "package", "local", "cache", "template", "policy"})
+NOT_ON_ACCOUNT = frozenset({"init", "check", "package", "local", "cache", "template", "policy", "schema"})
 """Commands that do not take those flags."""
 
 

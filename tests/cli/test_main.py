@@ -64,7 +64,7 @@ def test_every_command_has_a_section_on_the_first_page(lambdify):
 def test_the_version_is_that_of_the_installed_package(lambdify):
     from importlib.metadata import version
 
-    assert lambdify("--version").stdout == f"lambdify {version('lambdify')}\n"
+    assert lambdify("--version").stdout == f"lambdify {version('lambdify-cli')}\n"
 
 
 # -------------------------------------------------------------------- errors, each with its text and its code
