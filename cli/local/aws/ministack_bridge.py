@@ -61,9 +61,20 @@ def call_apis() -> None:
 
 def bring_events() -> None:
     """Pass invocations to the daemon, and events to functions as on AWS."""
-    from lambdify.cli.local.events import invocations, response_events
+    from lambdify.cli.local.events import (
+        asynchronous,
+        invocations,
+        log_subscriptions,
+        response_events,
+    )
 
-    for part in (invocations, response_events):
+    parts = (
+        invocations,
+        response_events,
+        asynchronous,
+        log_subscriptions,
+    )
+    for part in parts:
         part.install()
 
 

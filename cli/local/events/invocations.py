@@ -16,12 +16,12 @@ import json
 import os
 import random
 import time
-import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from ministack import app
 from ministack.core.responses import new_uuid
 from ministack.services import lambda_svc
 
@@ -35,6 +35,8 @@ EVENT_LIMIT, ASYNCHRONOUS_LIMIT = 6 * 1024 * 1024, 1024 * 1024
 NOT_DEPLOYED = "This function was not deployed with lambdify, and nothing here can run it."
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the invocation, for the threads that work on it."""
+_ANSWER_ID: ContextVar[str] = ContextVar("answer_id", default="")
+"""The id in ministack's answer to the request that is worked on."""
 
 
 def install() -> None:
@@ -43,6 +45,7 @@ def install() -> None:
     replace(lambda_svc, "_emit_lambda_logs", write_no_logs)
     _count_throttles_only()
     _show_aliases()
+    _note_answers()
     _limit_and_name()
 
 
@@ -81,8 +84,13 @@ def write_event(event: Any) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()
 
 
+def answer_id() -> str:
+    """Return the id of ministack's answer to the request that is worked on."""
+    return _ANSWER_ID.get()
+
+
 def write_headers(config: Mapping[str, Any], request_id: str = "") -> dict[str, str]:
-    """Return what the daemon is told of an invocation; its id is REQUEST_ID where that is set."""
+    """Return what the daemon is told of an invocation; its id is REQUEST_ID, unless that is not set."""
     deadline = time.time() + int(config.get("Timeout") or 3)
     return {
         "Content-Type": "application/json",
@@ -177,20 +185,30 @@ def _show_aliases() -> None:
     original = replace(lambda_svc, "_effective_func_record_for_qualifier", find)
 
 
+def _note_answers() -> None:
+    """Note the id that ministack's answer to a request will have."""
+
+    async def dispatch(
+        method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str
+    ) -> Any:
+        _ANSWER_ID.set(request_id)
+        return await original(method, path, headers, body, query_params, request_id)
+
+    original = replace(app, "_dispatch_service_request", dispatch)
+
+
 def _limit_and_name() -> None:
-    """Refuse too large events, and give each invocation the id that the answer names."""
+    """Refuse too large events, and give each invocation the id of the answer to its caller."""
 
     async def invoke(
         name: str, event: Any, headers: Any, path_qualifier: str | None = None, query_params: Any = None
     ) -> Any:
         if (refusal := refuse_size(headers)) is not None:
             return refusal
-        request_id = str(uuid.uuid4())
-        token = REQUEST_ID.set(request_id)
+        token = REQUEST_ID.set(_ANSWER_ID.get())
         try:
-            status, answer, body = await original(name, event, headers, path_qualifier, query_params)
+            return await original(name, event, headers, path_qualifier, query_params)
         finally:
             REQUEST_ID.reset(token)
-        return status, {**answer, "x-amzn-requestid": request_id}, body
 
     original = replace(lambda_svc, "_invoke", invoke)

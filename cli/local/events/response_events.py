@@ -41,7 +41,7 @@ def install() -> None:
 
 async def _open(config: Mapping[str, Any], event: Any) -> Any:
     """Start the invocation, and return ministack's answer to it as soon as the function begins to answer."""
-    told = invocations.write_headers(config)
+    told = invocations.write_headers(config, invocations.answer_id())
     connection = invocations.reach_daemon(config)
 
     def ask() -> http.client.HTTPResponse:
@@ -69,7 +69,6 @@ async def _open(config: Mapping[str, Any], event: Any) -> Any:
     headers = {
         "Content-Type": "application/vnd.amazon.eventstream",
         "X-Amz-Executed-Version": told["X-Amzn-Lambda-Function-Version"],
-        "x-amzn-requestid": told["X-Amzn-Lambda-Request-Id"],
     }
     return 200, headers, StreamingResponse(run)
 
