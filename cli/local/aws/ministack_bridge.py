@@ -65,7 +65,11 @@ def bring_events() -> None:
         asynchronous,
         invocations,
         log_subscriptions,
+        queues,
         response_events,
+        schedules,
+        stacks,
+        streams,
     )
 
     parts = (
@@ -73,6 +77,10 @@ def bring_events() -> None:
         response_events,
         asynchronous,
         log_subscriptions,
+        queues,
+        streams,
+        schedules,
+        stacks,
     )
     for part in parts:
         part.install()
