@@ -16,6 +16,7 @@ LambdifyError
 ├── AppBroken            13   the app does not import where it has to run
 ├── NameCollision        14   a lambdify.py of the project or a dependency hides this package
 ├── AppCannotStart       15   the app does not start on this machine, and would not on Lambda
+├── StaticFilesUnknown   16   the app could not be asked for its static files
 ├── PythonRefused        17   the project asks for a Python that Lambda lacks, or for two at once
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
@@ -111,6 +112,12 @@ class AppCannotStart(LambdifyError):
     exit_code = 15
     variables: tuple[str, ...] = ()
     """The environment variables that are missing, if these are the cause."""
+
+
+class StaticFilesUnknown(LambdifyError):
+    """The app could not be asked for its static files, or they have no place in the bundle."""
+
+    exit_code = 16
 
 
 class PythonRefused(LambdifyError):

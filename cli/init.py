@@ -49,7 +49,10 @@ def write(name: str, apps: list[Candidate]) -> str:
     # An option, "key = value" at the start of a line, becomes "#key = value"; "# text" explains it.
     text = re.sub(r"(?m)^(\w+ = )", r"#\1", text)
     # Tables without options are left out: the comment above them has an example.
-    text = re.sub(r"(?m)^\[(environment|secrets|functions|tags|resources|outputs|stages)\]\n", "", text)
+    tables = (
+        r"static\.folders|static\.environment|environment|secrets|functions|tags|resources|outputs|stages"
+    )
+    text = re.sub(rf"(?m)^\[({tables})\]\n", "", text)
     text = text.replace('#name = ""', f"name = {json.dumps(name)}", 1)
     if apps:
         text = text.replace('#app = ""', _app_lines(apps), 1)

@@ -1,5 +1,6 @@
 """lambdify package: pack the bundle that `deploy` would upload, and report its content. No AWS calls."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
     if packed is None:
         # Not at the top: if nothing has changed, detection is not needed.
         from lambdify.cli.detection import choice
+        from lambdify.cli.rehearsal import question
 
         if unsealed := seal.remove_unsealed(settings.root):
             console.warn(
@@ -45,7 +47,8 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
             )
         candidate = choice.choose_app(settings, console)
         caches.sweep(settings.root, folder)
-        packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade)
+        ask = partial(question.ask, settings)
+        packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade, ask=ask)
     return packed
 
 

@@ -98,6 +98,11 @@ def deflate_one(member: Member, level: int = LEVEL) -> Entry:
     return Entry(name, data, deflated, member.executable, zlib.crc32(member.content), len(member.content))
 
 
+def describe(members: Iterable[Member]) -> list[tuple[str, bool, str]]:
+    """Return name, mode and digest of each member, which say all that a zip of them depends on."""
+    return [(each.name, each.executable, hashlib.sha256(each.content).hexdigest()) for each in members]
+
+
 def rename(entry: Entry, name: str, *, executable: bool) -> Entry:
     """Return the entry with another name and mode."""
     return entry._replace(name=unicodedata.normalize("NFC", name), executable=executable)

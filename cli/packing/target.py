@@ -5,6 +5,7 @@ https://packaging.python.org/en/latest/specifications/platform-compatibility-tag
 https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers.
 """
 
+import platform
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,13 @@ class Target:
         """The platform as uv names it: "x86_64-manylinux_2_34"."""
         major, minor = self._manylinux
         return f"{self.machine}-manylinux_{major}_{minor}"
+
+    def obstacle(self) -> str:
+        """Return the reason why native code for it cannot run on this machine; "" if there is none."""
+        here = f"{platform.system()} on {platform.machine()}"
+        if here == f"Linux on {self.machine}":
+            return ""
+        return f"the bundle's native code is for Linux on {self.machine}, and this is {here}"
 
     @property
     def id(self) -> str:

@@ -9,16 +9,20 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lambdify.cli.packing import unpacked
+from lambdify.cli.packing import archive, unpacked
+from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import app, sizes
 from lambdify.cli.packing.bundle.bundle import Bundle
+from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
+from lambdify.cli.static.answer import Subject
 from lambdify.cli.storage import caches, folders
 
 LAYERS_KEPT = 5
@@ -60,13 +64,35 @@ def prepare(bundle: Bundle) -> Iterator[Place]:
         whole = Path(folder).resolve()
         task_root, tmp = whole / "task", whole / "tmp"
         tmp.mkdir()
-        with zipfile.ZipFile(bundle.app.path) as packed:
-            unpacked.extract(packed, task_root)
+        _extract(bundle.app.path, task_root)
         _forget_secrets(task_root / app.NOTE)
-        layers = _unpack_layer(bundle) if bundle.layer else whole / "opt"
+        layers = whole / "opt"
+        if bundle.layer:
+            layers = _unpack_layer(bundle.target, bundle.layer.digest, partial(_extract, bundle.layer.path))
         layers.mkdir(exist_ok=True)
         distributions = () if bundle.layer else bundle.dependencies.distributions
         yield Place(task_root=task_root, layers=layers, tmp=tmp, owners=sizes.owners(distributions, ""))
+
+
+@contextmanager
+def lay_out(subject: Subject) -> Iterator[Place]:
+    """Yield an app that is not packed yet, as `prepare` yields a bundle."""
+    with TemporaryDirectory(prefix="lambdify-question-") as folder:
+        whole = Path(folder).resolve()
+        task_root, tmp, layers = whole / "task", whole / "tmp", whole / "opt"
+        tmp.mkdir()
+        for member in subject.members:
+            _write(member, task_root)
+        _forget_secrets(task_root / app.NOTE)
+
+        def extract(to: Path) -> None:
+            archive.write(whole / "layer.zip", subject.make_layer())
+            _extract(whole / "layer.zip", to)
+
+        if subject.layer:
+            layers = _unpack_layer(subject.target, subject.layer, extract)
+        layers.mkdir(exist_ok=True)
+        yield Place(task_root=task_root, layers=layers, tmp=tmp, owners={})
 
 
 def environment(settings: Settings, place: Place) -> dict[str, str]:
@@ -110,10 +136,25 @@ def _forget_secrets(note: Path) -> None:
         note.write_text(json.dumps(said), encoding="utf-8")
 
 
-def _unpack_layer(bundle: Bundle) -> Path:
-    assert bundle.layer
+def _write(member: Member, root: Path) -> None:
+    path = root / member.name
+    if member.name.endswith("/"):
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(member.content)
+    path.chmod(0o555 if member.executable else 0o444)
+
+
+def _extract(path: Path, to: Path) -> None:
+    with zipfile.ZipFile(path) as packed:
+        unpacked.extract(packed, to)
+
+
+def _unpack_layer(target: Target, digest: str, extract: Callable[[Path], None]) -> Path:
+    """Return the layer of that digest in the cache, where `extract` puts it if it is not there."""
     parent = folders.cache() / "unpacked"
-    found = parent / f"{bundle.target.id}-{bundle.layer.digest[:32]}"
+    found = parent / f"{target.id}-{digest[:32]}"
     if found.is_dir():
         with suppress(OSError):  # it counts as used now
             os.utime(found)
@@ -122,11 +163,8 @@ def _unpack_layer(bundle: Bundle) -> Path:
     for old in sorted(parent.iterdir(), key=lambda each: -each.stat().st_mtime)[LAYERS_KEPT - 1 :]:
         if old.stat().st_mtime < time.time() - KEPT_FOR:
             caches.remove(old)
-    with (
-        TemporaryDirectory(dir=parent, prefix=f".{found.name}.") as fresh,
-        zipfile.ZipFile(bundle.layer.path) as packed,
-    ):
-        unpacked.extract(packed, Path(fresh) / "opt")
+    with TemporaryDirectory(dir=parent, prefix=f".{found.name}.") as fresh:
+        extract(Path(fresh) / "opt")
         with suppress(OSError):  # another run was first
             (Path(fresh) / "opt").rename(found)
     return found

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from lambdify.cli.errors import LocalCloudFailed
 from lambdify.cli.local.functions import runtime_client
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.programs import guarded, pythons
+from lambdify.cli.programs.guarded import Ending
 from lambdify.cli.programs.pythons import Interpreter
 from lambdify.cli.rehearsal import place as places
 from lambdify.cli.rehearsal import report
@@ -66,17 +68,37 @@ def rehearse(
             reason=f"this machine has no Python {minor}; `uv python install {minor}` changes that",
         )
     with caches.in_use(), places.prepare(bundle) as place:
-        runtime = runtime_client.find(minor)
-        outcome = _run(place, settings, python, runtime, limit, nobody_waits)
-        if runtime is None and _lacks_runtime(outcome.raised):
-            try:
-                runtime = runtime_client.fetch(python.file, minor)
-            except LocalCloudFailed as error:
-                return Outcome(
-                    kind="untold", reason=f"what Lambda brings along could not be installed: {error.message}"
-                )
-            outcome = _run(place, settings, python, runtime, limit, nobody_waits)
-    return _allow_for_absence(outcome, settings)
+        outcome, _ = run(place, settings, python, limit=limit, nobody_waits=nobody_waits)
+    return outcome
+
+
+def run(
+    place: Place,
+    settings: Settings,
+    python: Interpreter,
+    *,
+    limit: float,
+    question: Path | None = None,
+    nobody_waits: Event | None = None,
+) -> tuple[Outcome, Mapping[str, Any]]:
+    """Start the app in that place; return how that went, and what it answered to the question, if anything.
+
+    What Lambda's runtime brings along is installed if the app lacks it.
+    """
+    minor = settings.function.python
+    runtime = runtime_client.find(minor)
+    ending = _run(place, settings, python, runtime, limit, nobody_waits, question)
+    outcome = report.read(ending, place, python)
+    if runtime is None and _lacks_runtime(outcome.raised):
+        try:
+            runtime = runtime_client.fetch(python.file, minor)
+        except LocalCloudFailed as error:
+            reason = f"what Lambda brings along could not be installed: {error.message}"
+            return Outcome(kind="untold", reason=reason), {}
+        ending = _run(place, settings, python, runtime, limit, nobody_waits, question)
+        outcome = report.read(ending, place, python)
+    answer: Mapping[str, Any] = next((each for each in ending.report if each["event"] == "answer"), {})
+    return _allow_for_absence(outcome, settings), answer
 
 
 def _allow_for_absence(outcome: Outcome, settings: Settings) -> Outcome:
@@ -97,7 +119,8 @@ def _run(
     runtime: Path | None,
     limit: float,
     nobody_waits: Event | None,
-) -> Outcome:
+    question: Path | None,
+) -> Ending:
     runtimes = [str(runtime)] if runtime else []
     rehearsed = {
         "hook": str(guarded.AUDIT_HOOK),
@@ -106,10 +129,11 @@ def _run(
         "foreign": sorted({name.partition("/")[0] for name in place.owners}),
         "readable": [*guarded.SYSTEM, *map(str, interpreter.prefixes)],
         "secrets": sorted(settings.secrets),
+        "question": str(question or ""),
     }
     # With -s, -S and -P, packages of this machine cannot be imported. -I would ignore the project's own
     # PYTHON* variables.
-    ending = guarded.run(
+    return guarded.run(
         [str(interpreter.file), "-s", "-S", "-P", "-B", "-u", str(WORKER), json.dumps(rehearsed)],
         cwd=place.task_root,
         environment=places.environment(settings, place),
@@ -120,11 +144,11 @@ def _run(
             *map(Path, runtimes),
             WORKER.parent,
             guarded.AUDIT_HOOK.parent,
+            *([question.parent] if question else ()),
         ],
         limit=limit,
         nobody_waits=nobody_waits,
     )
-    return report.read(ending, place, interpreter)
 
 
 def _lacks_runtime(raised: Raised | None) -> bool:

@@ -9,6 +9,7 @@ It reports a JSON object on each line, each as it happens, since the app may end
     {"event": "set", "names": ...}                those of these that it has set itself by then
     {"event": "secret", "name": ...}              it asked for one whose value is a placeholder
     {"event": "blocked", "what": ..., "target": ..., "frame": ...}
+    {"event": "answer", ...}                      what it says to a question, see static/worker.py
     {"event": "ends"}                             the import has ended, in one of two ways:
     {"event": "starts", "interface": ..., "asked": whether the app was asked for it}    or
     {"event": "raised", "error": ..., "refused": whether a refused connection led to it}
@@ -53,6 +54,8 @@ class Watch:
         self._report, self._root, self._pid = report, f"{root}/", os.getpid()
         self._asked: list[str] = []
         self._foreign = ("lambdify/", *(f"{name}/" for name in foreign))
+        self.question: Any = None
+        """What the app is asked once it has started, if anything."""
 
     def tell(self, event: str, **values: object) -> None:
         """Report an event."""
@@ -118,6 +121,15 @@ class Watch:
         """Report the end, and end the process as Lambda does: even if the app has started threads."""
         if os.getpid() != self._pid:  # a fork of the app's own, in which the import went on
             os._exit(1)
+        before = sys.exc_info()[1]
+        try:
+            if error is None and self.question:
+                self.tell("answer", **self.question.ask(sys.modules["lambdify.adapter.entry"].respond))
+        finally:
+            now = sys.exc_info()[1]
+            self._end(error if now is before else now, refused, asked)
+
+    def _end(self, error: BaseException | None, refused: list[BaseException], asked: bool) -> None:
         self.tell("ends")
         self.tell("set", names=[name for name in self._asked if os.fsencode(name) in os.environ._data])  # type: ignore[attr-defined]
         if error is None:
@@ -161,6 +173,8 @@ class Rehearsed(TypedDict):
     """Folders that may be read, besides."""
     secrets: list[str]
     """Variables whose values are placeholders."""
+    question: str
+    """The file of what the app is asked once it has started; "" for nothing."""
 
 
 def main(given: str, told: str) -> None:
@@ -177,9 +191,9 @@ def main(given: str, told: str) -> None:
     sys.path[:0] = [root, f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python"]
     sys.path += rehearsed["runtime"]
     sys.argv = ["awslambdaric", "lambdify.adapter.entry.handler"]
-    names: dict[str, Any] = {"__name__": "lambdify.audit_hook"}
-    with open(rehearsed["hook"], encoding="utf-8") as file:
-        exec(compile(file.read(), rehearsed["hook"], "exec"), names)  # noqa: S102 - a file of ours
+    names = _load(rehearsed["hook"])
+    if rehearsed["question"]:
+        watch.question = _load(rehearsed["question"])["Question"](root, guard["tmp"])
     secrets = frozenset(map(os.fsencode, rehearsed["secrets"]))
     data = Variables(os.environ._data, watch, secrets)  # type: ignore[attr-defined]
     os.environ._data = os.environb._data = data  # type: ignore[attr-defined]
@@ -196,6 +210,14 @@ def main(given: str, told: str) -> None:
         if error is not None and _name(type(error)) == "lambdify.adapter.errors.InterfaceUnknown":
             watch.ask(error, hook.refused)
         watch.finish(error, hook.refused)
+
+
+def _load(path: str) -> dict[str, Any]:
+    """Return the names of a file of ours, which cannot be imported here."""
+    names: dict[str, Any] = {"__name__": f"lambdify.{os.path.basename(path)}"}  # noqa: PTH119
+    with open(path, encoding="utf-8") as file:
+        exec(compile(file.read(), path, "exec"), names)  # noqa: S102
+    return names
 
 
 def _speaks_wsgi(app: Any) -> str:

@@ -28,6 +28,7 @@ from lambdify.cli.settings.tables import (
     Logs,
     Release,
     Role,
+    Static,
     Vpc,
     Warm,
 )
@@ -64,6 +65,7 @@ class Settings:
     vpc: Vpc
     efs: Efs
     build: Build
+    static: Static
     check: Check
     http: Http
     warm: Warm

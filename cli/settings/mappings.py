@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
@@ -34,6 +35,8 @@ SECRET_SOURCE = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]
 """The place of a secret: a parameter's name, or a secret's name or ARN, with a key of its JSON."""
 STAGE = "{stage}"
 """What stands for the stage's name in the place of a secret."""
+STATIC_PATH = re.compile(r"/|(/[A-Za-z0-9_.~!$&'()*+,;=:@-]+)+/?")
+"""A path in [static.folders], as clients send it: https://www.rfc-editor.org/rfc/rfc3986#section-3.3"""
 MAX_TAGS = 48
 """AWS allows 50, and two are ours. https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html"""
 
@@ -105,6 +108,24 @@ def _secrets(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -
     return dict(values)
 
 
+def _static_folders(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
+    """Return [static.folders], folders by path; both without a slash at the end."""
+    for path, folder in values.items():
+        at = (*keys, path)
+        if not STATIC_PATH.fullmatch(path) or {".", ".."} & {*path.split("/")}:
+            raise SettingsError(
+                f'{locate(at)}: "{path}" is not the path of files.',
+                hint='It takes "/", or a path that begins with a slash: "/app" = "frontend/dist".',
+            )
+        parts = folder.split("/") if isinstance(folder, str) else [".."]
+        if ".." in parts or not parts[0]:
+            raise SettingsError(
+                f"{locate(at)}: {'.'.join(keys)} takes folders of the project, relative to it.",
+                hint=f'Write "{path}" = "frontend/dist". A link in the project may lead out of it.',
+            )
+    return {path.rstrip("/"): str(PurePosixPath(folder)) for path, folder in values.items()}
+
+
 def _tags(keys: tuple[str, ...], values: Mapping[str, Any], locate: Locate) -> dict[str, str]:
     """Return [tags], which have to be valid for CloudFormation."""
     for name, value in values.items():
@@ -169,6 +190,8 @@ MAPPING_READERS: Mapping[str, Callable[[tuple[str, ...], Mapping[str, Any], Loca
     "environment": _environment,
     "secrets": _secrets,
     "tags": _tags,
+    "static.folders": _static_folders,
+    "static.environment": _variables,
     "resources": _cloudformation,
     "outputs": _cloudformation,
     "functions": function_tables.read,
@@ -187,6 +210,8 @@ MAPPING_SCHEMAS: Mapping[str, Schema] = {
     "tags": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 256}},
     "resources": _by_name(LOGICAL_ID, {"type": "object", "required": ["Type"]}),
     "outputs": _by_name(LOGICAL_ID, {"type": "object", "required": ["Value"]}),
+    "static.folders": _by_name(STATIC_PATH, {"type": "string", "minLength": 1}),
+    "static.environment": _by_name(VARIABLE, {"type": "string"}),
     "functions": function_tables.schema(),
 }
 """The schema of each table, as schema.py needs it."""

@@ -43,7 +43,7 @@ def _table(
         if key in types and is_dataclass(types[key]) and isinstance(types[key], type):
             one = _table(default, types[key], said, keys)
         elif isinstance(default, dict):
-            one = dict(MAPPING_SCHEMAS.get(key, {"type": "object"}))
+            one = dict(MAPPING_SCHEMAS.get(".".join(keys), {"type": "object"}))
         else:
             reader = READERS.get(".".join(keys)) or reader_of(types[key])
             one = {**reader.schema, "default": default}

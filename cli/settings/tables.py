@@ -104,6 +104,23 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Static:
+    """[static]: files that nobody but lambdify would serve."""
+
+    serve: Literal["auto", "app", "function"]
+    """Who serves what the app says: the app, or the adapter before it. "auto" is the adapter for a Django
+    whose files nobody serves, and the app for all others."""
+    fallback: str
+    """The path of the page for what the app does not know; "" for none."""
+    immutable: tuple[str, ...]
+    """Patterns of names with a hash that is not seen."""
+    folders: Mapping[str, str]
+    """Folders of the project by the path that they are served below: "" for the site itself, or "/app"."""
+    environment: Mapping[str, str]
+    """Variables with which the app is asked for its files, besides those of the function."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """[check]: what `check` and `deploy` tell of the app."""
 

@@ -337,6 +337,10 @@ READERS: Mapping[str, Reader] = {
     "build.omit": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uwsgi"')),
     "build.keep": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uvicorn"')),
     "build.include": _paths,
+    "static.fallback": matching(
+        r"[^\s/?#][^\s?#]*", 'the path of a page among the files, such as "index.html"'
+    ),
+    "static.immutable": list_of(matching(r"\S+", 'patterns of names, such as "assets/*"')),
     "http.allow_from": list_of(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
     "http.vpc_endpoints": list_of(
         matching(r"vpce-[0-9a-f]+", 'ids of VPC endpoints, such as "vpce-0a1b2c3d"')

@@ -151,8 +151,8 @@ OF_HTTP = (
     "vpc_endpoints, cors, jwt, authorizer, alb"
 )
 PER_STAGE = (
-    "app, region, profile, protect, function, role, vpc, efs, build, check, http, warm, logs, release, "
-    "tasks, commands, failed, local, environment, secrets, functions, tags, resources, outputs"
+    "app, region, profile, protect, function, role, vpc, efs, build, static, check, http, warm, logs, "
+    "release, tasks, commands, failed, local, environment, secrets, functions, tags, resources, outputs"
 )
 
 

@@ -172,6 +172,13 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
     return {"app": candidate.app} | {name: value for name, value in said.items() if value}
 
 
+def amend_note(members: Sequence[Member], files: str) -> Member:
+    """Return the note among these members, with the name of the table of static files in it."""
+    note = next(each for each in members if each.name == NOTE)
+    said = {**json.loads(note.content), "files": files}
+    return note._replace(content=json.dumps(said, sort_keys=True).encode())
+
+
 def _metadata(settings: "Settings", candidate: "Candidate", console: Console) -> Iterator[Member]:
     """Yield the project's own .dist-info, if it has a [build-system]; tell if the backend fails."""
     folder = build_system.find_project(settings.root, candidate.path)

@@ -157,6 +157,8 @@ def _file_name(settings: Settings, out: Path) -> str:
     warm = [settings.warm.every, settings.warm.concurrency]
     packed = [settings.app, dict(settings.secrets), settings.release.command, warm, settings.environment_file]
     packed.append(settings.environment.get("DJANGO_SETTINGS_MODULE", ""))  # its apps decide what is packed
+    static = settings.static  # but for its variables, see Bundle.variables
+    packed += [static.serve, static.fallback, static.immutable, sorted(static.folders.items())]
     places = [str(settings.root), str(folders.repository(settings.root)), str(out.absolute())]
     given = [*places, packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"

@@ -12,8 +12,6 @@ Rules:
 - In the project's folder, only `.lambdify/` is written to.
 """
 
-import hashlib
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from lambdify.cli.packing.bundle import (
     build_cache,
     bytecode,
     files,
+    ignore_rules,
     image,
     incremental,
     index_logins,
@@ -44,9 +43,11 @@ from lambdify.cli.packing.bundle.incremental import PreviousBuild
 from lambdify.cli.packing.bundle.zips import Archive, Draft, KnownZips
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
-from lambdify.cli.programs import pythons
 from lambdify.cli.settings import Settings
 from lambdify.cli.settings.tables import Form
+from lambdify.cli.static import asking, serving
+from lambdify.cli.static.answer import Ask, Subject
+from lambdify.cli.static.serving import Served
 
 if TYPE_CHECKING:
     from lambdify.cli.detection.choice import Candidate
@@ -72,6 +73,8 @@ class Bundle:
     """The largest first."""
     left_out: tuple[files.LeftOut, ...]
     leaks: tuple[secret_scan.Leak, ...]
+    variables: str = ""
+    """The digest of the variables with which its app was asked for static files; "" if it was not asked."""
 
     @property
     def archives(self) -> tuple[Archive, ...]:
@@ -80,14 +83,11 @@ class Bundle:
 
     def obstacle(self) -> str:
         """Return the reason why the bundle cannot start on this machine; "" if there is none."""
-        here = f"{platform.system()} on {platform.machine()}"
         native = any(part.kinds.get("native") for part in self.parts)
-        if native and here != f"Linux on {self.target.machine}":
-            return f"the bundle's native code is for Linux on {self.target.machine}, and this is {here}"
-        return ""
+        return self.target.obstacle() if native else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Inputs:
     """The input of the zips."""
 
@@ -99,10 +99,18 @@ class _Inputs:
     python: Path | None
     """The interpreter that compiles; None for no bytecode."""
     members: tuple[Member, ...]
-    """The members of the app."""
+    """The members of the app, but for what `served` has."""
     make_app_entries: Callable[[], tuple[Entry, ...]]
     """Returns the members' entries, with bytecode, sorted by name."""
+    served: Served
+    """The static files that are served before the app."""
     dependencies: Dependencies
+
+    @property
+    def contents(self) -> list[tuple[str, bool, str]]:
+        """Name, mode and digest of each file of the app's zip, which no bytecode and no zipped copy is."""
+        rows = (*archive.describe(self.members), *self.served.contents)
+        return [{row[0]: row for row in rows}[name] for name in sorted({row[0] for row in rows})]
 
     def compiler(self, mount: str) -> Compiler | None:
         """Return the compiler for files that Lambda unpacks to `mount`; None for no bytecode."""
@@ -116,6 +124,8 @@ def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
     if found is None or not all(zips.is_ours(settings.root, each.path, known) for each in found.archives):
         return None
     if not _same_images(found.dependencies):
+        return None
+    if found.variables and found.variables != asking.sign_variables(settings):
         return None
     _show_notes(found.dependencies, console)
     zips.record(settings.root, settings.stage, out, found.archives)
@@ -131,41 +141,34 @@ def pack(
     *,
     limit: int = sizes.UNZIPPED_LIMIT,
     upgrade: bool = False,
+    ask: Ask | None = None,
 ) -> Bundle:
     """Return the bundle in the folder `out`; zips that exist already are not made again.
 
-    Raises NameCollision, BundleRefused, BuildError, and whatever `find_dependencies` raises.
+    `ask` asks the app for its static files, where nobody else serves them; None asks no app. Raises
+    NameCollision, BundleRefused, BuildError, and whatever `find_dependencies` and `ask` raise.
     """
     start = build_cache.start(settings.root)
     target = Target(python=settings.function.python, architecture=settings.function.architecture)
     selection = app.select(settings)
-    app.refuse_collision((file.name for file in selection.files), candidate.path)
-    sizes.refuse_files(selection.files, image.LIMIT if settings.build.form == "image" else limit)
+    _refuse(selection.files, settings, candidate, limit)
     read = app.members(settings, candidate, selection.files, console)
-    members = _without_logins(read, console)
+    members = index_logins.remove_and_tell(read, console)
     needs = app.find_needs(settings, candidate)
     known = zips.find_known(settings.root)
     previous = _find_previous(settings, out, needs, members, known)
-    python = _python(settings, console)
-    own = cache(lambda: _make_app_entries(members, previous, _compiler(python, target, TASK_ROOT)))
+    python = bytecode.find_python(target.python, console) if settings.build.bytecode else None
+    own = cache(lambda: incremental.make_entries(members, previous, _compiler(python, target, TASK_ROOT)))
     kept = None if upgrade else app.keep_if_chosen(settings, needs, previous.dependencies)
     dependencies = _show_notes(kept, console)
     if dependencies is None:
-        at, _ = zips.locate(out, target, "app", _contents(members), compiled=python is not None)
-        pack_app = None if at.is_file() else own
-        aside = (pack_app, _prefetch_layer(settings, target, python))
+        at, _ = zips.locate(out, target, "app", archive.describe(members), compiled=python is not None)
+        aside = (None if at.is_file() else own, _prefetch_layer(settings, target, python))
         dependencies = _find_dependencies(settings, target, needs, console, *aside, upgrade=upgrade)
     app.refuse_dependencies(dependencies.distributions)
-    inputs = _Inputs(
-        root=settings.root,
-        out=out,
-        known=known,
-        target=target,
-        python=python,
-        members=members,
-        make_app_entries=own,
-        dependencies=dependencies,
-    )
+    subject = _subject(candidate, members, dependencies, target, python, out, console)
+    served = serving.serve(settings, subject, ask, ignore_rules.secrets(), app.amend_note, console)
+    inputs = _Inputs(settings.root, out, known, target, python, members, own, served, dependencies)
     form, drafts, parts = _choose_form(inputs, settings, limit, console)
     *layers, main = _write(settings, out, drafts, console)
     bundle = Bundle(
@@ -175,21 +178,45 @@ def pack(
         target=target,
         dependencies=dependencies,
         parts=parts,
-        left_out=selection.left_out,
-        leaks=_leaks(members, previous),
+        left_out=files.add_secrets(selection.left_out, served.secrets),
+        variables=served.signed,
+        leaks=incremental.find_leaks(members, previous),
     )
     # A bundle that lacks bytecode is not cached, so the next run looks for an interpreter again.
-    if dependencies.settled and (inputs.python or not settings.build.bytecode):
-        contents = {member.name: member.content for member in read}
-        build_cache.store(settings, out, start, selection, contents, dependencies, bundle)
+    if dependencies.settled and served.settled and (python or not settings.build.bytecode):
+        build_cache.store(
+            settings, out, start, selection, dict(each[:2] for each in read), dependencies, bundle
+        )
     return bundle
 
 
-def _without_logins(read: Sequence[Member], console: Console) -> tuple[Member, ...]:
-    members, cleaned = index_logins.remove_logins(read)
-    for name in cleaned:
-        console.note(f"{name} is packed without the login of a package index.")
-    return members
+def _refuse(
+    selected: Sequence[files.ProjectFile], settings: Settings, candidate: "Candidate", limit: int
+) -> None:
+    app.refuse_collision((file.name for file in selected), candidate.path)
+    sizes.refuse_files(selected, image.LIMIT if settings.build.form == "image" else limit)
+
+
+def _subject(
+    candidate: "Candidate",
+    members: tuple[Member, ...],
+    dependencies: Dependencies,
+    target: Target,
+    python: Path | None,
+    out: Path,
+    console: Console,
+) -> Subject:
+    """Return the app as it is asked for its static files: with its dependencies as a layer."""
+    _, digest = zips.locate(out, target, "layer", dependencies.key, compiled=python is not None)
+    compiler, distributions = _compiler(python, target, LAYER_ROOT), dependencies.distributions
+    return Subject(
+        app=candidate.app,
+        framework=candidate.framework,
+        members=members,
+        target=target,
+        layer=digest if distributions else "",
+        make_layer=cache(lambda: layer.build(distributions, LAYER_PREFIX, compiler, console)),
+    )
 
 
 def _find_dependencies(
@@ -264,12 +291,6 @@ def _show_notes(dependencies: Dependencies | None, console: Console) -> Dependen
     return dependencies
 
 
-def _leaks(members: Sequence[Member], previous: PreviousBuild) -> tuple[secret_scan.Leak, ...]:
-    changed = (member for member in members if member.name not in previous.unchanged)
-    found = (leak for member in changed for leak in secret_scan.scan(member.name, member.content))
-    return tuple(sorted((*previous.leaks, *found), key=lambda leak: leak.path))
-
-
 def _choose_form(
     inputs: _Inputs, settings: Settings, limit: int, console: Console
 ) -> tuple[Form, tuple[Draft, ...], tuple[sizes.BundlePart, ...]]:
@@ -326,14 +347,14 @@ def _drafts(inputs: _Inputs, form: Form, console: Console) -> tuple[Draft, ...]:
             lambda: layer.build(distributions, prefix, inputs.compiler(mount), console),
             sizes.owners(distributions, prefix),
         ),
-        _draft(inputs, "app", _contents(inputs.members), lambda: _pack_app(inputs, console), {}),
+        _draft(inputs, "app", inputs.contents, lambda: _pack_app(inputs, console), inputs.served.owners),
     )
 
 
 def _one_zip(inputs: _Inputs, console: Console) -> tuple[Draft, ...]:
     distributions = inputs.dependencies.distributions
     prefix, mount = _layout("zip")
-    own = {member.name for member in inputs.members}
+    own = {name for name, *_ in inputs.contents}
 
     def entries() -> Iterator[Entry]:
         # Dependencies come first: they seldom change, so two versions of the zip begin with the same bytes.
@@ -344,7 +365,8 @@ def _one_zip(inputs: _Inputs, console: Console) -> tuple[Draft, ...]:
         yield from _pack_app(inputs, console)
 
     owners = {name: owner for name, owner in sizes.owners(distributions, prefix).items() if name not in own}
-    made_from = [inputs.dependencies.key, _contents(inputs.members)]
+    owners |= inputs.served.owners
+    made_from = [inputs.dependencies.key, inputs.contents]
     return (_draft(inputs, "app", made_from, lambda: tuple(entries()), owners),)
 
 
@@ -362,38 +384,8 @@ def _draft(
 
 def _pack_app(inputs: _Inputs, console: Console) -> tuple[Entry, ...]:
     with console.step("Packing the application"):
-        return inputs.make_app_entries()
-
-
-def _make_app_entries(
-    members: Sequence[Member], previous: PreviousBuild, compiler: Compiler | None
-) -> tuple[Entry, ...]:
-    # An unchanged module without bytecode does not compile, so it is not tried again.
-    changed = [member for member in members if member.name not in previous.entries]
-    compiled = bytecode.build(compiler, changed)
-    made = (*archive.deflate(changed), *compiled.values())
-    return tuple(sorted((*previous.entries.values(), *made), key=lambda entry: entry.name))
+        return inputs.served.add_to(inputs.make_app_entries())
 
 
 def _compiler(python: Path | None, target: Target, mount: str) -> Compiler | None:
     return Compiler(python=python, minor=target.python, mount=mount) if python else None
-
-
-def _contents(members: Sequence[Member]) -> list[tuple[str, bool, str]]:
-    return [
-        (member.name, member.executable, hashlib.sha256(member.content).hexdigest()) for member in members
-    ]
-
-
-def _python(settings: Settings, console: Console) -> Path | None:
-    """Return the interpreter that compiles; None, with a note, if there is none, or bytecode is off."""
-    minor = settings.function.python
-    if not settings.build.bytecode:
-        return None
-    python = pythons.attempt(minor, console)
-    if python is None:
-        console.note(
-            f"Without Python {minor}, bytecode is left out: imports take about three times as long in a cold "
-            "start."
-        )
-    return python

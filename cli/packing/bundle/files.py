@@ -15,7 +15,7 @@ Rules:
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,6 +122,13 @@ def scan(
         left_out=tuple(left_out[path] for path in sorted(left_out) if path not in brought_back),
         listings=tuple(item for item in found if isinstance(item, Listing)),
     )
+
+
+def add_secrets(left_out: Sequence[LeftOut], secrets: Iterable[tuple[str, str]]) -> tuple[LeftOut, ...]:
+    """Return what is left out, with other secrets; these are given as paths with reasons."""
+    known = {item.path: item for item in left_out}
+    known |= {path: LeftOut(path=path, reason=reason, secret=True) for path, reason in secrets}
+    return tuple(known[path] for path in sorted(known))
 
 
 def _secrets(environment_file: str) -> ignore_rules.Filter:

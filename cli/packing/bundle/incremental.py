@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry, Member
-from lambdify.cli.packing.bundle import bytecode
+from lambdify.cli.packing.bundle import bytecode, secret_scan
 from lambdify.cli.packing.bundle.secret_scan import Leak
 from lambdify.cli.packing.wheels.distributions import Dependencies
 
@@ -60,6 +60,24 @@ def compare(
         unchanged=frozenset(same),
         leaks=tuple(leak for leak in leaks if leak.path in same),
     )
+
+
+def make_entries(
+    members: Sequence[Member], previous: PreviousBuild, compiler: bytecode.Compiler | None
+) -> tuple[Entry, ...]:
+    """Return the members as a zip stores them, with bytecode, sorted by name."""
+    # An unchanged module without bytecode does not compile, so it is not tried again.
+    changed = [member for member in members if member.name not in previous.entries]
+    compiled = bytecode.build(compiler, changed)
+    made = (*archive.deflate(changed), *compiled.values())
+    return tuple(sorted((*previous.entries.values(), *made), key=lambda entry: entry.name))
+
+
+def find_leaks(members: Sequence[Member], previous: PreviousBuild) -> tuple[Leak, ...]:
+    """Return the leaks in the members; those that have not changed are not read again."""
+    changed = (member for member in members if member.name not in previous.unchanged)
+    found = (leak for member in changed for leak in secret_scan.scan(member.name, member.content))
+    return tuple(sorted((*previous.leaks, *found), key=lambda leak: leak.path))
 
 
 def _is_intact(entry: Entry) -> bool:

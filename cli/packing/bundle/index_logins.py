@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from lambdify.cli.console import Console
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.storage import texts
 
@@ -32,6 +33,14 @@ def remove_logins(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[
         after.name for before, after in zip(members, cleaned, strict=True) if after.content != before.content
     )
     return cleaned, changed
+
+
+def remove_and_tell(members: Sequence[Member], console: Console) -> tuple[Member, ...]:
+    """Return the members without logins, and tell of each that had one."""
+    cleaned, changed = remove_logins(members)
+    for name in changed:
+        console.note(f"{name} is packed without the login of a package index.")
+    return cleaned
 
 
 def _clean(member: Member) -> Member:

@@ -1,0 +1,165 @@
+"""An app that is not packed yet is asked for its static files, once it has started as in a rehearsal.
+
+Nothing that it does can reach anybody, or be left behind: see start.py. Django's files are collected into a
+folder that is gone afterwards, so its own STATIC_ROOT is not written to.
+"""
+
+import errno
+import os
+import stat
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lambdify.cli.errors import StaticFilesUnknown
+from lambdify.cli.packing.archive import Member
+from lambdify.cli.packing.bundle import sizes
+from lambdify.cli.packing.bundle.bundle import TASK_ROOT
+from lambdify.cli.programs import pythons
+from lambdify.cli.rehearsal import place as places
+from lambdify.cli.rehearsal import start
+from lambdify.cli.rehearsal.outcome import Outcome
+from lambdify.cli.rehearsal.place import Place
+from lambdify.cli.settings import Settings
+from lambdify.cli.static import worker
+from lambdify.cli.static.answer import COLLECTED, Answer, Asked, Source, Subject
+from lambdify.cli.storage import caches
+
+WORKER = Path(worker.__file__)
+MANIFEST = "staticfiles.json"
+"""Django looks names up there: https://docs.djangoproject.com/en/stable/ref/contrib/staticfiles/"""
+ZIPPED = (".gz", ".br")
+"""Ends of copies that some storages of Django make beside a file; the adapter has its own."""
+SERVERS = {"whitenoise": "WhiteNoise", "servestatic": "ServeStatic"}
+"""Middleware that serves Django's static files, by its package."""
+TO_SET = "Declare it in [secrets], or set it in [static.environment]."
+LEFT_TO_IT = '`serve = "app"` in [static] asks nothing, and leaves the files to the app.'
+
+
+def ask(
+    settings: Settings,
+    subject: Subject,
+    *,
+    limit: float = start.LIMIT,
+    environ: Mapping[str, str] = os.environ,
+) -> Asked:
+    """Return what the app says of its static files. Raises StaticFilesUnknown, DiskFull, FileRefused."""
+    layer = subject.make_layer() if subject.layer else ()
+    names = [*(entry.name for entry in layer), *(member.name for member in subject.members)]
+    if any(sizes.kind(name) == "native" for name in names) and (obstacle := subject.target.obstacle()):
+        raise _unknown(obstacle, LEFT_TO_IT)
+    minor = subject.target.python
+    python = pythons.find_interpreter(minor, environ)
+    if python is None:
+        reason = f"this machine has no Python {minor}; `uv python install {minor}` changes that"
+        raise _unknown(reason, LEFT_TO_IT)
+    given = settings.static.environment
+    known = {name: place for name, place in settings.secrets.items() if name not in given}
+    asked = replace(settings, environment={**settings.environment, **given}, secrets=known)
+    with caches.in_use(), places.lay_out(subject) as place:
+        outcome, said = start.run(place, asked, python, limit=limit, question=WORKER)
+        if not said:
+            raise _unknown(*_explain(outcome))
+        return _read(said, place)
+
+
+def _unknown(reason: str, hint: str) -> StaticFilesUnknown:
+    return StaticFilesUnknown(f"The app could not be asked for its static files: {reason}.", hint=hint)
+
+
+def _explain(outcome: Outcome) -> tuple[str, str]:
+    """Return why there is no answer, and what to do."""
+    raised = outcome.raised
+    if raised is None:
+        return outcome.reason or "it said nothing", LEFT_TO_IT
+    written = next((each for each in outcome.blocked if each.what == "write"), None)
+    read_only = any(each.fields.get("errno") == str(errno.EROFS) for each in raised.chain())
+    if written and read_only:
+        return f"it writes to {written.target.removeprefix(f'{TASK_ROOT}/')}", LEFT_TO_IT
+    said = f"{raised.type.rpartition('.')[2]}: {raised.message}".splitlines()[0].partition(" with <")[0]
+    if any(name in each.message for name in outcome.unset for each in raised.chain()):
+        return said.rstrip("."), TO_SET
+    if outcome.kind == "untold":
+        return outcome.reason, TO_SET if "secret" in outcome.reason else LEFT_TO_IT
+    return said.rstrip("."), ""
+
+
+def _read(said: Mapping[str, Any], place: Place) -> Asked:
+    django = said["django"]
+    read = [_inside(each, place.task_root) for each in said["read"]]
+    answer = Answer(
+        read=tuple(each for each in read if not f"{each}/".startswith((".lambdify/", "lambdify/")))
+    )
+    sources, files = [], list[Member]()
+    if django:
+        answer = replace(answer, served_by=_find_server(django["middleware"]), elsewhere=_elsewhere(django))
+    if django and not answer.elsewhere:
+        source, collected = _read_django(django, place)
+        sources.append(source)
+        files += collected
+    for number, (url, folder, pages) in enumerate(said["mounts"]):
+        below = _inside(folder, place.task_root)
+        if below:
+            sources.append(Source(url=url, folder=below, own=True, pages=pages))
+        elif _is_below(folder, place.layers):
+            inner = f"{COLLECTED}/{number}"
+            sources.append(Source(url=url, folder=inner, pages=pages))
+            files += _files(Path(folder), inner)
+    return Asked(replace(answer, sources=tuple(sources)), tuple(files))
+
+
+def _inside(path: str, root: Path) -> str:
+    """Return a path below the app's folder, relative to it; "" for that folder, and any other."""
+    return PurePosixPath(path).relative_to(root).as_posix() if path.startswith(f"{root}/") else ""
+
+
+def _is_below(folder: str, root: Path) -> bool:
+    """Return whether a folder is below another one, links or not."""
+    return Path(folder).resolve().is_relative_to(root.resolve())
+
+
+def _find_server(middleware: list[str]) -> str:
+    packages = (each.partition(".")[0].lower() for each in middleware)
+    return next((SERVERS[each] for each in packages if each in SERVERS), "")
+
+
+def _elsewhere(django: Mapping[str, Any]) -> str:
+    if not django["local"]:
+        return f"{django['storage']} keeps Django's static files, and not the bundle."
+    if "//" in django["url"]:
+        return f"Django's static files are at {django['url']}, and not in the bundle."
+    return ""
+
+
+def _read_django(django: Mapping[str, Any], place: Place) -> tuple[Source, list[Member]]:
+    """Return Django's files, in its STATIC_ROOT where that is in the project. Raises StaticFilesUnknown."""
+    collected = place.tmp / worker.FOLDER
+    root = os.path.normpath(place.task_root / django["root"]) if django["root"] else ""
+    folder = _inside(root, place.task_root) or f"{COLLECTED}/django"
+    if root and folder.startswith(COLLECTED) and (collected / MANIFEST).is_file():
+        shown = root.replace(str(place.task_root), TASK_ROOT)
+        raise StaticFilesUnknown(
+            f"STATIC_ROOT is {shown}, outside of the project.",
+            hint=f'The app looks for {MANIFEST} there. Write STATIC_ROOT = BASE_DIR / "staticfiles"',
+        )
+    files = _files(collected, folder) if _is_below(str(collected), place.tmp) else []
+    names = {each.name for each in files}
+    kept = [each for each in files if not (each.name.endswith(ZIPPED) and each.name[:-3] in names)]
+    return Source(url=django["url"], folder=folder, hashed=tuple(django["hashed"])), kept
+
+
+def _files(folder: Path, inner: str) -> list[Member]:
+    """Return the files of a folder, under their names in the bundle.
+
+    The app's code has written there, perhaps: no link is followed, which could lead to what it may not read.
+    """
+    found: list[Member] = []
+    for place, below, names in os.walk(folder):
+        below.sort()
+        for path in (Path(place, name) for name in sorted(names)):
+            if stat.S_ISREG(path.lstat().st_mode):
+                name = f"{inner}/{path.relative_to(folder).as_posix()}"
+                found.append(Member(unicodedata.normalize("NFC", name), path.read_bytes()))
+    return found

@@ -1,0 +1,141 @@
+"""A question to an app that has started, in the function's Python: which static files has it?
+
+A guarded start (rehearsal/worker.py) loads this file by its path, before it imports the app, so that all is
+seen that the app reads. Django's files are collected into a folder of ours by the project's own storage; of
+others the folders are told. Nothing of it can connect, or write elsewhere: see programs/guard.py.
+
+What C code reads is not seen, nor whether a file is there: its folder has to be listed for that.
+"""
+
+# ruff: noqa: PTH100, PTH102, PTH118
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+FOLDER = "static"
+"""The folder below the one for temporary files that Django's files are collected into."""
+READS = {"open", "os.listdir", "os.scandir"}
+INNER = ("app", "application", "wsgi_app", "asgi_app", "_app", "_wsgi_app", "wrapped_app")
+"""Attributes by which middleware knows the app that it is around."""
+DEEPEST = 20
+"""Layers of middleware that are looked through."""
+FILE = "<path:filename>"
+"""The end of Flask's own rules for static files."""
+
+
+class Question:
+    """What is asked, and what was read for the answer."""
+
+    def __init__(self, root: str, tmp: str) -> None:
+        """`root` is the app's folder, `tmp` the one that may be written to. Notes reads from now on."""
+        self._root, self._out = root, os.path.join(tmp, FOLDER)
+        self._seen: set[str] = set()
+        seen = self._seen
+
+        def note(event: str, arguments: tuple[object, ...]) -> None:
+            if event in READS and isinstance(arguments[0], str | bytes | os.PathLike):
+                seen.add(os.path.abspath(os.fsdecode(arguments[0])))
+
+        sys.addaudithook(note)
+
+    def ask(self, app: Any) -> dict[str, object]:
+        """Return what the app says, in what JSON can hold. Raises what its own code raises."""
+        os.mkdir(self._out)
+        mounts: list[tuple[str, str, bool]] = []
+        for each in _layers(getattr(app, "app", app)):
+            mounts += [*_find_flask(each), *_find_starlette(each, "")]
+        django = self._ask_django()
+        read = sorted(each for each in self._seen if f"{each}/".startswith(f"{self._root}/"))
+        return {"django": django, "mounts": mounts, "read": read}
+
+    def _ask_django(self) -> dict[str, object] | None:
+        """Collect Django's files, and return what its settings say of them; None if there are none."""
+        conf, registry = sys.modules.get("django.conf"), sys.modules.get("django.apps")
+        if not conf or not registry or not conf.settings.configured or not registry.apps.ready:
+            return None
+        if not registry.apps.is_installed("django.contrib.staticfiles") or not conf.settings.STATIC_URL:
+            return None
+        settings, lazy = conf.settings, _import("django.contrib.staticfiles.storage").staticfiles_storage
+        if lazy._wrapped is _import("django.utils.functional").empty:
+            lazy._setup()
+        storage = lazy._wrapped
+        told: dict[str, object] = {
+            "url": settings.STATIC_URL,
+            "root": os.fspath(settings.STATIC_ROOT or ""),
+            "storage": f"{type(storage).__module__}.{type(storage).__qualname__}",
+            "local": isinstance(storage, _import("django.core.files.storage").FileSystemStorage),
+            "middleware": [str(each) for each in settings.MIDDLEWARE],
+            "hashed": [],
+        }
+        if not told["local"] or "//" in settings.STATIC_URL:
+            return told
+        settings.STATIC_ROOT = self._out
+        # The storage has read the setting when it was made, and remembers what it has made of that.
+        storage._location = self._out
+        for name in ("base_location", "location"):
+            vars(storage).pop(name, None)
+        _import("django.core.management").call_command("collectstatic", interactive=False, verbosity=0)
+        self._seen |= set(_finder_folders(settings))
+        hashed = getattr(storage, "hashed_files", None) or {}
+        return {**told, "hashed": sorted({str(each) for each in hashed.values()})}
+
+
+def _import(name: str) -> Any:
+    """Return a module that only the function has."""
+    return importlib.import_module(name)
+
+
+def _finder_folders(settings: Any) -> Iterator[str]:
+    """Yield the folders that Django looks in, the ones that are not there as well."""
+    for each in settings.STATICFILES_DIRS:
+        yield os.path.abspath(os.fspath(each[1] if isinstance(each, list | tuple) else each))
+    for finder in _import("django.contrib.staticfiles.finders").get_finders():
+        for storage in getattr(finder, "storages", {}).values():
+            if location := getattr(storage, "location", ""):
+                yield os.path.abspath(location)
+
+
+def _layers(app: Any) -> Iterator[Any]:
+    """Yield an app, and what it is around."""
+    for _ in range(DEEPEST):
+        yield app
+        if hasattr(app, "url_map") or hasattr(app, "routes"):
+            return
+        inner = next((vars(app)[name] for name in INNER if name in getattr(app, "__dict__", {})), None)
+        if inner is None:
+            return
+        app = getattr(inner, "__self__", inner)  # such as the method wsgi_app of a Flask
+
+
+def _find_flask(app: Any) -> Iterator[tuple[str, str, bool]]:
+    """Yield path and folder of Flask's static files, and of its blueprints'."""
+    flask = sys.modules.get("flask")
+    if flask is None or not isinstance(app, flask.Flask):
+        return
+    owners = {"static": app, **{f"{name}.static": each for name, each in app.blueprints.items()}}
+    for rule in app.url_map.iter_rules():
+        owner = owners.get(rule.endpoint)
+        if owner is not None and owner.static_folder and rule.rule.endswith(FILE) and not rule.host:
+            yield rule.rule.removesuffix(FILE), os.path.abspath(owner.static_folder), False
+
+
+def _find_starlette(app: Any, before: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield path and folder of each mount of Starlette's StaticFiles, and whether pages stand for folders.
+
+    A class of the project's own may let in only some, and is left to itself.
+    """
+    if "starlette.routing" not in sys.modules:
+        return
+    for route in getattr(app, "routes", None) or ():
+        inner: Any = getattr(route, "app", None)
+        path = str(getattr(route, "path", ""))
+        if "{" in path:
+            continue
+        if f"{type(inner).__module__}.{type(inner).__qualname__}" == "starlette.staticfiles.StaticFiles":
+            for folder in inner.all_directories:
+                yield f"{before}{path}/", os.path.abspath(folder), bool(inner.html)
+        elif hasattr(inner, "routes"):
+            yield from _find_starlette(inner, before + path)
