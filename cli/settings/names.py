@@ -83,13 +83,13 @@ def _origins(
         case Schedule():
             yield f"arn:*:scheduler:*:*:schedule/default/{schedule(settings, function, number)}"
         case Queue():
-            yield _arn(settings, source.queue, "arn:*:sqs:*:*:{}")
+            yield arn(settings, source.queue, "arn:*:sqs:*:*:{}")
         case Topic():
-            yield _arn(settings, source.topic, "arn:*:sns:*:*:{}")
+            yield arn(settings, source.topic, "arn:*:sns:*:*:{}")
         case Bucket():
             name = source.bucket
             there = name in settings.resources
-            yield _arn(settings, name, "arn:*:s3:::{}") if there else f"arn:*:s3:::{name}"
+            yield arn(settings, name, "arn:*:s3:::{}") if there else f"arn:*:s3:::{name}"
         case Rule():
             # The events of others name no rule; what sends them may tell.
             sent_by = source.pattern.get("source", ())
@@ -100,12 +100,12 @@ def _origins(
                 if option == "dynamodb"
                 else "arn:*:kinesis:*:*:stream/{}"
             )
-            yield _arn(settings, source.stream, form)
+            yield arn(settings, source.stream, form)
         case Invoker() if source.arn.startswith("arn:"):
             yield source.arn
 
 
-def _arn(settings: "Settings", target: str, form: str) -> str:
+def arn(settings: "Settings", target: str, form: str) -> str:
     """Return an ARN as it is, or the form with the name of one of the project's own resources."""
     if target.startswith("arn:"):
         return target

@@ -4,6 +4,7 @@ It follows from the template of the stage: deployer.toml lists the actions that 
 type of resource, and those of lambdify itself. So it never holds a right that no setting needs.
 """
 
+import functools
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,11 @@ from lambdify.cli import template
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
+from lambdify.cli.settings import names
+from lambdify.cli.settings.functions import Bucket, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
-from lambdify.cli.template import roles, rollback_alarm, secrets
+from lambdify.cli.template import failed, roles, rollback_alarm, secrets, tasks
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -137,12 +140,12 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "account": (stage.account.account_id,),
         "name": (name,),
         "functions": _functions(stage, resources),
+        **_beside(stage),
         **_roles(stage, resources),
         "secrets": (stage.settings.secrets_path,),
         "vault": _vault(stage),
         "bucket": (stage.bucket,),
         "prefix": (stage.prefix,),
-        "way_back": (rollback_alarm.schedule_name(stage.settings),),
         "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),
@@ -168,6 +171,43 @@ def _functions(stage: Stage, resources: Mapping[str, Statement]) -> tuple[str, .
     ]
     begin = f"arn:{stage.account.partition}:lambda:{stage.region}:{stage.account.account_id}:function:"
     return tuple(f"{begin}{name}{versions}" for name in names for versions in ("", ":*"))
+
+
+def _beside(stage: Stage) -> Placeholders:
+    """Return the ARNs of what a stage has for functions and tasks; all are () in a stage without them."""
+    settings, own = stage.settings, f"{stage.region}:{stage.account.account_id}:"
+    begin = f"arn:{stage.account.partition}:"
+    here = functools.partial(names.arn, settings)
+    scheduled = any(each.schedule for each in settings.functions.values())
+    shifted = (rollback_alarm.schedule_name(settings),) if rollback_alarm.is_guarded(settings) else ()
+    named = [*shifted, *(f"{each}*" for each in names.beginnings(settings) if scheduled)]
+    sources = [source for each in settings.functions.values() for _, _, source in each.sources]
+    topics = [each.topic for each in sources if isinstance(each, Topic)]
+    tasked, with_rules = settings.tasks.workers, any(isinstance(each, Bucket | Rule) for each in sources)
+    return {
+        "schedules": tuple(f"{begin}scheduler:{own}schedule/default/{each}" for each in named),
+        "later": (f"{begin}scheduler:{own}schedule/{tasks.name(settings)}/*",) if tasked else (),
+        "group_later": (f"{begin}scheduler:{own}schedule-group/{tasks.name(settings)}",) if tasked else (),
+        "queues": tuple(
+            f"{begin}sqs:{own}{name}"
+            for name in (failed.name(settings), *([tasks.name(settings)] if tasked else []))
+            if settings.keeps_failed
+        ),
+        "results": (f"{begin}dynamodb:{own}table/{tasks.name(settings)}",) if settings.tasks.results else (),
+        "failed_alarm": (f"{begin}cloudwatch:{own}alarm:{failed.name(settings)}",)
+        if settings.failed.notify
+        else (),
+        "event_rules": tuple(
+            f"{begin}events:{own}rule/{bus}{each}*"
+            for each in names.beginnings(settings)
+            for bus in ("", "*/")
+            if with_rules
+        ),
+        "topics": tuple(dict.fromkeys(here(each, f"{begin}sns:{own}{{}}") for each in topics)),
+        "subscriptions": ("*",) if topics else (),
+        "mappings": (f"{begin}lambda:{own}event-source-mapping:*",) if settings.keeps_failed else (),
+        "to_map": ("*",) if settings.keeps_failed else (),
+    }
 
 
 def _vault(stage: Stage) -> tuple[str, ...]:

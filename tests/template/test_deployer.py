@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from stages import stage_in
+from template.beside import BY_ARN, TASKS, TOPIC, calling
 
 from lambdify.cli import aws
 from lambdify.cli.template import deployer
@@ -51,6 +52,7 @@ STAGES = {
     "none": {"http.endpoint": "none", "build.form": "image"},
     "shift": {"release.shift": "10% every 2 minutes"},
     "commands": {"commands.timeout": 900},
+    "functions": {**calling(**BY_ARN), **TASKS, "failed.notify": [TOPIC]},
 }
 
 
@@ -78,6 +80,24 @@ NEVER = {
     "S3 Files": ["s3files:*"],
     "CodeDeploy": ["codedeploy:*"],
     "bodies of APIs in S3": ["s3:[gG]etObject*", "s3:GetObjectVersion"],
+    "replicas, imports, streams and keys of tables": [
+        "dynamodb:*Replica",
+        "dynamodb:*Item",
+        "dynamodb:ImportTable",
+        "dynamodb:Describe*Import",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:*ResourcePolicy",
+        "dynamodb:Update*Backups",
+        "dynamodb:Update*Insights",
+        "dynamodb:*KinesisStreamingDestination",
+        "iam:CreateServiceLinkedRole",
+        "kinesis:*",
+        "s3:GetObjectMetadata",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+    ],
     "users' sign-in by load balancers": ["cognito-idp:*"],
     "keys, indexes and protection of logs": [
         "logs:*KmsKey",
@@ -141,6 +161,8 @@ def test_a_right_that_no_setting_needs_is_not_there(policy):
     assert "scheduler:CreateSchedule" not in actions(policy({"warm.every": "off"}))
     assert "cloudwatch:PutMetricAlarm" not in plain
     assert "cloudwatch:PutMetricAlarm" in actions(policy(STAGES["shift"]))
+    assert not [each for each in plain if each.startswith(("sqs:", "sns:", "events:", "dynamodb:"))]
+    assert not [each for each in plain if "EventSourceMapping" in each or "ScheduleGroup" in each]
 
 
 # -------------------------------------------------------------------- what lambdify does
@@ -253,12 +275,16 @@ def test_no_call_escapes_the_test_above(boto_session, trees, calls):
 # -------------------------------------------------------------------- how much it is
 
 
+WIDE_LISTS = {"{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}"}
+"""Placeholders whose values have a *."""
+
+
 def test_every_wildcard_says_why():
     tables = [each for each in deployer.rights().values() if isinstance(each, list)]
     for statement in [statement for table in tables for statement in table]:
         wide = [arn for arn in statement["resources"] if "*" in arn]
         assert bool(statement.get("because")) == bool(
-            wide or {"{files}", "{functions}", "{rules}"} & {*statement["resources"]}
+            wide or {"{files}", "{functions}", "{rules}", *WIDE_LISTS} & {*statement["resources"]}
         )
         assert not [action for action in statement["actions"] if "*" in action]
 
@@ -277,6 +303,11 @@ def test_only_lists_and_what_has_no_resources_is_for_everything(policy):
             "logs:DeleteLogDelivery",
             "logs:PutResourcePolicy",
             "logs:UpdateLogDelivery",
+            "lambda:CreateEventSourceMapping",
+            "lambda:DeleteEventSourceMapping",
+            "lambda:UpdateEventSourceMapping",
+            "sns:SetSubscriptionAttributes",
+            "sns:Unsubscribe",
         }
 
 

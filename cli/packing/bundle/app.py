@@ -18,6 +18,7 @@ from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.requirements.formats import build_system
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
+from lambdify.cli.settings import names
 from lambdify.cli.version import DISTRIBUTION
 
 if TYPE_CHECKING:
@@ -76,16 +77,17 @@ class Needs(NamedTuple):
 
 
 def find_needs(settings: "Settings", candidate: "Candidate") -> Needs:
-    """Return what the app, the function for other events and the adapter need."""
+    """Return what the app, the functions for other events and the adapter need."""
     from lambdify.cli.detection import distributions, imports
     from lambdify.cli.detection.project import Project
     from lambdify.cli.packing.requirements.sources import App
 
     project = Project(settings.root, settings.function.python)
     found = imports.of(project, candidate, settings.environment)
-    other = settings.function.on_event
-    if file := project.file_of(other.partition(":")[0], near=candidate.path) if other else "":
-        found += imports.of(project, replace(candidate, app=other, file=file, framework=""))
+    others = [settings.function.on_event, *(each.handler for each in settings.functions.values())]
+    for other in dict.fromkeys(filter(None, others)):
+        if file := project.file_of(other.partition(":")[0], near=candidate.path):
+            found += imports.of(project, replace(candidate, app=other, file=file, framework=""))
     foreign = distributions.foreign(found, settings.function.python)
     app = App(candidate.path, candidate.file, lambda: _sure(foreign))
     return Needs(_adapter_requirements(candidate), foreign, app)
@@ -168,6 +170,11 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "secrets": dict(settings.secrets),
         "command": settings.release.command,
         "concurrency": most if most > 1 else 0,
+        "functions": {
+            name: {"handler": function.handler, "sources": list(names.origins(settings, function))}
+            for name, function in settings.functions.items()
+        },
+        "tasks": {"attempts": settings.tasks.attempts} if settings.tasks.workers else {},
     }
     return {"app": candidate.app} | {name: value for name, value in said.items() if value}
 

@@ -25,7 +25,7 @@ from lambdify.cli.packing.bundle import app
 from lambdify.cli.packing.bundle.files import IGNORE_FILE
 from lambdify.cli.packing.fingerprint import Fingerprint
 from lambdify.cli.packing.resolution import uv
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, names
 from lambdify.cli.storage import folders, seal
 from lambdify.cli.version import VERSION
 
@@ -159,6 +159,10 @@ def _file_name(settings: Settings, out: Path) -> str:
     packed.append(settings.environment.get("DJANGO_SETTINGS_MODULE", ""))  # its apps decide what is packed
     static = settings.static  # but for its variables, see Bundle.variables
     packed += [static.serve, static.fallback, static.immutable, sorted(static.folders.items())]
+    functions = [
+        [name, each.handler, names.origins(settings, each)] for name, each in settings.functions.items()
+    ]
+    packed += [functions, [settings.tasks.workers and settings.tasks.attempts]]
     places = [str(settings.root), str(folders.repository(settings.root)), str(out.absolute())]
     given = [*places, packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"

@@ -170,6 +170,8 @@ def test_a_change_is_seen(root, pack, find, change):
         {"http__show_errors": True},
         {"secrets": {"KEY": "ssm:/shop/key"}},
         {"release__command": "python -m shop.migrate"},
+        {"functions": {"work": {"handler": "shop.model:A"}}},
+        {"tasks__workers": 2},
         {"build__form": "zip"},
         {"build__exclude": ["*.txt"]},
     ],
