@@ -88,6 +88,8 @@ class Functions:
 
     def _call(self, name: str, event: Any, context: Any) -> Any:
         """Return the payload of a function. Raises what the function raises."""
+        # `lambdify logs --function` knows by this line whose request it is: the app's are in the same stream.
+        print(f"FUNCTION RequestId: {getattr(context, 'aws_request_id', '')} Name: {name}")
         handler = self._loaded.get(name) or self._load(name)
         result = self.surroundings.run(context, handler, event, context)
         return answer_batch(result) if find_kind(event) in BATCHES else result

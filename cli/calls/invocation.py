@@ -15,7 +15,7 @@ from lambdify.cli.console import Console
 from lambdify.cli.errors import FunctionFailed, UsageError
 from lambdify.cli.failures import places, tracebacks
 from lambdify.cli.settings import Settings
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stage import Stage
 
 RETRY_PAUSES = (1, 2, 4)
@@ -32,15 +32,22 @@ class Invocation:
     """The published version that ran."""
 
 
-def invoke(stage: Stage, payload: str, console: Console, *, tail: bool = False) -> Invocation:
-    """Invoke the function with JSON text ("" for an empty event), and return its result.
+def invoke(
+    stage: Stage, payload: str, console: Console, *, function: str = "", tail: bool = False
+) -> Invocation:
+    """Invoke the app, or a function of the project by its name, with JSON text; return the result.
 
-    The end of its log (Lambda gives 4 KB) is shown with `tail`, and if it failed. Raises UsageError for text
-    that is not JSON, NotDeployed, and FunctionFailed if the function raised, ran out of time or died.
+    "" is an empty event. The end of the log (Lambda gives 4 KB) is shown with `tail`, and if it failed.
+    Raises UsageError for text that is not JSON and for an unknown function, NotDeployed, and FunctionFailed
+    if the function raised, ran out of time or died.
     """
     event = _check_json(payload)
-    function = stack.fetch(stage).outputs["Function"]
-    answer, returned = call(function, event, stage.account)
+    deployed = stack.fetch(stage)
+    if function:
+        alias = aliases.find(deployed, function)
+        answer, returned = call(alias.function, event, stage.account, version=alias.name)
+    else:
+        answer, returned = call(deployed.outputs["Function"], event, stage.account)
     check(answer, returned, stage.settings, console, tail=tail)
     return Invocation(payload=read_payload(returned), version=answer["ExecutedVersion"])
 
@@ -85,6 +92,16 @@ def call(
         else:
             answer = send()
         return answer, answer["Payload"].read()
+
+
+def send(function: str, event: bytes, account: Account, *, alias: str) -> None:
+    """Hand an event to an alias of a Lambda, which Lambda calls by itself, and again if it fails.
+
+    An event whose answer is lost is sent again: Lambda may call twice in any case. Raises AwsError.
+    """
+    client = account.client("lambda")
+    with translated(during=f"sending an event to {function}:{alias}"):
+        client.invoke(FunctionName=function, Qualifier=alias, InvocationType="Event", Payload=event)
 
 
 def read_payload(payload: bytes) -> Any:

@@ -5,6 +5,8 @@ Lambda writes one of two formats, chosen by [logs] format. Lines that the app pr
     text    START RequestId: 1a2b   REPORT RequestId: 1a2b  Duration: 1.23 ms ...   [INFO]  time  id  text
     json    {"time", "type": "platform.report", "record": {}}   {"timestamp", "level", "message", "requestId"}
 
+The adapter writes one of its own, in both: FUNCTION RequestId: 1a2b Name: report
+
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 
@@ -21,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-Kind = Literal["line", "start", "end", "report", "init", "platform"]
+Kind = Literal["line", "start", "end", "report", "init", "platform", "function"]
 
 INIT = "init"
 """The request id of lines that are written while the app is imported, before there is a request."""
@@ -30,6 +32,8 @@ PLATFORM = re.compile(
     rf"(?P<word>START|END|REPORT) RequestId: (?P<id>{ID})|(?P<other>INIT_START|INIT_REPORT|RESTORE_START|"
     r"RESTORE_REPORT|EXTENSION|TELEMETRY|LOGS|XRAY)\b"
 )
+FUNCTION = re.compile(rf"FUNCTION RequestId: (?P<id>{ID}) Name: (?P<name>[\w-]+)")
+"""The adapter's line about a function that shares the app's Lambda; adapter/functions.py writes it."""
 TEXT_KINDS: Mapping[str, Kind] = {"START": "start", "END": "end", "REPORT": "report", "INIT_START": "init"}
 JSON_KINDS: Mapping[str, Kind] = {
     "platform.start": "start",
@@ -121,6 +125,14 @@ def parse(line: LogLine) -> LogEntry:
         return _from_platform(line, record) if "record" in record else _from_object(line, record)
     if found := PLATFORM.match(line.message):
         return _from_report(line, found)
+    if found := FUNCTION.fullmatch(line.message):
+        return _entry(
+            line,
+            f"function {found['name']}",
+            kind="function",
+            request=found["id"],
+            fields={"name": found["name"]},
+        )
     if found := LOGGED.fullmatch(line.message):
         return _entry(line, found["text"], level=found["level"], request=found["id"] or "")
     if found := RAISED.fullmatch(line.message):

@@ -31,11 +31,13 @@ def show(entry: LogEntry, *, dated: bool = False, owns: Owns | None = None) -> l
     message = entry.message
     if entry.kind == "report":
         message = summarize_request(entry.fields)
-    elif entry.kind != "line":
+    elif entry.kind not in ("line", "function"):
         if not entry.level:
             return []
         message = _failed_init(entry.fields)
-    style = "quiet" if entry.kind == "report" and not entry.level else STYLES.get(entry.level, "")
+    style = (
+        "quiet" if entry.kind in ("report", "function") and not entry.level else STYLES.get(entry.level, "")
+    )
     moment = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3]
     head = f"{moment if dated else moment[11:]}  {_shorten_id(entry.request):<{ID_LENGTH}}  "
     level = f"{entry.level:<{LEVEL_LENGTH}}  " if entry.level and entry.kind == "line" else ""

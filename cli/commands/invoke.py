@@ -18,9 +18,11 @@ from lambdify.cli.errors import UsageError
         ("lambdify invoke --http /books --data @book.json", "a POST of a file"),
         ('lambdify invoke \'{"lambdify": "keep-warm"}\' --tail', "an event, and the log"),
         ("lambdify invoke --file event.json", "an event from a file"),
+        ("lambdify invoke --function report", "a function of [functions]"),
     ),
 )
 @click.argument("payload", default="")
+@click.option("--function", metavar="NAME", help="Call that function of [functions], not the app.")
 @click.option("-f", "--file", type=click.File("rb"), help='Read the payload from a file; "-" is stdin.')
 @click.option(
     "--http",
@@ -38,6 +40,7 @@ from lambdify.cli.errors import UsageError
 def command(
     flags: Flags,
     payload: str,
+    function: str | None,
     file: IO[bytes] | None,
     http: str | None,
     headers: tuple[str, ...],
@@ -48,7 +51,7 @@ def command(
     local: bool,
     **overrides: str | None,
 ) -> None:
-    """Call the function, with an event or an HTTP request.
+    """Call the app or a function, with an event or an HTTP request.
 
     The endpoint is left out: its authorizers and limits do not apply. What was sent once is not sent again.
     """
@@ -56,6 +59,8 @@ def command(
         raise UsageError("There are two payloads, one on the command line and one in a file.")
     if http is None and (headers or data is not None or fail):
         raise UsageError("--header, --data and --fail are for --http.", hint="Add --http, or leave them out.")
+    if http is not None and function is not None:
+        raise UsageError("--http and --function are two things.", hint="Requests are for the app alone.")
     if http is not None and (payload or file):
         raise UsageError("A payload and --http are two things.", hint="The body of a request is its --data.")
     if http is not None:
@@ -76,7 +81,7 @@ def command(
 
     session = open_stage(flags, stage, local, **overrides)
     text = _read_event(file) if file else payload
-    result = room.invoke(session.stage, text, session.console, tail=tail)
+    result = room.invoke(session.stage, text, session.console, function=function or "", tail=tail)
     session.console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.to_json(result))
 
 

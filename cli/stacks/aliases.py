@@ -12,6 +12,8 @@ in the app's Lambda, and so are its versions.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lambdify.cli import hints
+from lambdify.cli.errors import UsageError
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.template import ALIAS, LIVE
 
@@ -69,6 +71,18 @@ def functions(deployed: Stack) -> tuple[Alias, ...]:
     ids = sorted(name.removeprefix(LIVE) for name in deployed.parameters if name.startswith(LIVE))
     found = (_read(each, deployed.outputs) for each in ids if each)
     return tuple(each for each in found if each)
+
+
+def find(deployed: Stack, name: str) -> Alias:
+    """Return the alias of a function. Raises UsageError if the stack has none of that name."""
+    there = {each.name: each for each in functions(deployed) if each.name != COMMANDS}
+    if name in there:
+        return there[name]
+    raise UsageError(
+        f'{deployed.name} has no function "{name}".',
+        hint=hints.nearest(name, there)
+        or (f"Its functions: {', '.join(there)}." if there else "[functions] declares them; then deploy."),
+    )
 
 
 def find_lambdas(deployed: Stack) -> dict[str, Alias]:

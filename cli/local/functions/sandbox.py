@@ -123,7 +123,7 @@ class Sandbox:
         """Start the process, which then imports the app. `await_ready` waits for it."""
         self.program = program
         self._function = program.function
-        self.stream = log_stream(self._function.version, time.gmtime())
+        self.stream = log_stream(self._function, time.gmtime())
         self._sink = sink
         self._log_tail: deque[str] = deque()
         self._started_at = self._event_started_at = self._deadline = time.perf_counter()
@@ -319,9 +319,14 @@ class Sandbox:
         self._sink(self.stream, event)
 
 
-def log_stream(version: str, now: time.struct_time) -> str:
-    """Return the name of a log stream, in Lambda's format: "2026/11/23/[7]9f0c..."."""
-    return f"{time.strftime('%Y/%m/%d', now)}/[{version}]{uuid.uuid4().hex}"
+def log_stream(function: Function, now: time.struct_time) -> str:
+    """Return the name of a log stream, in Lambda's format: "2026/11/23/[7]9f0c...".
+
+    In a log group that is not called after the function, the function's name is part of it.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+    """
+    name = "" if function.log_group == f"/aws/lambda/{function.name}" else function.name
+    return f"{time.strftime('%Y/%m/%d', now)}/{name}[{function.version}]{uuid.uuid4().hex}"
 
 
 def _error(kind: str, message: str, *, usable: bool) -> Outcome:
