@@ -85,7 +85,7 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
-    "Look at what runs": ("status", "releases", "logs", "invoke", "open", "env"),
+    "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env"),
     "Get ready": ("init", "check", "secrets", "package", "template", "policy", "schema"),
     "On this machine": ("local", "cache"),
 }

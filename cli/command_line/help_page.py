@@ -84,16 +84,22 @@ class CommandGroup(_Brief, click.Group):
         *args: Any,
         examples: Examples = (),
         sections: Sections | None = None,
+        default: str = "",
         **kwargs: Any,
     ) -> None:
+        """`default` is the command of a line that names none."""
         super().__init__(*args, **kwargs)
         self.examples = examples
         self.sections = sections
+        self.default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the line, with the options of the command behind it."""
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        return super().parse_args(ctx, _move_options(args, own))
+        moved = _move_options(args, own)
+        if self.default and (not moved or moved[0] not in {*self.commands, *own}):
+            moved = [self.default, *moved]
+        return super().parse_args(ctx, moved)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -18,7 +18,7 @@ from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import names
-from lambdify.cli.settings.functions import Bucket, Rule, Topic
+from lambdify.cli.settings.functions import Bucket, Queue, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
 from lambdify.cli.template import failed, roles, rollback_alarm, secrets, tasks
@@ -183,6 +183,7 @@ def _beside(stage: Stage) -> Placeholders:
     named = [*shifted, *(f"{each}*" for each in names.beginnings(settings) if scheduled)]
     sources = [source for each in settings.functions.values() for _, _, source in each.sources]
     topics = [each.topic for each in sources if isinstance(each, Topic)]
+    polled = [each.queue for each in sources if isinstance(each, Queue)]
     tasked, with_rules = settings.tasks.workers, any(isinstance(each, Bucket | Rule) for each in sources)
     return {
         "schedules": tuple(f"{begin}scheduler:{own}schedule/default/{each}" for each in named),
@@ -192,6 +193,10 @@ def _beside(stage: Stage) -> Placeholders:
             f"{begin}sqs:{own}{name}"
             for name in (failed.name(settings), *([tasks.name(settings)] if tasked else []))
             if settings.keeps_failed
+        ),
+        "emptied": (
+            *([f"{begin}sqs:{own}{tasks.name(settings)}"] if tasked else []),
+            *dict.fromkeys(here(each, f"{begin}sqs:{own}{{}}") for each in polled),
         ),
         "results": (f"{begin}dynamodb:{own}table/{tasks.name(settings)}",) if settings.tasks.results else (),
         "failed_alarm": (f"{begin}cloudwatch:{own}alarm:{failed.name(settings)}",)

@@ -179,6 +179,7 @@ ANOTHER_NAME = {
     "s3:PutBucketLifecycleConfiguration": {"s3:PutLifecycleConfiguration"},
     "s3:PutPublicAccessBlock": {"s3:PutBucketPublicAccessBlock"},
     "s3:upload_fileobj": {"s3:PutObject", "s3:AbortMultipartUpload"},
+    "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
     "sts:GetCallerIdentity": set(),
 }
 """Calls whose permission is not called as they are; asking who one is needs none."""
