@@ -18,6 +18,7 @@ LambdifyError
 ├── AppCannotStart       15   the app does not start on this machine, and would not on Lambda
 ├── StaticFilesUnknown   16   the app could not be asked for its static files
 ├── PythonRefused        17   the project asks for a Python that Lambda lacks, or for two at once
+├── AuditUnanswered      18   it could not be found out which advisories are known of what is packed
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
 ├── DockerUnavailable    22   something needs a container engine, and none answers, or none that will do
@@ -27,6 +28,7 @@ LambdifyError
 ├── DiskFull             26   there is no room left where something has to be written
 ├── FileRefused          27   the system does not let us read or write a file
 ├── ImportUnmet          28   the app imports what nothing that is packed has
+├── AdvisoryFound        29   advisories are known of what is packed, as severe as the limit or more
 ├── CredentialsError     30   no AWS credentials, or expired ones
 ├── RegionError          31   no region, or one where this cannot be deployed
 ├── AccessDenied         32   the credentials may not do what has to be done
@@ -126,6 +128,12 @@ class PythonRefused(LambdifyError):
     exit_code = 17
 
 
+class AuditUnanswered(LambdifyError):
+    """It could not be found out which advisories are known of what is packed: that is no "none"."""
+
+    exit_code = 18
+
+
 class RequirementsError(LambdifyError):
     """The dependencies do not resolve, or their file cannot be read."""
 
@@ -178,6 +186,12 @@ class ImportUnmet(LambdifyError):
     """The app imports a module that nothing which is packed has: it could not start."""
 
     exit_code = 28
+
+
+class AdvisoryFound(LambdifyError):
+    """Advisories are known of what is packed, as severe as the limit of [build] audit or more."""
+
+    exit_code = 29
 
 
 class CredentialsError(LambdifyError):

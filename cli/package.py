@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from lambdify.cli.console import Console
 from lambdify.cli.failures.project import look_at
@@ -16,6 +17,7 @@ from lambdify.cli.settings.tables import Form
 from lambdify.cli.storage import caches, folders, seal
 
 if TYPE_CHECKING:
+    from lambdify.cli.packing.inventory.audit import Audit
     from lambdify.cli.packing.report.cold_start import ColdStart, NotMeasured
 
 
@@ -50,6 +52,50 @@ def _pack(settings: Settings, out: Path | None, console: Console, *, upgrade: bo
         ask = partial(question.ask, settings)
         packed = bundle.pack(settings, candidate, folder, console, upgrade=upgrade, ask=ask)
     return packed
+
+
+def write_bill(settings: Settings, packed: Bundle, console: Console) -> Path:
+    """Write the bill of materials of a bundle beside the zips, and return its path."""
+    from lambdify.cli.packing.inventory import bill
+
+    path = packed.app.path.with_name(bill.NAME)
+    with console.step("Writing the bill of materials"):
+        bill.write(packed, settings.name, path)
+    return path
+
+
+def audit(settings: Settings, packed: Bundle, console: Console) -> "Audit":
+    """Return what OSV knows against the distributions of a bundle, and tell what is not too much.
+
+    Without [build] audit every advisory is. Raises AuditUnanswered.
+    """
+    from lambdify.cli.packing.inventory import audit as audits
+
+    distributions = packed.dependencies.distributions
+    build = settings.build
+    host = urlsplit(build.audit_service).hostname
+    with console.step(f"Asking {host} about {len(distributions)} distributions"):
+        found = audits.run(
+            distributions, build.audit_service, limit=build.audit or "low", ignore=build.audit_ignore
+        )
+    audits.show(found, console)
+    return found
+
+
+def require_audit(settings: Settings, packed: Bundle, console: Console) -> None:
+    """Return if [build] audit asks for nothing, or nothing reaches it.
+
+    Raises AdvisoryFound and AuditUnanswered.
+    """
+    if settings.build.audit:
+        refuse(audit(settings, packed, console))
+
+
+def refuse(found: "Audit") -> None:
+    """Raise AdvisoryFound if something of an audit reaches its limit."""
+    from lambdify.cli.packing.inventory import audit as audits
+
+    audits.require(found)
 
 
 def last_form(settings: Settings) -> Form | None:

@@ -60,7 +60,6 @@ def command(
 
     from lambdify.cli import deploy as room
     from lambdify.cli.command_line.session import load_settings
-    from lambdify.cli.package import package as pack
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
@@ -76,7 +75,7 @@ def command(
         # The local cloud costs nothing and belongs to nobody else, so nothing is asked there.
         return room.deploy(
             session.stage,
-            lambda: pack(session.settings, None, console, upgrade=upgrade),
+            lambda: _pack(session, upgrade=upgrade),
             console,
             rehearse=nullcontext if no_rehearsal else partial(_rehearse, session),
             yes=yes or local,
@@ -146,6 +145,15 @@ def _suggest(stage: str, *, first: bool, local: bool) -> str:
     return (
         f"`lambdify logs {stage} --follow` shows its log, `lambdify status {stage}` how it does; {further}."
     )
+
+
+def _pack(session: "Session", *, upgrade: bool) -> "Bundle":
+    """Return the bundle, after its audit where [build] audit asks for one."""
+    from lambdify.cli import package as room
+
+    bundle = room.package(session.settings, None, session.console, upgrade=upgrade)
+    room.require_audit(session.settings, bundle, session.console)
+    return bundle
 
 
 def _rehearse(session: "Session", bundle: "Bundle") -> "AbstractContextManager[None]":

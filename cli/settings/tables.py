@@ -101,6 +101,12 @@ class Build:
     exclude: tuple[str, ...]
     """Patterns in gitignore syntax."""
     bytecode: bool
+    audit: Literal["", "low", "moderate", "high", "critical"]
+    """The least severity of an advisory that ends a deployment; "" means that nothing is asked."""
+    audit_ignore: tuple[str, ...]
+    """Ids of advisories that are known and accepted."""
+    audit_service: str
+    """Address of OSV, or of a mirror of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -341,6 +341,10 @@ READERS: Mapping[str, Reader] = {
         r"[^\s/?#][^\s?#]*", 'the path of a page among the files, such as "index.html"'
     ),
     "static.immutable": list_of(matching(r"\S+", 'patterns of names, such as "assets/*"')),
+    "build.audit_ignore": list_of(
+        matching(r"[A-Za-z]+(-[A-Za-z0-9]+)+", 'ids of advisories, such as "GHSA-x84v-xcm2-53pg"')
+    ),
+    "build.audit_service": matching(r"https?://[^/@\s]+(/\S*)?", 'an address, such as "https://api.osv.dev"'),
     "http.allow_from": list_of(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
     "http.vpc_endpoints": list_of(
         matching(r"vpce-[0-9a-f]+", 'ids of VPC endpoints, such as "vpce-0a1b2c3d"')

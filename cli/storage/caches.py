@@ -42,7 +42,9 @@ BUNDLES = "bundles"
 """The name for the project's own zips."""
 UNFINISHED = re.compile(r"\.(?:(?P<place>.+)\.)?[a-z0-9_]{8}")
 """Names of unfinished files and folders, as `tempfile` generates them."""
-OWN_FILES = re.compile(r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html")
+OWN_FILES = re.compile(
+    r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html|lambdify-sbom\.cdx\.json"
+)
 """Names of our files in folders that may have other files, too."""
 ABANDONED_AFTER = 3600
 """Seconds without a change after which an unfinished entry is abandoned."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from packing.inventory.osv_service import REQUESTS, serve
+from packing.packages import write_wheel
 
 from lambdify.cli import aws, settings
 from lambdify.cli.aws import Account
@@ -76,6 +78,24 @@ def test_an_app_that_cannot_start_ends_the_deployment_before_anything_is_there(
     assert "app.py:2" in done.stderr
     assert "importlib" not in done.stderr
     assert "Uploading" not in done.stderr
+    (root,) = (each for each in tmp_path.iterdir() if each.is_dir())
+    assert created(root) == []
+
+
+def test_an_advisory_ends_the_deployment_before_anything_is_there_and_so_does_no_answer(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    wheel = write_wheel(tmp_path, "requests", "2.19.0")
+    with serve(REQUESTS) as osv:
+        toml = f'app = "app:app"\n[build]\naudit = "high"\naudit_service = "{osv.url}"\n'
+        files = {"app.py": APP, "requirements.txt": f"{wheel}\n", "lambdify.toml": toml}
+        done = deploy(files)
+        osv.status = 503
+        unanswered = deploy(files)
+    assert (done.returncode, unanswered.returncode) == (29, 18)
+    assert "requests 2.19.0, high, GHSA-x84v-xcm2-53pg (CVE-2018-18074), fixed in 2.20.0" in done.stderr
+    assert "Starting the app here first" not in done.stderr + unanswered.stderr
+    assert "Uploading" not in done.stderr + unanswered.stderr
     (root,) = (each for each in tmp_path.iterdir() if each.is_dir())
     assert created(root) == []
 

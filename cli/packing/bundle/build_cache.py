@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.files import Selection
     from lambdify.cli.packing.wheels.distributions import Dependencies
 
-FORMAT = 5
+FORMAT = 6
 """The version of the file format; increase it when the format changes."""
 FOLDER = "last-builds"
 Value = TypeVar("Value")

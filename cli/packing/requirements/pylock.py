@@ -47,6 +47,18 @@ class Package:
         """Name and version, for messages."""
         return f"{self.name} {self.version}".rstrip()
 
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for others to read: see `Distribution.origin`."""
+        if self.kind == "directory" or (self.kind == "git" and self.url.startswith("file:")):
+            return "folder"
+        if self.path is not None or not self.url:
+            return ""
+        parts = urlsplit(self.url)
+        # The query of a file store's address may hold a signature that lets whoever has it read.
+        public = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        return f"git+{public}@{self.commit}" if self.kind == "git" else public
+
 
 def read_pylock(
     content: Mapping[str, Any],

@@ -57,6 +57,18 @@ def find_asked(packed: Packed) -> frozenset[str]:
     return frozenset(_required(packed, _requested(packed, packed.asked)))
 
 
+def find_required(
+    requires: Mapping[str, tuple[str, ...]], markers: Mapping[str, str]
+) -> Mapping[str, frozenset[str]]:
+    """Return the names that each distribution requires on the function, with extras that others ask of it."""
+    packed = read(requires, {}, markers)
+    extras = _requested(packed, {})
+    return {
+        name: frozenset(canonicalize_name(each.name) for each in _holding(packed, name, extras.get(name, ())))
+        for name in requires
+    }
+
+
 def _requested(packed: Packed, asked: Extras) -> Extras:
     """Return the extras that the project and the packed distributions ask of each other."""
     found = {name: set(extras) for name, extras in asked.items()}

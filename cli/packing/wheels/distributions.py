@@ -21,6 +21,9 @@ class Distribution:
     """The path of the wheel, which never changes."""
     sha256: str
     """The digest of the wheel, in hex."""
+    origin: str = ""
+    """Where it came from, without credentials: the address of a wheel or sdist, "git+https://...@commit" of a
+    repository, "folder" for sources on this machine, and "" for a wheel or sdist on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,8 +64,9 @@ def read_contents(wheel: Wheel) -> Contents:
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         known = _read_wheel(wheel)
         folders.write_atomically(cached, json.dumps(serialization.serialize(known)))
-    # The wheel may have been moved since its contents were cached.
-    moved = Distribution(**{**vars(known.distribution), "wheel": wheel.path})
+    # Since its contents were cached, the wheel may have been moved, or have come from elsewhere.
+    came = {"wheel": wheel.path, "origin": wheel.package.origin}
+    moved = Distribution(**{**vars(known.distribution), **came})
     return replace(known, distribution=moved)
 
 
