@@ -43,6 +43,7 @@ class Adapter:
     schedule's, and its result is the payload. Without it such events raise EventUnknown. `show_errors` puts
     the app's traceback into a 500, for stages that nobody else can reach. With `remote_user`, a WSGI app
     finds the user whom the front end's authorizer let in as REMOTE_USER; else the user is only in the event.
+    With `after_reply`, an ASGI app may go on after its response, and the client does not wait for that.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Adapter:
         on_event: Callable[[Any, Any], Any] | None = None,
         show_errors: bool = False,
         remote_user: bool = False,
+        after_reply: bool = True,
     ) -> None:
         self.app = app
         self.on_event = on_event
@@ -78,7 +80,7 @@ class Adapter:
         elif self.interface == "asgi":
             from lambdify.adapter import asgi  # asyncio and mangum cost a WSGI app 30 ms of cold start
 
-            self._server = self._loop_owner = asgi.Server(app)
+            self._server = self._loop_owner = asgi.Server(app, _hand_over if after_reply else None)
         else:
             from lambdify.adapter.errors import InterfaceUnknown
 
@@ -133,6 +135,13 @@ class Adapter:
     def close(self) -> None:
         """Run the shutdown of an ASGI app. Lambda mostly ends the process without it."""
         self._server.close()
+
+
+def _hand_over(response: Response, event: dict[str, Any], context: object) -> bool:
+    """Send a response while the app goes on; return whether it is sent."""
+    from lambdify.adapter.streaming import after_reply  # for the first app that goes on
+
+    return after_reply.hand_over(response, event, context)
 
 
 def _show(error: BaseException) -> bytes:

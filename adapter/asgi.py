@@ -11,7 +11,8 @@ Rules
 3. A response is collected and returned as one payload; a streamed one is sent piece by piece. Afterwards
    `receive` returns `http.disconnect`.
 4. Lambda freezes the process after the answer, so we wait for tasks that a request leaves behind, but only
-   within the time left to the invocation. We do not wait for tasks of the startup.
+   within the time left to the invocation. We do not wait for tasks of the startup. The client need not wait:
+   a complete response is handed over before, if the app goes on (`streaming.after_reply`).
 5. If the app raises after its response is complete, the error is logged and the response is sent.
 6. A server that is not closed is closed when the last reference to it is gone, or when the process ends.
    Python does not end threads that wait for work from the loop (AnyIO's, in which frameworks call sync code),
@@ -37,7 +38,6 @@ from lambdify.adapter import event_loop, wire
 from lambdify.adapter.messages import Event, Request, Response
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from mangum.types import ASGI
@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
+    HandOver = Callable[[Response, dict[str, Any], object], object]
+
+MOMENT = 0.005
+"""Seconds for which an app may go on after its response before that is handed over; middleware takes some."""
+NOT_FOUND = 404
 
 
 def _errors() -> Any:
@@ -62,8 +67,9 @@ def _errors() -> Any:
 class Server:
     """One ASGI app on its event loop; made when the function initialises."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, hand_over: HandOver | None = None) -> None:
+        """`hand_over` is called with a complete response while the app goes on; see `after_reply`."""
+        self._app, self._hand_over = app, hand_over
         self._process, self._loop_owner = os.getpid(), _find_loop_owner()
         self._loop = event_loop.make()
         asyncio.set_event_loop(self._loop)
@@ -81,10 +87,12 @@ class Server:
         """Return the app's response. Raises what the app raises before its response is complete."""
         exchange = Exchange(request.body)
         self._perform(exchange, request, event, context)
-        return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
+        return _build_response(request, exchange)
 
     def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
         """Send the app's response as it comes. Raises what the app raises before the end."""
+        from lambdify.adapter.streaming.asgi import StreamedExchange
+
         exchange = StreamedExchange(request.body, reply)
         try:
             self._perform(exchange, request, event, context)
@@ -93,10 +101,13 @@ class Server:
 
     def _perform(self, exchange: Exchange, request: Request, event: dict[str, Any], context: object) -> None:
         scope = build_scope(request, event, context, dict(self._lifespan.lifespan_state))
-        task, left_others = event_loop.perform(self._loop, self._app, scope, exchange.receive, exchange.send)
+        until = None if self._hand_over is None or exchange.streamed else exchange
+        task, left_others = event_loop.perform(
+            self._loop, self._app, scope, exchange.receive, exchange.send, until=until
+        )
         exchange.disconnect()
         if left_others:
-            self._wait_for_others(context)
+            self._settle(task, exchange, request, event, context)
         error = (
             _errors().ProtocolBroken("the app's task was cancelled") if task.cancelled() else task.exception()
         )
@@ -105,6 +116,29 @@ class Server:
         if error:
             what = f"{request.method} {request.path} was answered, then the app raised"
             _errors().report(what, error, context)
+
+    def _settle(
+        self,
+        task: asyncio.Task[None],
+        exchange: Exchange,
+        request: Request,
+        event: dict[str, Any],
+        context: object,
+    ) -> None:
+        """Let the app end, and what it left behind; if that takes more than a moment, after the reply."""
+        going_on = asyncio.all_tasks(self._loop) - self._known_tasks
+        if not going_on:
+            return
+        # A 404 may get another page: see `files`.
+        if self._hand_over and exchange.complete and not exchange.streamed and exchange.status != NOT_FOUND:
+            _, unfinished = self._loop.run_until_complete(asyncio.wait(going_on, timeout=MOMENT))
+            if unfinished:
+                # What cannot be sent is refused by `run`, when the app has ended.
+                with suppress(_errors().ResponseRefused):
+                    self._hand_over(_build_response(request, exchange), event, context)
+        if not task.done():
+            self._loop.run_until_complete(asyncio.wait({task}))
+        self._wait_for_others(context)
 
     def complete(self, work: Awaitable[Any], context: object) -> Any:
         """Return the result of a coroutine that runs on the app's loop. Raises what it raises."""
@@ -153,6 +187,10 @@ class Server:
         """Close the server, unless this process is a fork of its process: a fork has none of its threads."""
         if os.getpid() == self._process:
             self.close()
+
+
+def _build_response(request: Request, exchange: Exchange) -> Response:
+    return wire.build_response(request.method, exchange.status, exchange.headers, exchange.body())
 
 
 def _find_loop_owner() -> tuple[int, object]:
@@ -205,12 +243,12 @@ def build_scope(request: Request, event: dict[str, Any], context: object, state:
     }
 
 
-class Exchange:
+class Exchange(event_loop.Goal):
     """One request with the app's response so far; has the `receive` and `send` of the app."""
 
     status = 0
     headers: Sequence[tuple[str, str]] = ()
-    complete = False
+    streamed = False
     _over = False
     _listening: asyncio.Event | None = None
 
@@ -250,6 +288,8 @@ class Exchange:
     def end(self) -> None:
         """End the exchange: the response is complete."""
         self.disconnect()
+        if self.on_complete is not None:
+            self.on_complete()
 
     def disconnect(self) -> None:
         """Let `receive` return http.disconnect from now on."""
@@ -260,64 +300,6 @@ class Exchange:
     def body(self) -> bytes:
         """Return the whole body."""
         return b"".join(self._chunks)
-
-
-class StreamedExchange(Exchange):
-    """An exchange whose response is sent while the app makes it.
-
-    A send ends when the other side has read the data; the loop runs meanwhile. When the other side stops
-    reading, `receive` returns http.disconnect and `send` raises ClientGone.
-    """
-
-    def __init__(self, body: bytes, reply: Reply) -> None:
-        super().__init__(body)
-        self._reply = reply
-        self._sending = asyncio.Lock()
-        self._watched: socket.socket | None = None
-
-    async def send(self, message: Message) -> None:
-        """Take a message and send its data. The head is sent with the first piece of the body, as the spec
-        asks (https://asgi.readthedocs.io/en/stable/specs/www.html#response-start-send-event).
-        """
-        async with self._sending:  # two tasks of an app may send at once, and a chunk must stay whole
-            await super().send(message)
-            if message["type"] == "http.response.start":
-                return
-            last, self.complete = self.complete, False
-            if not self._reply.begun:
-                self._reply.begin(self.status, self.headers)
-            data = self._reply.pack(self._chunks.pop(), last=last)
-            with self._reply.connected() as connection:
-                loop = asyncio.get_running_loop()
-                connection.setblocking(False)
-                if last:
-                    self.unwatch(loop)  # from now on, the other side may send its response
-                await loop.sock_sendall(connection, data)
-            if last:
-                self.complete = True
-                self.disconnect()
-            else:
-                self._watch(loop, connection)
-
-    def end(self) -> None:
-        """Do nothing yet: an app that stops at a disconnect would cut off its last piece."""
-
-    def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Stop watching the connection."""
-        if self._watched is not None:
-            loop.remove_reader(self._watched)
-            self._watched = None
-
-    def _watch(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
-        """Watch for input before the response has ended: then the other side has stopped reading."""
-        if self._watched is None:
-            self._watched = connection
-            loop.add_reader(connection, self._give_up, loop)
-
-    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._reply.gone = True
-        self.unwatch(loop)
-        self.disconnect()
 
 
 async def _start(app: App) -> tuple[LifespanCycle, asyncio.Task[None], list[str]]:

@@ -6,6 +6,7 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "path": "src"                            the folder that the app is imported from
     "on_event": "package.module:function"    the function for events that are not HTTP
     "show_errors": true                      a 500 shows the app's traceback
+    "after_reply": false                     a client waits for what the app does after its response
     "remote_user": true                      a WSGI app finds the authorizer's user as REMOTE_USER
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
     "command": "python manage.py migrate"    the command that runs in a new version before it gets traffic
@@ -137,6 +138,7 @@ def _load(bundle: dict[str, Any]) -> Any:
         on_event=on_event,
         show_errors=bundle.get("show_errors", False),
         remote_user=bundle.get("remote_user", False),
+        after_reply=bundle.get("after_reply", True),
     )
     if "files" in bundle:
         adapter.serve_files(root, bundle["files"])

@@ -106,14 +106,36 @@ async def _wait(tasks: set[asyncio.Task[Any]], context: Any) -> None:
         report(what, late, context, level=logging.WARNING)
 
 
+class Goal:
+    """What is waited for besides the end of a task. An exchange of `asgi` is one."""
+
+    complete = False
+    """Whether it is reached."""
+    on_complete: Callable[[], None] | None = None
+    """Has to be called then, if it is set."""
+
+
 def perform(
-    loop: asyncio.AbstractEventLoop, work: Work, *arguments: object
+    loop: asyncio.AbstractEventLoop, work: Work, *arguments: object, until: Goal | None = None
 ) -> tuple[asyncio.Task[None], bool]:
-    """Run the work in a task. Return the task, which has ended or failed, and whether others may be left."""
+    """Run the work in a task. Return the task, and whether others may be left.
+
+    The task has ended or failed, unless `until` is reached before.
+    """
     if isinstance(loop, Loop):
-        return loop.perform(work, arguments)
+        return loop.perform(work, arguments, until)
+    stopped = False
+
+    def stop(_: object = None) -> None:
+        nonlocal stopped
+        if not stopped:  # uvloop would keep a second one for whoever runs it next
+            stopped = True
+            loop.stop()
+
     task = loop.create_task(_do(work, arguments), name=NAME)
-    task.add_done_callback(lambda _: loop.stop())
+    task.add_done_callback(stop)
+    if until is not None:
+        until.on_complete = stop
     loop.run_forever()  # run_until_complete would raise the errors of the work
     return task, True
 
@@ -152,6 +174,8 @@ class Loop(asyncio.SelectorEventLoop):
     """The callbacks added while a request's task is created; among them is its first step."""
     _stepping = False
     """Whether that first step runs now, outside of a turn."""
+    _awaited = False
+    """Whether the end of the task ends a turn."""
 
     def __init__(self) -> None:
         self._agenda = Agenda()
@@ -160,7 +184,9 @@ class Loop(asyncio.SelectorEventLoop):
         self._hooks_outside = sys.get_asyncgen_hooks()
         self._hooks_inside = self.run_until_complete(_find_hooks())
 
-    def perform(self, work: Work, arguments: tuple[object, ...]) -> tuple[asyncio.Task[None], bool]:
+    def perform(
+        self, work: Work, arguments: tuple[object, ...], until: Goal | None = None
+    ) -> tuple[asyncio.Task[None], bool]:
         """Do the same as the function of this name."""
         if asyncio._get_running_loop() is not None:
             raise RuntimeError("a request cannot be answered inside of a running event loop")
@@ -170,7 +196,15 @@ class Loop(asyncio.SelectorEventLoop):
         task = self._begin(work, arguments)
         if task.done():
             return task, self._agenda.asked or self.get_task_factory() is not None
-        self.run_forever()
+        if until is not None:
+            if until.complete:
+                return task, True
+            until.on_complete = self.stop
+        self._awaited = True
+        try:
+            self.run_forever()
+        finally:
+            self._awaited = False
         return task, True
 
     def _begin(self, work: Work, arguments: tuple[object, ...]) -> asyncio.Task[None]:
@@ -203,7 +237,7 @@ class Loop(asyncio.SelectorEventLoop):
         try:
             await work(*arguments)
         finally:
-            if not self._stepping:
+            if self._awaited:
                 self.stop()  # ends this turn; a callback of the task would take one more
 
     # ---------------------------------------------------- asyncio's methods, which note that there is work
