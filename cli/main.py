@@ -86,7 +86,7 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
     "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env"),
-    "Get ready": ("init", "check", "secrets", "package", "template", "policy", "schema"),
+    "Get ready": ("init", "check", "secrets", "package", "template", "policy", "schema", "completion"),
     "On this machine": ("local", "cache"),
 }
 """Every command: a module of `commands/`."""

@@ -28,6 +28,7 @@ LOUD = {
     "--require-docker.",
     "browser": "open a page in a real browser did NOT run. Install Chromium, and make sure with "
     "LAMBDIFY_REQUIRE_BROWSER=1.",
+    "shells": "complete lines in zsh or fish did NOT run. Install both.",
     "npm": "check the settings' schema with taplo did NOT run. Install npm.",
 }
 """Tests that are not to be skipped unseen, by their marker."""
@@ -46,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "shells: runs zsh or fish; skipped, loudly, where there is none")
     config.addinivalue_line("markers", "npm: runs a program that npm installs; skipped, loudly, without npm")
 
 

@@ -59,6 +59,12 @@ def show_releases(found: "Sequence[Release]") -> str:
     return "\n".join(columns(("", "Release", "When", "Who", "Commit", "Version", "State"), rows))
 
 
+def describe_release(release: "Release") -> str:
+    """Return what a release is, in a few words."""
+    commit = f", {release.commit[:9]}" if release.commit else ""
+    return f"{release.at.astimezone():%Y-%m-%d %H:%M}{commit}, {release.state}"
+
+
 def _describe_state(release: "Release") -> str:
     if not release.reason:
         return release.state

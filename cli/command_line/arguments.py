@@ -118,6 +118,6 @@ class Since(click.ParamType["datetime"]):
 
 def print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
     """Print the version and end, for --version."""
-    if value:
+    if value and not context.resilient_parsing:
         click.echo(f"lambdify {VERSION}")
         context.exit()

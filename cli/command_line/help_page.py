@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lambdify.cli.command_line import arguments, other_words
+from lambdify.cli.command_line import arguments, completion, other_words
 
 Examples = tuple[tuple[str, str], ...]
 """Command lines and what each does."""
@@ -25,7 +25,16 @@ WITH_VALUE = frozenset({"--stage", "-s", "--region", "--profile", "--port"})
 
 
 class _Brief(click.Command):
-    """A command that takes -h, -V and -v, too; its page shows only those that it has itself."""
+    """A command that takes -h, -V and -v, too; its page shows only those that it has itself.
+
+    A shell completes its parameters by their names, see completion.py.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for each in self.params:
+            if each.name in completion.BY_NAME and each.type is click.STRING:
+                each.type = completion.BY_NAME[each.name]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the parameters, and those of every command that it has not got itself."""
@@ -105,7 +114,7 @@ class CommandGroup(_Brief, click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that is named. Raises UsageError, which names the one that is meant."""
-        if args[0] not in self.commands and not args[0].startswith("-"):
+        if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise other_words.refuse(args[0], ctx.command_path, self.commands)
         return super().resolve_command(ctx, args)
 
@@ -135,7 +144,7 @@ def _move_options(args: list[str], own: Collection[str]) -> list[str]:
 
 
 def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
+    if value and not context.resilient_parsing:
         click.echo(context.get_help())
         context.exit()
 

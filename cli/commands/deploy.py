@@ -86,6 +86,8 @@ def command(
 
     read = partial(load_settings, stage, {**overrides, "local.port": port})
     deployed = _run_with_variables(run, session, read, ask=not yes)
+    if deployed.release:
+        _remember(deployed.release, session.settings, local=local)
     if deployed.changed:
         console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
     if not deployed.endpoint:
@@ -134,6 +136,15 @@ def _run_with_variables(
             if not ask or not missing_variables.offer(error, session.stage, session.console):
                 raise
         session = missing_variables.read_again(session, read())
+
+
+def _remember(release: int, settings: "Settings", *, local: bool) -> None:
+    """Keep the number of a release for who completes a line."""
+    from lambdify.cli.command_line import known_releases
+
+    known = known_releases.recall(settings.root, settings.stage, local=local)
+    if release not in known:
+        known_releases.remember(settings.root, settings.stage, {**known, release: ""}, local=local)
 
 
 def _suggest(stage: str, *, first: bool, local: bool) -> str:

@@ -22,7 +22,7 @@ from lambdify.cli.commands import open_stage
 def command(flags: Flags, stage: str | None, local: bool, **overrides: str | None) -> None:
     """Show what was deployed when, by whom, and what is live."""
     from lambdify.cli import releases as room
-    from lambdify.cli.command_line import answers
+    from lambdify.cli.command_line import answers, known_releases
     from lambdify.cli.releases import traffic_split
     from lambdify.cli.stacks import stack
 
@@ -31,6 +31,8 @@ def command(flags: Flags, stage: str | None, local: bool, **overrides: str | Non
     deployed = stack.find(session.stage)
     found = room.find_all(session.stage, deployed)
     console.answer(answers.show_releases(found), [answers.to_json(each) for each in found])
+    known = {each.number: answers.describe_release(each) for each in found if each.state != "pruned"}
+    known_releases.remember(session.settings.root, session.settings.stage, known, local=local)
     if not found:
         console.note(f"Looked for {session.stage.name} in {session.stage.region}.")
     if deployed and (split := traffic_split.find(deployed, found, session.stage)):

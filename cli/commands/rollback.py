@@ -2,7 +2,7 @@
 
 import click
 
-from lambdify.cli.command_line import arguments, help_page
+from lambdify.cli.command_line import arguments, completion, help_page
 from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import open_stage
 
@@ -16,9 +16,14 @@ from lambdify.cli.commands import open_stage
         ("lambdify rollback production 12 --yes", "of another stage, without a question"),
     ),
 )
-@click.argument("stage", required=False)
+@click.argument("stage", required=False, type=completion.Known(completion.stages_and_releases))
 @click.option("-s", "--stage", "named", hidden=True)
-@click.argument("number", required=False, type=click.IntRange(min=1))
+@click.argument(
+    "number",
+    required=False,
+    type=click.IntRange(min=1),
+    shell_complete=lambda context, _, typed: completion.complete(completion.releases, context, typed),
+)
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 @arguments.on_account
 @arguments.verbose

@@ -40,6 +40,7 @@ def command(
     from dataclasses import asdict
 
     from lambdify.cli import undeploy as room
+    from lambdify.cli.command_line import known_releases
 
     session = open_stage(flags, stage, local, **overrides)
     removal = room.undeploy(
@@ -52,4 +53,5 @@ def command(
         leave=leave,
         take_over=take_over,
     )
+    known_releases.remember(session.settings.root, session.settings.stage, {}, local=local)
     session.console.answer(room.describe(removal, session.settings), asdict(removal))
