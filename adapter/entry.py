@@ -125,11 +125,12 @@ def _load(bundle: dict[str, Any]) -> Any:
     # Told where the app does not show it, and a start of it before the deployment has.
     interface: Any = os.environ.get("LAMBDIFY_INTERFACE") or loading.find_interface(app)
     if interface == "handler":
-        if on_event is not None:
+        if on_event is not None or "files" in bundle:
             from lambdify.adapter.errors import AppNotLoaded
 
+            what = "on_event has" if on_event else "[static] and the files that it serves have"
             raise AppNotLoaded(
-                f"{bundle['app']!r} is a Lambda handler, which gets every event itself: on_event has to go"
+                f"{bundle['app']!r} is a Lambda handler, which gets every event itself: {what} to go"
             )
         return app
     adapter = Adapter(

@@ -56,7 +56,12 @@ class Question:
         conf, registry = sys.modules.get("django.conf"), sys.modules.get("django.apps")
         if not conf or not registry or not conf.settings.configured or not registry.apps.ready:
             return None
-        if not registry.apps.is_installed("django.contrib.staticfiles") or not conf.settings.STATIC_URL:
+        if not registry.apps.is_installed("django.contrib.staticfiles"):
+            return None
+        if conf.settings.FORCE_SCRIPT_NAME:
+            # As for a request: https://docs.djangoproject.com/en/stable/ref/settings/#force-script-name
+            _import("django.urls").set_script_prefix(conf.settings.FORCE_SCRIPT_NAME)
+        if not conf.settings.STATIC_URL:
             return None
         settings, lazy = conf.settings, _import("django.contrib.staticfiles.storage").staticfiles_storage
         if lazy._wrapped is _import("django.utils.functional").empty:

@@ -321,6 +321,13 @@ def test_a_function_serves_the_files_of_its_bundle(invoke: Invoke, code: str, tm
     assert none["statusCode"] == 404
 
 
+@pytest.mark.slow
+def test_a_handler_gets_every_request_itself(invoke: Invoke) -> None:
+    code = "def handler(event, context): ..."
+    done = invoke(code, app="main:handler", files=".lambdify/files.json")
+    assert "'main:handler' is a Lambda handler, which gets every event itself: [static]" in done.stderr
+
+
 def test_an_app_without_files_imports_nothing_for_them() -> None:
     code = (
         "import sys\nfrom lambdify.adapter import Adapter\nAdapter(lambda environ, start_response: [])\n"
