@@ -35,6 +35,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USUAL_TIMEOUT = 30
 """Default of [function] timeout: a second more than a REST API waits, which needs no warning."""
 WHITENOISE = b"whitenoise.middleware"
+STATICFILES = b"django.contrib.staticfiles"
 STATIC_URL = re.compile(r"""(?m)^[ \t]*STATIC_URL[ \t]*=[ \t]*["'](?P<url>[^"']+)["']""")
 REST_PREFIX = "/live"
 """What the path of each request to a REST API begins with: the name of its stage."""
@@ -121,9 +122,10 @@ def _timeouts(settings: Settings) -> Iterator[str]:
 
 
 def _static_links(settings: Settings) -> Iterator[str]:
-    """Warn if WhiteNoise makes links without the stage of a REST API, which then refuses them.
+    """Warn of links to static files without the stage of a REST API, which then refuses them.
 
-    It reads STATIC_URL when the app is loaded, before a request says what stands in front of its path.
+    Django adds what a request says that stands in front of its path, but not to an absolute STATIC_URL; and
+    WhiteNoise reads it when the app is loaded, before a request.
     https://docs.djangoproject.com/en/5.2/ref/settings/#static-url
     https://whitenoise.readthedocs.io/en/stable/django.html#WHITENOISE_STATIC_PREFIX
     """
@@ -142,6 +144,15 @@ def _static_links(settings: Settings) -> Iterator[str]:
                 f"{file}: with WhiteNoise, links to static files lack {REST_PREFIX}, with which each path of "
                 f'a REST API begins. Set STATIC_URL = "{REST_PREFIX}{url}" and '
                 f'WHITENOISE_STATIC_PREFIX = "{url}".'
+            )
+    for file in sorted(project.files) if not found else ():
+        code = project.text(file)
+        wanted = STATIC_URL.search(code.decode(errors="replace")) if STATICFILES in code else None
+        url = wanted["url"] if wanted else ""
+        if url.startswith("/") and not url.startswith(("//", f"{REST_PREFIX}/")):
+            yield (
+                f'{file}: STATIC_URL = "{url}" makes links without {REST_PREFIX}, with which each path of a '
+                f'REST API begins. Django adds it to a relative one: STATIC_URL = "{url[1:]}".'
             )
 
 

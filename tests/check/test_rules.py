@@ -171,11 +171,12 @@ DJANGO_CASES = [
     ("DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'CONN_MAX_AGE': 600}}",
      "note connections shop/settings.py:1"),
     ("EMAIL_PORT = 25", "stops network shop/settings.py:1"),
-    (("DEBUG = False\nSTATICFILES_STORAGE = "
+    (("DEBUG = False\nMIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\nSTATICFILES_STORAGE = "
      "'django.contrib.staticfiles.storage.ManifestStaticFilesStorage'"),
+     "surprises manifest shop/settings.py:3"),
+    (("MIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\n"
+     "STORAGES = {'staticfiles': {'BACKEND': 'whitenoise.storage.CompressedManifestStaticFilesStorage'}}"),
      "surprises manifest shop/settings.py:2"),
-    ("STORAGES = {'staticfiles': {'BACKEND': 'whitenoise.storage.CompressedManifestStaticFilesStorage'}}",
-     "surprises manifest shop/settings.py:1"),
     ("LOGGING = {'handlers': {'file': {'class': 'logging.FileHandler', 'filename': 'django.log'}}}",
      "stops files shop/settings.py:1"),
     ("from decouple import config\nSECRET_KEY = config('SECRET_KEY')",

@@ -110,6 +110,18 @@ def test_links_that_are_answered_are_no_matter(said, text, toml):
     assert said({"settings.py": text}, toml) == []
 
 
+def test_an_absolute_url_is_told_where_nobody_serves_the_files(said):
+    text = "INSTALLED_APPS = ['django.contrib.staticfiles']\nSTATIC_URL = '{}'\n"
+    (caution,) = said({"settings.py": text.format("/static/")}, REST)
+    assert caution == (
+        'settings.py: STATIC_URL = "/static/" makes links without /live, with which each path of a REST API '
+        'begins. Django adds it to a relative one: STATIC_URL = "static/".'
+    )
+    for url in ("static/", "/live/static/", "//cdn.shop.de/static/"):
+        assert said({"settings.py": text.format(url)}, REST) == []
+    assert said({"settings.py": text.format("/static/")}, "") == []
+
+
 def test_the_lines_to_write_make_links_that_are_answered(tmp_path):
     """Really: Django, WhiteNoise and a REST API's events, with the settings that are advised."""
     program = tmp_path / "site.py"

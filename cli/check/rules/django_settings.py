@@ -17,6 +17,7 @@ from lambdify.cli.check.code.values import UNKNOWN, Value
 from lambdify.cli.check.rules import names
 from lambdify.cli.check.rules.finding import Finding, Level, report
 from lambdify.cli.packing.bundle import files
+from lambdify.cli.static import asking
 
 LOCAL_HOST = re.compile(r"(.*\.)?(localhost|local|test)|127\.0\.0\.1|\[?::1\]?|0\.0\.0\.0|testserver")
 ENDPOINTS = re.compile(r"^(\*|\.?amazonaws\.com|\.on\.aws|.*\.amazonaws\.com|.*\.on\.aws)$")
@@ -150,6 +151,8 @@ def _apps(_: AppCode, setting: Setting) -> Iterator[Finding]:
 def _manifest(code: AppCode, setting: Setting) -> Iterator[Finding]:
     if "ManifestStaticFilesStorage" not in setting.value.shown:
         return
+    if _is_collected(code):
+        return
     build = code.settings.build
     if any(STAGED in command for command in build.before):
         return
@@ -163,6 +166,13 @@ def _manifest(code: AppCode, setting: Setting) -> Iterator[Finding]:
     unless = "" if debug and debug.value.literal is False else " unless DEBUG is on"
     what = f"{setting.assigned.name} looks files up in {MANIFEST}{unless}"
     yield report("manifest", *setting.place, what)
+
+
+def _is_collected(code: AppCode) -> bool:
+    """Return whether lambdify collects the static files itself: those that nobody else serves."""
+    serve = code.settings.static.serve
+    served = any(name.decode() in file.source for file in code.files for name in asking.SERVERS)
+    return serve == "function" or (serve == "auto" and not served)
 
 
 def _databases(code: AppCode, chain: list[CodeFile]) -> Iterator[Finding]:
