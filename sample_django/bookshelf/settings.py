@@ -22,7 +22,6 @@ DEBUG = os.environ.get("DJANGO_DEBUG") == "1"
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
 
 INSTALLED_APPS = [
-    "whitenoise.runserver_nostatic",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -33,7 +32,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -65,10 +63,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 # Lambda takes 6 MB per call, and an upload grows by a third on its way there.
 LARGEST_UPLOAD = 4 * 1024 * 1024
 
-# WhiteNoise serves the static files of the apps, the admin's among them, from where they are installed: there
-# is no collectstatic to forget, and no folder to write to.
-STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True
+# Nobody serves these in production, so lambdify collects and serves them, the admin's among them. The path is
+# relative, so that Django adds what stands in front of the site, such as the stage of a REST API.
+STATIC_URL = "static/"
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -27,9 +27,9 @@ def run_flask(data: Path) -> Iterator[str]:
 
 @contextmanager
 def run_django(data: Path, **environment: str) -> Iterator[str]:
-    """sample_django under `manage.py runserver`; the address it answers at."""
+    """sample_django under `manage.py runserver`, with its static files; the address it answers at."""
     port = find_free_port()
-    command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+    command = [sys.executable, "manage.py", "runserver", "--noreload", "--insecure", f"127.0.0.1:{port}"]
     folder = REPOSITORY / "sample_django"
     with _serve(command, port, folder, BOOKSHELF_DATA=str(data), **environment) as site:
         yield site

@@ -99,7 +99,11 @@ def test_the_bookshelf_gives_the_same_answers_as_under_runserver(bookshelf: Depl
     with run_django(tmp_path) as own:
         here, there = Browser(own), Browser(bookshelf.site)
         assert list(talk_to_bookshelf(there)) == list(talk_to_bookshelf(here))
-    assert write_transcript(there) == write_transcript(here)
+    # Who serves static files differs, and so do their headers: lambdify there, `runserver` here.
+    pages, own_pages = (
+        [line for line in write_transcript(each) if "/static/" not in line.request] for each in (there, here)
+    )
+    assert pages == own_pages
 
 
 def test_parcels_give_the_same_answers_as_under_uvicorn(parcels: Deployed):
