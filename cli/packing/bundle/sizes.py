@@ -12,6 +12,7 @@ from lambdify.cli.packing.bundle.app import ADAPTER
 from lambdify.cli.packing.bundle.files import ProjectFile
 from lambdify.cli.packing.wheels.distributions import Distribution
 from lambdify.cli.packing.wheels.gate import NATIVE
+from lambdify.cli.static import serving
 
 UNZIPPED_LIMIT = 262_144_000
 """Bytes of the function and its layers together, unpacked.
@@ -19,6 +20,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_NAMED = 10
 """The number of largest parts that an error names."""
 APPLICATION, ADAPTER_NAME = "the application", "lambdify.adapter"
+OURS = frozenset({APPLICATION, ADAPTER_NAME, serving.STATIC})
+"""The parts that are no distributions."""
 KINDS = ("python", "bytecode", "native", "data")
 """The kinds of files."""
 

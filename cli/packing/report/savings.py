@@ -31,8 +31,7 @@ def find(bundle: Bundle, start: ColdStart | NotMeasured | None) -> tuple[str, ..
 
 def _not_imported(bundle: Bundle, start: ColdStart) -> Iterator[str]:
     used = {each.name for each in start.imports}
-    project = {sizes.APPLICATION, sizes.ADAPTER_NAME}
-    idle = [part for part in bundle.parts if part.name not in used | project]
+    idle = [part for part in bundle.parts if part.name not in used | sizes.OURS]
     if idle:
         listed = ", ".join(f"{part.name} ({size(part.unzipped)})" for part in idle)
         yield (
@@ -44,7 +43,7 @@ def _not_imported(bundle: Bundle, start: ColdStart) -> Iterator[str]:
 def _slow(bundle: Bundle, start: ColdStart) -> Iterator[str]:
     # The project can defer only its own imports, not those of other packages.
     asked_for = {each.name for each in start.imports if each.asked_for}
-    packed = {part.name for part in bundle.parts} - {sizes.ADAPTER_NAME, sizes.APPLICATION}
+    packed = {part.name for part in bundle.parts} - sizes.OURS
     for each in start.imports:
         share = each.milliseconds / start.milliseconds
         if each.name in packed & asked_for and each.milliseconds >= SLOW_MILLISECONDS and share >= SLOW_SHARE:
