@@ -21,7 +21,7 @@ from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
-from lambdify.cli.plan import preview
+from lambdify.cli.plan import preview, sources
 from lambdify.cli.rehearsal import gate
 from lambdify.cli.releases import (
     Release,
@@ -100,7 +100,7 @@ def deploy(
         images.check_kind(bundle, existing.outputs if existing else {})
         with rehearse(bundle):
             artifact = archives.put(bundle, stage, console)
-    wanted = _write_template(stage, bundle, artifact)
+    wanted = _write_template(stage, bundle, artifact, existing, console)
     change_set = _propose(wanted, existing, stage, console, sleep)
     if change_set is not None:
         _show(change_set, stage.settings, console)
@@ -124,8 +124,11 @@ def deploy(
     return _describe(deployed, release, url, stage.account, changed=True, uploaded=artifact.uploaded)
 
 
-def _write_template(stage: Stage, bundle: "Bundle", artifact: Artifact) -> Template:
+def _write_template(
+    stage: Stage, bundle: "Bundle", artifact: Artifact, existing: Stack | None, console: Console
+) -> Template:
     settings = gate.add_variable(command_token.add_variable(stage, artifact))
+    settings = sources.without_passed(settings, existing, stage.account, console)
     return template.write(settings, artifact, bundle.target)
 
 

@@ -63,7 +63,8 @@ def command(
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
-    session = _prepare(flags, stage, {**overrides, "local.port": port}, local=local, dry_run=dry_run)
+    given = {**overrides, "local.port": port}
+    session = _prepare(flags, stage, given, local=local, dry_run=dry_run, yes=yes)
     console = session.console
     if dry_run:
         from lambdify.cli.commands import diff
@@ -84,7 +85,7 @@ def command(
             find_address=session.address,
         )
 
-    read = partial(load_settings, stage, {**overrides, "local.port": port})
+    read = partial(load_settings, stage, given)
     deployed = _run_with_variables(run, session, read, ask=not yes)
     if deployed.release:
         _remember(deployed.release, session.settings, local=local)
@@ -96,7 +97,13 @@ def command(
 
 
 def _prepare(
-    flags: Flags, stage: str | None, overrides: "Mapping[str, object]", *, local: bool, dry_run: bool
+    flags: Flags,
+    stage: str | None,
+    overrides: "Mapping[str, object]",
+    *,
+    local: bool,
+    dry_run: bool,
+    yes: bool,
 ) -> "Session":
     """Return the session of the stage, with its app and its Python; warn of what may surprise."""
     from dataclasses import replace
@@ -104,7 +111,7 @@ def _prepare(
     from lambdify.cli.check import notice
     from lambdify.cli.command_line.session import connect, load_settings, settle_python
     from lambdify.cli.detection import choice
-    from lambdify.cli.plan import pitfalls
+    from lambdify.cli.plan import pitfalls, sources
     from lambdify.cli.runtime import choice as runtime
 
     console = make_console(flags)
@@ -120,6 +127,8 @@ def _prepare(
     session = settle_python(session, chosen, run=local and not dry_run)
     if not local:
         pitfalls.check(session.stage)
+    if settings.functions and not dry_run:
+        sources.check(session.stage, console, yes=yes or local, local=local)
     return session
 
 

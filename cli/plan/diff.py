@@ -16,7 +16,7 @@ from lambdify.cli import template
 from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
-from lambdify.cli.plan import costs, preview
+from lambdify.cli.plan import costs, preview, sources
 from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
@@ -68,6 +68,7 @@ def compute(
     images.check_kind(bundle, existing.outputs if existing else {})
     artifact = archives.plan(bundle, stage)
     settings = gate.add_variable(command_token.add_variable(stage, artifact, creates=False))
+    settings = sources.without_passed(settings, existing, stage.account, console)
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, stage.account, sleep)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from lambdify.cli import template
 from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import AwsError, SettingsError
@@ -16,14 +17,17 @@ from lambdify.cli.failures import variables
 from lambdify.cli.packing.bundle import app, secret_scan
 from lambdify.cli.packing.bundle.files import ProjectFile
 from lambdify.cli.packing.target import runtimes
+from lambdify.cli.plan import sources
 from lambdify.cli.settings import (
     GENERIC_NAMES,
     Settings,
     conflicts,
     environment_file,
+    function_conflicts,
     name_of_folder,
     slug,
 )
+from lambdify.cli.stacks import changes
 from lambdify.cli.stage import Stage
 from lambdify.cli.storage import folders
 
@@ -63,6 +67,7 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
     yield from _translations(settings, packed)
     yield from _flattened_links(settings, packed)
     yield from _environment_file(settings)
+    yield from _functions(settings)
     if local:
         yield from _local(settings)
     elif settings.http.endpoint == "function-url" and settings.http.streaming and settings.vpc.subnets:
@@ -230,6 +235,32 @@ def _environment_file(settings: Settings) -> Iterator[str]:
             f"{name}: Lambda itself sets {', '.join(found.reserved)}, and does without what the file says of "
             f"{them}."
         )
+
+
+def _functions(settings: Settings) -> Iterator[str]:
+    """Warn of functions that nothing calls, of queues in [resources], and of rights that a role lacks."""
+    for name, function in settings.functions.items():
+        if not any(function.sources):
+            yield f"Nothing calls [functions.{name}] but `lambdify invoke --function {name}`."
+        for source in function.sqs:
+            if source.queue in settings.resources:
+                properties = settings.resources[source.queue].get("Properties", {})
+                yield from sources.cautions(
+                    source.queue,
+                    function_conflicts.visibility(settings, source),
+                    function_conflicts.timeout_of(settings, function),
+                    redrive="RedrivePolicy" in properties,
+                )
+    if settings.role.arn and (needed := template.function_rights(settings)):
+        rights = "; ".join(f"{', '.join(each['Action'])} on {_on(each['Resource'])}" for each in needed)
+        yield f"[role] arn: functions and tasks need rights of that role, which stays as it is: {rights}."
+
+
+def _on(resource: object) -> str:
+    """Return the resources of a statement as a person reads them."""
+    if isinstance(resource, list):
+        return " and ".join(map(_on, resource))
+    return changes.format_value(resource)
 
 
 def _looks_secret(name: str, value: str) -> bool:

@@ -38,6 +38,11 @@ KINDS: Mapping[str, str] = {
     "kinesis": "AWS::Kinesis::Stream",
 }
 """The type of a resource that a source names by its logical id."""
+HIDDEN = 6
+"""How many timeouts of its function a queue ought to hide a message.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+VISIBILITY = 30
+"""Seconds that a queue hides messages unless it says otherwise."""
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -49,6 +54,8 @@ def check(settings: "Settings") -> Iterator[SettingsError]:
         yield from _failed(settings, function)
         for option, number, source in function.sources:
             yield from _source(settings, f"{option} {number} of [functions.{function.name}]", option, source)
+            if isinstance(source, Queue):
+                yield from _hidden(settings, function, source)
     for topic in settings.failed.notify:
         yield from _resource(settings, "[failed] notify", topic, ("AWS::SNS::Topic",))
     if settings.tasks.workers:
@@ -90,6 +97,20 @@ def check_region(settings: "Settings", region: str) -> None:
                     f"[functions.{function.name}]: {where} is not in {region}, where the stage is.",
                     hint="Functions take from their own region: deploy the stage there, or name one of here.",
                 )
+
+
+def check_visibility(name: str, hidden: int, timeout: int) -> None:
+    """Raise SettingsError for a queue that hides messages for fewer seconds than the function may take."""
+    if hidden < timeout:
+        raise SettingsError(
+            f"{name} hides messages for {hidden} s, the function may take {timeout}: AWS refuses that.",
+            hint=f"VisibilityTimeout = {HIDDEN * timeout}, or a shorter timeout.",
+        )
+
+
+def timeout_of(settings: "Settings", function: FunctionSettings) -> int:
+    """Return the seconds that a function may take."""
+    return function.timeout or settings.function.timeout
 
 
 def _names(settings: "Settings") -> Iterator[SettingsError]:
@@ -158,14 +179,39 @@ def _source(settings: "Settings", name: str, option: str, source: Source) -> Ite
     yield from _resource(settings, name, target, (KINDS[option],) if option in KINDS else ())
     if isinstance(source, Queue):
         yield from _queue(settings, name, source)
-    if option == "dynamodb" and target in settings.resources:
-        properties = settings.resources[target].get("Properties", {})
-        if "StreamSpecification" not in properties:
-            yield SettingsError(
-                f'{name}: the table "{target}" in [resources] has no stream.',
-                hint=f'Write StreamSpecification = {{ StreamViewType = "NEW_AND_OLD_IMAGES" }} below '
-                f"[resources.{target}.Properties].",
-            )
+    properties = settings.resources.get(target, {}).get("Properties", {})
+    if option == "dynamodb" and target in settings.resources and "StreamSpecification" not in properties:
+        yield SettingsError(
+            f'{name}: the table "{target}" in [resources] has no stream.',
+            hint=f'Write StreamSpecification = {{ StreamViewType = "NEW_AND_OLD_IMAGES" }} below '
+            f"[resources.{target}.Properties].",
+        )
+    sends = properties.get("NotificationConfiguration", {}).get("EventBridgeConfiguration", {})
+    if option == "s3" and sends.get("EventBridgeEnabled") is not True:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-eventbridgeconfiguration.html
+        yield SettingsError(
+            f'{name}: the bucket "{target}" in [resources] does not send its events to EventBridge.',
+            hint="Write NotificationConfiguration = { EventBridgeConfiguration = { EventBridgeEnabled = "
+            f"true }} }} below [resources.{target}.Properties].",
+        )
+
+
+def _hidden(settings: "Settings", function: FunctionSettings, source: Queue) -> Iterator[SettingsError]:
+    """Yield an error for a queue of the project's own that hides messages too shortly."""
+    hidden = visibility(settings, source)
+    if hidden is not None:
+        try:
+            check_visibility(source.queue, hidden, timeout_of(settings, function))
+        except SettingsError as error:
+            yield error
+
+
+def visibility(settings: "Settings", source: Queue) -> int | None:
+    """Return the seconds that a queue of [resources] hides messages; None if the settings do not tell."""
+    if source.queue not in settings.resources:
+        return None
+    hidden = settings.resources[source.queue].get("Properties", {}).get("VisibilityTimeout", VISIBILITY)
+    return hidden if isinstance(hidden, int) else None
 
 
 def _queue(settings: "Settings", name: str, source: Queue) -> Iterator[SettingsError]:

@@ -41,6 +41,11 @@ class Schedule:
         return f"rate({schedules.translate_every(self.every)})" if self.every else f"at({self.at})"
 
     @property
+    def is_left_out(self) -> bool:
+        """Whether it is none any more: its time had passed before it was ever deployed."""
+        return not (self.cron or self.every or self.at)
+
+    @property
     def written(self) -> str:
         """The schedule as the settings say it: 'cron = "0 6 * * *", Europe/Berlin'."""
         said = next(f'{name} = "{text}"' for name in ("cron", "every", "at") if (text := getattr(self, name)))
@@ -173,11 +178,17 @@ class FunctionSettings:
         return identifier(self.name)
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether a schedule calls it."""
+        return any(not each.is_left_out for each in self.schedule)
+
+    @property
     def sources(self) -> Iterator[tuple[str, int, Source]]:
         """What calls it: the option, the number in it from 1, and the source."""
         for option in SOURCES:
             for number, source in enumerate(getattr(self, option), 1):
-                yield option, number, source
+                if not (isinstance(source, Schedule) and source.is_left_out):
+                    yield option, number, source
 
 
 SOURCES: Mapping[str, type[Source]] = {

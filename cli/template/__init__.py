@@ -65,7 +65,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     version = f"Version{endpoints.digest(function.versioned(code))}"
     endpoint = endpoints.write(settings, ALIAS)
     resources = {
-        **roles.write(settings, _function_rights(settings)),
+        **roles.write(settings, function_rights(settings)),
         "LogGroup": function.log_group(settings),
         **code,
         version: function.version("Function"),
@@ -163,15 +163,15 @@ def _alias(settings: Settings, version: str) -> Resource:
     }
 
 
-def _function_rights(settings: Settings) -> list[Resource]:
-    """Return the statements of the function's role for what runs beside the app."""
+def function_rights(settings: Settings) -> list[Resource]:
+    """Return the statements that the function's role needs for what runs beside the app."""
     rights = [*sources.rights(settings), *tasks.rights(settings), *failed.rights(settings)]
     return [*roles.join(rights), *tasks.pass_role(settings)]
 
 
 def _schedule_role(settings: Settings) -> dict[str, Resource]:
     """Return the role in which schedules call the aliases; {} if nothing is scheduled."""
-    called = [f"Alias{each.id}" for each in settings.functions.values() if each.schedule]
+    called = [f"Alias{each.id}" for each in settings.functions.values() if each.is_scheduled]
     called = [*(["Alias"] if settings.warm.every else []), *called]
     if not called:
         return {}

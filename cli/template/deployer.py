@@ -178,15 +178,21 @@ def _beside(stage: Stage) -> Placeholders:
     settings, own = stage.settings, f"{stage.region}:{stage.account.account_id}:"
     begin = f"arn:{stage.account.partition}:"
     here = functools.partial(names.arn, settings)
-    scheduled = any(each.schedule for each in settings.functions.values())
+    scheduled = any(each.is_scheduled for each in settings.functions.values())
     shifted = (rollback_alarm.schedule_name(settings),) if rollback_alarm.is_guarded(settings) else ()
     named = [*shifted, *(f"{each}*" for each in names.beginnings(settings) if scheduled)]
     sources = [source for each in settings.functions.values() for _, _, source in each.sources]
     topics = [each.topic for each in sources if isinstance(each, Topic)]
     polled = [each.queue for each in sources if isinstance(each, Queue)]
+    queues = [each.queue for each in sources if isinstance(each, Queue) and each.queue.startswith("arn:")]
+    buckets = [each.bucket for each in sources if isinstance(each, Bucket)]
     tasked, with_rules = settings.tasks.workers, any(isinstance(each, Bucket | Rule) for each in sources)
     return {
         "schedules": tuple(f"{begin}scheduler:{own}schedule/default/{each}" for each in named),
+        "asked_queues": tuple(dict.fromkeys(queues)),
+        "asked_buckets": tuple(
+            dict.fromkeys(f"{begin}s3:::{each}" for each in buckets if each not in settings.resources)
+        ),
         "later": (f"{begin}scheduler:{own}schedule/{tasks.name(settings)}/*",) if tasked else (),
         "group_later": (f"{begin}scheduler:{own}schedule-group/{tasks.name(settings)}",) if tasked else (),
         "queues": tuple(

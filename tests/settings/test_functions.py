@@ -56,6 +56,8 @@ EVERYTHING = f"""
 
     [resources.Uploads]
     Type = "AWS::S3::Bucket"
+    [resources.Uploads.Properties.NotificationConfiguration]
+    EventBridgeConfiguration = {{ EventBridgeEnabled = true }}
     [resources.Alerts]
     Type = "AWS::SNS::Topic"
     [resources.Orders]
@@ -203,6 +205,13 @@ REFUSED = {
     "a table without a stream": (
         f'[functions.x]\n{HANDLER}\ndynamodb = [{{ stream = "Orders" }}]\n'
         '[resources.Orders]\nType = "AWS::DynamoDB::Table"'
+    ),
+    "a queue that hides messages too shortly": (
+        f'[functions.x]\n{HANDLER}\ntimeout = 60\nsqs = [{{ queue = "Orders" }}]\n'
+        f"{ORDERS.format('SQS::Queue')}"
+    ),
+    "a bucket that sends no events": (
+        f'[functions.x]\n{HANDLER}\ns3 = [{{ bucket = "Orders" }}]\n{ORDERS.format("S3::Bucket")}'
     ),
     "a bucket that is neither": f'[functions.x]\n{HANDLER}\ns3 = [{{ bucket = "Uploads" }}]',
     "an event that S3 has not": (

@@ -18,6 +18,7 @@ FILES = {
     "shop/orders.py": "import boto3\nimport stripe\ndef work(event, context): ...\n",
 }
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:orders"
+SENDS = "{ EventBridgeConfiguration = { EventBridgeEnabled = true } }"
 SETTINGS = f"""
     name = "shop"
     [functions.report]
@@ -37,7 +38,7 @@ SETTINGS = f"""
     [resources]
     Orders = {{ Type = "AWS::SQS::Queue" }}
     Named = {{ Type = "AWS::SQS::Queue", Properties = {{ QueueName = "shop-named" }} }}
-    Uploads = {{ Type = "AWS::S3::Bucket" }}
+    Uploads = {{ Type = "AWS::S3::Bucket", Properties = {{ NotificationConfiguration = {SENDS} }} }}
     Table = {{ Type = "AWS::DynamoDB::Table", Properties = {{ StreamSpecification = {{}} }} }}
     Clicks = {{ Type = "AWS::Kinesis::Stream" }}
 """
