@@ -57,6 +57,9 @@ FLASK_CASES = [
     ("import schedule\nschedule.every(10).minutes.do(print)", "surprises scheduler app.py:4"),
     ("from celery import Celery\nqueue = Celery('shop')", "note workers app.py:4"),
     ("from rq import Queue\nqueue = Queue()", "note workers app.py:4"),
+    ("from lambdify.adapter.tasks import task\n@task\ndef mail(): ...", "surprises tasks app.py:4"),
+    ("from lambdify.adapter import tasks\n@tasks.task(backoff=3)\ndef mail(): ...",
+     "surprises tasks app.py:4"),
     # processes
     ("import multiprocessing\npool = multiprocessing.Pool(4)", "stops processes app.py:4"),
     ("from multiprocessing import Queue\nqueue = Queue()", "stops processes app.py:4"),
@@ -255,3 +258,8 @@ def test_no_finding_holds_a_value(examined):
     findings = examined({"app.py": text}).findings
     assert len(findings) >= 6
     assert "hunter2" not in str(findings)
+
+
+def test_tasks_with_workers_are_as_they_are_meant(found):
+    code = FLASK + "from lambdify.adapter.tasks import task\n@task\ndef mail(): ...\n"
+    assert found({"app.py": code, "lambdify.toml": "[tasks]\nworkers = 2\n"}) == []

@@ -16,6 +16,7 @@ APSCHEDULER = re.compile(r"^apscheduler\..*Scheduler$")
 PERIODIC = tuple(names.find("scheduler", "decorators"))
 TASKS = names.find("background", "starters")
 TASK_DECORATORS = names.find("workers", "tasks")
+OUR_TASKS = names.find("workers", "ours")
 WORKERS = names.find("workers", "makers")
 
 
@@ -39,6 +40,9 @@ def find(code: AppCode) -> Iterator[Finding]:
             if each.name.endswith(PERIODIC):
                 what = f"{each.function.name}() is to run again and again"
                 yield report("scheduler", file, each.line, what)
+            elif each.name in OUR_TASKS and not code.settings.tasks.workers:
+                what = "uses @task and [tasks] workers is 0: tasks run inside the request"
+                yield report("tasks", file, each.line, what)
             elif each.name in TASK_DECORATORS:
                 what = f"{each.function.name}() is a task: what works on it is not in the function"
                 yield report("workers", file, each.line, what)
