@@ -183,6 +183,8 @@ class Http:
     endpoint: Literal["http-api", "function-url", "rest-api", "alb", "none"]
     streaming: bool
     """Whether responses are sent while the app makes them."""
+    after_reply: bool
+    """Whether a response is sent when it is complete, though the app goes on."""
     show_errors: bool
     """Whether a 500 shows the app's traceback to the client."""
     remote_user: bool

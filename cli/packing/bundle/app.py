@@ -176,7 +176,8 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         },
         "tasks": {"attempts": settings.tasks.attempts} if settings.tasks.workers else {},
     }
-    return {"app": candidate.app} | {name: value for name, value in said.items() if value}
+    told = {name: value for name, value in said.items() if value}
+    return {"app": candidate.app} | told | ({} if settings.http.after_reply else {"after_reply": False})
 
 
 def amend_note(members: Sequence[Member], files: str) -> Member:

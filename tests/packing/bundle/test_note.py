@@ -34,6 +34,10 @@ def test_a_wsgi_app_is_told_the_user_of_an_authorizer_where_the_settings_say_so(
     assert note(tmp_path, http__remote_user=True) == '{"app": "app:app", "remote_user": true}'
 
 
+def test_that_clients_wait_for_what_the_app_does_afterwards_is_in_it_where_the_settings_say_so(tmp_path):
+    assert note(tmp_path, http__after_reply=False) == '{"after_reply": false, "app": "app:app"}'
+
+
 def test_an_asgi_app_has_no_remote_user_which_is_said_before_anything_is_uploaded(tmp_path):
     with pytest.raises(SettingsError, match="app:app is an ASGI app") as caught:
         note(tmp_path, replace(WSGI, interface="asgi"), http__remote_user=True)
