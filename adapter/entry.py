@@ -9,7 +9,6 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "after_reply": false                     a client waits for what the app does after its response
     "remote_user": true                      a WSGI app finds the authorizer's user as REMOTE_USER
     "secrets": {"KEY": "ssm:/shop/key"}      environment variables, and where their values are
-    "command": "python manage.py migrate"    the command that runs in a new version before it gets traffic
     "concurrency": 5                         the most environments that a keep-warm event may ask for
     "functions": {"report": {...}}           the project's functions beside the app, by alias: see `functions`
     "tasks": {"attempts": 5}                 tasks come by the alias "tasks": see `tasks.worker`
@@ -22,8 +21,8 @@ for one) knows no such zone. So the app finds "UTC", unless the project sets ano
 The app's imports make tens of thousands of objects, and nearly all of them stay for good. So the garbage
 collector runs rarely during init, and afterwards ignores these objects.
 
-Keep-warm events and release-command events are answered here, without the app. They have lambdify's own keys
-only. An HTTP event has other keys as well, so no request can pass for one, whatever its body contains.
+Keep-warm events are answered here, without the app. They have lambdify's own keys only. An HTTP event has
+other keys as well, so no request can pass for one, whatever its body contains.
 
 An ASGI app's shutdown runs on SIGTERM. Lambda sends that before it ends an execution environment, but only to
 functions with an extension registered, which then have 0.3 to 2 seconds; all others end without notice
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 
 KEEP_WARM = {"lambdify": "keep-warm"}
 WARM = {"lambdify": "warm"}
-OWN_KEYS = {"lambdify", "concurrency", "hold", "token"}
+OWN_KEYS = {"lambdify", "concurrency", "hold"}
 """The keys of lambdify's own events. Every HTTP event has other keys as well."""
 
 DISTUTILS = "distutils-precedence.pth"
@@ -69,17 +68,12 @@ def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
     if event == KEEP_WARM:
         return WARM
     root = os.environ["LAMBDA_TASK_ROOT"]
-    if event["lambdify"] == "keep-warm" and "token" not in event:
+    if event["lambdify"] == "keep-warm":
         if (most := _read_bundle(root).get("concurrency", 1)) > 1:
             from lambdify.adapter.aws import warming  # an HTTP client: only where several are kept warm
 
             warming.warm(event, context, most)
         return WARM
-    if event["lambdify"] == "release-command" and (command := _read_bundle(root).get("command")):
-        from lambdify.adapter import release_command  # subprocess, once in the life of a version
-
-        if release_command.is_allowed(event, context):
-            return release_command.run(command, root)
     return respond(event, context)
 
 

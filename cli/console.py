@@ -117,11 +117,8 @@ class Console:
 
     def answer_bytes(self, data: bytes) -> bool:
         """Write bytes to stdout as they are. Binary data is not written to a terminal: return False then."""
-        buffer = getattr(self._stdout, "buffer", None)
-        if buffer is not None and not self._stdout.isatty():
-            self._stdout.flush()
-            buffer.write(data)
-            buffer.flush()
+        if hasattr(self._stdout, "buffer") and not self._stdout.isatty():
+            self.pass_on(data, to_stderr=False)
             return True
         try:
             text = data.decode()
@@ -133,6 +130,14 @@ class Console:
             self._stdout.flush()
         return True
 
+    def pass_on(self, data: bytes, to_stderr: bool) -> None:
+        """Write what a program writes that runs elsewhere, as it is: its output is the user's own."""
+        self._end_line()
+        stream = self._stderr if to_stderr else self._stdout
+        stream.flush()
+        stream.buffer.write(data)
+        stream.buffer.flush()
+
     # ---------------------------------------------------------------- the story
 
     @contextmanager
@@ -142,8 +147,7 @@ class Console:
             yield
             return
         text = self._told_line(text)
-        started = self._clock()
-        outcome = "failed after "
+        started, outcome = self._clock(), "failed after "
         try:
             with self._animation(text) if self._animated else self._open_line(text):
                 yield
@@ -386,9 +390,7 @@ class _PendingStep:
     """A step and what it waits for; rich renders it again for each frame, so that the times go on."""
 
     def __init__(self, title: str, began: Mapping[str, float], clock: Callable[[], float]) -> None:
-        self.title = title
-        self._began = began
-        self._clock = clock
+        self.title, self._began, self._clock = title, began, clock
 
     def __rich__(self) -> "Any":
         from rich.text import Text

@@ -25,7 +25,6 @@ from lambdify.cli.plan import preview, sources
 from lambdify.cli.rehearsal import gate
 from lambdify.cli.releases import (
     Release,
-    command_token,
     new_stage,
     ownership,
     promotion,
@@ -127,7 +126,7 @@ def deploy(
 def _write_template(
     stage: Stage, bundle: "Bundle", artifact: Artifact, existing: Stack | None, console: Console
 ) -> Template:
-    settings = gate.add_variable(command_token.add_variable(stage, artifact))
+    settings = gate.add_variable(stage.settings)
     settings = sources.without_passed(settings, existing, stage.account, console)
     return template.write(settings, artifact, bundle.target)
 

@@ -49,6 +49,7 @@ LambdifyError
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
 ├── StageTaken           53   another project was deployed to this stage
 ├── FunctionForeign      54   a function of that name exists and is not ours
+├── CommandNotRun       125   lambdify could not run a command, or does not know how it ended
 ├── Declined              3   the user said no at a prompt
 └── Interrupted         130   Ctrl-C
 """
@@ -312,6 +313,15 @@ class FunctionForeign(LambdifyError):
     """A function of the stage's name exists, and no stack of ours holds it."""
 
     exit_code = 54
+
+
+class CommandNotRun(LambdifyError):
+    """A command of `manage`, `flask`, `run` or `shell` was not run, or it is not known how it ended.
+
+    All other exit codes of theirs are the command's own, as those of env(1) and of containers are.
+    """
+
+    exit_code = 125
 
 
 class Interrupted(LambdifyError):

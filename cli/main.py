@@ -86,6 +86,7 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
     "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env"),
+    "Run where it runs": ("manage", "flask", "run", "shell"),
     "Get ready": ("init", "check", "secrets", "package", "template", "policy", "schema", "completion"),
     "On this machine": ("local", "cache"),
 }

@@ -8,6 +8,7 @@ leaves its traceback, and a prompt.
 
 import json
 import os
+import site
 import sys
 from typing import Any
 
@@ -22,6 +23,7 @@ def load_app() -> Any:
     found: Any = loading.load(reference) if reference else None
     if hasattr(found, "app_context"):
         found.app_context().push()
+    site.setquit()  # exit() and quit(), also in the local cloud, where `site` has not run
     if sys.flags.interactive:
         print(f"Python {sys.version.split()[0]}; app is {reference or None}; Ctrl-D ends.", file=sys.stderr)
     return found

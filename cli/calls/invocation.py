@@ -84,14 +84,18 @@ def call(
         Payload=event,
     )
     with translated(during=f"invoking {function}"):
-        for pause in RETRY_PAUSES:
-            answer = attempt(send, none_if="^TooManyRequestsException:")
-            if answer is not None:
-                break
-            sleep(pause)
-        else:
-            answer = send()
+        answer = send_once(send, sleep)
         return answer, answer["Payload"].read()
+
+
+def send_once(send: Callable[[], Any], sleep: Callable[[float], None] = time.sleep) -> Any:
+    """Return the answer to an invocation; it is sent again only while Lambda has no concurrency left."""
+    for pause in RETRY_PAUSES:
+        answer = attempt(send, none_if="^TooManyRequestsException:")
+        if answer is not None:
+            return answer
+        sleep(pause)
+    return send()
 
 
 def send(function: str, event: bytes, account: Account, *, alias: str) -> None:

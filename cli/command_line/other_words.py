@@ -13,7 +13,7 @@ WORDS = {
     "lambdify": {
         "undeploy": "destroy remove delete del rm down teardown uninstall terminate",
         "deploy": "update up push publish ship apply redeploy launch sync upload release",
-        "deploy --local": "serve run start dev develop offline runserver start-api emulate simulate",
+        "deploy --local": "serve start dev develop offline runserver start-api emulate simulate",
         "status": "info describe show health ps stats metrics inspect",
         "releases": "ls list history versions deployments",
         "logs": "log output print-logs",
@@ -22,6 +22,9 @@ WORDS = {
         "diff": "plan preview changes compare dry-run",
         "rollback": "undo revert restore back",
         "invoke": "call request curl trigger",
+        "manage": "django",
+        "run": "exec ssh command",
+        "shell": "console repl python",
         "open": "browse url visit endpoint",
         "env": "vars variables environment",
         "secrets set NAME": "secret",

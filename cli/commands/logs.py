@@ -126,4 +126,4 @@ def _find_function(name: str, text: str, session: "Session") -> "Alias":
             "CloudWatch looks for a pattern line by line, and does not know whose a line is.",
             hint="With --function, --filter takes a plain text.",
         )
-    return aliases.find(stack.fetch(session.stage), name)
+    return aliases.find(stack.fetch(session.stage), name, commands=True)

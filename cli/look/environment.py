@@ -12,7 +12,6 @@ from lambdify.cli import releases, template
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.errors import AccessDenied
 from lambdify.cli.formatting import columns
-from lambdify.cli.releases import command_token
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
@@ -117,4 +116,4 @@ def _deployed(stage: Stage) -> Mapping[str, str]:
             during="reading the function's configuration",
         )
     variables: Mapping[str, str] = environment.get("Variables", {})
-    return {name: value for name, value in variables.items() if name != command_token.VARIABLE}
+    return variables

@@ -21,7 +21,7 @@ from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
 from lambdify.cli.rehearsal import gate
-from lambdify.cli.releases import command_token, new_stage, traffic
+from lambdify.cli.releases import new_stage, traffic
 from lambdify.cli.stacks import change_sets, changes, stack
 from lambdify.cli.stacks.changes import Body, Change
 from lambdify.cli.stacks.stack import Stack
@@ -67,7 +67,7 @@ def compute(
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
     artifact = archives.plan(bundle, stage)
-    settings = gate.add_variable(command_token.add_variable(stage, artifact, creates=False))
+    settings = gate.add_variable(stage.settings)
     settings = sources.without_passed(settings, existing, stage.account, console)
     wanted = template.write(settings, artifact, bundle.target)
     with console.step("Asking CloudFormation what would change"):

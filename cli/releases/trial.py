@@ -2,7 +2,7 @@
 
 Each check is an invocation of the version itself, which no request reaches yet:
 
-    [release] command    runs in the version, with its code, environment and role, such as migrations
+    [release] command    runs in the version of the Lambda for commands, such as migrations
     [release] smoke      an HTTP request as the endpoint would hand it on, which has to get `status`
     [functions]          the event that imports every function, in each Lambda
     no smoke             the keep-warm event, which imports the app; then the home page: any status below 500
@@ -12,13 +12,12 @@ Rules:
 - The requests have the host that visitors will use: many apps refuse others, with a 400.
 - No user is made up for an endpoint with an authorizer, since apps make accounts of such names. So behind
   one, a home page that fails is told, and decides nothing.
-- The command is in the bundle. The event only says that it is to run, so a caller of the function cannot make
-  it run anything else. The event is one key that no HTTP event equals (adapter/entry.py).
-- The log of a version that fails is shown. The output of a command is always shown.
+- The log of a version that fails is shown. The output of a command is always shown, while it runs.
 """
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,18 +27,16 @@ from urllib.parse import urlsplit
 
 from lambdify.cli import hints, template
 from lambdify.cli.aws import translated
-from lambdify.cli.calls import http_event, invocation, refused_host
+from lambdify.cli.calls import command, http_event, invocation, refused_host
 from lambdify.cli.console import Console
-from lambdify.cli.errors import AppBroken, FunctionFailed, ReleaseFailed
-from lambdify.cli.releases import command_token
+from lambdify.cli.errors import AppBroken, CommandNotRun, FunctionFailed, ReleaseFailed
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import aliases
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
+from lambdify.cli.template import commands
 
-COMMAND_EVENT = {"lambdify": "release-command"}
-"""The event that runs the bundle's command; adapter/release_command.py says what comes back."""
 CHECK_EVENT = {"lambdify": "check"}
 """The event that imports every function; adapter/functions.py says what comes back."""
 PAUSE = 2.0
@@ -86,14 +83,14 @@ def run(version: str, deployed: Stack, stage: Stage, console: Console, *, url: s
     if stage.settings.function.snapstart or release.express:
         wait_until_ready(version, stage, console)
     if release.command:
-        run_command(version, deployed, stage, console)
+        run_command(deployed, stage, console)
     if stage.settings.functions:
         check_functions(_functions_to_check(deployed, stage, console), stage, console)
     if release.smoke not in ("", OFF):
         smoke = SmokeRequest(path=release.smoke, status=release.status)
         send_smoke_request(version, smoke, stage, console, url=url)
         return
-    if not release.command and not stage.settings.functions:
+    if not stage.settings.functions:
         wake(version, stage, console)
     if release.smoke != OFF and stage.settings.http.endpoint != "none":
         ask_home_page(version, stage, console, url=url)
@@ -227,21 +224,55 @@ def _home_page_failure(call: "_Call", stage: Stage, console: Console, url: str) 
     return ReleaseFailed(message, hint=hints.join(_write_hint(answer, stage), OTHER_PAGES), during=during)
 
 
-def run_command(version: str, deployed: Stack, stage: Stage, console: Console) -> None:
-    """Run the bundle's command in the version. Raises AppBroken, and ReleaseFailed if the command fails."""
-    with console.step(f"Running `{stage.settings.release.command}` in version {version}"):
-        call = _call(version, COMMAND_EVENT | {"token": command_token.make(stage, deployed)}, stage)
-    call.check(stage.settings, console, doing=f"`{stage.settings.release.command}` did not end")
-    for line in str(call.value["output"]).splitlines():
-        console.note(line)
-    if call.value["code"] == 0:
-        return
-    raise ReleaseFailed(
-        f"`{stage.settings.release.command}` ended with {call.value['code']} in version {version}.",
-        hint=f"Its output is above; `{stage.command('logs')}` has all of it. "
-        "It may have done a part of its work.",
-        during=_during(version, stage.settings),
-    )
+def run_command(deployed: Stack, stage: Stage, console: Console) -> None:
+    """Run the command in the Lambda for commands, in what is published. Raises ReleaseFailed if it fails."""
+    text, function = stage.settings.release.command, commands.function_name(stage.settings)
+    version = deployed.outputs["PublishedCommands"]
+    during = f"trying version {version} of {function}"
+    if stage.settings.release.express:
+        wait_until_ready(version, stage, console, function=function)
+    lines = _Lines(console)
+    try:
+        with console.step(f"Running `{text}` in version {version} of {function}"):
+            wanted = command.Command(words=tuple(shlex.split(text)))
+            end = command.run(wanted, function, stage, lines.show, version=version)
+            lines.end()
+    except CommandNotRun as error:
+        message = f"It is not known how `{text}` ended: {error.message}"
+        raise ReleaseFailed(message, hint=error.hint, during=during) from error
+    if end.reason == "time":
+        raise ReleaseFailed(
+            f"`{text}` did not end in time: it has {stage.settings.commands.timeout} seconds.",
+            hint="[commands] timeout is the limit, of 1800 seconds at most. "
+            "It may have done a part of its work.",
+            during=during,
+        )
+    if end.code:
+        raise ReleaseFailed(
+            f"`{text}` ended with {end.code} in version {version} of {function}.",
+            hint=f"Its output is above; `{stage.command('logs')}` has all of it. "
+            "It may have done a part of its work.",
+            during=during,
+        )
+
+
+class _Lines:
+    """What a command writes, as lines of the story."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begun = b""
+
+    def show(self, data: bytes, _: bool) -> None:
+        """Show the lines that are complete."""
+        *whole, self._begun = (self._begun + data).split(b"\n")
+        for line in whole:
+            self._console.note(line.decode(errors="replace"))
+
+    def end(self) -> None:
+        """Show what has no line break at its end."""
+        if self._begun:
+            self.show(b"\n", False)
 
 
 @dataclass(frozen=True, kw_only=True)

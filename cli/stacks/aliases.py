@@ -73,9 +73,9 @@ def functions(deployed: Stack) -> tuple[Alias, ...]:
     return tuple(each for each in found if each)
 
 
-def find(deployed: Stack, name: str) -> Alias:
-    """Return the alias of a function. Raises UsageError if the stack has none of that name."""
-    there = {each.name: each for each in functions(deployed) if each.name != COMMANDS}
+def find(deployed: Stack, name: str, *, commands: bool = False) -> Alias:
+    """Return the alias of a function, or with `commands` also theirs. Raises UsageError if there is none."""
+    there = {each.name: each for each in functions(deployed) if commands or each.name != COMMANDS}
     if name in there:
         return there[name]
     raise UsageError(

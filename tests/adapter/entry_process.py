@@ -11,9 +11,6 @@ from lambdify.adapter.messages import Request
 
 ADAPTER = Path(__file__).parents[2] / "adapter"
 
-TOKEN = "what only a deployment knows"
-RELEASE_COMMAND = {"lambdify": "release-command", "token": TOKEN}
-
 INVOKE = """
 import json, sys
 from lambdify.adapter import entry

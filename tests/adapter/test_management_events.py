@@ -1,10 +1,10 @@
-"""Events of lambdify's own: keep-warm, and the release command; and that nobody else can send them."""
+"""Events of lambdify's own, which keep it warm; and that no event makes the app's handler run a command."""
 
 import json
 
 import pytest
 
-from .entry_process import FLASK, HOME, INVOKE, KEEP_WARM, RELEASE_COMMAND, payloads
+from .entry_process import FLASK, HOME, INVOKE, KEEP_WARM, payloads
 
 pytestmark = pytest.mark.slow
 
@@ -29,102 +29,37 @@ def test_no_request_can_be_taken_for_keep_warm(invoke, event):
     assert payloads(invoke(FLASK, event))[0]["body"] == "home"
 
 
-SHOW = "python -c \"import main; print(main.app.name, 'in', __import__('os').getcwd())\""
-
-
-def test_the_release_command_runs_with_what_the_app_imports_and_gives_its_code_and_output(invoke, tmp_path):
-    *told, payload = invoke(FLASK, RELEASE_COMMAND, command=SHOW).stdout.splitlines()
-    expected = f"main in {tmp_path / 'task'}"
-    assert json.loads(payload) == {"code": 0, "output": f"imported\n{expected}\n"}
-    assert told == ["imported", expected], "it is in the log too"
-
-
-def test_a_command_sees_the_folder_that_the_app_is_imported_from(invoke):
-    code = f"import pathlib\npathlib.Path('src').mkdir()\npathlib.Path('src/shop.py').write_text({FLASK!r})\n"
-    command = 'python3 -c "import shop"'
-    done = invoke("", RELEASE_COMMAND, app="shop:app", script=code + INVOKE, path="src", command=command)
-    assert json.loads(done.stdout.splitlines()[-1])["code"] == 0
-
-
-@pytest.mark.parametrize(
-    ("command", "code", "said"),
-    [
-        ("sh -c 'echo one; echo two >&2; exit 3'", 3, "one\ntwo\n"),
-        ("no-such-program", 127, "[Errno 2] No such file or directory: 'no-such-program'\n"),
-        ("sh -c 'kill -9 $$'", -9, ""),
-    ],
-)
-def test_a_command_that_fails_says_how(invoke, command, code, said):
-    payload = invoke(FLASK, RELEASE_COMMAND, command=command).stdout.splitlines()[-1]
-    assert json.loads(payload) == {"code": code, "output": said}
-
-
-@pytest.mark.slow
-def test_of_a_long_output_the_end_comes_back(invoke):
-    command = 'python -c "for number in range(100_000): print(number)"'
-    output = json.loads(invoke(FLASK, RELEASE_COMMAND, command=command).stdout.splitlines()[-1])["output"]
-    assert len(output) == 64_000
-    assert output.endswith("99998\n99999\n")
+COMMAND = {"words": ["sh", "-c", "echo it ran"], "environment": {}, "log": True}
+"""What the Lambda for commands takes (adapter/commands), and its handler alone."""
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        {**HOME, "lambdify": "release-command"},
-        {**HOME, "body": json.dumps(RELEASE_COMMAND), "isBase64Encoded": False},
-        {**HOME, "headers": {**HOME["headers"], **RELEASE_COMMAND}, "queryStringParameters": RELEASE_COMMAND},
+        {**HOME, **COMMAND},
+        {**HOME, "lambdify": "release-command", **COMMAND},
+        {**HOME, "body": json.dumps(COMMAND), "isBase64Encoded": False},
+        {**HOME, "headers": {**HOME["headers"], "words": "sh"}, "queryStringParameters": {"words": "sh"}},
     ],
-    ids=["a key", "the body", "headers and query"],
+    ids=["keys", "more keys", "the body", "headers and query"],
 )
-def test_no_request_can_ask_for_the_command(invoke, event):
-    done = invoke(FLASK, event, command="sh -c 'echo it ran'")
+def test_a_request_that_looks_like_a_command_reaches_the_app(invoke, event):
+    done = invoke(FLASK, event)
     assert payloads(done)[0]["body"] == "home"
     assert "it ran" not in done.stdout
 
 
-def test_an_event_cannot_bring_a_command(invoke):
-    brought = {**RELEASE_COMMAND, "command": "sh -c 'echo it ran'"}
-    done = invoke(FLASK, brought, command="sh -c 'echo ours'")
+@pytest.mark.parametrize("event", [COMMAND, {"lambdify": "release-command"}, {**COMMAND, "detached": True}])
+def test_the_handler_of_the_app_runs_no_commands(invoke, event):
+    done = invoke(FLASK, event)
     assert done.returncode == 1
     assert "EventUnknown" in done.stderr
     assert not done.stdout
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"lambdify": "release-command"},
-        {"lambdify": "release-command", "token": "a guess"},
-        {"lambdify": "release-command", "token": None},
-        {**RELEASE_COMMAND, "hold": 1.0, "more": 1},
-    ],
-    ids=["no token", "another one", "none", "more"],
-)
-def test_without_the_token_of_the_deployment_the_command_does_not_run(invoke, event):
-    done = invoke(FLASK, event, command="sh -c 'echo it ran'")
-    assert "EventUnknown" in done.stderr
-    assert "it ran" not in done.stdout
-
-
-@pytest.mark.parametrize("qualifier", [":live", ""])
-def test_what_invokes_an_alias_or_no_version_has_no_command_run(invoke, qualifier):
-    script = INVOKE.replace("shop-dev:7", f"shop-dev{qualifier}")
-    done = invoke(FLASK, RELEASE_COMMAND, script=script, command="sh -c 'echo it ran'")
-    assert "EventUnknown" in done.stderr
-    assert "it ran" not in done.stdout
-
-
-def test_a_function_without_a_digest_has_no_command_run(invoke):
-    script = f"import os\nos.environ.pop('LAMBDIFY_RELEASE_COMMAND')\n{INVOKE}"
-    done = invoke(FLASK, RELEASE_COMMAND, script=script, command="sh -c 'echo it ran'")
-    assert "EventUnknown" in done.stderr
-    assert "it ran" not in done.stdout
-
-
-def test_without_a_command_the_event_is_like_any_other(invoke):
-    done = invoke(FLASK, RELEASE_COMMAND)
-    assert done.returncode == 1
-    assert "EventUnknown" in done.stderr
+def test_the_handler_of_the_app_imports_nothing_of_commands(invoke):
+    script = INVOKE + "print(json.dumps([name for name in sys.modules if 'adapter.commands' in name]))"
+    assert payloads(invoke(FLASK, HOME, script=script))[-1] == []
 
 
 def test_where_the_bundle_keeps_one_warm_an_event_for_several_calls_nobody(invoke):

@@ -3,7 +3,6 @@
 from waiting import nap
 
 KEEP_WARM = {"lambdify": "keep-warm"}
-COMMAND = "release-command"
 SMOKE = {"release.smoke": "/health"}
 SHIFT = {"release.shift": "40% every 2 minutes"}
 

@@ -1,8 +1,9 @@
 """A version is tried before it gets traffic, and one that fails gets none."""
 
 import pytest
-from releases.shipping import COMMAND, SMOKE, answer_with
+from releases.shipping import SMOKE, answer_with
 from stages import stage_in
+from streams import answered, ended
 
 from lambdify.cli import releases
 from lambdify.cli.errors import (
@@ -94,29 +95,31 @@ def test_the_first_version_has_the_traffic_before_it_is_tried_and_its_failure_is
     assert listed() == [(2, "1", "live"), (1, "1", "failed")]
 
 
-def test_the_command_runs_in_the_new_version_before_anything_else(ship, functions, talk, alias):
+def test_the_command_runs_in_the_new_version_before_anything_else(ship, functions, talk, alias, account):
     ship()
     functions.calls.clear()
 
-    def answer(version, event):
-        if event.get("lambdify") == COMMAND:
-            assert alias() == ("1", {})
-            return {"code": 0, "output": "migrated\n"}
-        return {"statusCode": 200}
+    def answer(function, version, event):
+        assert (function, version, functions.calls) == ("shop-dev-commands", "1", [])
+        assert alias() == ("1", {})
+        return ended(0, out=b"migrated\n")
 
-    functions.answer = answer
-    ship("app = 2", SMOKE | {"release.command": "python manage.py migrate"})
-    asked = [(version, event.get("lambdify") == COMMAND) for version, event in functions.calls]
-    assert asked == [("2", True), ("2", False)]
+    functions.answer = lambda version, event: {"statusCode": 200}
+    with answered(account.without_retries("lambda"), answer):
+        ship("app = 2", SMOKE | {"release.command": "python manage.py migrate"})
+    assert [version for version, _ in functions.calls] == ["2"]
     assert "migrated" in talk.said
 
 
-def test_a_command_that_fails_keeps_the_traffic_where_it_is(ship, functions, alias, listed):
+def test_a_command_that_fails_keeps_the_traffic_where_it_is(ship, functions, alias, listed, account):
     ship()
     functions.calls.clear()
-    functions.answer = lambda version, event: {"code": 1, "output": "no such table\n"}
-    with pytest.raises(ReleaseFailed, match="ended with 1 in version 2"):
+    failed = ended(1, err=b"no such table\n")
+    with (
+        answered(account.without_retries("lambda"), lambda *_: failed),
+        pytest.raises(ReleaseFailed, match="ended with 1 in version 1 of shop-dev-commands"),
+    ):
         ship("app = 2", SMOKE | {"release.command": "python manage.py migrate"})
-    assert len(functions.calls) == 1, "the command: no smoke request"
+    assert functions.calls == [], "no smoke request"
     assert alias() == ("1", {})
     assert listed()[0] == (2, "2", "failed")

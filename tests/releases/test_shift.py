@@ -16,6 +16,7 @@ from lambdify.cli.errors import (
 from lambdify.cli.releases import traffic_split
 from lambdify.cli.stacks import stack
 
+COMMANDS = "provide-client-params.lambda.InvokeWithResponseStream"
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 
@@ -242,12 +243,12 @@ def test_ctrl_c_while_the_command_runs_says_that_it_goes_on(ship, functions, ali
         raise KeyboardInterrupt
 
     client = account.without_retries("lambda")
-    client.meta.events.register_first("provide-client-params.lambda.Invoke", press, unique_id="press")
+    client.meta.events.register_first(COMMANDS, press, unique_id="press")
     try:
         with pytest.raises(Interrupted) as caught:
             ship("app = 2", {"release.command": "make"})
     finally:
-        client.meta.events.unregister("provide-client-params.lambda.Invoke", unique_id="press")
+        client.meta.events.unregister(COMMANDS, unique_id="press")
     assert caught.value.message == "Traffic stays with version 1; version 2 gets none."
     assert "The command goes on to its end" in caught.value.hint
     assert alias() == ("1", {})

@@ -1,14 +1,15 @@
 """What a version has to show before it gets traffic."""
 
 import base64
-import hmac
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from botocore.response import StreamingBody
 from stages import stage_in
+from streams import answered, ended
 
 from lambdify.cli.errors import AppBroken, ReleaseFailed
 from lambdify.cli.releases import trial
@@ -24,6 +25,7 @@ DEPLOYED = Stack(
         "Version": "6",
         "Published": "7",
         "App": "shop/dev/app-7.zip",
+        "PublishedCommands": "4",
     },
     parameters={},
     tags={},
@@ -31,14 +33,6 @@ DEPLOYED = Stack(
 )
 CALL = {"FunctionName": "shop-dev", "Qualifier": "7", "LogType": "Tail"}
 KEEP_WARM = b'{"lambdify": "keep-warm"}'
-SECRET = b"of the stage"
-KEY = {
-    "Bucket": "lambdify-123456789012-eu-central-1",
-    "Key": "shop/dev/project/release-command.key",
-    "ExpectedBucketOwner": "123456789012",
-}
-TOKEN = hmac.new(SECRET, b"shop/dev/app-7.zip", "sha256").hexdigest()
-COMMAND = json.dumps({"lambdify": "release-command", "token": TOKEN}).encode()
 
 
 def answer(payload, **more):
@@ -66,11 +60,44 @@ def run(stubbed, make_settings, talk):
     return run
 
 
+class Lambda:
+    """Lambda as the test has it: `asked` has the names of what was called, with the function and version."""
+
+    def __init__(self, client, answers):
+        self._client, self._answers = client, list(answers)
+        self.asked = []
+
+    def invoke(self, FunctionName, Qualifier, **_):  # noqa: N803 - AWS's names
+        self.asked.append(("invoke", FunctionName, Qualifier))
+        return self._answers.pop(0)
+
+    def get_function_configuration(self, FunctionName, Qualifier):  # noqa: N803
+        self.asked.append(("wait", FunctionName, Qualifier))
+        return {"State": "Active"}
+
+    def invoke_with_response_stream(self, **given):
+        words = json.loads(given["Payload"])["words"]
+        self.asked.append(("command", given["FunctionName"], given["Qualifier"], words))
+        return self._client.invoke_with_response_stream(**given)
+
+
 @pytest.fixture
-def secret(stubbed):
-    """The bucket has the stage's secret for its release command."""
-    body = StreamingBody(io.BytesIO(SECRET), len(SECRET))
-    stubbed.answers("s3.get_object", {"Body": body}, **KEY)
+def run_with_command(stubbed, boto_session, make_settings, talk):
+    """`run_with_command(parts, ...)`: the same where the command answers so; what was asked of Lambda."""
+    client = boto_session.client("lambda")
+
+    def run(parts, overrides, answers=()):
+        calls = Lambda(client, answers)
+        account = replace(stubbed.account, client=lambda _: calls)
+        stage = stage_in(account, make_settings(overrides=overrides))
+        try:
+            with answered(client, lambda *_: parts):
+                trial.run("7", DEPLOYED, stage, talk.console, url=DEPLOYED.outputs["Endpoint"])
+        finally:
+            run.asked = calls.asked
+        return calls.asked
+
+    return run
 
 
 def test_without_settings_the_version_itself_is_called_as_the_schedule_does(stubbed, run, talk):
@@ -148,42 +175,64 @@ def test_a_smoke_request_that_is_not_answered_in_time_fails_the_release(stubbed,
         run({"release.smoke": "/health"})
 
 
-def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(secret, stubbed, run, talk):
-    done = {"code": 0, "output": "Applying books.0002_isbn... OK\n"}
-    stubbed.answers("lambda.invoke", answer(done), **CALL, Payload=COMMAND)
-    stubbed.answers("lambda.invoke", answer({"statusCode": 200}))
-    run({"release.command": "python manage.py migrate", "release.smoke": "/"})
-    assert talk.said.index("Applying books.0002_isbn... OK") < talk.said.index("Asking version 7 for /")
+MIGRATE = {"release.command": "python manage.py migrate"}
 
 
-def test_after_a_command_the_home_page_is_asked_for_unless_that_is_off(secret, stubbed, run, talk):
-    done = {"code": 0, "output": ""}
-    stubbed.answers("lambda.invoke", answer(done), **CALL, Payload=COMMAND)
-    stubbed.answers("lambda.invoke", answer({"statusCode": 302, "headers": {"location": "/login"}}))
-    run({"release.command": "python manage.py migrate"})
+def test_the_command_runs_before_the_smoke_request_and_its_output_is_told(run_with_command, talk):
+    parts = ended(0, out=b"Applying books.0002_isbn... OK\nend", err=b"a warning\n")
+    asked = run_with_command(parts, MIGRATE | {"release.smoke": "/"}, [answer({"statusCode": 200})])
+    assert asked == [
+        ("command", "shop-dev-commands", "4", ["python", "manage.py", "migrate"]),
+        ("invoke", "shop-dev", "7"),
+    ]
+    assert talk.said.index("Applying books.0002_isbn... OK\n") < talk.said.index("Asking version 7 for /")
+    assert "Running `python manage.py migrate` in version 4 of shop-dev-commands" in talk.said
+    assert "  enda warning\n" in talk.said
+
+
+def test_after_a_command_the_home_page_is_asked_for_unless_that_is_off(run_with_command, talk):
+    page = answer({"statusCode": 302, "headers": {"location": "/login"}})
+    run_with_command(ended(0, out=b"no line break"), MIGRATE, [answer({"lambdify": "warm"}), page])
+    assert "  no line break\n" in talk.said
     assert "GET / → 302 /login\n" in talk.said
 
 
-def test_a_command_alone_starts_the_app(secret, stubbed, run, talk):
-    stubbed.answers("lambda.invoke", answer({"code": 0, "output": ""}), **CALL, Payload=COMMAND)
-    run({"release.command": "python manage.py migrate", "release.smoke": "off"})
+def test_a_command_says_nothing_of_the_app_which_is_started_all_the_same(run_with_command, talk):
+    run_with_command(ended(0), MIGRATE | {"release.smoke": "off"}, [answer({"lambdify": "warm"})])
     assert "Asking" not in talk.said
+    assert "Starting the app in version 7" in talk.said
 
 
-def test_a_command_that_fails_fails_the_release_with_its_code(secret, stubbed, run, talk):
-    stubbed.answers("lambda.invoke", answer({"code": 3, "output": "no such table\n"}))
+def test_a_command_that_fails_fails_the_release_with_its_code(run_with_command, talk):
     with pytest.raises(ReleaseFailed) as caught:
-        run({"release.command": "python manage.py migrate", "release.smoke": "/"})
-    assert caught.value.message == "`python manage.py migrate` ended with 3 in version 7."
+        run_with_command(ended(3, err=b"no such table\n"), MIGRATE | {"release.smoke": "/"})
+    assert caught.value.message == (
+        "`python manage.py migrate` ended with 3 in version 4 of shop-dev-commands."
+    )
+    assert caught.value.during == "trying version 4 of shop-dev-commands"
     assert "no such table" in talk.said
 
 
-def test_a_command_that_takes_longer_than_the_function_may_says_so(secret, stubbed, run):
-    error = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 30.00 seconds"}
-    stubbed.answers("lambda.invoke", answer(error, FunctionError="Unhandled"))
-    with pytest.raises(ReleaseFailed, match="`make` did not end in time") as caught:
-        run({"release.command": "make"})
-    assert "[function] timeout" in caught.value.hint
+def test_a_command_that_takes_longer_than_it_may_says_so(run_with_command):
+    with pytest.raises(ReleaseFailed, match="`make` did not end in time: it has 900 seconds") as caught:
+        run_with_command(ended(124, reason="time"), {"release.command": "make"})
+    assert "[commands] timeout" in caught.value.hint
+
+
+def test_a_command_of_which_it_is_not_known_how_it_ended_fails_the_release(run_with_command):
+    error = json.dumps({"errorType": "SecretMissing", "errorMessage": "there is no /shop/key"}).encode()
+    with pytest.raises(ReleaseFailed, match=r"not known how `make` ended: .*there is no /shop/key"):
+        run_with_command([error, {"ErrorCode": "Unhandled"}], {"release.command": "make"})
+
+
+def test_in_express_mode_the_lambda_for_commands_is_waited_for(run_with_command):
+    with pytest.raises(ReleaseFailed, match="ended with 1"):
+        run_with_command(ended(1), {"release.command": "make", "release.express": True})
+    assert run_with_command.asked == [
+        ("wait", "shop-dev", "7"),
+        ("wait", "shop-dev-commands", "4"),
+        ("command", "shop-dev-commands", "4", ["make"]),
+    ]
 
 
 def test_a_version_of_a_function_that_is_stopped_cannot_be_tried_and_that_is_said(run, talk):

@@ -170,6 +170,7 @@ def test_a_right_that_no_setting_needs_is_not_there(policy):
 ANOTHER_NAME = {
     "apigateway:GetAccount": {"apigateway:GET"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
+    "lambda:InvokeWithResponseStream": {"lambda:InvokeFunction"},
     "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "s3:GetBucketNotificationConfiguration": {"s3:GetBucketNotification"},
     "s3:HeadBucket": {"s3:ListBucket"},
@@ -180,13 +181,15 @@ ANOTHER_NAME = {
     "s3:PutBucketNotificationConfiguration": {"s3:PutBucketNotification"},
     "s3:PutBucketLifecycleConfiguration": {"s3:PutLifecycleConfiguration"},
     "s3:PutPublicAccessBlock": {"s3:PutBucketPublicAccessBlock"},
+    # Whoever signs a URL has to have the right himself.
+    "s3:generate_presigned_url": {"s3:GetObject"},
     "s3:upload_fileobj": {"s3:PutObject", "s3:AbortMultipartUpload"},
     "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
     "sts:GetCallerIdentity": set(),
 }
 """Calls whose permission is not called as they are; asking who one is needs none."""
 NO_CALLS = {"meta", "exceptions", "close"}
-NO_CLIENTS = {"room.invoke", "self.list_commands"}
+NO_CLIENTS = {"room.invoke", "self.list_commands", "super().invoke"}
 """Functions of ours and of click, that are called as an API is."""
 
 

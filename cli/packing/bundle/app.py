@@ -168,7 +168,6 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "show_errors": settings.http.show_errors,
         "remote_user": settings.http.remote_user,
         "secrets": dict(settings.secrets),
-        "command": settings.release.command,
         "concurrency": most if most > 1 else 0,
         "functions": {
             name: {"handler": function.handler, "sources": list(names.origins(settings, function))}

@@ -169,7 +169,6 @@ def test_a_change_is_seen(root, pack, find, change):
         {"function__on_event": "shop.model:A"},
         {"http__show_errors": True},
         {"secrets": {"KEY": "ssm:/shop/key"}},
-        {"release__command": "python -m shop.migrate"},
         {"functions": {"work": {"handler": "shop.model:A"}}},
         {"tasks__workers": 2},
         {"build__form": "zip"},

@@ -143,14 +143,11 @@ def test_without_the_functions_python_bytecode_is_left_out_and_its_cost_told(
 
 def test_the_bundle_says_what_other_events_reach_and_whether_errors_are_shown(pack, project, call):
     jobs = "def work(event, context):\n    return {'did': event['source']}\n"
-    text = (
-        '[function]\non_event = "jobs:work"\n[http]\nshow_errors = true\n[release]\ncommand = "make tables"\n'
-    )
+    text = '[function]\non_event = "jobs:work"\n[http]\nshow_errors = true\n'
     made = pack(project({**FILES, "jobs.py": jobs, "lambdify.toml": text}, "events"))
     assert json.loads(read(made, ".lambdify/bundle.json")) == {
         "app": "app:app",
         "on_event": "jobs:work",
-        "command": "make tables",
         "show_errors": True,
     }
     assert call(made)["payload"]["body"] == "hello"
