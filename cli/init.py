@@ -14,6 +14,8 @@ from lambdify.cli.detection.choice import Candidate, explain_absence, find_apps
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, edit, options
 
+COMMAND_TIMEOUT = 900
+"""Seconds of [commands] in the file of a Django project."""
 HEAD = """\
 # Settings of lambdify. What is commented out is the default; `lambdify deploy` puts the app on AWS Lambda.
 """
@@ -34,6 +36,8 @@ def init(root: Path, console: Console, *, force: bool = False) -> Path:
     edit.save(path, write(name, apps))
     if apps:
         console.note(f"Found {apps[0].app}: {'; '.join(apps[0].evidence)}")
+        if apps[0].framework == "django":
+            console.note("Once it is deployed, `lambdify manage STAGE migrate` runs its manage.py there.")
         console.note(
             "Next: `lambdify deploy --local` runs it on this machine, `lambdify deploy` puts it on AWS."
         )
@@ -56,6 +60,11 @@ def write(name: str, apps: list[Candidate]) -> str:
     text = text.replace('#name = ""', f"name = {json.dumps(name)}", 1)
     if apps:
         text = text.replace('#app = ""', _app_lines(apps), 1)
+    if apps and apps[0].framework == "django":
+        # Migrations have to run somewhere: `lambdify manage` needs the Lambda for commands.
+        text = re.sub(
+            r"(?s)(\[commands\]\n.*?)#timeout = 0", rf"\1timeout = {COMMAND_TIMEOUT}", text, count=1
+        )
     return f"{HEAD}\n{text}"
 
 

@@ -342,3 +342,13 @@ def test_json_lines_are_each_a_value(make):
     for number in range(3):
         console.answer(str(number), {"number": number})
     assert [json.loads(line)["number"] for line in stdout().splitlines()] == [0, 1, 2]
+
+
+def test_what_a_program_elsewhere_writes_is_passed_on_as_it_is_to_each_stream():
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    console = Console(stdin=io.StringIO(), stdout=out, stderr=err, environ={})
+    with console.step("Running"):
+        console.pass_on(b"\xff\x1b[1m", to_stderr=False)
+        console.pass_on(b"no line break", to_stderr=True)
+    assert out.buffer.getvalue() == b"\xff\x1b[1m"
+    assert err.buffer.getvalue().startswith(b"Running ... \nno line break")
