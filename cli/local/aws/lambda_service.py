@@ -17,7 +17,7 @@ from lambdify.cli.local.aws.log_writer import LogWriter, Stream
 from lambdify.cli.local.aws.metric_writer import MetricWriter
 from lambdify.cli.local.credentials import Credentials
 from lambdify.cli.local.functions import runtime_client
-from lambdify.cli.local.functions.call import Call, Run
+from lambdify.cli.local.functions.call import Call, Run, finish_soon
 from lambdify.cli.local.functions.fleet import Fleet, Throttled
 from lambdify.cli.local.functions.function import Function, Functions
 from lambdify.cli.local.functions.output import Event
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 THREADS = 100
 """Streamed responses at once, of all functions."""
+LOG_PATIENCE = 0.5
+"""Seconds that an answer waits for the end of its log, which comes when the function is free."""
 
 
 class LambdaService:
@@ -76,9 +78,11 @@ class LambdaService:
             run = self._begin(arn, request_id, event, None, stream, version)
         except TimeoutError as error:
             raise Throttled from error
-        outcome = run.finish()
-        self._count(arn, run, outcome)
-        return outcome
+        outcome = run.answer()
+        assert outcome, "it has no limit but the function's own"
+        # A function may go on after its answer, for which the caller does not wait.
+        whole = finish_soon(run, partial(self._count, arn), LOG_PATIENCE)
+        return whole or outcome._replace(log=run.read_log())
 
     def start(
         self, arn: str, request_id: str, event: bytes, stream: ResponseStream | None = None
@@ -145,7 +149,8 @@ class LambdaService:
         qualifier, function = arn.rpartition(":")[2], run.function
         alias = "" if qualifier == function.version else qualifier
         dimensions = (function.region, function.name, alias, function.version)
-        self.metrics.put(*dimensions, failed=outcome.failed, seconds=outcome.duration)
+        failed = outcome.failed or bool(outcome.error_type)
+        self.metrics.put(*dimensions, failed=failed, seconds=outcome.duration)
 
     @disk.explained()
     @translated(during="starting a function")

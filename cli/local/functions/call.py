@@ -12,7 +12,7 @@ _IDLE_LIMIT = 0.02
 
 
 class Run:
-    """One event in a sandbox. The caller has to call `report` and `end`, or `finish`, to free the sandbox."""
+    """One event in a sandbox, which the caller has to free with `finish`."""
 
     def __init__(
         self, function: Function, sandbox: Sandbox, answered: Callable[[], None], release: Callable[..., None]
@@ -30,28 +30,22 @@ class Run:
             self._answered()
         return outcome
 
-    def report(self) -> Outcome:
-        """Return the outcome with its log."""
+    def read_log(self) -> str:
+        """Return the end of the log until now."""
+        return self._sandbox.read_log()
+
+    def finish(self, patience: float | None = None) -> Outcome | None:
+        """Free the sandbox, and return the outcome with its log. None if it is busy after `patience` seconds.
+
+        Without `patience` the limit is the timeout of the function, after which there is an outcome.
+        """
         try:
-            return self._sandbox.report()
+            outcome = self._sandbox.end(patience)
         except BaseException:
             self._release(usable=False, answered=self._answer_known)
             raise
-
-    def end(self, patience: float | None = None) -> bool:
-        """Free the sandbox. Return False if it is still busy after `patience` seconds."""
-        free: bool | None = False
-        try:
-            free = self._sandbox.is_free(patience)
-        finally:
-            if free is not None:
-                self._release(usable=free, answered=self._answer_known)
-        return free is not None
-
-    def finish(self) -> Outcome:
-        """Free the sandbox, and return the outcome with its log."""
-        outcome = self.report()
-        self.end()
+        if outcome:
+            self._release(usable=outcome.usable, answered=self._answer_known)
         return outcome
 
 
@@ -77,7 +71,7 @@ class Call:
             run.finish()
             raise
         if outcome is None:
-            self._finish_elsewhere(run)
+            finish_elsewhere(run, self._ended)
             raise TimeoutError(f"{run.function.name} has not answered within {timeout} s")
         self._run = run
         return outcome
@@ -86,12 +80,27 @@ class Call:
         """Do the work after the answer. If the function is still busy, another thread waits for it."""
         run, self._run = self._run, None
         if run:
-            self._ended(run, run.report())
-            if not run.end(_IDLE_LIMIT):
-                threading.Thread(target=run.end, name="after an answer", daemon=True).start()
+            finish_soon(run, self._ended, _IDLE_LIMIT)
 
-    def _finish_elsewhere(self, run: Run) -> None:
-        def finish() -> None:
-            self._ended(run, run.finish())
 
-        threading.Thread(target=finish, name="after no answer", daemon=True).start()
+def finish_soon(run: Run, ended: Callable[[Run, Outcome], None], patience: float) -> Outcome | None:
+    """Free the sandbox of an event that was answered; return its outcome, None if it is busy that long.
+
+    Another thread then waits for it. `ended` gets the outcome in any case.
+    """
+    outcome = run.finish(patience)
+    if outcome:
+        ended(run, outcome)
+    else:
+        finish_elsewhere(run, ended)
+    return outcome
+
+
+def finish_elsewhere(run: Run, ended: Callable[[Run, Outcome], None]) -> None:
+    """Free the sandbox of an event in a thread of its own."""
+
+    def finish() -> None:
+        if outcome := run.finish():
+            ended(run, outcome)
+
+    threading.Thread(target=finish, name="after an answer", daemon=True).start()

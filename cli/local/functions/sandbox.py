@@ -6,8 +6,9 @@ of the image (container.py).
 A sandbox handles one event at a time and is frozen in between, as on Lambda:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
-An event has four steps: `begin` passes it to the process, and `answer` returns the outcome. After the answer,
-`report` completes the log, and `is_free` waits until the process requests the next event.
+An event has three steps: `begin` passes it to the process, `answer` returns the outcome, and `end` waits
+until the process requests the next event, and completes the log. What the process does between its answer
+and that request is a part of the event: it counts as duration, and the timeout ends it.
 
 Errors have the same types and texts as on Lambda:
 
@@ -167,8 +168,8 @@ class Sandbox:
     ) -> Outcome:
         """Run one event to its end, and return the outcome. Raises SandboxGone, as `begin` does."""
         self.begin(request_id, event, arn, stream)
-        outcome = self.report()
-        self.is_free()
+        outcome = self.end()
+        assert outcome, "it has no limit but its own"
         return outcome
 
     def begin(self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None) -> None:
@@ -201,7 +202,7 @@ class Sandbox:
     def answer(self, patience: float | None = None) -> Outcome | None:
         """Return the outcome as soon as it is known; None if it is not within `patience` seconds.
 
-        `report` returns it with the log.
+        `end` returns it with the log.
         """
         limit = self._deadline if patience is None else time.perf_counter() + patience
         message = self._last_message or self._await_answer(min(limit, self._deadline))
@@ -211,22 +212,31 @@ class Sandbox:
         self._outcome = self._read_outcome(message, self._request_id)._replace(duration=self._duration)
         return self._outcome
 
-    def report(self) -> Outcome:
-        """Wait for the answer, complete the log, and return the outcome with the end of the log."""
-        outcome = self._outcome or self.answer()
-        assert outcome, "it has no limit but its own"
-        self._process.wait_for_output()
-        self._output.write(*self._write_report(outcome))
-        return outcome._replace(log="".join(self._log_tail)[-LOG_TAIL:])
+    def end(self, patience: float | None = None) -> Outcome | None:
+        """Wait until the process requests the next event, complete the log, and return the outcome with it.
 
-    def is_free(self, patience: float | None = None) -> bool | None:
-        """Return whether the process takes another event; None if unknown after `patience` seconds."""
-        if self._outcome and not self._outcome.usable:
-            return False
-        if self._last_message is None:
+        `usable` then tells whether the process takes another event. None if it has not come so far after
+        `patience` seconds.
+        """
+        if self._outcome is None:
+            self.answer()
+        outcome = self._outcome
+        assert outcome, "it has no limit but its own"
+        if outcome.usable and self._last_message is None:
             limit = self._deadline if patience is None else time.perf_counter() + patience
             self._last_message = self._await_idle(min(limit, self._deadline))
-        return self._last_message and self._last_message.kind == "ready"
+            if self._last_message is None:
+                return None
+            self._duration = time.perf_counter() - self._event_started_at
+            outcome = self._read_end(self._last_message, outcome)._replace(duration=self._duration)
+        self._process.wait_for_output()
+        self._output.write(*self._write_report(outcome))
+        return outcome._replace(log=self.read_log())
+
+    def read_log(self) -> str:
+        """Return the end of the invocation's log until now."""
+        self._output.drain()
+        return "".join(self._log_tail)[-LOG_TAIL:]
 
     def close(self) -> None:
         """End the process with its children."""
@@ -298,6 +308,13 @@ class Sandbox:
                 now = platform_lines.write_time(time.time())
                 self._output.write(f"{now} {request_id} {seconds}")
                 return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {seconds}", usable=False)
+
+    def _read_end(self, message: Message, outcome: Outcome) -> Outcome:
+        """Return the outcome of an event whose process has done more after its answer, up to the message."""
+        if message.kind == "ready":
+            return outcome
+        later = self._read_outcome(message, self._request_id)
+        return outcome._replace(usable=False, error_type=later.error_type)
 
     def _write_report(self, outcome: Outcome) -> list[str]:
         usage = Usage(

@@ -40,9 +40,8 @@ def test_the_caller_has_the_answer_while_the_app_goes_on(run, pack_adapter, tmp_
         outcome = running.sandbox.answer(60)
         assert outcome is not None, "the answer has to be there before the app may end"
         assert json.loads(outcome.payload)["body"] == "made"
-        assert running.sandbox.is_free(0.2) is None
+        assert running.sandbox.end(0.2) is None
         (tmp_path / "go").touch()
-        assert running.sandbox.is_free(60)
-        running.sandbox.report()
+        assert running.sandbox.end(60).usable
         (tmp_path / "go").unlink()
     assert running.log.count("worked") == 2

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from local.running import ARN, FUNCTION, REQUEST_ID
+from waiting import eventually
 
 from lambdify.cli.errors import PythonNotFound
 from lambdify.cli.local.functions.call import Call
@@ -174,8 +175,8 @@ def test_the_platforms_lines_are_written_behind_the_answer(team: Callable[..., T
     assert not call.result(10).failed
     assert [line.split()[0] for line in quick.log if line.isupper() or " RequestId: " in line] == ["START"]
     call.finish()
+    assert eventually(lambda: told) == [False]
     assert [line.split()[0] for line in quick.log if " RequestId: " in line] == ["START", "END", "REPORT"]
-    assert told == [False]
 
 
 @pytest.mark.slow
