@@ -50,8 +50,8 @@ THROTTLED = {
 
 ATTEMPTS = 5
 """Attempts for a call that gets no answer, or that AWS throttles."""
-LONGEST_INVOCATION = 900
-"""Seconds that a function may run: https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
+LONGEST_INVOCATION = 1800
+"""Seconds that a function may run: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
 
 
 @dataclass(frozen=True, kw_only=True)

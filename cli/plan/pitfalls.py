@@ -38,6 +38,8 @@ ENDPOINT_TIMEOUTS = {"http-api": 30, "rest-api": 29}
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USUAL_TIMEOUT = 30
 """Default of [function] timeout: a second more than a REST API waits, which needs no warning."""
+OLD_LIMIT = 900
+"""Seconds that a function could run before November 2026."""
 WHITENOISE = b"whitenoise.middleware"
 STATICFILES = b"django.contrib.staticfiles"
 STATIC_URL = re.compile(r"""(?m)^[ \t]*STATIC_URL[ \t]*=[ \t]*["'](?P<url>[^"']+)["']""")
@@ -124,6 +126,23 @@ def _timeouts(settings: Settings) -> Iterator[str]:
             f"{kind} waits {limit} seconds for a response; with [function] timeout = {timeout} the function "
             "goes on after its client got an error."
         )
+    yield from _long_timeouts(settings)
+
+
+def _long_timeouts(settings: Settings) -> Iterator[str]:
+    """Warn of timeouts that a region or a tool may not know yet."""
+    found = {
+        "[function]": settings.function.timeout,
+        "[tasks]": settings.tasks.timeout if settings.tasks.workers else 0,
+        "[commands]": settings.commands.timeout,
+        **{f"[functions.{name}]": function.timeout for name, function in settings.functions.items()},
+    }
+    for table, timeout in found.items():
+        if timeout > OLD_LIMIT:
+            yield (
+                f"{table} timeout = {timeout}: Lambda takes more than {OLD_LIMIT} seconds only since "
+                "November 2026. A region that does not yet refuses the stack, and cfn-lint says E3717."
+            )
 
 
 def _static_links(settings: Settings) -> Iterator[str]:

@@ -331,7 +331,7 @@ class _Call:
         if doing and str(self.value.get("errorType", "")).startswith("Sandbox."):
             raise ReleaseFailed(
                 f"{doing} in time: {failure.message}",
-                hint="[function] timeout is the limit, of 900 seconds at most.",
+                hint="[function] timeout is the limit, of 1,800 seconds at most.",
                 during=_during(self.version, settings),
             )
         raise AppBroken(

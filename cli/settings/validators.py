@@ -287,8 +287,9 @@ def function_reference(allowed: str) -> Reader:
     return matching(FUNCTION_REFERENCE, allowed, schema)
 
 
-MAX_TIMEOUT = 900
-"""Seconds. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
+MAX_TIMEOUT = 1800
+"""Seconds, since November 2026; it was 900 before, which some of AWS's pages and tools still say.
+https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
 
 READERS: Mapping[str, Reader] = {
     # The name is part of the stack's name, for which CloudFormation allows fewer characters than Lambda.

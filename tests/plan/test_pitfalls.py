@@ -68,6 +68,29 @@ def test_an_endpoint_that_waits_as_long_as_the_function_runs_needs_no_caution(sa
     assert said({"function.timeout": 900, **overrides}) == []
 
 
+LONG = {
+    "[function]": {"function.timeout": 1800, "http.endpoint": "none"},
+    "[tasks]": {"tasks.workers": 2, "tasks.timeout": 1800},
+    "[commands]": {"commands.timeout": 1800},
+}
+
+
+@pytest.mark.parametrize("table", LONG)
+def test_a_timeout_that_a_region_may_not_know_yet_is_said(said, table):
+    (caution,) = said(LONG[table])
+    assert caution == (
+        f"{table} timeout = 1800: Lambda takes more than 900 seconds only since November 2026. A region that "
+        "does not yet refuses the stack, and cfn-lint says E3717."
+    )
+
+
+def test_a_long_timeout_of_a_function_is_said_by_its_name(said, tmp_path):
+    (tmp_path / "jobs.py").write_text("def nightly(event, context): ...\n")
+    text = '[http]\nendpoint = "none"\n[functions.report]\nhandler = "jobs:nightly"\ntimeout = 901\n'
+    (tmp_path / "lambdify.toml").write_text(text)
+    assert any(caution.startswith("[functions.report] timeout = 901: ") for caution in said())
+
+
 def test_streaming_from_a_vpc_through_a_url_is_not_promised(said):
     url = {"http.endpoint": "function-url", "http.streaming": True}
     assert said(url) == []

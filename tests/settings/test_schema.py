@@ -148,7 +148,7 @@ VALUES = [
     "arn:aws:iam::123456789012:role/x", "arn:aws:kms:eu-west-1:1:key/1", "https://shop.example",
     "http://x/", "subnet-0a", "sg-0a", "vpce-0a", "latest", "iot.amazonaws.com", "Object Created", "orders",
     "y" * 257, "in/*.jpg", "in/**", "INFO", "info", "json", "arm64", "image", -1, 0, 1, 2, 3, 10, 60, 61,
-    100, 128, 512, 600, 900, 901, 1000, 1001, 3653, 10240, 10241, 65536, 1_000_001, 1.5, True, False, [],
+    100, 128, 512, 600, 1000, 1001, 1800, 1801, 3653, 10240, 10241, 65536, 1_000_001, 1.5, True, False, [],
     [1], ["x"], [""], ["/x"], ["a/b", "x"], ["GET"], ["a"] * 6, [{}] * 6, [{}], {}, {"a": [1]},
     [{"actions": ["s3:GetObject"], "resources": ["*"]}], [{"actions": [], "resources": ["*"]}],
     [{"actions": "x"}], ["arn:aws:sns:eu-west-1:123456789012:x"], ["subnet-0a"], ["Object Created"],

@@ -59,7 +59,7 @@ MISTAKES = {
     "[http]\nendpoint = 'http'": '"http" is not one of ["http-api","function-url"',
     "[build]\nbytecode = 'yes'": '"yes" is not of type "boolean"',
     "[warm]\nevery = '2 days'": '"2 days" is not valid under any of the schemas',
-    "[stages.production.function]\ntimeout = 901": "901 is greater than the maximum of 900",
+    "[stages.production.function]\ntimeout = 1801": "1801 is greater than the maximum of 1800",
 }
 """Each with what taplo says of it; the last line of each is where it is."""
 

@@ -182,7 +182,7 @@ PER_STAGE = (
         (
             '[function]\ntimeout = "30"\n',
             'lambdify.toml, line 2: function.timeout cannot be "30".',
-            "It takes a whole number of seconds from 1 to 900.",
+            "It takes a whole number of seconds from 1 to 1800.",
         ),
         (
             "[function]\nmemory = true\n",
