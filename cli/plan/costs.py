@@ -178,12 +178,17 @@ def _provisioned(properties: Mapping[str, Any], resources: Mapping[str, Any]) ->
 def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Cost]:
     if properties.get("ScheduleExpression") == {"Fn::Sub": f"at(${{{SHIFT_UNTIL}}})"}:
         return  # our own ShiftReturn: one call at most, and only while traffic is split
+    event = _read_event(properties.get("Target", {}).get("Input"))
+    if "lambdify" not in event:
+        # Of a function: nobody knows here what a call takes.
+        yield Cost(what=f"calls by {name}", monthly=None, why="for as long as each of them takes")
+        return
     rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", str(properties.get("ScheduleExpression")))
     if not rate:
         yield Cost(what=name, monthly=None, why="its schedule is not a plain rate")
         return
     minutes = int(rate[1]) * (60 if rate[2] == "hour" else 1)
-    at_once = _environments(properties.get("Target", {}).get("Input"))
+    at_once = event.get("concurrency", 1)
     calls = _seconds() / 60 / minutes * at_once
     function = _find_function(resources)
     each = KEEP_WARM_SECONDS * _gigabytes(function) * _prices()[_architecture(function)]["duration"]
@@ -194,14 +199,13 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
     )
 
 
-def _environments(event: object) -> int:
-    """Return the number of environments that a keep-warm event wakes; 1 for any other schedule's event."""
+def _read_event(text: object) -> Mapping[str, Any]:
+    """Return the event that a schedule sends; {} for one that is no JSON object."""
     try:
-        values = json.loads(event) if isinstance(event, str) else {}
+        values = json.loads(text) if isinstance(text, str) else {}
     except ValueError:
-        values = {}
-    count = values.get("concurrency") if isinstance(values, dict) else None
-    return count if isinstance(count, int) else 1
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _find_function(resources: Mapping[str, Any]) -> Mapping[str, Any]:

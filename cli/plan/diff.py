@@ -124,6 +124,7 @@ def to_json(diff: Diff) -> dict[str, Any]:
             }
             for each in what.changes
         ],
+        "lambdas": dict(what.lambdas),
         "rights": [asdict(each) for each in what.rights],
         "endpoint": asdict(what.url_change) if what.url_change else None,
         "monthly": {

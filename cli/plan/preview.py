@@ -3,8 +3,8 @@
 Pure. Changes that cannot be undone are said in words and stand out: data that is lost, a URL that changes.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 from lambdify.cli.console import Line
@@ -16,6 +16,8 @@ from lambdify.cli.stacks.changes import Body, Change, Property, UrlChange, find_
 
 SIGNS = {"Add": ("+", "added"), "Modify": ("~", "changed"), "Remove": ("-", "removed")}
 SIGNS["Import"] = ("=", "changed")
+LIMITS = ("MemorySize", "Timeout", "EphemeralStorage", "ReservedConcurrentExecutions")
+"""Properties for which a function has a Lambda of its own."""
 WIDEST = 60
 """Characters of a value that are shown."""
 
@@ -32,6 +34,8 @@ class Preview:
     monthly: float
     """Sum of the known costs, in USD a month."""
     monthly_before: float
+    lambdas: Mapping[str, str] = field(default_factory=dict)
+    """Functions that get a Lambda of their own, by the names of these, and why."""
 
 
 def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -> Preview:
@@ -44,7 +48,28 @@ def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -
         costs=then,
         monthly=round(costs.total(then), 2),
         monthly_before=round(costs.total(now), 2),
+        lambdas=find_new_lambdas(before, after),
     )
+
+
+def find_new_lambdas(before: Body, after: Body) -> dict[str, str]:
+    """Return the Lambdas beside the app's that a change makes, by name, and the limits that are their own."""
+    there, wanted = before.get("Resources", {}), after.get("Resources", {})
+    app = wanted.get("Function", {}).get("Properties", {})
+    new: dict[str, str] = {}
+    for name, each in wanted.items():
+        if each["Type"] != "AWS::Lambda::Function" or name == "Function" or name in there:
+            continue
+        if name not in {f"Function{alias.removeprefix('Alias')}" for alias in wanted}:
+            continue  # the project's own
+        own = each["Properties"]
+        limits = [f"{limit} {_limit(own[limit])}" for limit in LIMITS if own.get(limit) != app.get(limit)]
+        new[str(own["FunctionName"])] = ", ".join(limits)
+    return new
+
+
+def _limit(value: object) -> str:
+    return format_value(value["Size"] if isinstance(value, Mapping) and "Size" in value else value)
 
 
 def summarize(preview: Preview) -> list[Line]:
@@ -58,7 +83,13 @@ def summarize(preview: Preview) -> list[Line]:
             continue
         about = f"{change.kind}{f'  ({names})' if names else ''}{_outcome(change)}"
         lines.append(Line(f"{sign} {change.resource:<{width}}  {about}", _style(change, style)))
-    return [*lines, *_dangers(preview), *_rights(preview.rights), *_costs(preview, details=False)]
+    return [
+        *lines,
+        *_lambdas(preview),
+        *_dangers(preview),
+        *_rights(preview.rights),
+        *_costs(preview, details=False),
+    ]
 
 
 def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
@@ -71,6 +102,7 @@ def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
         lines += _values(change.properties)
     return [
         *lines,
+        *_lambdas(preview),
         *_dangers(preview),
         *_rights(preview.rights),
         *_costs(preview, details=True),
@@ -112,6 +144,11 @@ def _pair(changed: Property) -> str:
 def _cut(value: str, start: int) -> str:
     part = value[start : start + WIDEST]
     return f"{'…' if start and part else ''}{part}{'…' if start + WIDEST < len(value) else ''}"
+
+
+def _lambdas(preview: Preview) -> Iterator[Line]:
+    for name, why in preview.lambdas.items():
+        yield Line(f"A Lambda of its own: {name}{f' ({why})' if why else ''}", "added")
 
 
 def _dangers(preview: Preview) -> Iterator[Line]:
