@@ -9,7 +9,7 @@ version has succeeded; if it fails, the release has failed, and the traffic has 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -53,6 +53,8 @@ class Deployment:
     """The URL that answers; "" if it is not known, or there is none."""
     alias: str
     """ARN of the alias, which the endpoint, or any other event source, calls."""
+    functions: Mapping[str, str]
+    """ARNs of the aliases of functions, by name, and of tasks and commands."""
     function: str
     version: str
     release: int
@@ -203,6 +205,7 @@ def _describe(
         stack=deployed.name,
         endpoint=url,
         alias=deployed.outputs.get("Alias", ""),
+        functions={each.name: deployed.outputs[f"Alias{each.id}"] for each in aliases.functions(deployed)},
         function=deployed.outputs["Function"],
         version=deployed.live,
         release=release.number,

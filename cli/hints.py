@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 COMMAND = re.compile(r"`lambdify ([a-z]+)([^`]*)`")
-NOT_ON_ACCOUNT = frozenset({"init", "check", "package", "local", "cache", "template", "policy", "schema", "completion"})
+NOT_ON_ACCOUNT = frozenset(
+    {"init", "check", "package", "local", "cache", "template", "policy", "schema", "completion"}
+)
 """Commands that do not take those flags."""
 
 

@@ -91,9 +91,14 @@ def command(
         _remember(deployed.release, session.settings, local=local)
     if deployed.changed:
         console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
-    if not deployed.endpoint:
+    answer = deployed.endpoint or deployed.alias
+    if not deployed.endpoint and not session.settings.app:
+        arns = {name: deployed.functions[name] for name in session.settings.functions}
+        console.note(f"There is no web app. {_suggest_call(session.settings)} calls a function:")
+        answer = "\n".join(arns.values())
+    elif not deployed.endpoint:
         console.note("There is no address to show. This is what an event source calls:")
-    console.answer(deployed.endpoint or deployed.alias, asdict(deployed))
+    console.answer(answer, asdict(deployed))
 
 
 def _prepare(
@@ -154,6 +159,11 @@ def _remember(release: int, settings: "Settings", *, local: bool) -> None:
     known = known_releases.recall(settings.root, settings.stage, local=local)
     if release not in known:
         known_releases.remember(settings.root, settings.stage, {**known, release: ""}, local=local)
+
+
+def _suggest_call(settings: "Settings") -> str:
+    """Return the line that calls the first function."""
+    return f"`lambdify invoke --function {next(iter(settings.functions))} --stage {settings.stage}`"
 
 
 def _suggest(stage: str, *, first: bool, local: bool) -> str:

@@ -1,6 +1,6 @@
 """lambdify invoke: call the function."""
 
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -8,6 +8,9 @@ from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import open_stage
 from lambdify.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from lambdify.cli.command_line.session import Session
 
 
 @click.command(
@@ -81,8 +84,29 @@ def command(
 
     session = open_stage(flags, stage, local, **overrides)
     text = _read_event(file) if file else payload
-    result = room.invoke(session.stage, text, session.console, function=function or "", tail=tail)
+    called = function or _find_only_function(session)
+    result = room.invoke(session.stage, text, session.console, function=called, tail=tail)
     session.console.answer(json.dumps(result.payload, indent=2, ensure_ascii=False), answers.to_json(result))
+
+
+def _find_only_function(session: "Session") -> str:
+    """Return the function of a stage that has no web app and one function; "" if there is an app.
+
+    Raises UsageError if there are several.
+    """
+    settings = session.settings
+    if settings.app or settings.http.endpoint != "none" or not settings.functions:
+        return ""
+    from lambdify.cli import releases
+
+    live = releases.find_live(session.stage)
+    names = list(live.settings.get("functions", ())) if live and not live.settings.get("app") else []
+    if len(names) > 1:
+        raise UsageError(
+            f"{session.stage.name} has no web app, but {len(names)} functions: {', '.join(names)}.",
+            hint=f"Say which one: `lambdify invoke --function {names[0]} --stage {settings.stage}`",
+        )
+    return names[0] if names else ""
 
 
 def _read_event(file: IO[bytes]) -> str:

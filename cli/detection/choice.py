@@ -17,17 +17,19 @@ from lambdify.cli.detection.candidate import Candidate
 from lambdify.cli.detection.kind import Kind
 from lambdify.cli.detection.module import Module
 from lambdify.cli.detection.project import Project
-from lambdify.cli.errors import AppAmbiguous, AppNotFound
+from lambdify.cli.errors import AppAmbiguous, AppNotFound, SettingsError
 from lambdify.cli.programs import pythons
 from lambdify.cli.programs.pythons import RUNNING
 from lambdify.cli.settings import Settings, app_reference
 from lambdify.cli.settings.app_reference import AppReference
+from lambdify.cli.settings.functions import FunctionSettings
 
 __all__ = ["Candidate", "choose_app", "explain_absence", "find_apps"]
 
 MARGIN = 4
 """Points by which the best candidate has to lead, or the user is asked."""
 UNKNOWN = Kind("unknown", "unknown", "")
+FUNCTIONS_ALONE = 'A stage of functions alone, without a web app, says endpoint = "none" under [http].'
 
 
 def find_apps(root: Path) -> list[Candidate]:
@@ -44,21 +46,28 @@ def explain_absence(root: Path) -> AppNotFound:
 def choose_app(settings: Settings, console: Console) -> Candidate:
     """Return the app to deploy: the one in the settings, the clearly best one, or the user's choice.
 
-    Raises AppNotFound, and AppAmbiguous if nobody can be asked.
+    A stage of functions alone, without an endpoint, has none: its `app` is "". Raises AppNotFound, and
+    AppAmbiguous if nobody can be asked; SettingsError for a function whose handler is not there.
     """
     python = settings.function.python
     project = Project(settings.root, python, cache(lambda: pythons.attempt(python, console)))
-    chosen = _find_named(settings, project) if settings.app else _find_best(project, console)
+    chosen = _find_named(settings, project) if settings.app else _find_best(settings, project, console)
     _tell_flaw(chosen, project, console)
+    for function in settings.functions.values():
+        _check_handler(function, chosen, project)
     return chosen
 
 
-def _find_best(project: Project, console: Console) -> Candidate:
+def _find_best(settings: Settings, project: Project, console: Console) -> Candidate:
     """Return the clearly best app, or the user's choice. Raises AppNotFound, AppAmbiguous."""
     apps = candidate.find(project)
     likely = [each for each in apps if each.score > 0]
     if not likely:
-        raise absence.explain(project, apps)
+        if settings.functions and settings.http.endpoint == "none":
+            return _without_app(settings, project)
+        error = absence.explain(project, apps)
+        hint = hints.join(error.hint, FUNCTIONS_ALONE) if settings.functions else error.hint
+        raise AppNotFound(error.message, hint=hint)
     best = likely[0]
     close = [each for each in likely if best.score - each.score < MARGIN and each.origin != best.origin]
     if not close:
@@ -76,6 +85,46 @@ def _find_best(project: Project, console: Console) -> Candidate:
     chosen = console.choose("Which app is to be deployed?", [each.app for each in rivals])
     console.note(f'To be asked no more, write this into lambdify.toml: app = "{chosen}"')
     return next(each for each in rivals if each.app == chosen)
+
+
+def _without_app(settings: Settings, project: Project) -> Candidate:
+    """Return what stands for the app of a stage that has functions alone."""
+    files = [project.file_of(each.module) for each in settings.functions.values()]
+    file = next(filter(None, files), "")
+    module = project.module(file) if file else None
+    return Candidate(
+        app="",
+        framework="",
+        interface="",
+        score=0,
+        evidence=("functions alone",),
+        path=module.root if module else "",
+        file=file,
+    )
+
+
+def _check_handler(function: FunctionSettings, app: Candidate, project: Project) -> None:
+    """Return if the project has the function, as far as reading tells. Raises SettingsError."""
+    said = f'[functions.{function.name}] handler = "{function.handler}"'
+    module = project.find(function.module, near=app.path)
+    if module is None:
+        top = function.module.partition(".")[0]
+        file = project.file_of(function.module, near=app.path)
+        if flaw := project.flaws.get(file):
+            raise absence.refuse_flaw(file, flaw, project.python)
+        if project.holds(top, near=app.path) or not project.depends_on(top):
+            raise SettingsError(
+                f"{said}, and there is no module {function.module} in {project.root}.",
+                hint=f"It would be {function.module.replace('.', '/')}.py, "
+                "or in a package that a dependency file names.",
+            )
+        return
+    name = function.attribute.partition(".")[0]
+    if name not in module.names() and not module.star_imports:
+        raise SettingsError(
+            f"{said}, and {module.file} has nothing called {name}.",
+            hint=hints.nearest(name, module.names()) or f"Define it there: def {name}(event, context).",
+        )
 
 
 def _tell_flaw(app: Candidate, project: Project, console: Console) -> None:

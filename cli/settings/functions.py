@@ -168,6 +168,16 @@ class FunctionSettings:
     invokers: tuple[Invoker, ...] = ()
 
     @property
+    def module(self) -> str:
+        """The module of its handler: "shop.reports"."""
+        return self.handler.partition(":")[0]
+
+    @property
+    def attribute(self) -> str:
+        """The name of its handler in the module: "nightly"."""
+        return self.handler.partition(":")[2]
+
+    @property
     def has_lambda(self) -> bool:
         """Whether it has limits of its own, and so a Lambda of its own."""
         return bool(self.memory or self.timeout or self.storage) or self.reserved_concurrency is not None

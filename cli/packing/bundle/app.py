@@ -176,7 +176,8 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "tasks": {"attempts": settings.tasks.attempts} if settings.tasks.workers else {},
     }
     told = {name: value for name, value in said.items() if value}
-    return {"app": candidate.app} | told | ({} if settings.http.after_reply else {"after_reply": False})
+    app = {"app": candidate.app} if candidate.app else {}
+    return app | told | ({} if settings.http.after_reply else {"after_reply": False})
 
 
 def amend_note(members: Sequence[Member], files: str) -> Member:
@@ -222,7 +223,7 @@ def _read(file: files.ProjectFile) -> bytes:
 
 def _adapter_requirements(candidate: "Candidate") -> tuple[str, ...]:
     """Return the adapter's requirements: mangum, in lambdify's own version range, if the app may be ASGI."""
-    if candidate.interface == "wsgi":
+    if candidate.interface == "wsgi" or not candidate.app:
         return ()
     from importlib import metadata
 

@@ -1,0 +1,160 @@
+"""A project of a few functions, from the first line of code to the last command, in a local cloud of its own.
+
+It has no web app at first: a handler that says hello, and one that uses a package. Both are called by name,
+and every ten minutes; then one of them is behind a URL.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
+
+LAMBDIFY = Path(sys.executable).with_name("lambdify")
+HELLO = """
+def handler(event, context):
+    print("hello to", event.get("name", "everybody"))
+    return {"message": "hi there"}
+"""
+AGENT = """
+import requests
+
+def handler(event, context):
+    if "raise" in event:
+        raise KeyError(event["raise"])
+    return {"agent": requests.utils.default_user_agent()}
+"""
+SETTINGS = """
+name = "greetings"
+[http]
+endpoint = "none"
+[warm]
+every = "off"
+[function]
+python = "3.11"
+[functions.hello]
+handler = "hello:handler"
+schedule = [{ every = "10 minutes" }]
+[functions.agent]
+handler = "agent:handler"
+timeout = 60
+retries = 0
+schedule = [{ every = "10 minutes" }]
+"""
+BEHIND_A_URL = SETTINGS.replace('[http]\nendpoint = "none"', 'app = "hello:handler"')
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = tmp_path_factory.mktemp("greetings")
+    for name, text in (("hello.py", HELLO), ("agent.py", AGENT), ("lambdify.toml", SETTINGS)):
+        (root / name).write_text(text)
+    (root / "requirements.txt").write_text("requests\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def lambdify(project, tmp_path_factory):
+    environ = {**os.environ, "LAMBDIFY_HOME": str(tmp_path_factory.mktemp("home"))}
+
+    def run(*arguments):
+        return subprocess.run(
+            [LAMBDIFY, *arguments],
+            cwd=project,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    yield run
+    assert run("local", "stop").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def deployed(lambdify):
+    done = lambdify("deploy", "--local")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def answer(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_functions_alone_are_deployed_and_called_by_their_names(deployed, lambdify):
+    begin = "arn:aws:lambda:us-east-1:000000000000:function:greetings-dev"
+    assert deployed.stdout.split() == [f"{begin}:hello", f"{begin}-agent:agent"]
+    assert "A Lambda of its own: greetings-dev-agent (Timeout 60)" in deployed.stderr
+    assert "`lambdify invoke --function hello --stage dev --local` calls a function" in deployed.stderr
+    assert answer(lambdify("invoke", "--local", "--function", "hello")) == {"message": "hi there"}
+    called = lambdify("invoke", "--local", "--function", "agent")
+    assert answer(called)["agent"].startswith("python-requests/")
+
+
+def test_both_are_called_every_ten_minutes(deployed, lambdify):
+    found = json.loads(lambdify("template", "--json").stdout)
+    body = found.get("template", found)
+    rates = {
+        name: each["Properties"]["ScheduleExpression"]
+        for name, each in body["Resources"].items()
+        if each["Type"] == "AWS::Scheduler::Schedule"
+    }
+    assert rates == dict.fromkeys(["Schedule1Agent", "Schedule1Hello"], "rate(10 minutes)")
+
+
+def test_a_call_without_a_name_or_with_a_wrong_one_says_which_there_are(deployed, lambdify):
+    nobody = lambdify("invoke", "--local")
+    assert nobody.returncode == 2
+    assert "greetings-dev has no web app, but 2 functions: hello, agent." in nobody.stderr
+    assert "`lambdify invoke --function hello --stage dev --local`" in nobody.stderr
+    wrong = lambdify("invoke", "--local", "--function", "helo")
+    assert (wrong.returncode, 'Did you mean "hello"?' in wrong.stderr) == (2, True)
+
+
+def test_the_log_of_each_is_its_own(deployed, lambdify):
+    lambdify("invoke", "--local", "--function", "hello", '{"name": "Ann"}')
+    lambdify("invoke", "--local", "--function", "agent")
+
+    def log(name):
+        return lambdify("logs", "--local", "--function", name).stdout
+
+    assert eventually(lambda: "hello to Ann" in log("hello") and "done: " in log("hello"))
+    assert eventually(lambda: "done: " in log("agent"))
+    assert "hello to" not in log("agent")
+    assert "cold start" in log("agent")
+    assert lambdify("logs", "--local", "--function", "hello", "--filter", "Ann").stdout.count("\n") == 1
+
+
+def test_one_of_them_is_behind_a_url(deployed, lambdify, project):
+    (project / "lambdify.toml").write_text(BEHIND_A_URL)
+    url = lambdify("deploy", "--local").stdout.strip()
+    with urllib.request.urlopen(url, timeout=60) as response:
+        assert json.load(response) == {"message": "hi there"}
+    assert answer(lambdify("invoke", "--local", "--function", "hello")) == {"message": "hi there"}
+
+
+def test_a_function_that_does_not_load_leaves_the_release_before(deployed, lambdify, project):
+    """Its module is imported at the first call: the trial has it imported before that."""
+    (project / "agent.py").write_text('import os\nTOKEN = os.environ["NO_SUCH_TOKEN"]\n' + AGENT)
+    failed = lambdify("deploy", "--local")
+    (project / "agent.py").write_text(AGENT)
+    assert failed.returncode == 13, failed.stderr
+    assert "error: [functions.agent] cannot be loaded where it is deployed: " in failed.stderr
+    assert "NO_SUCH_TOKEN" in failed.stderr
+    assert "gets none." in failed.stderr
+    assert answer(lambdify("invoke", "--local", "--function", "agent"))["agent"]
+
+
+def test_what_is_removed_is_gone(deployed, lambdify):
+    gone = lambdify("undeploy", "--local", "--yes")
+    assert gone.returncode == 0, gone.stderr
+    assert lambdify("invoke", "--local", "--function", "hello").returncode == 44
