@@ -41,6 +41,8 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **over
         console.warn(
             f"{traffic_split.describe(found.shift)} {traffic_split.advise(found.shift, session.settings)}"
         )
+    if found.failed:
+        console.note(f"`lambdify failures {session.settings.stage}` shows what was given up, and why.")
     for each in found.left_out:
         console.note(f"Left out, {each}")
     if found.drift == "DRIFTED":

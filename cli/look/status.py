@@ -2,6 +2,7 @@
 
     CloudFormation ──▶ stack, release, drift     Lambda, Scheduler ──▶ function, schedule
     a GET request  ──▶ health                    CloudWatch        ──▶ use, cold starts
+    the release    ──▶ functions and their sources      SQS        ──▶ what waits, what has failed
 
 It is an error if the stack cannot be read. Anything else is left out if a service refuses it or has no data;
 the status names what was refused.
@@ -11,14 +12,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from lambdify.cli import releases, template
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.errors import AccessDenied, AwsError
-from lambdify.cli.look import cold_starts, health, metrics
+from lambdify.cli.look import cold_starts, functions, health, metrics
 from lambdify.cli.look.cold_starts import ColdStarts
+from lambdify.cli.look.functions import FunctionStatus
 from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Metrics
 from lambdify.cli.plan import costs
@@ -85,6 +88,11 @@ class Status:
     cost: CostEstimate | None
     left_out: tuple[str, ...]
     """Parts that could not be read, and why."""
+    functions: tuple[FunctionStatus, ...] = ()
+    tasks_waiting: int | None = None
+    """None if the stage has no queue of tasks."""
+    failed: int | None = None
+    """Events and tasks that were given up; None if the stage has neither functions nor tasks."""
 
 
 def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bool = True) -> Status:
@@ -99,6 +107,7 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
     for service in ("cloudwatch", "logs"):  # boto3 does not make two clients at once
         stage.client(service)
     left_out: list[str] = []
+    ask = partial(_unless_refused, left_out=left_out)
     with ThreadPoolExecutor(3) as threads:
         pending_health = threads.submit(health.check, url, stage.settings) if check_health and url else None
         pending_metrics = threads.submit(metrics.read, stage, endpoint)
@@ -131,6 +140,9 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
             use=use,
             cold_starts=_unless_refused(pending_cold_starts.result, "cold starts", left_out),
             cost=_unless_refused(lambda: _cost(deployed, function, use, stage), "costs", left_out),
+            functions=functions.fetch(stage, deployed, live, ask),
+            tasks_waiting=ask(lambda: functions.count_tasks(stage, deployed), "how many tasks wait"),
+            failed=ask(lambda: functions.count_failed(stage, deployed), "what has failed"),
             left_out=tuple(left_out),
         )
 

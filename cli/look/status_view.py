@@ -1,9 +1,11 @@
 """A stage's status as a person reads it: a line for each fact, none for missing ones."""
 
 import re
+from collections.abc import Iterator
 
 from lambdify.cli.console import Line
 from lambdify.cli.look.cold_starts import ColdStarts
+from lambdify.cli.look.functions import FunctionSource
 from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Metrics
 from lambdify.cli.look.status import CostEstimate, Status
@@ -39,6 +41,7 @@ def show(status: Status) -> list[Line]:
         ("app", status.app[:16], ""),
         ("layer", status.layer[:16], ""),
         ("kept warm", status.schedule or "no", ""),
+        *_functions(status),
         *_use(status.use),
         ("cold starts", _cold_starts(status.cold_starts), ""),
         ("cost", _cost(status.cost), ""),
@@ -48,6 +51,32 @@ def show(status: Status) -> list[Line]:
     shown = [(name, fact, style) for name, fact, style in facts if fact]
     width = max(len(name) for name, _, _ in shown)
     return [Line(f"{name:<{width}}  {fact}", style) for name, fact, style in shown]
+
+
+def _functions(status: Status) -> Iterator[tuple[str, str, str]]:
+    """Yield a line for each function and for each of its sources, and what waits and what has failed."""
+    label = "functions"
+    for function in status.functions:
+        where = "" if function.function == status.function else f", in {function.function}"
+        yield label, f"{function.name}: {function.handler}{where}, version {function.version}", ""
+        label = ""
+        for source in function.sources:
+            yield "", f"  {_source(source)}", "" if source.enabled else "quiet"
+        if not function.sources:
+            yield "", f"  nothing calls it but `lambdify invoke --function {function.name}`", "quiet"
+    if status.tasks_waiting is not None:
+        yield "tasks", f"{status.tasks_waiting:,} waiting", ""
+    if status.failed is not None:
+        yield "failed", f"{status.failed:,} given up", "danger" if status.failed else ""
+
+
+def _source(source: FunctionSource) -> str:
+    text = f"{source.kind} {source.what}"
+    if not source.enabled:
+        return f"{text}; not enabled"
+    if source.next_run:
+        return f"{text}; next at {source.next_run.astimezone():%Y-%m-%d %H:%M}"
+    return text if source.waiting is None else f"{text}; {source.waiting:,} waiting"
 
 
 def _state(status: Status) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import boto3
 import pytest
 from waiting import eventually
 
@@ -132,6 +133,70 @@ def test_the_log_of_each_is_its_own(deployed, lambdify):
     assert "hello to" not in log("agent")
     assert "cold start" in log("agent")
     assert lambdify("logs", "--local", "--function", "hello", "--filter", "Ann").stdout.count("\n") == 1
+
+
+@pytest.fixture
+def send(lambdify):
+    """Hands the agent an event, as a schedule or a topic does."""
+    lines = lambdify("local", "env").stdout.splitlines()
+    set_ = dict(line.removeprefix("export ").split("=", 1) for line in lines if "=" in line)
+    found = {name: value.strip("'\"") for name, value in set_.items()}
+    client = boto3.client(
+        "lambda",
+        region_name="us-east-1",
+        endpoint_url=found["AWS_ENDPOINT_URL"],
+        aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+    )
+
+    def send(event):
+        client.invoke(
+            FunctionName="greetings-dev-agent",
+            Qualifier="agent",
+            InvocationType="Event",
+            Payload=json.dumps(event),
+        )
+
+    return send
+
+
+def failures(lambdify):
+    return json.loads(lambdify("failures", "list", "--local", "--json").stdout)
+
+
+def test_what_was_given_up_is_shown_sent_again_and_dropped(deployed, lambdify, send):
+    assert lambdify("failures", "--local").stdout == "Nothing has failed for good.\n"
+    send({"raise": "total"})
+    assert eventually(lambda: failures(lambdify), seconds=30)
+    (found,) = failures(lambdify)
+    assert (found["what"], found["error"], found["payload"]) == (
+        "agent",
+        "KeyError: 'total'",
+        {"raise": "total"},
+    )
+    table = lambdify("failures", "dev", "--local")
+    assert f"{found['id'][:8]}  " in table.stdout
+    assert "agent" in table.stdout
+    assert "KeyError: 'total'" in table.stdout
+    shown = lambdify("failures", "show", found["id"][:8], "--local").stdout
+    assert '"raise": "total"' in shown
+    assert "agent.py:6 in handler" in shown
+    assert "failed       1 given up" in lambdify("status", "--local", "--no-check").stdout
+    # The cause is still there: it fails anew, and is a failure of its own.
+    assert lambdify("failures", "retry", "--local").stdout == "1 sent again.\n"
+    assert eventually(lambda: [each["id"] for each in failures(lambdify)] not in ([], [found["id"]]))
+    assert lambdify("failures", "drop", "--local").stdout == "1 deleted.\n"
+    assert failures(lambdify) == []
+    unknown = lambdify("failures", "show", "1a2b3c4d", "--local")
+    assert (unknown.returncode, "has the id 1a2b3c4d" in unknown.stderr) == (2, True)
+
+
+def test_the_status_says_what_calls_them_and_when(deployed, lambdify):
+    shown = lambdify("status", "--local").stdout
+    assert "functions    hello: hello:handler, version 1" in shown
+    assert "agent: agent:handler, in greetings-dev-agent, version 1" in shown
+    assert shown.count('schedule every = "10 minutes"; next at ') == 2
+    assert "failed       0 given up" in shown
 
 
 def test_one_of_them_is_behind_a_url(deployed, lambdify, project):
