@@ -29,10 +29,12 @@ def test_every_option_is_named():
 
 
 def test_the_handlers_answer():
-    nightly, work = blocks("python")
+    nightly, work, hello = blocks("python")
     reports, orders = {}, {"__name__": "shop.orders"}
     exec(nightly, reports)
     exec(work, orders)
+    exec(hello, greeting := {})
+    assert greeting["handler"]({}, None) == {"message": "hi there"}
     assert reports["nightly"]({"detail": {"kind": "full"}}, None) == {"rows": 12, "kind": "full"}
     records = [
         {
