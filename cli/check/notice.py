@@ -86,7 +86,7 @@ def _count(found: Examination) -> str:
     counts = {"fail": found.count("stops"), "surprise": found.count("surprises")}
     parts = [f"{count} will {what}" for what, count in counts.items() if count]
     number, _, rest = " and ".join(parts).partition(" ")
-    return f"Of {found.app}, {number} thing{'' if number == '1' else 's'} {rest} on Lambda"
+    return f"Of {found.app or 'the functions'}, {number} thing{'' if number == '1' else 's'} {rest} on Lambda"
 
 
 def _sign(finding: tuple[object, ...]) -> str:

@@ -55,7 +55,7 @@ def summarize(found: Examination, start: Start | None = None) -> str:
     left_out = f", {found.ignored} ignored" if found.ignored else ""
     files = "1 file" if found.files == 1 else f"{found.files} files"
     starts = f", it starts in {duration(start.seconds)}" if start and start.kind == "starts" else ""
-    return f"{said or 'Nothing found'}{left_out}; {files} of {found.app} read{starts}"
+    return f"{said or 'Nothing found'}{left_out}; {files} of {found.app or 'the functions'} read{starts}"
 
 
 def to_value(found: Examination, start: Start | None = None) -> dict[str, Any]:

@@ -101,6 +101,10 @@ def test_functions_alone_are_deployed_and_called_by_their_names(deployed, lambdi
     assert answer(called)["agent"].startswith("python-requests/")
 
 
+def test_they_can_be_checked_without_an_app(deployed, lambdify):
+    assert "of the functions read" in lambdify("check").stdout
+
+
 def test_both_are_called_every_ten_minutes(deployed, lambdify):
     found = json.loads(lambdify("template", "--json").stdout)
     body = found.get("template", found)
