@@ -102,6 +102,7 @@ def test_the_value_for_programs_has_these_names(ship, look):
         "creates",
         "changed",
         "changes",
+        "lambdas",
         "rights",
         "endpoint",
         "monthly",
