@@ -21,10 +21,13 @@ Rules
 5. Lambda repeats a batch of a queue or a stream whose answer it cannot read, such as "ok". So it gets
    `batchItemFailures`, or none, whatever the function returns.
    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+   Nor does a source that waits for no answer send its event again for a result that is no JSON.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import re
 import sys
@@ -92,7 +95,9 @@ class Functions:
         print(f"FUNCTION RequestId: {getattr(context, 'aws_request_id', '')} Name: {name}")
         handler = self._loaded.get(name) or self._load(name)
         result = self.surroundings.run(context, handler, event, context)
-        return answer_batch(result) if find_kind(event) in BATCHES else result
+        if find_kind(event) in BATCHES:
+            return answer_batch(result)
+        return drop_what_is_no_json(name, result, context) if find_sources(event) else result
 
     def _work(self, event: Any, context: Any) -> Any:
         """Return the answer to a batch of tasks. Raises EventUnknown."""
@@ -211,6 +216,28 @@ def answer_batch(result: Any) -> dict[str, Any]:
     """Return the answer to a batch: the failures in the function's result, or none."""
     failures = result.get("batchItemFailures") if isinstance(result, dict) else None
     return {"batchItemFailures": failures or []}
+
+
+def drop_what_is_no_json(name: str, result: Any, context: object) -> Any:
+    """Return the result of a function that nobody waits for; None for what Lambda could not write as JSON.
+
+    Lambda would take that for a failure, and send the event again.
+    """
+    try:
+        json.dumps(result, default=_write_decimal)
+    except (TypeError, ValueError, RecursionError) as error:
+        report(f"what {name} returned is not JSON, so it is dropped", error, context, level=logging.WARNING)
+        return None
+    return result
+
+
+def _write_decimal(value: object) -> float:
+    """Return a number for a Decimal, which AWS's runtime client writes; raise TypeError for all else."""
+    from decimal import Decimal  # loaded already, by that client
+
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _match(pattern: str, text: str) -> bool:

@@ -4,6 +4,7 @@ import contextvars
 import json
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -286,6 +287,28 @@ def test_any_other_event_is_answered_by_the_result(route, event):
 
 
 # -------------------------------------------------------------------- what is around a function
+
+
+@pytest.mark.parametrize(
+    ("result", "answer"),
+    [
+        ("object()", None),
+        ("{1, 2}", None),
+        ("__import__('decimal').Decimal('1.5')", Decimal("1.5")),
+        ("[1]", [1]),
+    ],
+)
+def test_a_source_that_waits_for_no_answer_is_not_told_of_a_failure_that_is_none(
+    route, tmp_path, caplog, result, answer
+):
+    (tmp_path / "jobs.py").write_text(f"def report(event, context): return {result}\n")
+    assert route(SCHEDULED, "report") == answer
+    assert ("what report returned is not JSON, so it is dropped" in caplog.text) == (answer is None)
+
+
+def test_whoever_invokes_a_function_is_told_that_its_result_is_no_json(route, tmp_path):
+    (tmp_path / "jobs.py").write_text("def report(event, context): return {1}\n")
+    assert route({"kind": "full"}, "report") == {1}, "AWS's runtime client says what is wrong with it"
 
 
 class Middleware:
