@@ -18,7 +18,7 @@ WORDS = {
         "releases": "ls list history versions deployments",
         "logs": "log output print-logs",
         "logs --follow": "tail watch",
-        "check": "validate lint doctor verify audit analyse analyze",
+        "check": "validate lint verify audit analyse analyze",
         "diff": "plan preview changes compare dry-run",
         "rollback": "undo revert restore back",
         "invoke": "call request curl trigger",

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from lambdify.cli.errors import DiskFull, FileRefused, LambdifyError
 from lambdify.cli.storage import folders
@@ -26,7 +27,7 @@ def explain(error: OSError) -> LambdifyError | None:
     if error.errno in _FULL:
         return DiskFull(
             f"The disk is full: {error.strerror}.",
-            hint=f"Make room, or choose other places. What is left: {', '.join(_free_space())}.",
+            hint=f"Make room, or choose other places. What is left: {_tell_free_space()}.",
         )
     if error.errno in _REFUSED and error.filename is not None:
         path = os.fsdecode(error.filename)
@@ -49,7 +50,17 @@ def explained() -> Iterator[None]:
         raise
 
 
-def _free_space() -> list[str]:
+class Place(NamedTuple):
+    """A folder that lambdify writes to, which may not be there yet."""
+
+    path: Path
+    free: int
+    """Bytes that are left on its disk."""
+    writable: bool
+
+
+def find_places() -> dict[str, Place]:
+    """Return the folders that lambdify writes to, by what decides where they are."""
     places = {
         "the project": Path.cwd() / folders.WORKSPACE,
         "TMPDIR": Path(tempfile.gettempdir()),
@@ -61,4 +72,11 @@ def _free_space() -> list[str]:
         name: next(path for path in (place, *place.parents) if path.exists())
         for name, place in places.items()
     }
-    return [f"{shutil.disk_usage(path).free / 2**20:,.1f} MiB for {name}" for name, path in there.items()]
+    return {
+        name: Place(path, shutil.disk_usage(path).free, os.access(path, os.W_OK | os.X_OK))
+        for name, path in there.items()
+    }
+
+
+def _tell_free_space() -> str:
+    return ", ".join(f"{place.free / 2**20:,.1f} MiB for {name}" for name, place in find_places().items())

@@ -172,9 +172,10 @@ def endpoint(cloud: Cloud, settings: Settings) -> str:
     return url
 
 
-def status(cloud: Cloud) -> tuple[ServedStage, ...]:
-    """Return the stages that the local cloud serves. Raises LocalCloudDown."""
-    return tuple(ServedStage(**stage) for stage in _ask(cloud, "GET", "/status")["stages"])
+def status(cloud: Cloud, *, patience: float = _ANSWER_PATIENCE) -> tuple[ServedStage, ...]:
+    """Return the stages that the local cloud serves. Raises LocalCloudDown after `patience` seconds."""
+    answer = _ask(cloud, "GET", "/status", patience=patience)
+    return tuple(ServedStage(**stage) for stage in answer["stages"])
 
 
 def _start(home: Path, sleep: Callable[[float], None]) -> Cloud:
@@ -261,9 +262,16 @@ def _clear(home: Path, sleep: Callable[[float], None]) -> bool:
     return killed
 
 
-def _ask(cloud: Cloud, method: str, path: str, arguments: dict[str, Any] | None = None) -> Any:
+def _ask(
+    cloud: Cloud,
+    method: str,
+    path: str,
+    arguments: dict[str, Any] | None = None,
+    *,
+    patience: float = _ANSWER_PATIENCE,
+) -> Any:
     """Return the daemon's response. Raises the LambdifyError that the daemon met, and LocalCloudDown."""
-    connection = Connection(cloud.control, timeout=_ANSWER_PATIENCE)
+    connection = Connection(cloud.control, timeout=patience)
     try:
         connection.request(method, path, json.dumps(arguments or {}))
         response = connection.getresponse()
