@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 COMMAND = re.compile(r"`lambdify ([a-z]+)([^`]*)`")
 NOT_ON_ACCOUNT = frozenset(
-    {"init", "check", "package", "local", "cache", "template", "policy", "schema", "completion"}
+    {"new", "init", "check", "package", "local", "cache", "template", "policy", "schema", "completion"}
 )
 """Commands that do not take those flags."""
 

@@ -87,7 +87,7 @@ SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
     "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env"),
     "Run where it runs": ("manage", "flask", "run", "shell"),
-    "Get ready": ("init", "check", "secrets", "package", "template", "policy", "schema"),
+    "Get ready": ("new", "init", "check", "secrets", "package", "template", "policy", "schema"),
     "On this machine": ("doctor", "local", "cache", "completion"),
 }
 """Every command: a module of `commands/`."""

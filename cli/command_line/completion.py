@@ -97,6 +97,14 @@ def stages_and_releases(context: click.Context) -> Found:
     yield from releases(context)
 
 
+def templates(_context: click.Context) -> Found:
+    """Yield the templates of new projects."""
+    from lambdify.cli.new import project
+
+    for name in project.templates():
+        yield name, ""
+
+
 BY_NAME: Mapping[str, Known] = {
     "stage": Known(stages),
     "named": Known(stages),
