@@ -35,6 +35,7 @@ def command(
     from lambdify.cli.doctor import finding, surroundings
 
     console = make_console(flags)
+    session.current_folder()  # without one there is no project to look at
     read = partial(session.load_settings, stage, overrides, variables=False)
     with console.step("Looking at this machine"):
         found = list(surroundings.examine(read, local=local))

@@ -1,8 +1,10 @@
 """lambdify doctor as it is called: exit code, JSON, one finding for region and credentials, no secret."""
 
 import json
+import subprocess
 
 import pytest
+from fixtures.command_line import LAMBDIFY
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -73,3 +75,9 @@ def test_a_state_of_a_cloud_that_nobody_can_read_is_told(lambdify, project, tmp_
     found, _ = ask(lambdify, project({}), "--local")
     assert found["local cloud"]["state"] == "warning"
     assert "lambdify local stop" in found["local cloud"]["way_out"]
+
+
+def test_a_folder_that_is_gone_is_said_to_be(lambdify, tmp_path):
+    script = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir ../gone && exec {LAMBDIFY} doctor --local"
+    failed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (failed.returncode, "The current folder is no longer there." in failed.stderr) == (2, True)
