@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import eventually
 
 from lambdify.adapter.commands import process
 from lambdify.adapter.commands.frames import NOTHING, STDERR, STDOUT
@@ -76,7 +77,7 @@ def test_a_signal_is_128_and_its_number(tmp_path):
 
 def test_what_is_left_in_the_background_ends_with_the_command(tmp_path):
     _, written = run("sh", "-c", "sleep 600 & echo $!", root=tmp_path)
-    assert not is_running(int(written.of(STDOUT)))
+    assert eventually(lambda: not is_running(int(written.of(STDOUT))))
 
 
 def test_a_command_that_closes_its_output_is_waited_for(tmp_path):

@@ -186,7 +186,9 @@ def test_what_stops_the_app_is_told_with_what_to_do(case, failed, golden):
     _, facts = CASES[case]
     used = facts.get("requirements", "requirements.txt")
     known = project_of(root, **facts, offers=offers.find(root, used))
-    golden(f"{case}.txt", text_of(explain(error, known, unset)))
+    told = text_of(explain(error, known, unset))
+    # The module that Python has looked for last is another one where tzdata is installed.
+    golden(f"{case}.txt", told.replace("tzdata.zoneinfo.Mars", "tzdata"))
 
 
 OWN = Frame(path="app.py", line=3, function="<module>", source="import shop", own=True)

@@ -97,7 +97,9 @@ class Terminal:
         self.pid, self._master = pty.fork()
         if not self.pid:
             os.chdir(folder)
-            os.execv(LAMBDIFY, [LAMBDIFY, *words])
+            # A pipeline's variable says that nobody is there to be asked.
+            environ = {name: value for name, value in os.environ.items() if name != "CI"}
+            os.execve(LAMBDIFY, [LAMBDIFY, *words], environ)
         self.shown = b""
 
     def expect(self, text: bytes) -> None:
