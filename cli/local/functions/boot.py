@@ -4,9 +4,10 @@ The function's Python runs it as a script with `-s -S -P`, so that nothing insta
 importable. (-I would ignore PYTHONPATH and other PYTHON* variables, which a function may set on Lambda; the
 environment holds none of the developer's.) Arguments: the layers' folder, the runtime's folder, the handler.
 
-This process adopts its orphaned descendants, so that they can be ended with it (processes.py). The function's
-code is read-only by its modes, which do not bind root. So root gets a mount namespace in which the folders
-are read-only. Where root may not mount, as in most containers, it loses CAP_DAC_OVERRIDE instead.
+This process adopts its orphaned descendants, so that they can be ended with it (processes.py), and so it
+waits for that where the daemon has ended. The function's code is read-only by its modes, which do not bind
+root. So root gets a mount namespace in which the folders are read-only. Where root may not mount, as in most
+containers, it loses CAP_DAC_OVERRIDE instead.
 
 sys.path as the managed runtime has it:
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpath
@@ -15,6 +16,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-
 import os
 import site
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ CLONE_NEWNS = 0x20000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048
 """nosuid, nodev, noexec, noatime, nodiratime: a remount has to keep those that the kernel has locked."""
+MOMENT = 1.0
+"""Seconds in which it shows that the daemon has ended."""
+PATIENCE = 30.0
+"""Seconds that the watchdog may take, which could have been killed, too."""
 CAPABILITIES_VERSION = 0x20080522
 CAP_DAC_OVERRIDE = 1
 """https://man7.org/linux/man-pages/man7/capabilities.7.html"""
@@ -44,7 +50,26 @@ def main(layers: str, runtime: str, handler: str) -> None:
     sys.argv = ["awslambdaric", handler]
     from awslambdaric.__main__ import main as serve
 
-    serve(sys.argv)
+    daemon = os.getppid()
+    try:
+        serve(sys.argv)
+    except RuntimeError:  # the client does not reach the Runtime API
+        wait_for_watchdog(daemon)
+        raise
+
+
+def wait_for_watchdog(daemon: int, *, seconds: float = PATIENCE) -> None:
+    """Wait to be killed by the watchdog if the daemon has ended; return if it has not.
+
+    With this process, what tells whose its orphaned descendants are would be gone: they could not be ended.
+    """
+    # The daemon's connections end a moment before its children get another parent.
+    give_up = time.monotonic() + MOMENT
+    while os.getppid() == daemon:
+        if time.monotonic() >= give_up:
+            return
+        time.sleep(0.01)
+    time.sleep(seconds)
 
 
 def isolate(task_root: str, *others: str) -> None:
