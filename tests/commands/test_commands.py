@@ -6,16 +6,14 @@ import pty
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
+from commands import own_cloud
 from waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 
-LAMBDIFY = Path(sys.executable).with_name("lambdify")
 APP = """
 import os
 
@@ -46,26 +44,13 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory):
-    """A home of its own makes a cloud of its own; caches are shared."""
-    return {**os.environ, "LAMBDIFY_HOME": str(tmp_path_factory.mktemp("home"))}
+    return own_cloud.make_environ(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
 def lambdify(project, environ):
-    def run(*arguments, stdin=""):
-        return subprocess.run(
-            [LAMBDIFY, *arguments],
-            cwd=project,
-            env=environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    yield run
-    assert run("local", "stop").returncode == 0
+    with own_cloud.opened(project, environ) as run:
+        yield run
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +144,7 @@ def test_open_prints_the_address_and_opens_a_browser_only_on_a_terminal(deployed
     browser.chmod(0o755)
     ours, terminal = pty.openpty()
     opened = subprocess.run(
-        [LAMBDIFY, "open", "--local"],
+        [own_cloud.LAMBDIFY, "open", "--local"],
         cwd=project,
         env={**environ, "BROWSER": str(browser), "CI": ""},
         stdin=terminal,
@@ -216,7 +201,7 @@ def test_logs_print_what_the_app_wrote(deployed, lambdify):
 
 def test_following_the_log_ends_with_ctrl_c(deployed, project, environ):
     follower = subprocess.Popen(
-        [LAMBDIFY, "logs", "--local", "--follow"],
+        [own_cloud.LAMBDIFY, "logs", "--local", "--follow"],
         cwd=project,
         env=environ,
         stdout=subprocess.PIPE,
@@ -248,7 +233,7 @@ def test_what_is_not_deployed_is_an_error_with_the_way_to_deploy_it(deployed, la
 def test_an_interrupted_deploy_leaves_nothing_half_made(deployed, lambdify, project, environ, moment):
     (project / "app.py").write_text(APP.replace("Hello", moment))
     started = subprocess.Popen(
-        [LAMBDIFY, "deploy", "--local"],
+        [own_cloud.LAMBDIFY, "deploy", "--local"],
         cwd=project,
         env=environ,
         stdout=subprocess.PIPE,

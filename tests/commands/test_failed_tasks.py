@@ -1,19 +1,15 @@
 """Ten tasks, of which one fails until its cause is mended: none is done twice, and none is lost."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
+from commands import own_cloud
 from waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 
-LAMBDIFY = Path(sys.executable).with_name("lambdify")
 APP = """
 from lambdify.adapter.tasks import task
 
@@ -53,23 +49,14 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lambdify(project, tmp_path_factory):
-    environ = {**os.environ, "LAMBDIFY_HOME": str(tmp_path_factory.mktemp("home"))}
+    with own_cloud.opened(project, own_cloud.make_environ(tmp_path_factory.mktemp("home"))) as run:
 
-    def run(*arguments):
-        done = subprocess.run(
-            [LAMBDIFY, *arguments, "--local"],
-            cwd=project,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        def answer(*arguments):
+            done = run(*arguments, "--local")
+            assert done.returncode == 0, done.stderr
+            return done.stdout
 
-    yield run
-    subprocess.run([LAMBDIFY, "local", "stop"], cwd=project, env=environ, timeout=60, check=True)
+        yield answer
 
 
 def test_what_is_mended_is_sent_again_and_done(lambdify, project):

@@ -5,19 +5,15 @@ and every ten minutes; then one of them is behind a URL.
 """
 
 import json
-import os
-import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 
 import boto3
 import pytest
+from commands import own_cloud
 from waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 
-LAMBDIFY = Path(sys.executable).with_name("lambdify")
 HELLO = """
 def handler(event, context):
     print("hello to", event.get("name", "everybody"))
@@ -62,21 +58,8 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lambdify(project, tmp_path_factory):
-    environ = {**os.environ, "LAMBDIFY_HOME": str(tmp_path_factory.mktemp("home"))}
-
-    def run(*arguments):
-        return subprocess.run(
-            [LAMBDIFY, *arguments],
-            cwd=project,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    yield run
-    assert run("local", "stop").returncode == 0
+    with own_cloud.opened(project, own_cloud.make_environ(tmp_path_factory.mktemp("home"))) as run:
+        yield run
 
 
 @pytest.fixture(scope="module")
