@@ -13,6 +13,7 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "functions": {"report": {...}}           the project's functions beside the app, by alias: see `functions`
     "tasks": {"attempts": 5}                 tasks come by the alias "tasks": see `tasks.worker`
     "files": ".lambdify/files.json"          the table of the files that are served before the app
+    "keep_telemetry": true                   what telemetry holds is not sent before the process is frozen
 A bundle with functions may have no app.
 
 Lambda sets TZ to ":UTC". The C library reads that as "UTC", but Python code that reads it (a Django setting,
@@ -40,6 +41,8 @@ from typing import TYPE_CHECKING, Any
 from lambdify.adapter import Adapter, loading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambdify.adapter.functions import Functions
 
 KEEP_WARM = {"lambdify": "keep-warm"}
@@ -63,6 +66,27 @@ def handler(event: Any, context: Any) -> Any:
     return respond(event, context)
 
 
+def flushing(handler: "Callable[[Any, Any], Any]") -> Any:
+    """Return the handler; what it leaves to telemetry is sent before Lambda freezes the process.
+
+    Where the bundle keeps telemetry, it is the handler as it was.
+    """
+    if not flushes:
+        return handler
+    modules = sys.modules
+
+    def handle(event: Any, context: Any) -> Any:
+        try:
+            return handler(event, context)
+        finally:
+            if "sentry_sdk" in modules or "opentelemetry.sdk" in modules:
+                from lambdify.adapter.observability import telemetry  # only for apps that have it
+
+                telemetry.flush(context)
+
+    return handle
+
+
 def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
     """Return the payload for an event of lambdify's own; an unknown one goes to the app like all others."""
     if event == KEEP_WARM:
@@ -77,8 +101,8 @@ def _handle_own_event(event: dict[str, Any], context: Any) -> Any:
     return respond(event, context)
 
 
-def _initialise() -> "tuple[Any, Functions | None]":
-    """Return the app as a Lambda handler, and the functions beside it, if there are any.
+def _initialise() -> "tuple[Any, Functions | None, bool]":
+    """Return the app as a Lambda handler, the functions beside it, if any, and whether telemetry is sent.
 
     The garbage collector then ignores all objects of the init.
     """
@@ -87,11 +111,12 @@ def _initialise() -> "tuple[Any, Functions | None]":
     try:
         bundle = _read_bundle(os.environ["LAMBDA_TASK_ROOT"])
         app = _load(bundle)
+        flushes = "keep_telemetry" not in bundle
         if "functions" not in bundle and "tasks" not in bundle:
-            return app, None
+            return app, None, flushes
         from lambdify.adapter.functions import Functions
 
-        return app, Functions(bundle, app)
+        return app, Functions(bundle, app), flushes
     finally:
         gc.freeze()  # https://docs.python.org/3/library/gc.html#gc.freeze
         if gc.get_threshold()[0] == GC_THRESHOLD:
@@ -203,6 +228,6 @@ def _read_bundle(root: str) -> dict[str, Any]:
     return bundle
 
 
-respond, functions = _initialise()
-if functions is not None:
-    handler = functions.before(handler)
+respond, functions, flushes = _initialise()
+answer = handler if functions is None else functions.before(handler)
+handler = flushing(answer)

@@ -42,7 +42,7 @@ def handler(event: Any, context: Any) -> Any:
     """Answer an HTTP event and return None; return the payload for any other event."""
     source = event_sources.find(event)
     if source is None:
-        return entry.handler(event, context)
+        return entry.answer(event, context)
     write_payload = partial(source.write_payload, event=event)
     reply = Reply(os.environ["AWS_LAMBDA_RUNTIME_API"], context.aws_request_id, write_payload)
     try:
@@ -91,3 +91,4 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
 answered.leave_out(LambdaRuntimeClient)
 if entry.functions is not None:
     handler = entry.functions.before(handler)  # theirs are never HTTP, whatever they look like
+handler = entry.flushing(handler)

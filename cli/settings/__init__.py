@@ -29,6 +29,7 @@ from lambdify.cli.settings.tables import (
     Release,
     Role,
     Static,
+    Telemetry,
     Vpc,
     Warm,
 )
@@ -70,6 +71,7 @@ class Settings:
     http: Http
     warm: Warm
     logs: Logs
+    telemetry: Telemetry
     release: Release
     tasks: Tasks
     commands: Commands

@@ -226,6 +226,14 @@ class Logs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Telemetry:
+    """[telemetry]: what OpenTelemetry and Sentry hold when an invocation is answered."""
+
+    flush: bool
+    """Whether it is sent before Lambda freezes the process."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shift:
     """The steps by which traffic moves to a new version: `percent` more every `minutes`."""
 

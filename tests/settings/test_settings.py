@@ -152,7 +152,8 @@ OF_HTTP = (
 )
 PER_STAGE = (
     "app, region, profile, protect, function, role, vpc, efs, build, static, check, http, warm, logs, "
-    "release, tasks, commands, failed, local, environment, secrets, functions, tags, resources, outputs"
+    "telemetry, release, tasks, commands, failed, local, environment, secrets, functions, tags, resources, "
+    "outputs"
 )
 
 

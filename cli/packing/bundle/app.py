@@ -168,6 +168,7 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "show_errors": settings.http.show_errors,
         "remote_user": settings.http.remote_user,
         "secrets": dict(settings.secrets),
+        "keep_telemetry": not settings.telemetry.flush,
         "concurrency": most if most > 1 else 0,
         "functions": {
             name: {"handler": function.handler, "sources": list(names.origins(settings, function))}
