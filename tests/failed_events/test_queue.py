@@ -140,7 +140,8 @@ def test_an_event_is_sent_to_its_alias_again_and_is_no_failure_any_more(
         failed(of_lambda_at(target, {"number": number}))
     sent, refused = resending.retry(stage, deployed, ())
     assert ([each.what for each in sent], refused) == (["resize", "report"], {})
-    assert eventually(lambda: sorted(event["number"] for _, event in lambdas.calls) == [0, 1])
+    # Schedules of stages that other tests have may call, too: the cloud is the same.
+    assert eventually(lambda: sorted(event.get("number", -1) for _, event in lambdas.calls)[-2:] == [0, 1])
     assert queue.look(stage, most=10).failures == ()
 
 
@@ -154,7 +155,7 @@ def test_a_lambda_of_its_own_is_known_by_any_of_its_versions(stage, failed, depl
         failed(of_lambda_at(arn("lambda", f"function:shop-dev-x{qualifier}"), {}))
     sent, _ = resending.retry(stage, deployed, ())
     assert len(sent) == 3
-    assert eventually(lambda: len(lambdas.calls) == 3)
+    assert eventually(lambda: [event for _, event in lambdas.calls].count({}) == 3)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from waiting import eventually
 WAITS = """
 import os
 from lambdify.cli.local.functions import boot
+daemon = os.getppid()
 print(os.getpid(), flush=True)
-boot.wait_for_watchdog(os.getppid(), seconds=60)
+boot.wait_for_watchdog(daemon, seconds=60)
 print("returned", flush=True)
 """
 DAEMON = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
