@@ -4,7 +4,6 @@ import gzip
 import json
 import subprocess
 import sys
-import timeit
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -349,25 +348,3 @@ def test_files_need_little_of_the_standard_library() -> None:
     )
     allowed = {"lambdify.adapter.files", "lambdify.adapter.wire", "lambdify.adapter.bodies"}
     assert {*json.loads(done.stdout.replace("'", '"'))} <= allowed
-
-
-@pytest.mark.skipif(sys.gettrace() is not None, reason="whoever traces the code slows it down")
-@pytest.mark.parametrize("path", ["/app", "/static/none.css", "/app/%61pp", "/app/%2F%2f%00"])
-@pytest.mark.parametrize("mount", ["", "/live"])
-def test_a_request_that_is_no_files_costs_at_most_a_microsecond(root: Path, path: str, mount: str) -> None:
-    class Quick:
-        response = Response(200, (), b"app")
-
-        def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
-            return self.response
-
-    quick = Quick()
-    files = {path: row for path, row in TABLE["files"].items() if not path.startswith("/live/")}
-    (root / "table.json").write_text(json.dumps({**TABLE, "files": files}))
-    server = Server(quick, str(root), "table.json")  # type: ignore[arg-type]
-    request, rounds = Request("GET", path, mount=mount), 5_000
-
-    def best_of(run: Callable[..., Response]) -> float:
-        return min(timeit.repeat(lambda: run(request, {}, None), number=rounds, repeat=15)) / rounds
-
-    assert best_of(server.run) - best_of(quick.run) < 1e-6
