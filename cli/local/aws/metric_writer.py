@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#invoc
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lambdify.cli.aws import Account, translated
@@ -23,16 +23,18 @@ UNITS = {"Duration": "Milliseconds"}
 _log = logging.getLogger(__name__)
 
 
-class Metric(NamedTuple):
-    """A metric with its dimensions."""
+class Source(NamedTuple):
+    """The version that ran, and by which alias it was called."""
 
     region: str
     function: str
     alias: str
     """"" for an invocation of the version itself."""
     version: str
-    name: str
-    """Invocations, Errors or Duration."""
+
+
+Values = dict[str, Counter[float]]
+"""How often each value was measured, by metric: Invocations, Errors and Duration."""
 
 
 class MetricWriter:
@@ -41,8 +43,7 @@ class MetricWriter:
     def __init__(self, connect: Callable[[str], Account]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._values: dict[Metric, Counter[float]] = {}
-        """How often each value was measured."""
+        self._values: dict[Source, Values] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metric writer", daemon=True)
         self._thread.start()
@@ -53,9 +54,9 @@ class MetricWriter:
         """Count an invocation of a version, through an alias if it has a name; return at once."""
         measured = {"Invocations": 1.0, "Errors": float(failed), "Duration": round(seconds * 1000, 2)}
         with self._lock:
+            values = self._values.setdefault(Source(region, function, alias, version), {})
             for name, value in measured.items():
-                metric = Metric(region, function, alias, version, name)
-                self._values.setdefault(metric, Counter())[value] += 1
+                values.setdefault(name, Counter())[value] += 1
 
     def close(self) -> None:
         """Write the remaining counts, then end the thread."""
@@ -70,29 +71,34 @@ class MetricWriter:
     def _write_all(self) -> None:
         with self._lock:
             measured, self._values = self._values, {}
-        for metric, values in measured.items():
+        for source, values in measured.items():
             try:
-                self._write(metric, values)
+                self._write(source, values)
             except LambdifyError as error:
                 _log.warning("metrics lost: %s", error.message)
 
     @translated(during="writing metrics")
-    def _write(self, metric: Metric, values: Mapping[float, int]) -> None:
-        pairs = list(values.items())
-        parts = [pairs[start : start + MOST_VALUES] for start in range(0, len(pairs), MOST_VALUES)]
-        name = {"FunctionName": metric.function}
-        alias = {"Resource": f"{metric.function}:{metric.alias}", "ExecutedVersion": metric.version}
-        self._connect(metric.region).client("cloudwatch").put_metric_data(
+    def _write(self, source: Source, values: Values) -> None:
+        """Write all metrics in one request, so that nobody reads a count without its durations."""
+        name = {"FunctionName": source.function}
+        alias = {"Resource": f"{source.function}:{source.alias}", "ExecutedVersion": source.version}
+        self._connect(source.region).client("cloudwatch").put_metric_data(
             Namespace="AWS/Lambda",
             MetricData=[
                 {
-                    "MetricName": metric.name,
+                    "MetricName": metric,
                     "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
                     "Values": [value for value, _ in part],
                     "Counts": [float(count) for _, count in part],
-                    "Unit": UNITS.get(metric.name, "Count"),
+                    "Unit": UNITS.get(metric, "Count"),
                 }
-                for dimensions in ((name, name | alias) if metric.alias else (name,))
-                for part in parts
+                for metric, counts in values.items()
+                for dimensions in ((name, name | alias) if source.alias else (name,))
+                for part in _split([*counts.items()])
             ],
         )
+
+
+def _split(pairs: list[tuple[float, int]]) -> list[list[tuple[float, int]]]:
+    """Return the pairs in parts of the size that one write may have."""
+    return [pairs[start : start + MOST_VALUES] for start in range(0, len(pairs), MOST_VALUES)]
