@@ -44,6 +44,7 @@ class Adapter:
     the app's traceback into a 500, for stages that nobody else can reach. With `remote_user`, a WSGI app
     finds the user whom the front end's authorizer let in as REMOTE_USER; else the user is only in the event.
     With `after_reply`, an ASGI app may go on after its response, and the client does not wait for that.
+    With `log_requests`, each request leaves a line in the log: see `observability.request_lines`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Adapter:
         show_errors: bool = False,
         remote_user: bool = False,
         after_reply: bool = True,
+        log_requests: bool = False,
     ) -> None:
         self.app = app
         self.on_event = on_event
@@ -62,6 +64,10 @@ class Adapter:
         self.interface = interface or loading.find_interface(app)
         self._server: wsgi.Server | asgi.Server | files.Server
         self._loop_owner: asgi.Server | None = None
+        if log_requests and self.interface != "handler":
+            from lambdify.adapter.observability import request_lines
+
+            app = request_lines.watch(app, self.interface)
         if self.interface == "wsgi":
             from lambdify.adapter import wsgi
 

@@ -14,6 +14,7 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "tasks": {"attempts": 5}                 tasks come by the alias "tasks": see `tasks.worker`
     "files": ".lambdify/files.json"          the table of the files that are served before the app
     "keep_telemetry": true                   what telemetry holds is not sent before the process is frozen
+    "log_requests": true                     each request leaves a line in the log
 A bundle with functions may have no app.
 
 Lambda sets TZ to ":UTC". The C library reads that as "UTC", but Python code that reads it (a Django setting,
@@ -66,14 +67,16 @@ def handler(event: Any, context: Any) -> Any:
     return respond(event, context)
 
 
-def flushing(handler: "Callable[[Any, Any], Any]") -> Any:
+def finishing(handler: "Callable[[Any, Any], Any]") -> Any:
     """Return the handler; what it leaves to telemetry is sent before Lambda freezes the process.
 
-    Where the bundle keeps telemetry, it is the handler as it was.
+    Where the bundle keeps telemetry and logs no requests, it is the handler as it was.
     """
+    modules = sys.modules
+    if request_lines := modules.get("lambdify.adapter.observability.request_lines"):
+        handler = request_lines.warming(handler)
     if not flushes:
         return handler
-    modules = sys.modules
 
     def handle(event: Any, context: Any) -> Any:
         try:
@@ -159,6 +162,7 @@ def _load(bundle: dict[str, Any]) -> Any:
         show_errors=bundle.get("show_errors", False),
         remote_user=bundle.get("remote_user", False),
         after_reply=bundle.get("after_reply", True),
+        log_requests=bundle.get("log_requests", False),
     )
     if "files" in bundle:
         adapter.serve_files(root, bundle["files"])
@@ -230,4 +234,4 @@ def _read_bundle(root: str) -> dict[str, Any]:
 
 respond, functions, flushes = _initialise()
 answer = handler if functions is None else functions.before(handler)
-handler = flushing(answer)
+handler = finishing(answer)

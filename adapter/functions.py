@@ -34,7 +34,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lambdify.adapter import Adapter, describe, event_sources, loading
+from lambdify.adapter import Adapter, describe, event_sources, loading, middleware
 from lambdify.adapter.errors import AppNotLoaded, EventUnknown, attempt, report
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ CHECK = {"lambdify": "check"}
 """The event that has all functions imported, before a version gets traffic. No HTTP event equals it."""
 BATCHES = ("aws:sqs", "aws:dynamodb", "aws:kinesis")
 """Sources whose events are batches, answered by their failures."""
-INNER_APPS = ("app", "application", "wsgi_app")
-"""Attributes by which middleware holds the app that it wraps."""
 
 
 class Functions:
@@ -247,12 +245,9 @@ def _match(pattern: str, text: str) -> bool:
 
 def _app_context(app: Any) -> Any:
     """Return Flask's app context; one that does nothing for other apps."""
-    found = getattr(app, "app", None)
-    for _ in range(10):  # middleware around middleware
+    for found in middleware.walk(getattr(app, "app", None)):
         if hasattr(type(found), "app_context"):
-            return found.app_context()  # type: ignore[union-attr]
-        held = (getattr(found, name, None) for name in INNER_APPS)
-        found = next((each for each in held if each is not None), None)
+            return found.app_context()
     return _nothing()
 
 

@@ -91,4 +91,4 @@ def _respond(source: "EventSource", event: Any, context: Any, reply: Reply) -> N
 answered.leave_out(LambdaRuntimeClient)
 if entry.functions is not None:
     handler = entry.functions.before(handler)  # theirs are never HTTP, whatever they look like
-handler = entry.flushing(handler)
+handler = entry.finishing(handler)

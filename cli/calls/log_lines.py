@@ -5,7 +5,10 @@ Lambda writes one of two formats, chosen by [logs] format. Lines that the app pr
     text    START RequestId: 1a2b   REPORT RequestId: 1a2b  Duration: 1.23 ms ...   [INFO]  time  id  text
     json    {"time", "type": "platform.report", "record": {}}   {"timestamp", "level", "message", "requestId"}
 
-The adapter writes one of its own, in both: FUNCTION RequestId: 1a2b Name: report
+The adapter writes two of its own, in both:
+
+    FUNCTION RequestId: 1a2b Name: report
+    {"lambdify": {"route": "/books/<int:id>", "method": "GET", "status": 200, "ms": 12.3, ...}}
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
@@ -23,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-Kind = Literal["line", "start", "end", "report", "init", "platform", "function"]
+Kind = Literal["line", "start", "end", "report", "init", "platform", "function", "request"]
 
 INIT = "init"
 """The request id of lines that are written while the app is imported, before there is a request."""
@@ -41,6 +44,7 @@ JSON_KINDS: Mapping[str, Kind] = {
     "platform.report": "report",
     "platform.initStart": "init",
 }
+REQUEST_FIELDS = {"route", "method", "status", "ms", "cold"}
 REPORTS = {"REPORT", "INIT_REPORT", "RESTORE_REPORT", "platform.report", "platform.initReport"}
 """Kinds of lines whose status counts: each outcome is in one of these once, other lines only repeat it."""
 LOGGED = re.compile(rf"\[(?P<level>[A-Z]+)\]\t\S+Z\t(?P<id>{ID})?\t(?P<text>.*)", re.DOTALL)
@@ -214,7 +218,10 @@ def _from_platform(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
 
 
 def _from_object(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
-    """Parse a JSON object that the app, or AWS's handler for `logging`, wrote."""
+    """Parse a JSON object that the app, the adapter, or AWS's handler for `logging`, wrote."""
+    told = value.get("lambdify")
+    if isinstance(told, dict) and told.keys() >= REQUEST_FIELDS:
+        return _from_request(line, told)
     rest = dict(value)
 
     def take(*names: str) -> Any:
@@ -228,6 +235,13 @@ def _from_object(line: LogLine, value: Mapping[str, Any]) -> LogEntry:
     if not message and isinstance(rest.get("errorMessage"), str):
         message = f"{rest.pop('errorType', 'Error')}: {rest.pop('errorMessage')}"
     return _entry(line, message, level=level, request=request, fields=rest)
+
+
+def _from_request(line: LogLine, told: Mapping[str, Any]) -> LogEntry:
+    """Parse the adapter's line about a request; adapter/observability/request_lines.py writes it."""
+    fields = {name: told[name] for name in sorted(REQUEST_FIELDS)}
+    message = f"{told['method']} {told['route']}  {told['status']} in {told['ms']} ms"
+    return _entry(line, message, kind="request", request=str(told.get("request", "")), fields=fields)
 
 
 def _level_of(kind: str, fields: Mapping[str, Any]) -> str:

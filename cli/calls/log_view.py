@@ -21,6 +21,7 @@ STYLES = {"ERROR": "removed", "FATAL": "danger", "WARN": "changed", "DEBUG": "qu
 ID_LENGTH = 8
 """Characters of a request id that are shown: enough to tell requests apart and to find one."""
 LEVEL_LENGTH = 5
+SERVER_ERROR = 500
 
 
 def show(entry: LogEntry, *, dated: bool = False, owns: Owns | None = None) -> list[Line]:
@@ -31,13 +32,11 @@ def show(entry: LogEntry, *, dated: bool = False, owns: Owns | None = None) -> l
     message = entry.message
     if entry.kind == "report":
         message = summarize_request(entry.fields)
-    elif entry.kind not in ("line", "function"):
+    elif entry.kind not in ("line", "function", "request"):
         if not entry.level:
             return []
         message = _failed_init(entry.fields)
-    style = (
-        "quiet" if entry.kind in ("report", "function") and not entry.level else STYLES.get(entry.level, "")
-    )
+    style = _find_style(entry)
     moment = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3]
     head = f"{moment if dated else moment[11:]}  {_shorten_id(entry.request):<{ID_LENGTH}}  "
     level = f"{entry.level:<{LEVEL_LENGTH}}  " if entry.level and entry.kind == "line" else ""
@@ -45,6 +44,16 @@ def show(entry: LogEntry, *, dated: bool = False, owns: Owns | None = None) -> l
     first, *rest = tracebacks.fold_text(texts, owns) if owns else texts
     indent = " " * (len(head) + len(level))
     return [Line(head + level + first, style), *(Line(indent + line, style) for line in rest)]
+
+
+def _find_style(entry: LogEntry) -> str:
+    if entry.kind == "request":
+        status = entry.fields["status"]
+        failed = isinstance(status, int) and status >= SERVER_ERROR
+        return STYLES["ERROR"] if failed else ""
+    return (
+        "quiet" if entry.kind in ("report", "function") and not entry.level else STYLES.get(entry.level, "")
+    )
 
 
 def tail(text: str, owns: Owns) -> list[str]:

@@ -286,3 +286,8 @@ def _logs(settings: "Settings") -> Iterator[SettingsError]:
             f'[logs] level = "{settings.logs.level}": Lambda filters lines of JSON only.',
             hint='Set format = "json", or the level where the app configures its logging.',
         )
+    if settings.logs.requests and settings.logs.level in ("WARN", "ERROR", "FATAL"):
+        yield SettingsError(
+            f'[logs] level = "{settings.logs.level}": Lambda would drop the lines of requests = true.',
+            hint='Set level = "INFO", or leave requests out.',
+        )

@@ -223,6 +223,8 @@ class Logs:
     """Days."""
     format: Literal["text", "json"]
     level: Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
+    requests: bool
+    """Whether each request leaves a line: its route, method, status and milliseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)

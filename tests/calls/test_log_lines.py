@@ -290,3 +290,27 @@ def test_the_tail_of_an_invocation_is_its_lines_without_times():
         "INFO   hi",
         "done: 12.3 ms, billed 358 ms, 64 of 512 MB, cold start 345 ms",
     ]
+
+
+# ---------------------------------------------------------------- requests
+
+TOLD = {"route": "/books/<int:id>", "method": "GET", "status": 200, "ms": 12.3, "cold": True, "request": ID}
+
+
+def test_the_line_of_a_request_is_shown_in_words():
+    entry = parse(json.dumps({"lambdify": TOLD}))
+    assert (entry.kind, entry.request) == ("request", ID)
+    assert entry.fields == {name: value for name, value in TOLD.items() if name != "request"}
+    (shown,) = log_view.show(entry)
+    assert shown.text.endswith("  1a2b3c4d  GET /books/<int:id>  200 in 12.3 ms")
+    assert not shown.style
+
+
+def test_a_request_that_failed_stands_out():
+    (shown,) = log_view.show(parse(json.dumps({"lambdify": TOLD | {"status": 500}})))
+    assert shown.style == "removed"
+
+
+def test_what_an_app_logs_under_that_name_stays_its_own():
+    entry = parse(json.dumps({"lambdify": {"route": "/"}, "message": "of ours"}))
+    assert (entry.kind, entry.message) == ("line", "of ours")

@@ -134,6 +134,11 @@ TOGETHER = [
         "leave arn out",
     ),
     ({"logs.level": "DEBUG"}, 'level = "DEBUG"', 'format = "json"'),
+    (
+        {"logs.level": "WARN", "logs.format": "json", "logs.requests": True},
+        'level = "WARN"',
+        "leave requests out",
+    ),
 ]
 
 

@@ -161,6 +161,11 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
             f"[http] remote_user: {candidate.app} is an ASGI app, and ASGI has no REMOTE_USER.",
             hint='The app finds the authorizer\'s answer in scope["aws.event"]; leave remote_user out.',
         )
+    if settings.logs.requests and candidate.interface == "handler":
+        raise SettingsError(
+            f"[logs] requests: {candidate.app} is a Lambda handler, and only it knows its requests.",
+            hint="Let app name the web app inside it; or leave requests out, and have the handler log them.",
+        )
     most = settings.warm.concurrency if settings.warm.every else 0
     said = {
         "path": candidate.path,
@@ -169,6 +174,7 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
         "remote_user": settings.http.remote_user,
         "secrets": dict(settings.secrets),
         "keep_telemetry": not settings.telemetry.flush,
+        "log_requests": settings.logs.requests,
         "concurrency": most if most > 1 else 0,
         "functions": {
             name: {"handler": function.handler, "sources": list(names.origins(settings, function))}

@@ -155,6 +155,7 @@ def _file_name(settings: Settings, out: Path) -> str:
     """Return the name of the record's file, a digest of all settings that influence a build."""
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
     warm = [settings.warm.every, settings.warm.concurrency, settings.telemetry.flush]
+    logged = [settings.logs.requests]
     packed = [settings.app, dict(settings.secrets), warm, settings.environment_file]
     packed.append(settings.environment.get("DJANGO_SETTINGS_MODULE", ""))  # its apps decide what is packed
     static = settings.static  # but for its variables, see Bundle.variables
@@ -162,7 +163,7 @@ def _file_name(settings: Settings, out: Path) -> str:
     functions = [
         [name, each.handler, names.origins(settings, each)] for name, each in settings.functions.items()
     ]
-    packed += [functions, [settings.tasks.workers and settings.tasks.attempts]]
+    packed += [functions, logged, [settings.tasks.workers and settings.tasks.attempts]]
     places = [str(settings.root), str(folders.repository(settings.root)), str(out.absolute())]
     given = [*places, packed, parts, uv.settings_in_environment()]
     return f"{hashlib.sha256(json.dumps(given).encode()).hexdigest()[:32]}.json"

@@ -42,3 +42,13 @@ def test_an_asgi_app_has_no_remote_user_which_is_said_before_anything_is_uploade
     with pytest.raises(SettingsError, match="app:app is an ASGI app") as caught:
         note(tmp_path, replace(WSGI, interface="asgi"), http__remote_user=True)
     assert "leave remote_user out" in caught.value.hint
+
+
+def test_that_each_request_leaves_a_line_is_in_it_where_the_settings_say_so(tmp_path):
+    assert note(tmp_path, logs__requests=True) == '{"app": "app:app", "log_requests": true}'
+
+
+def test_a_handler_of_the_projects_own_leaves_no_lines_which_is_said(tmp_path):
+    with pytest.raises(SettingsError, match="app:app is a Lambda handler") as caught:
+        note(tmp_path, replace(WSGI, interface="handler"), logs__requests=True)
+    assert "leave requests out" in caught.value.hint
