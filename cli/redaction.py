@@ -2,9 +2,10 @@
 
 import re
 
-_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@'\"]+@", re.IGNORECASE)
+# It begins at "://": a search for the scheme would take time by the square of the length of a long word.
+_IN_URL = re.compile(r"(?<=[a-z0-9+.-])://[^/\s@'\"]+@", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
     """Return the text with the credentials of every URL replaced by ***."""
-    return _IN_URL.sub(r"\g<scheme>***@", text)
+    return _IN_URL.sub("://***@", text)
