@@ -1,7 +1,8 @@
 """The releases that a command has shown or made, kept so that a shell can complete their numbers.
 
 They are in the project's `.lambdify/releases/`, a file for each stage: `production.json`, and with --local
-`production.local.json`. The truth is in the bucket: what is here may be old, and decides nothing.
+`production.local.json`, under our seal as all that is kept there. The truth is in the bucket: what is here
+may be old, and decides nothing.
 """
 
 import json
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lambdify.cli.errors import FileRefused
-from lambdify.cli.storage import folders
+from lambdify.cli.storage import folders, seal
 
 FOLDER = "releases"
 MOST = 50
@@ -19,9 +20,9 @@ MOST = 50
 def recall(root: Path, stage: str, *, local: bool) -> Mapping[int, str]:
     """Return the releases of a stage that are known, newest first: what each is, by number."""
     try:
-        kept = json.loads(_path(root, stage, local=local).read_text(encoding="utf-8"))
+        kept = json.loads(seal.read(root, _name(stage, local=local)) or "")
         found = {int(number): str(said) for number, said in kept.items()}
-    except (OSError, ValueError, AttributeError):
+    except (ValueError, AttributeError):
         return {}
     return dict(sorted(found.items(), reverse=True))
 
@@ -37,19 +38,20 @@ def remember(root: Path, stage: str, releases: Mapping[int, str], *, local: bool
 
     A project that we may not write to is left as it is.
     """
-    path = _path(root, stage, local=local)
+    name = _name(stage, local=local)
+    path = root / folders.WORKSPACE / name
     newest = dict(sorted(releases.items(), reverse=True)[:MOST])
     if not folders.may_write(root) or not (newest or path.exists()):
         return
     try:
         folders.workspace(root)
         if newest:
-            folders.write_atomically(path, json.dumps(newest))
+            seal.write(root, name, json.dumps(newest))
         else:
             path.unlink(missing_ok=True)
     except (OSError, FileRefused):
         return
 
 
-def _path(root: Path, stage: str, *, local: bool) -> Path:
-    return root / folders.WORKSPACE / FOLDER / f"{stage}{'.local' if local else ''}.json"
+def _name(stage: str, *, local: bool) -> str:
+    return f"{FOLDER}/{stage}{'.local' if local else ''}.json"
