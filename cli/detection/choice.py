@@ -88,7 +88,12 @@ def _find_best(settings: Settings, project: Project, console: Console) -> Candid
 
 
 def _without_app(settings: Settings, project: Project) -> Candidate:
-    """Return what stands for the app of a stage that has functions alone."""
+    """Return what stands for the app of a stage that has functions alone. Raises SettingsError."""
+    if on_event := settings.function.on_event:
+        raise SettingsError(
+            f'[function] on_event = "{on_event}": it gets what the app does not, and there is no app.',
+            hint=f'Make it a function: handler = "{on_event}" below [functions.NAME], and what calls it.',
+        )
     files = [project.file_of(each.module) for each in settings.functions.values()]
     file = next(filter(None, files), "")
     module = project.module(file) if file else None

@@ -8,7 +8,7 @@ defaults, the file, its [stages.NAME], flags.
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -114,6 +114,11 @@ class Settings:
         return f"{self.full_name}-{alias}" if alias in self.own_lambdas else self.full_name
 
     @property
+    def has_no_app(self) -> bool:
+        """Whether the stage has functions alone: no app is named, and nothing would lead to one."""
+        return bool(self.functions) and not self.app and self.http.endpoint == "none"
+
+    @property
     def keeps_failed(self) -> bool:
         """Whether the stage has a queue of what failed for good: it has functions or tasks."""
         return bool(self.functions or self.tasks.workers)
@@ -162,9 +167,10 @@ def load(
     defaults = options.read(
         _without_stages(known), shape=Settings, known=known, locate=lambda _: options.DEFAULTS.name
     )
-    layers = (defaults, common, own, _read_flags(overrides or {}, known))
-    values = functools.reduce(_merge, layers)
-    settings = _build(values, root=root, source=file.path if file else None)
+    said = (common, own, _read_flags(overrides or {}, known))
+    settings = _build((defaults, *said), root=root, source=file.path if file else None)
+    if settings.has_no_app and not any(each.get("warm") for each in said):
+        settings = replace(settings, warm=replace(settings.warm, every=0))
     if len(settings.full_name) > FUNCTION_NAME_LENGTH:
         raise SettingsError(
             f'The function would be called "{settings.full_name}": {len(settings.full_name)} characters, '
@@ -255,7 +261,8 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _build(values: Mapping[str, Any], *, root: Path, source: Path | None) -> Settings:
+def _build(layers: tuple[Mapping[str, Any], ...], *, root: Path, source: Path | None) -> Settings:
+    values = functools.reduce(_merge, layers)
     python = values["function"]["python"]
     function = {**values["function"], "python": python or default_python()}
     name = values["name"] or slug(config_file.project_name(root) or name_of_folder(root))

@@ -49,6 +49,7 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 def check(settings: "Settings") -> Iterator[SettingsError]:
     """Yield the conflicts of [functions], [tasks] and [failed]."""
     yield from _names(settings)
+    yield from _without_app(settings)
     yield from _resources(settings)
     for function in settings.functions.values():
         yield from _failed(settings, function)
@@ -124,6 +125,24 @@ def _names(settings: "Settings") -> Iterator[SettingsError]:
         seen[function.id] = name
         if function.has_lambda:
             yield from _length(settings, name, f"[functions.{name}]")
+
+
+def _without_app(settings: "Settings") -> Iterator[SettingsError]:
+    """Yield errors for what only a web app has a use for."""
+    if not settings.has_no_app:
+        return
+    named = 'If there is an app, name it: app = "..."'
+    if settings.warm.every and all(each.has_lambda for each in settings.functions.values()):
+        yield SettingsError(
+            f"[warm] every = {settings.warm.every}: there is no app to keep warm, and all functions have "
+            "Lambdas of their own.",
+            hint=f'Leave [warm] out, or set every = "off". {named}',
+        )
+    if settings.release.shift:
+        yield SettingsError(
+            "[release] shift: it parts the traffic of a web app, and this stage has functions alone.",
+            hint=f"Leave shift out; functions move at once. {named}",
+        )
 
 
 def our_ids(settings: "Settings") -> re.Pattern[str]:

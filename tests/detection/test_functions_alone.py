@@ -92,6 +92,15 @@ def test_whatever_has_the_name_will_do(choose, source):
     assert choose({"hello.py": source}, {"hello": "hello:handler.handle"}).app == ""
 
 
+def test_a_function_for_all_other_events_has_no_app_to_stand_beside(choose):
+    with pytest.raises(SettingsError) as caught:
+        choose({"hello.py": HELLO}, {"hello": "hello:handler"}, **{"function.on_event": "hello:handler"})
+    assert caught.value.message == (
+        '[function] on_event = "hello:handler": it gets what the app does not, and there is no app.'
+    )
+    assert 'handler = "hello:handler" below [functions.NAME]' in caught.value.hint
+
+
 def test_a_file_that_is_no_python_says_where(choose):
     with pytest.raises(AppNotFound, match=r"hello.py, line 1, is not valid Python"):
         choose({"hello.py": "def handler(event context):\n"}, {"hello": "hello:handler"})
