@@ -67,7 +67,7 @@ def stages(_context: click.Context) -> Found:
     declared = _table(values, "stages")
     default = _default_stage(values)
     yield default, "the default"
-    for name in declared or known_releases.stages(root):
+    for name in [each for each in declared if "*" not in each] or known_releases.stages(root):
         yield name, "the default" if name == default else ""
 
 

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, conflicts, environment_file, options
+from lambdify.cli.settings import stages as stages_by_pattern
 from lambdify.cli.settings.config_file import ConfigFile
 from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, Tasks
 from lambdify.cli.settings.mappings import STAGE
@@ -209,6 +210,12 @@ def _read_file(file: ConfigFile, known: Mapping[str, Any]) -> tuple[dict[str, An
         name: options.read(table, shape=Settings, known=per_stage, locate=file.locate, at=(STAGES, name))
         for name, table in tables.items()
     }
+    for name in stages_by_pattern.find(stages):
+        stages_by_pattern.check(name, stages[name], file.locate)
+        given = options.read(
+            stages_by_pattern.DEFAULTS, shape=Settings, known=per_stage, locate=lambda _: "lambdify"
+        )
+        stages[name] = _merge(given, stages[name])
     return common, stages
 
 
@@ -224,16 +231,17 @@ def _stage_values(
 ) -> dict[str, Any]:
     """Return the values of the wanted stage. If the file has stages, it has to have the wanted one, too."""
     stage = wanted or default
-    if file and stages and stage not in {default, *stages}:
+    checked = options.read(
+        {"stage": stage}, shape=Settings, known={"stage": ""}, locate=lambda _: "The command line"
+    )
+    pattern = None if stage in stages else stages_by_pattern.match(stage, stages)
+    if file and stages and pattern is None and stage not in {default, *stages}:
         raise SettingsError(
             f'There is no stage "{stage}" in {file.path.name}.',
             hint=hints.nearest(stage, [*stages, default])
             or f"Stages: {', '.join(sorted({*stages, default}))}.",
         )
-    checked = options.read(
-        {"stage": stage}, shape=Settings, known={"stage": ""}, locate=lambda _: "The command line"
-    )
-    return {**stages.get(stage, {}), **checked}
+    return {**stages.get(pattern or stage, {}), **checked}
 
 
 def _read_flags(overrides: Mapping[str, object], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import is_dataclass
 from typing import Any, get_type_hints
 
 from lambdify.cli.settings import NOT_PER_STAGE, STAGES, Settings, config_file, options
+from lambdify.cli.settings import stages as stages_by_pattern
 from lambdify.cli.settings.mappings import MAPPING_SCHEMAS
 from lambdify.cli.settings.validators import READERS, Schema, reader_of, table_schema
 
@@ -23,7 +24,10 @@ def write(*, shared: bool = False) -> dict[str, Any]:
     whole = _table(options.defaults(), Settings, dict(_comments()))
     properties = whole["properties"]
     per_stage = {key: value for key, value in properties.items() if key not in NOT_PER_STAGE}
-    named = {READERS["stage"].schema["pattern"]: table_schema(per_stage)}
+    named = {
+        READERS["stage"].schema["pattern"]: table_schema(per_stage),
+        stages_by_pattern.PATTERN: table_schema(per_stage),
+    }
     properties[STAGES] |= {"patternProperties": named, "additionalProperties": False}
     if not shared:
         return {"$schema": DRAFT, "title": config_file.LAMBDIFY_TOML, **whole}
