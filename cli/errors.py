@@ -49,6 +49,7 @@ LambdifyError
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
 ├── StageTaken           53   another project was deployed to this stage
 ├── FunctionForeign      54   a function of that name exists and is not ours
+├── PreviewsLeft         57   previews were to be removed, and some are still there
 ├── CommandNotRun       125   lambdify could not run a command, or does not know how it ended
 ├── Declined              3   the user said no at a prompt
 └── Interrupted         130   Ctrl-C
@@ -313,6 +314,12 @@ class FunctionForeign(LambdifyError):
     """A function of the stage's name exists, and no stack of ours holds it."""
 
     exit_code = 54
+
+
+class PreviewsLeft(LambdifyError):
+    """Previews were to be removed, and some are still there."""
+
+    exit_code = 57
 
 
 class CommandNotRun(LambdifyError):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 COMMAND = re.compile(r"`lambdify ([a-z]+)([^`]*)`")
 NOT_ON_ACCOUNT = frozenset(
-    {"new", "init", "check", "package", "local", "cache", "template", "policy", "schema", "completion"}
+    {"new", "init", "check", "package", "local", "cache", "template", "policy", "schema", "completion", "ci"}
 )
 """Commands that do not take those flags."""
 

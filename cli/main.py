@@ -85,9 +85,9 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
-    "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env"),
+    "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env", "previews"),
     "Run where it runs": ("manage", "flask", "run", "shell"),
-    "Get ready": ("new", "init", "check", "secrets", "package", "template", "policy", "schema"),
+    "Get ready": ("new", "init", "check", "secrets", "package", "template", "policy", "ci", "schema"),
     "On this machine": ("doctor", "local", "cache", "completion"),
 }
 """Every command: a module of `commands/`."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from lambdify.cli.local.daemon.cloud import Cloud, ServedStage
+    from lambdify.cli.previews import Preview
     from lambdify.cli.releases import Release
     from lambdify.cli.storage.caches import CacheFolder
 
@@ -72,6 +73,15 @@ def _describe_state(release: "Release") -> str:
         release.state, f"{release.state}:"
     )
     return f"{state} {release.summary}"
+
+
+def show_previews(found: "Sequence[Preview]") -> str:
+    """Return a table of the previews that are deployed."""
+    rows = [
+        (each.stage, f"{each.changed_at.astimezone():%Y-%m-%d %H:%M}", each.state, each.endpoint)
+        for each in found
+    ]
+    return "\n".join(columns(("Stage", "Deployed", "State", "Endpoint"), rows))
 
 
 def show_local(running: "Cloud | None", stages: Sequence["ServedStage"]) -> str:

@@ -182,6 +182,12 @@ def load(
     return settings
 
 
+def declared_stages(root: Path) -> tuple[str, ...]:
+    """Return the names of the stages that the settings file of the project in `root` has tables for."""
+    file = config_file.find(root)
+    return tuple(_read_file(file, options.defaults())[1]) if file else ()
+
+
 def slug(text: str) -> str:
     """Return a valid name of a stack, made from any text: "My Shop (old)" becomes "my-shop-old"."""
     words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

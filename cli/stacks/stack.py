@@ -98,6 +98,19 @@ def find(stage: Stage) -> Stack | None:
     return stack
 
 
+@translated(during="looking for the project's stacks")
+def find_stages(stage: Stage) -> dict[str, Stack]:
+    """Return the stacks of all stages of the stage's project in its region, by the name of the stage."""
+    pages = stage.client("cloudformation").get_paginator("describe_stacks").paginate()
+    found = (_read_stack(each) for page in pages for each in page["Stacks"])
+    return {
+        each.tags["lambdify:stage"]: each
+        for each in found
+        if each.tags.get("lambdify:project") == stage.settings.name
+        and each.name == f"{stage.settings.name}-{each.tags.get('lambdify:stage')}"
+    }
+
+
 def fetch(stage: Stage) -> Stack:
     """Return the stage's stack. Raises NotDeployed if there is none, or only its name; StackForeign."""
     found = find(stage)

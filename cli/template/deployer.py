@@ -6,9 +6,10 @@ type of resource, and those of lambdify itself. So it never holds a right that n
 
 import functools
 import json
+import os.path
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from lambdify.cli import template
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
-from lambdify.cli.settings import names
+from lambdify.cli.settings import names, stages
 from lambdify.cli.settings.functions import Bucket, Queue, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
@@ -63,16 +64,17 @@ def rights() -> Mapping[str, Any]:
     return tomllib.loads(RIGHTS.read_text(encoding="utf-8"))
 
 
-def write(stage: Stage, *, form: Form | None = None) -> Policy:
+def write(stage: Stage, *, form: Form | None = None, beside: Sequence[Statement] = ()) -> Policy:
     """Return the policy for every command with this stage, without a call of AWS.
 
-    `form` is the form that the last build chose, if the settings leave it open.
+    `form` is the form that the last build chose, if the settings leave it open; `beside` are statements of
+    deployer.toml that are needed besides.
     """
     wanted = _template(stage)
     resources: Mapping[str, Statement] = wanted["Resources"]
     placeholders = _placeholders(stage, resources)
     images = rights()["images"] if "image" in (stage.settings.build.form, form) else []
-    needed = [*rights()["commands"], *images, *_needed(list(resources.values()))]
+    needed = [*rights()["commands"], *beside, *images, *_needed(list(resources.values()))]
     statements = _join(
         [each for each in (_statement(each, placeholders) for each in needed) if each["Resource"]]
     )
@@ -81,8 +83,30 @@ def write(stage: Stage, *, form: Form | None = None) -> Policy:
     return Policy(document={"Version": "2012-10-17", "Statement": statements}, uncovered=tuple(uncovered))
 
 
-def trust_github(repository: str, branch: str, stage: str, account: Account) -> Policy:
+def write_previews(stage: Stage, pattern: str, *, form: Form | None = None) -> Policy:
+    """Return the policy for every command with all stages of a pattern, such as "pr-*".
+
+    `stage` is their example: see settings/stages. Where its name stands, any may stand.
+    """
+    policy = write(stage, form=form, beside=rights()["previews"])
+    text = policy.text
+    example = stages.example(pattern)
+    if stage.settings.http.alb.listener:
+        # The name is cut to fit, and ends with a digest that differs from stage to stage.
+        group, begin = alb.group_name(stage.settings), stage.name.removesuffix(stages.EXAMPLE)
+        text = text.replace(group, f"{os.path.commonprefix([group, begin])}*")  # noqa: RUF071 - of texts, not of paths
+    for name in (example, example.lower()):
+        text = text.replace(name, pattern)
+    return replace(policy, document=json.loads(text))
+
+
+def trust_github(
+    repository: str, branch: str, stage: str, account: Account, *, previews: bool = False
+) -> Policy:
     """Return the trust policy for GitHub workflows on a branch, or in the environment of the stage.
+
+    With `previews` the stage may be a pattern, and workflows of pull requests are let in, too; GitHub gives
+    those of forks no token.
 
     `repository` is OWNER/REPO, or OWNER@ID/REPO@ID. Since July 2026 the tokens of new, renamed and
     transferred repositories contain their ids, those of older ones do not: both forms are accepted. With the
@@ -92,7 +116,7 @@ def trust_github(repository: str, branch: str, stage: str, account: Account) -> 
     owner, _, name = repository.partition("/")
     plain = f"{owner.partition('@')[0]}/{name.partition('@')[0]}"
     exact = repository if "@" in owner and "@" in name else f"{owner}@*/{name}@*"
-    contexts = [f"ref:refs/heads/{branch}", f"environment:{stage}"]
+    contexts = [f"ref:refs/heads/{branch}", f"environment:{stage}", *(["pull_request"] if previews else [])]
     subjects = [f"repo:{each}:{context}" for each in (plain, exact) for context in contexts]
     provider = f"arn:{account.partition}:iam::{account.account_id}:oidc-provider/{ISSUER}"
     statement = {

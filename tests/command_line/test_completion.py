@@ -80,7 +80,8 @@ def test_every_command_about_a_stage_completes_it(shop, name):
     if any(
         each.name == "stage" and isinstance(each, click.Argument) for each in commands.commands[name].params
     ):
-        assert {"test", "production"} <= offered(f"{name} ").keys()
+        first = "github " if name == "ci" else ""
+        assert {"test", "production"} <= offered(f"{name} {first}").keys()
 
 
 def test_any_option_called_function_completes_the_functions_of_the_settings(shop):

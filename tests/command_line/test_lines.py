@@ -87,6 +87,10 @@ def test_an_option_that_the_command_does_not_have_is_refused_by_it():
 # -------------------------------------------------------------------- --stage, -h, -V
 
 
+FIRST = {"ci": ("github",)}
+"""Words that a command wants before the stage."""
+
+
 def with_stage():
     return [name for name, each in commands.commands.items() if "stage" in {p.name for p in each.params}]
 
@@ -94,7 +98,7 @@ def with_stage():
 @pytest.mark.parametrize("name", with_stage())
 @pytest.mark.parametrize("option", ["--stage", "-s"])
 def test_every_command_about_a_stage_takes_it_as_an_option_too(name, option):
-    _, parameters = run(name, option, "prod")
+    _, parameters = run(name, *FIRST.get(name, ()), option, "prod")
     assert (parameters.get("stage") or parameters["named"]) == "prod"
 
 

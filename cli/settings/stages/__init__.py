@@ -5,15 +5,16 @@ little of them is kept; and they cannot be protected, since somebody has to remo
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings.validators import Locate
 
 ANY = "*"
 PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*-\*$"
 """The beginning of a stage's name, a hyphen and a star."""
+EXAMPLE = "zz0zz0"
+"""Stands for any name: what no name of a project has in it by chance."""
 DEFAULTS: Mapping[str, Any] = {
     "warm": {"every": "off"},
     "release": {"keep": 1},
@@ -34,7 +35,23 @@ def match(stage: str, stages: Iterable[str]) -> str | None:
     return next((name for name, begin in begins if stage.startswith(begin) and stage != begin), None)
 
 
-def check(name: str, table: Mapping[str, Any], locate: Locate) -> None:
+def require(stages: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns, the longest first. Raises SettingsError if there are none."""
+    found = find(stages)
+    if not found:
+        raise SettingsError(
+            "No stage is declared by a pattern, so there are no previews.",
+            hint='Write [stages."pr-*"] into the settings: it may be empty.',
+        )
+    return found
+
+
+def example(pattern: str) -> str:
+    """Return the name of a stage that the pattern matches."""
+    return f"{pattern.removesuffix(ANY)}{EXAMPLE}"
+
+
+def check(name: str, table: Mapping[str, Any], locate: Callable[[tuple[str, ...]], str]) -> None:
     """Raise SettingsError for what no pattern may be, and for what no stage of a pattern may have."""
     if not re.search(PATTERN, name):
         raise SettingsError(
