@@ -1,5 +1,6 @@
 """What every room's tests share: golden files, fixtures (in `fixtures/`), and skips that are seen."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator
@@ -7,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Collecting thousands of tests makes objects that all stay, and each run of the garbage collector would look
+# at them again: half of the time. It is told to leave them alone, and begins when they are there.
+gc.disable()
 
 # A shell that starts tests in the background has SIGINT ignored in them, and in every process they start, so
 # that no test could press Ctrl-C. With a handler here, whatever we start begins with the default.
@@ -71,6 +76,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
         items[:] = _deal(items, workers)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def _deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:

@@ -5,11 +5,11 @@ import json
 import re
 import tomllib
 from dataclasses import is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
-from jsonschema import Draft4Validator
 
 from lambdify.cli import settings
 from lambdify.cli.errors import SettingsError
@@ -18,13 +18,20 @@ from lambdify.cli.settings.validators import READERS, InvalidValue, Reader, read
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema.write()
-VALIDATOR = Draft4Validator(SCHEMA)
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [
     (path.name, text)
     for path in DOCUMENTS
     for text in re.findall(r"```toml\n(.*?)```", path.read_text(), flags=re.DOTALL)
 ]
+
+
+@cache
+def draft4():
+    """The validator, imported where it is used: making its grammars takes a second in each worker."""
+    from jsonschema import Draft4Validator
+
+    return Draft4Validator
 
 
 def of_options(shape=Settings, known=None, at=()):
@@ -67,8 +74,8 @@ def walk(found):
 
 
 def test_it_is_a_schema():
-    Draft4Validator.check_schema(SCHEMA)
-    Draft4Validator.check_schema(schema.write(shared=True))
+    draft4().check_schema(SCHEMA)
+    draft4().check_schema(schema.write(shared=True))
 
 
 def test_it_has_every_option_and_table_with_its_default():
@@ -123,7 +130,7 @@ def test_no_pattern_means_something_else_to_another_engine():
 
 
 def test_the_defaults_are_right():
-    assert list(VALIDATOR.iter_errors(options.defaults())) == []
+    assert list(draft4()(SCHEMA).iter_errors(options.defaults())) == []
 
 
 def test_the_examples_of_the_documents_are_right(tmp_path):
@@ -135,7 +142,7 @@ def test_the_examples_of_the_documents_are_right(tmp_path):
             settings.load(tmp_path)
         except SettingsError:
             continue  # It is for a file of another name.
-        assert list(VALIDATOR.iter_errors(tomllib.loads(text))) == [], name
+        assert list(draft4()(SCHEMA).iter_errors(tomllib.loads(text))) == [], name
         compared += 1
     assert compared > 10
 
@@ -173,7 +180,7 @@ def as_json(value):
 @pytest.mark.parametrize("option", OPTIONS)
 def test_what_an_option_takes_its_schema_takes(option):
     reader = OPTIONS[option]
-    validator = Draft4Validator(reader.schema)
+    validator = draft4()(reader.schema)
     taken = [value for value in VALUES if reads(reader, value)]
     assert taken, "a value that it takes has to be tried"
     assert [value for value in taken if not validator.is_valid(as_json(value))] == []
@@ -200,7 +207,7 @@ def test_what_an_option_refuses_its_schema_refuses_too():
         for value in VALUES
         if not isinstance(value, dt.date)
         and not reads(reader, value)
-        and Draft4Validator(reader.schema).is_valid(value)
+        and draft4()(reader.schema).is_valid(value)
     }
     assert looser == LOOSER
 
@@ -226,13 +233,13 @@ def test_what_an_option_refuses_its_schema_refuses_too():
     ],
 )
 def test_tables_inside_tables(text, wrong):
-    found = [error.message for error in VALIDATOR.iter_errors(tomllib.loads(text))]
+    found = [error.message for error in draft4()(SCHEMA).iter_errors(tomllib.loads(text))]
     assert len(found) == (0 if wrong is None else 1)
     assert all(wrong in message for message in found)
 
 
 def test_that_of_pyproject_looks_at_our_table_only():
-    validator = Draft4Validator(schema.write(shared=True))
+    validator = draft4()(schema.write(shared=True))
     right = "[project]\nname = 'x'\n[tool.other]\nmemory = 1\n[tool.lambdify.function]\nmemory = 512"
     assert validator.is_valid(tomllib.loads(right))
     assert not validator.is_valid(tomllib.loads(right.replace("= 512", "= 1")))

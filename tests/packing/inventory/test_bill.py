@@ -2,11 +2,11 @@
 
 import json
 import zipfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packing.packages import sha256
 
 from lambdify.cli.packing.bundle.bundle import Archive, Bundle
@@ -18,7 +18,6 @@ from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
 from lambdify.cli.packing.wheels.wheel_cache import Wheel
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-SCHEMA = JsonStrictValidator(SchemaVersion.V1_6)
 CLASSIFIER = "Classifier: License :: OSI Approved :: "
 
 
@@ -38,6 +37,15 @@ def wheel(
     return site_packages.read_contents(Wheel(package=package, path=path, sha256=sha256(path))).distribution
 
 
+@cache
+def schema() -> Any:
+    """CycloneDX's, imported where it is used: making its grammars takes a second in each worker."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6)
+
+
 def made(*distributions: Distribution) -> dict:
     """The bill of a bundle of these, which the schema has accepted."""
     zipped = Archive(path=Path("app.zip"), digest="0" * 64, zipped=1, unzipped=1, files=1)
@@ -52,7 +60,7 @@ def made(*distributions: Distribution) -> dict:
         leaks=(),
     )
     text = bill.make(bundle, "shop")
-    assert SCHEMA.validate_str(text) is None
+    assert schema().validate_str(text) is None
     return json.loads(text)
 
 
