@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ LONG_FUNCTION = 30
 """What nine of ten functions stay within."""
 
 
+@cache
+def nodes(file: str) -> list[ast.AST]:
+    """All that a file is made of."""
+    return list(ast.walk(TREES[file]))
+
+
+@cache
+def imported_by(file: str) -> list[str]:
+    return list(imported(TREES[file]))
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
     """Every module that a file imports, anywhere in it; what is under TYPE_CHECKING is never imported."""
     for node in ast.iter_child_nodes(tree):
@@ -47,8 +59,8 @@ def importers(package: str) -> set[str]:
     """The files that import a package."""
     return {
         file
-        for file, tree in TREES.items()
-        if any(name == package or name.startswith(f"{package}.") for name in imported(tree))
+        for file in TREES
+        if any(name == package or name.startswith(f"{package}.") for name in imported_by(file))
     }
 
 
@@ -90,9 +102,9 @@ def test_the_adapter_needs_nothing_that_is_not_in_lambda_but_mangum():
     allowed = {*sys.stdlib_module_names, "lambdify", "mangum", "awslambdaric", "snapshot_restore_py"}
     found = {
         (file, name)
-        for file, tree in TREES.items()
+        for file in TREES
         if file.startswith("adapter/")
-        for name in imported(tree)
+        for name in imported_by(file)
         if name.partition(".")[0] not in allowed
         # Django's backend of tasks is imported by Django alone.
         and (file, name.partition(".")[0]) != ("adapter/django_tasks/__init__.py", "django")
@@ -135,12 +147,15 @@ def test_only_the_console_writes_to_the_terminal():
     others = [
         file for file in TREES if file not in SPEAKERS and not file.startswith(("adapter/", "cli/local/"))
     ]
+    words = {"print", "input", "sys.stdout", "sys.stderr", "click.echo"}
+    endings = {word.rpartition(".")[2] for word in words}
     spoken = {
         (file, word)
         for file in others
-        for node in ast.walk(TREES[file])
-        if (word := ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else "")
-        in {"print", "input", "sys.stdout", "sys.stderr", "click.echo"}
+        for node in nodes(file)
+        if isinstance(node, ast.Attribute | ast.Name)
+        and (node.id if isinstance(node, ast.Name) else node.attr) in endings
+        and (word := ast.unparse(node)) in words
     }
     assert spoken == {(file, "click.echo") for file in CLICK_SPEAKS}
 
@@ -161,8 +176,8 @@ def test_what_went_wrong_is_caught_by_its_name():
     # A broad `except` may clean up and raise again; otherwise it hides what nobody thought of.
     broad = {
         file
-        for file, tree in TREES.items()
-        for node in ast.walk(tree)
+        for file in TREES
+        for node in nodes(file)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
         and not isinstance(node.body[-1], ast.Raise)
@@ -203,8 +218,8 @@ def lengths() -> list[tuple[int, str]]:
     """How many lines each function has."""
     return [
         (node.end_lineno - node.lineno + 1, f"{file}:{node.lineno} {node.name}")
-        for file, tree in TREES.items()
-        for node in ast.walk(tree)
+        for file in TREES
+        for node in nodes(file)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
     ]
 
