@@ -56,6 +56,7 @@ def test_what_the_service_answers_comes_back(serve):
     assert headers["x-amz-security-token"] == "token-of-the-role"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trouble",
     [

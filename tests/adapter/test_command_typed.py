@@ -117,6 +117,7 @@ PROMPT = ("python", "-i", "-c", "from lambdify.adapter.commands.shell import loa
 FLASK = "from flask import Flask, current_app\napp = Flask('shop')"
 
 
+@pytest.mark.slow
 def test_a_prompt_keeps_variables_and_begins_with_the_app(task: Task, bucket: Bucket):
     task.note(app="main:app")
     (task.root / "main.py").write_text(FLASK)

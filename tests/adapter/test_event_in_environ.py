@@ -229,6 +229,7 @@ def run(code: str, tmp_path: Path, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
 def test_the_error_mail_of_django_holds_neither_the_cookie_nor_the_password(tmp_path, interface):
     status, _, sent = run(DJANGO, tmp_path, "production", interface)
@@ -240,6 +241,7 @@ def test_the_error_mail_of_django_holds_neither_the_cookie_nor_the_password(tmp_
         assert [secret for secret in SECRETS if secret in shown] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
 def test_the_debug_page_of_django_shows_nothing_of_the_event(tmp_path, interface):
     status, page, _ = run(DJANGO, tmp_path, "debug", interface)

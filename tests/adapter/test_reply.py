@@ -263,6 +263,7 @@ def test_a_send_that_is_cancelled_ends_the_response(reply, api, serve):
     assert reply.gone
 
 
+@pytest.mark.slow
 def test_the_disconnect_comes_after_the_last_piece_however_slow_the_client_is(reply, api, beside, serve):
     async def app(scope: Any, receive: Any, send: Any) -> None:
         async def write() -> None:

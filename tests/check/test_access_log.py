@@ -173,6 +173,7 @@ def test_compressed_logs_and_bytes_that_are_no_text_are_read():
         assert access_log.read(access_log.text_of(io.BytesIO(given))).source.app == 2
 
 
+@pytest.mark.slow
 def test_a_long_log_is_not_kept_in_memory():
     tracemalloc.start()
     try:

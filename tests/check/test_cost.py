@@ -142,6 +142,7 @@ def test_it_reads_as_when_somebody_last_read_it(tmp_path, golden, name):
     golden(f"cost-{name}.txt", "".join(f"{line.text}\n" for line in cost_view.show(found)))
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_log_or_takes_a_number(lambdify, project, tmp_path):
     root = project({"app.py": FLASK})
     log = tmp_path / "access.log"
@@ -162,6 +163,7 @@ def test_the_command_reads_a_log_or_takes_a_number(lambdify, project, tmp_path):
     assert "cost       5,000 requests of 500 ms" in both.stdout
 
 
+@pytest.mark.slow
 def test_a_log_that_is_none_ends_the_command(lambdify, project, tmp_path):
     log = tmp_path / "server.log"
     log.write_text("INFO: started\n")

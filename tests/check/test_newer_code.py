@@ -9,6 +9,7 @@ from lambdify.cli.programs.pythons import RUNNING
 NEWER = [minor for minor in runtimes() if minor > RUNNING]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(RUNNING >= "3.12", reason="this Python reads the code itself")
 @pytest.mark.skipif(not any(map(pythons.find, NEWER)), reason="this machine has no newer Python of Lambda's")
 def test_what_an_older_python_cannot_read_is_examined_too(lambdify, project):

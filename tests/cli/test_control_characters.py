@@ -95,6 +95,7 @@ def test_a_name_stays_on_its_line():
     assert visible_line("a\nerror: none\tb") == r"a\x0aerror: none\x09b"
 
 
+@pytest.mark.slow
 def test_a_real_terminal_is_sent_none_by_a_command(tmp_path):
     """The list of files that are left out: their names are a stranger's."""
     (tmp_path / "app.py").write_text("def app(environ, start_response):\n    return []\n")

@@ -131,6 +131,7 @@ def test_debug_shows_where_an_error_comes_from(lambdify, project):
     assert failed.returncode == 51
 
 
+@pytest.mark.slow
 def test_flags_may_stand_before_the_command_and_after_it(lambdify, project):
     root = project({})
     before = lambdify("--debug", "status", "--local", cwd=root)
@@ -161,6 +162,7 @@ def test_quiet_leaves_the_answer(lambdify, project):
     assert (done.stdout, done.stderr) == (f"{root}/lambdify.toml\n", "")
 
 
+@pytest.mark.slow
 def test_settings_are_found_from_a_folder_inside_the_project(lambdify, project):
     root = project({"lambdify.toml": "[function]\nmemory = 1\n", "pkg/sub/x.py": ""})
     failed = lambdify("status", cwd=root / "pkg" / "sub")

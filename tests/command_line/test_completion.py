@@ -231,6 +231,7 @@ def test_a_key_imports_nothing_that_is_heavy_and_nothing_of_the_network(shop, li
     assert loaded & {"boto3", "botocore", "docker", "rich", "urllib3", "socket", "ssl", "asyncio"} == set()
 
 
+@pytest.mark.slow
 def test_a_key_is_answered_in_less_than_a_sixth_of_a_second(shop):
     # The command's own time: what else the machine has to do is not counted.
     took = []

@@ -171,6 +171,7 @@ def test_short_options_may_stand_before_the_command_as_well():
     assert context.obj == {"verbose": True}
 
 
+@pytest.mark.slow
 def test_a_page_shows_the_short_options_that_say_something_there(lambdify):
     for page in ("deploy", "rollback", "undeploy"):
         assert "-v, --verbose" in lambdify(page, "--help").stdout

@@ -11,6 +11,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 def test_the_answer_is_the_zip_and_the_page(lambdify, project):
     root = project(FILES)
     done = lambdify("package", "--report", "--output", "dist", cwd=root)
@@ -22,6 +23,7 @@ def test_the_answer_is_the_zip_and_the_page(lambdify, project):
     assert "of Lambda's limit." in done.stderr
 
 
+@pytest.mark.slow
 def test_for_programs_it_is_one_value_with_the_same_numbers(lambdify, project):
     root = project(FILES)
     found = json.loads(lambdify("package", "--report", "--json", "--quiet", cwd=root).stdout)
@@ -41,6 +43,7 @@ def test_the_page_of_an_earlier_run_is_not_packed(lambdify, project):
     assert again.stdout == first.stdout
 
 
+@pytest.mark.slow
 def test_without_the_functions_python_the_profile_says_why_there_is_none(lambdify, project, tmp_path):
     root = project(FILES | {"lambdify.toml": FILES["lambdify.toml"].replace("3.11", "3.14")})
     done = lambdify("package", "--profile", "--json", cwd=root, env={"PATH": str(tmp_path)})

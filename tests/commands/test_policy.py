@@ -21,6 +21,7 @@ def shop(project):
     return project({"app.py": "", "lambdify.toml": SETTINGS})
 
 
+@pytest.mark.slow
 def test_the_answer_is_a_policy_and_nothing_else(lambdify, shop):
     asked = lambdify("policy", "production", "--account", "123456789012", cwd=shop)
     assert asked.returncode == 0
@@ -29,6 +30,7 @@ def test_the_answer_is_a_policy_and_nothing_else(lambdify, shop):
     assert {each["Effect"] for each in policy["Statement"]} == {"Allow"}
 
 
+@pytest.mark.slow
 def test_what_it_does_not_cover_is_said(lambdify, shop):
     asked = lambdify("policy", "--account", "123456789012", cwd=shop)
     warning = "warning: [resources]: what AWS::SQS::Queue needs is not known here, and has to be added.\n"
@@ -62,6 +64,7 @@ def test_it_is_for_the_form_that_the_last_build_chose(lambdify, project, tmp_pat
     assert "the last build became one" in image.stderr
 
 
+@pytest.mark.slow
 def test_the_trust_policy_is_for_the_stages_environment_and_the_branch(lambdify, shop):
     words = ["policy", "production", "--account", "123456789012", "--github", "octo/shop", "--branch", "next"]
     asked = lambdify(*words, cwd=shop)

@@ -291,6 +291,7 @@ def test_files_that_the_app_reaches(project):
     )
 
 
+@pytest.mark.slow
 def test_hundreds_of_files_take_a_moment(tmp_path):
     body = (
         "import os\nfrom flask import request\n\n\n"

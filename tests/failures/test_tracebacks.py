@@ -233,6 +233,7 @@ def report_of(failed, python="/var/lang/lib/python3.13"):
     return payload, log if raised.cause else ""
 
 
+@pytest.mark.slow
 def test_what_lambda_reports_is_explained_as_what_was_raised_here(tmp_path):
     told = {}
     for name, failed in fail_all(PROJECTS, tmp_path).items():
@@ -250,6 +251,7 @@ def test_what_lambda_reports_is_explained_as_what_was_raised_here(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_why_a_lifespan_has_failed_is_the_exception_that_its_message_tells(tmp_path):
     code = """
         import asyncio, os

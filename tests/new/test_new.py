@@ -173,6 +173,7 @@ def test_what_fails_on_the_way_leaves_nothing(tmp_path):
 # -------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_the_command_names_the_files_and_what_comes_next(lambdify, tmp_path):
     done = lambdify("new", "shop", "--template", "flask", cwd=tmp_path)
     assert done.stdout == f"{tmp_path}/shop\n"

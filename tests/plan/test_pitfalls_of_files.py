@@ -122,6 +122,7 @@ def test_an_absolute_url_is_told_where_nobody_serves_the_files(said):
     assert said({"settings.py": text.format("/static/")}, "") == []
 
 
+@pytest.mark.slow
 def test_the_lines_to_write_make_links_that_are_answered(tmp_path):
     """Really: Django, WhiteNoise and a REST API's events, with the settings that are advised."""
     program = tmp_path / "site.py"

@@ -64,6 +64,7 @@ def test_a_program_has_no_terminal_and_no_input_to_wait_for(tmp_path):
     assert "OSError" in outcome.errors
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks processes up in /proc")
 def test_an_interrupt_ends_the_program_and_what_it_started_even_what_does_not_want_to(tmp_path):
     pid_file = tmp_path / "pid"

@@ -185,6 +185,7 @@ def test_another_encoding_is_refused(load, data):
     assert refused(load, {f"shop/{NAME}": data}).message == f"{NAME} is not UTF-8."
 
 
+@pytest.mark.slow
 def test_a_bundle_is_made_without_it_and_a_template_is_not(lambdify, tmp_path):
     (tmp_path / "lambdify.toml").write_text(f'app = "app:app"\n[build]\nbytecode = false\n{FILE}')
     (tmp_path / "app.py").write_text("def app(environ, start_response): ...\n")

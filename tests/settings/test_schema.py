@@ -245,6 +245,7 @@ def test_that_of_pyproject_looks_at_our_table_only():
     assert not validator.is_valid(tomllib.loads(right.replace("= 512", "= 1")))
 
 
+@pytest.mark.slow
 def test_the_command_prints_it(lambdify):
     assert json.loads(lambdify("schema").stdout) == json.loads(lambdify("schema", "--json").stdout) == SCHEMA
     assert json.loads(lambdify("schema", "--pyproject").stdout) == schema.write(shared=True)

@@ -267,6 +267,7 @@ def test_whatever_lambdify_asks_of_aws_is_allowed(policy, boto_session, calls):
     assert missing == {}
 
 
+@pytest.mark.slow
 def test_no_call_escapes_the_test_above(boto_session, trees, calls):
     """Whatever is called as AWS's APIs are is seen, however the client got its name."""
     seen = {(path, method) for _, method, path in calls}

@@ -113,6 +113,7 @@ def listed(value):
     return value if isinstance(value, list) else [value]
 
 
+@pytest.mark.slow
 def test_no_right_is_for_everything_but_where_aws_has_nothing_narrower(write):
     wide = set()
     for overrides in (*EVERY.values(), *BESIDE.values()):
@@ -154,6 +155,7 @@ def test_no_arn_of_ours_says_which_partition_it_is_in(write):
         )
 
 
+@pytest.mark.slow
 def test_only_services_may_call_the_alias_and_each_for_one_thing_of_this_account(write):
     for overrides in EVERY.values():
         for each in write(overrides).body["Resources"].values():
@@ -166,6 +168,7 @@ def test_only_services_may_call_the_alias_and_each_for_one_thing_of_this_account
             assert ("SourceAccount" in permission) == balanced
 
 
+@pytest.mark.slow
 def test_a_name_of_ours_is_refused_for_resources_and_outputs_of_the_users_own(write):
     for overrides in EVERY.values():
         body = write(overrides).body

@@ -109,6 +109,7 @@ def fleet(make_program: Callable[..., Any]) -> Iterator[Fleet]:
     fleet.close()
 
 
+@pytest.mark.slow
 def test_a_sandbox_at_work_takes_no_other_event(fleet: Fleet, tmp_path: Path) -> None:
     wait = tmp_path / "go"
 

@@ -31,6 +31,7 @@ def daemon() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_sandbox_waits_to_be_killed_once_its_daemon_has_ended(daemon: subprocess.Popen[str]) -> None:
     # It tells whose its orphaned descendants are.
     assert daemon.stdout
@@ -41,6 +42,7 @@ def test_a_sandbox_waits_to_be_killed_once_its_daemon_has_ended(daemon: subproce
     assert daemon.stdout.read() == ""
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_meets_an_error_of_the_runtime_api_does_not_wait_for_a_daemon_that_lives(
     daemon: subprocess.Popen[str],
 ) -> None:

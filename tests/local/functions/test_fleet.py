@@ -114,6 +114,7 @@ def test_a_sandbox_that_failed_for_good_is_replaced(make_fleet: Callable[..., Fl
     assert invoke(fleet, event='{"x": 1}').payload == b"1"
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_died_unseen_costs_no_event(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet(
         "import os, signal, time\n"

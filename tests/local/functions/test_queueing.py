@@ -94,6 +94,7 @@ def test_events_beyond_the_limit_of_this_machine_wait_and_are_all_answered(team:
     assert busy.fleet.count(SHOP) <= 2
 
 
+@pytest.mark.slow
 def test_events_that_wait_for_each_other_all_get_an_environment(
     team: Callable[..., Team], meeting: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_the_adapter_is_the_one_that_is_running_byte_for_byte(pack):
         assert read(packed, f"lambdify/adapter/{module.relative_to(folder)}") == module.read_bytes()
 
 
+@pytest.mark.slow
 def test_packing_does_not_import_the_adapter(root, out):
     program = f"{PACK}\nprint('lambdify.adapter' in sys.modules)"
     said = subprocess.run(
@@ -115,6 +116,7 @@ def test_without_dependencies_there_is_no_layer(pack):
     assert made.archives == (made.app,)
 
 
+@pytest.mark.slow
 def test_every_module_has_bytecode_unless_it_is_not_wanted(pack):
     packed = names(pack())
     modules = [name for name in packed if name.endswith(".py")]
@@ -214,6 +216,7 @@ def test_the_executable_bit_counts(pack, root):
     assert pack().app.digest != first
 
 
+@pytest.mark.slow
 def test_what_is_left_out_does_not_count(pack, root):
     first = pack().app.digest
     (root / ".env").write_text("PASSWORD=other\n")
@@ -221,6 +224,7 @@ def test_what_is_left_out_does_not_count(pack, root):
     assert pack().app.digest == first
 
 
+@pytest.mark.slow
 def test_bytecode_and_the_functions_python_count(pack, root):
     digests = {pack().app.digest, pack(bytecode=False).app.digest}
     (root / "lambdify.toml").write_text('[function]\npython = "3.14"\n')
@@ -250,6 +254,7 @@ def test_the_bytes_do_not_depend_on_the_machines_state(root, out, tmp_path):
     assert run(other, tmp_path / "second", umask=0o077, seed="2") == first
 
 
+@pytest.mark.slow
 def test_a_broken_zip_of_that_name_is_made_again(pack):
     first = pack()
     good = first.app.path.read_bytes()
@@ -319,6 +324,7 @@ def test_zips_written_into_the_project_are_not_packed_by_the_next_run(pack, root
     assert pack(out=root / "dist").app == first.app
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_half_made(project, out, tmp_path):
     root = project({"large.bin": random.Random(1).randbytes(10_000_000), "app.py": "app = 1\n"}, "large")
     process = subprocess.Popen(

@@ -91,6 +91,7 @@ def test_without_a_compiler_there_is_none():
     assert bytecode.build(None, [Member("shop.py", SOURCE)]) == {}
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_nothing_but_source_and_path():
     library = Path(os.__file__).parent
     modules = [Member(path.name, path.read_bytes()) for path in sorted(library.glob("[a-f]*.py"))]

@@ -88,6 +88,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_after_a_change_the_bytes_are_those_of_a_build_from_nothing(pack, root, change):
     first = pack()
@@ -99,6 +100,7 @@ def test_after_a_change_the_bytes_are_those_of_a_build_from_nothing(pack, root, 
     assert second.parts == fresh.parts
 
 
+@pytest.mark.slow
 def test_one_changed_line_makes_one_member_and_its_bytecode_anew(pack, root):
     first = pack()
     mark(first, *(name for name, entry in entries(first).items() if entry.deflated))
@@ -120,6 +122,7 @@ def test_a_member_is_not_taken_for_the_same_by_its_name_size_and_checksum(pack, 
         assert packed.read("shop/page.html") == other
 
 
+@pytest.mark.slow
 def test_damaged_bytecode_of_the_last_zip_is_made_again(pack, root):
     first = pack()
     name = bytecode.cache_path("app.py", settings_room.default_python())

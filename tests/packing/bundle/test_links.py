@@ -172,6 +172,7 @@ def test_a_secret_out_of_the_repository_is_let_in_by_no_setting(repository, outs
 # -------------------------------------------------------------------- told, and found
 
 
+@pytest.mark.slow
 def test_they_are_told_once_with_the_line_that_lets_one_in(repository, outside, lambdify, golden):
     for number in range(7):
         (repository / f"web/link{number}").symlink_to("../../outside")

@@ -139,6 +139,7 @@ def test_a_core_dump_is_one_whatever_its_name():
     assert list(secret_scan.scan("x.so", b"\x7fELF\2\1\1" + b"\0" * 9 + b"\3\0" + b"\0" * 90)) == []
 
 
+@pytest.mark.slow
 def test_only_what_has_changed_is_searched_again(project, console, own_cache):
     token = "npm" + "_" + (MIXED * 2)[:36]
     app = "def app(environ, start_response): ...\n"

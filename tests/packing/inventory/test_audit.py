@@ -205,11 +205,13 @@ def test_a_service_that_fails_is_told_with_its_status(osv):
     assert refusal(osv) == "it answered 503 Service Unavailable."
 
 
+@pytest.mark.slow
 def test_a_service_that_says_nothing_has_a_limit(osv):
     osv.answers.clear()
     assert refusal(osv, seconds=0.3) == "no answer within 0.3 seconds."
 
 
+@pytest.mark.slow
 def test_a_service_that_sends_byte_by_byte_has_one_too(osv):
     osv.drip = True
     assert refusal(osv, seconds=0.3) == "no answer within 0.3 seconds."

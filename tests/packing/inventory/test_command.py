@@ -33,6 +33,7 @@ def shop(project, index, osv):
     return write
 
 
+@pytest.mark.slow
 def test_the_bill_and_the_audit_are_of_what_is_in_the_zips(lambdify, shop, osv):
     root = shop('audit_ignore = ["CVE-2018-18074"]')
     done = lambdify("package", "--sbom", "--audit", "--output", "dist", cwd=root)
@@ -52,6 +53,7 @@ def test_the_bill_and_the_audit_are_of_what_is_in_the_zips(lambdify, shop, osv):
     assert "Not asked about, since they are built from folders here: own 1.0" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_finding_has_an_exit_code_and_programs_still_get_the_answer(lambdify, shop):
     root = shop()
     done = lambdify("package", "--audit", "--json", "--quiet", cwd=root)
@@ -69,6 +71,7 @@ def test_a_finding_has_an_exit_code_and_programs_still_get_the_answer(lambdify, 
     assert "Nothing has changed since this was packed." in again.stderr
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_answer_is_no_clean_audit(lambdify, shop, osv):
     osv.status = 500
     done = lambdify("package", "--audit", cwd=shop('audit = "critical"'))
@@ -77,6 +80,7 @@ def test_a_service_that_does_not_answer_is_no_clean_audit(lambdify, shop, osv):
     assert "did not tell which advisories are known" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_bill_of_an_earlier_run_is_not_packed(lambdify, shop):
     root = shop()
     first = lambdify("package", "--sbom", "--output", ".", cwd=root)
@@ -87,6 +91,7 @@ def test_the_bill_of_an_earlier_run_is_not_packed(lambdify, shop):
     assert lambdify("package", "--sbom", "--output", ".", cwd=root).stdout == first.stdout
 
 
+@pytest.mark.slow
 def test_without_a_question_nobody_is_asked_and_the_answer_is_as_it_was(lambdify, shop, osv):
     done = lambdify("package", "--json", cwd=shop('audit = "low"'))
     assert {key for each in json.loads(done.stdout) for key in each} >= {"path", "digest"}

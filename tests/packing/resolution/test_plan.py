@@ -98,6 +98,7 @@ def test_what_never_had_a_wheel_does_not_keep_the_others_from_an_older_one(proje
     assert chosen(plan(root)) == {"never": "never-1.0.tar.gz", "pack": "pack-1.5-py3-none-any.whl"}
 
 
+@pytest.mark.slow
 def test_of_two_that_cannot_both_be_older_one_is(project, index):
     # Each has an older wheel, but an old "left" does not go with an old "right".
     for name, requires in (("left", ("right>=2",)), ("right", ())):

@@ -74,6 +74,7 @@ def test_the_key_is_that_of_the_content_wherever_it_was_installed_from(project, 
     assert third.dependencies.key != first.dependencies.key
 
 
+@pytest.mark.slow
 def test_a_pure_sdist_is_built_here(project, index, install):
     index.add_sdist("pack", "2.0")
     run = install(project({"requirements.txt": f"{index.option}pack\n"}))
@@ -81,6 +82,7 @@ def test_a_pure_sdist_is_built_here(project, index, install):
     assert imported(run.tree, "import pack; print(pack.version)") == "2.0"
 
 
+@pytest.mark.slow
 def test_what_was_built_before_is_not_built_again(project, index, install):
     index.add_sdist("pack", "2.0.1")
     root = project({"requirements.txt": f"{index.option}pack\n"})
@@ -113,6 +115,7 @@ def test_a_folder_whose_wheel_is_empty_is_told(project, install):
     assert f"tools: the wheel that {root / 'tools'} builds holds no file to import." in told
 
 
+@pytest.mark.slow
 def test_a_changed_folder_is_built_again(project, install):
     root = project({f"tools/{name}": text for name, text in source_tree("tools", "0.4").items()})
     (root / "requirements.txt").write_text("./tools\n")
@@ -139,6 +142,7 @@ def test_a_commit_of_a_git_repository_is_checked_out(project, install, tmp_path)
     assert imported(run.tree, "import repo; print(repo.version)") == "1.0"
 
 
+@pytest.mark.slow
 def test_a_wheel_that_this_machine_stamped_is_not_taken(project, index, install, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
     index.add_sdist("pack", "3.0", tag="cp311-cp311-linux_x86_64")

@@ -89,6 +89,7 @@ def test_several_are_told_in_one_sentence(natives, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_an_index_that_does_not_answer_is_not_waited_for(index, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         option = f"--index-url http://127.0.0.1:{silent.getsockname()[1]}/simple"
