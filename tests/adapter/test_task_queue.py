@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -175,18 +174,6 @@ def test_a_connection_that_was_idle_for_long_is_not_used(shop, keeping):
     held[0] = held[0]._replace(since=time.time() - 60)
     shop.send.enqueue(2)
     assert (len(service.asked), len(service.opened)) == (2, 2)
-
-
-def test_enqueue_takes_at_most_five_milliseconds_when_warm(shop, keeping):
-    keeping()
-    shop.send.enqueue(0)
-    took = []
-    for number in range(200):
-        begun = time.perf_counter()
-        shop.send.enqueue(number)
-        took.append(time.perf_counter() - begun)
-    # The service is in this process, and the machine may be busy: the better half shows what it takes.
-    assert statistics.quantiles(took, n=4)[0] < 0.005
 
 
 def test_enqueue_never_imports_boto3(shop, keeping):
