@@ -23,7 +23,7 @@ from lambdify.cli.rehearsal import start
 from lambdify.cli.rehearsal.outcome import Outcome
 from lambdify.cli.rehearsal.place import Place
 from lambdify.cli.settings import Settings
-from lambdify.cli.static import worker
+from lambdify.cli.static import asking, worker
 from lambdify.cli.static.answer import COLLECTED, Answer, Asked, Source, Subject
 from lambdify.cli.storage import caches
 
@@ -31,11 +31,16 @@ WORKER = Path(worker.__file__)
 MANIFEST = "staticfiles.json"
 """Django looks names up there: https://docs.djangoproject.com/en/stable/ref/contrib/staticfiles/"""
 ZIPPED = (".gz", ".br")
-"""Ends of copies that some storages of Django make beside a file; the adapter has its own."""
-SERVERS = {"whitenoise": "WhiteNoise", "servestatic": "ServeStatic"}
-"""Middleware that serves Django's static files, by its package."""
+"""Ends of copies that some storages of Django make beside a file, for WhiteNoise; the adapter has its own."""
+SERVERS = {"whitenoise": "WhiteNoise", "servestatic": "ServeStatic", "dj_static": "dj-static"}
+"""What serves Django's static files from STATIC_ROOT, by its package."""
 TO_SET = "Declare it in [secrets], or set it in [static.environment]."
 LEFT_TO_IT = '`serve = "app"` in [static] asks nothing, and leaves the files to the app.'
+COLLECT_FIRST = (
+    "Run `python manage.py collectstatic` before a deployment: what lies in STATIC_ROOT is packed. With "
+    '`serve = "app"` in [static] this is no warning any more.'
+)
+"""What to do if WhiteNoise serves the files."""
 
 
 def ask(
@@ -46,47 +51,50 @@ def ask(
     environ: Mapping[str, str] = os.environ,
 ) -> Asked:
     """Return what the app says of its static files. Raises StaticFilesUnknown, DiskFull, FileRefused."""
+    serve = settings.static.serve
+    otherwise = COLLECT_FIRST if serve != "function" and asking.names_server(subject) else LEFT_TO_IT
     layer = subject.make_layer() if subject.layer else ()
     names = [*(entry.name for entry in layer), *(member.name for member in subject.members)]
     if any(sizes.kind(name) == "native" for name in names) and (obstacle := subject.target.obstacle()):
-        raise _unknown(obstacle, LEFT_TO_IT)
+        raise _unknown(obstacle, otherwise)
     minor = subject.target.python
     python = pythons.find_interpreter(minor, environ)
     if python is None:
         reason = f"this machine has no Python {minor}; `uv python install {minor}` changes that"
-        raise _unknown(reason, LEFT_TO_IT)
+        raise _unknown(reason, otherwise)
     given = settings.static.environment
     known = {name: place for name, place in settings.secrets.items() if name not in given}
     asked = replace(settings, environment={**settings.environment, **given}, secrets=known)
     with caches.in_use(), places.lay_out(subject) as place:
         outcome, said = start.run(place, asked, python, limit=limit, question=WORKER)
         if not said:
-            raise _unknown(*_explain(outcome))
-        return _read(said, place)
+            raise _unknown(*_explain(outcome, otherwise))
+        return _read(said, place, serve)
 
 
 def _unknown(reason: str, hint: str) -> StaticFilesUnknown:
     return StaticFilesUnknown(f"The app could not be asked for its static files: {reason}.", hint=hint)
 
 
-def _explain(outcome: Outcome) -> tuple[str, str]:
-    """Return why there is no answer, and what to do."""
+def _explain(outcome: Outcome, otherwise: str) -> tuple[str, str]:
+    """Return why there is no answer, and what to do: `otherwise` where nothing else helps."""
     raised = outcome.raised
     if raised is None:
-        return outcome.reason or "it said nothing", LEFT_TO_IT
+        return outcome.reason or "it said nothing", otherwise
     written = next((each for each in outcome.blocked if each.what == "write"), None)
     read_only = any(each.fields.get("errno") == str(errno.EROFS) for each in raised.chain())
     if written and read_only:
-        return f"it writes to {written.target.removeprefix(f'{TASK_ROOT}/')}", LEFT_TO_IT
+        return f"it writes to {written.target.removeprefix(f'{TASK_ROOT}/')}", otherwise
     said = f"{raised.type.rpartition('.')[2]}: {raised.message}".splitlines()[0].partition(" with <")[0]
     if any(name in each.message for name in outcome.unset for each in raised.chain()):
         return said.rstrip("."), TO_SET
     if outcome.kind == "untold":
-        return outcome.reason, TO_SET if "secret" in outcome.reason else LEFT_TO_IT
+        return outcome.reason, TO_SET if "secret" in outcome.reason else otherwise
     return said.rstrip("."), ""
 
 
-def _read(said: Mapping[str, Any], place: Place) -> Asked:
+def _read(said: Mapping[str, Any], place: Place, serve: str) -> Asked:
+    """Return what was said; the files that the bundle gets depend on who is to serve them."""
     django = said["django"]
     read = [_inside(each, place.task_root) for each in said["read"]]
     answer = Answer(
@@ -94,12 +102,15 @@ def _read(said: Mapping[str, Any], place: Place) -> Asked:
     )
     sources, files = [], list[Member]()
     if django:
-        answer = replace(answer, served_by=_find_server(django["middleware"]), elsewhere=_elsewhere(django))
-    if django and not answer.elsewhere:
-        source, collected = _read_django(django, place)
-        sources.append(source)
-        files += collected
-    for number, (url, folder, pages) in enumerate(said["mounts"]):
+        server = _find_server(django, place)
+        answer = replace(answer, served_by=server, elsewhere=_elsewhere(django))
+        if not answer.elsewhere and (server or serve != "app"):
+            by_app = bool(server) and serve != "function"
+            source, collected = _read_django(django, place, by_app=by_app)
+            sources.append(source)
+            files += collected
+    mounts = said["mounts"] if serve != "app" and not (answer.served_by and serve == "auto") else ()
+    for number, (url, folder, pages) in enumerate(mounts):
         below = _inside(folder, place.task_root)
         if below:
             sources.append(Source(url=url, folder=below, own=True, pages=pages))
@@ -120,9 +131,15 @@ def _is_below(folder: str, root: Path) -> bool:
     return Path(folder).resolve().is_relative_to(root.resolve())
 
 
-def _find_server(middleware: list[str]) -> str:
-    packages = (each.partition(".")[0].lower() for each in middleware)
-    return next((SERVERS[each] for each in packages if each in SERVERS), "")
+def _find_server(django: Mapping[str, Any], place: Place) -> str:
+    """Return what of the app serves Django's files; "" if nothing does, or it will not find them."""
+    finds = django["finders"] or _inside(_root(django, place), place.task_root)
+    return next((SERVERS[each] for each in django["packages"] if each in SERVERS), "") if finds else ""
+
+
+def _root(django: Mapping[str, Any], place: Place) -> str:
+    """Return STATIC_ROOT as an absolute path; "" if it is not set."""
+    return os.path.normpath(place.task_root / django["root"]) if django["root"] else ""
 
 
 def _elsewhere(django: Mapping[str, Any]) -> str:
@@ -133,10 +150,14 @@ def _elsewhere(django: Mapping[str, Any]) -> str:
     return ""
 
 
-def _read_django(django: Mapping[str, Any], place: Place) -> tuple[Source, list[Member]]:
-    """Return Django's files, in its STATIC_ROOT where that is in the project. Raises StaticFilesUnknown."""
+def _read_django(django: Mapping[str, Any], place: Place, *, by_app: bool) -> tuple[Source, list[Member]]:
+    """Return Django's files, in its STATIC_ROOT where that is in the project. Raises StaticFilesUnknown.
+
+    `by_app`: those that WhiteNoise needs. It serves the copies that its storage has zipped, too; what it
+    looks for in the folders of apps is there.
+    """
     collected = place.tmp / worker.FOLDER
-    root = os.path.normpath(place.task_root / django["root"]) if django["root"] else ""
+    root = _root(django, place)
     folder = _inside(root, place.task_root) or f"{COLLECTED}/django"
     if root and folder.startswith(COLLECTED) and (collected / MANIFEST).is_file():
         shown = root.replace(str(place.task_root), TASK_ROOT)
@@ -146,8 +167,11 @@ def _read_django(django: Mapping[str, Any], place: Place) -> tuple[Source, list[
         )
     files = _files(collected, folder) if _is_below(str(collected), place.tmp) else []
     names = {each.name for each in files}
-    kept = [each for each in files if not (each.name.endswith(ZIPPED) and each.name[:-3] in names)]
-    return Source(url=django["url"], folder=folder, hashed=tuple(django["hashed"])), kept
+    if by_app and django["finders"] and f"{folder}/{MANIFEST}" not in names:
+        files = []
+    if not by_app:
+        files = [each for each in files if not (each.name.endswith(ZIPPED) and each.name[:-3] in names)]
+    return Source(url=django["url"], folder=folder, hashed=tuple(django["hashed"])), files
 
 
 def _files(folder: Path, inner: str) -> list[Member]:

@@ -1,7 +1,8 @@
 """Whether an app is asked for its static files, and its answer, from the last time if that still holds.
 
-Without a word in [static], a Django whose files nobody serves is asked. Its own code is read for that: a text
-that names WhiteNoise serves them, and one that cannot be asked is left alone, with a warning.
+Without a word in [static], a Django is asked: what nobody serves is served by lambdify, and WhiteNoise gets
+what it serves. With serve = "app" only a project whose code names WhiteNoise or the like is asked. One that
+cannot be asked is left alone, with a warning.
 """
 
 import hashlib
@@ -47,7 +48,8 @@ class Known(NamedTuple):
 def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Console) -> Known:
     """Return the app's answer; an empty one if it is not asked. Raises what `ask` raises.
 
-    If the settings do not demand it, an app that cannot be asked is a warning.
+    If the settings do not demand it, an app that cannot be asked is a warning; a note for `serve = "app"`,
+    with which a project may have collected them itself.
     """
     kept = records.load(settings.root, settings.stage)
     nothing = replace(kept, signed="", answer=Answer(), state={}, given={})
@@ -64,7 +66,10 @@ def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Conso
     except StaticFilesUnknown as error:
         if settings.static.serve == "function":
             raise
-        console.warn(f"{error.message} {error.hint}".rstrip())
+        if settings.static.serve == "app":
+            console.note(error.message)
+        else:
+            console.warn(f"{error.message} {error.hint}".rstrip())
         return Known(nothing, settled=False)
     entries = {entry.name: entry for entry in archive.deflate(files)}
     return Known(
@@ -81,17 +86,25 @@ def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Conso
 
 
 def is_wanted(settings: "Settings", subject: Subject) -> bool:
-    """Return whether the app is to be asked: files of it may be served by nobody, or the settings say so."""
-    if settings.static.serve != "auto":
-        return settings.static.serve == "function"
-    if subject.framework not in PERHAPS_DJANGO:
+    """Return whether the app is to be asked: of a Django, or the settings say so."""
+    if settings.static.serve == "function":
+        return True
+    if subject.framework not in PERHAPS_DJANGO or not any(WANTED in text for text in _code(subject)):
         return False
-    code = [
+    return settings.static.serve == "auto" or names_server(subject)
+
+
+def names_server(subject: Subject) -> bool:
+    """Return whether the project's code names what serves Django's files, such as WhiteNoise."""
+    return any(name in text for text in _code(subject) for name in SERVERS)
+
+
+def _code(subject: Subject) -> list[bytes]:
+    return [
         member.content
         for member in subject.members
         if member.name.endswith(".py") and not member.name.startswith(OURS) and not TESTS.search(member.name)
     ]
-    return any(WANTED in text for text in code) and not any(name in text for text in code for name in SERVERS)
 
 
 def sign_variables(settings: "Settings") -> str:
@@ -104,7 +117,8 @@ def _sign(settings: "Settings", subject: Subject) -> str:
     """Return a digest of what an answer depends on besides the project's files; "" if none can be made."""
     variables = sign_variables(settings)
     function = [settings.function.memory, settings.region, settings.full_name, settings.secrets_path]
-    depends = [records.FORMAT, VERSION, subject.target.id, subject.layer, subject.app, function, variables]
+    app = [subject.target.id, subject.layer, subject.app]
+    depends = [records.FORMAT, VERSION, *app, function, settings.static.serve, variables]
     return seal.sign(records.FOLDER, json.dumps(depends)) if variables else ""
 
 

@@ -3,7 +3,8 @@
     the app's answer and [static.folders] ─▶ StaticFiles ─▶ a table, files, and zipped copies of them
 
 Rules:
-- What the app says is served if the settings say so, or if nobody else would serve it.
+- What the app says is served if the settings say so, or if nobody else would serve it. What WhiteNoise serves
+  is packed where it looks, and is in no table.
 - A file with the name of a secret is never served, nor one whose name, or a folder of it, begins with a dot.
 - A response of a function has its limits. A file beyond them is an error where the settings name it, and left
   out with a warning where the app alone does.
@@ -112,6 +113,9 @@ def serve(
     notes = (table, amend_note(subject.members, TABLE))
     digests = [(name, False, known.kept.given[name]) for name in given]
     _keep(settings, known, found, listed, zipped)
+    if known.kept.answer.served_by and given:
+        total = size(sum(entry.unzipped for entry in given.values()))
+        console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
     if found:
         total = size(sum(file.size for file in found.values()))
         console.note(f"Static files that lambdify serves: {len(found):,}, {total}.")
@@ -121,8 +125,8 @@ def serve(
         )
     return Served(
         files=tuple(found.values()),
-        entries=(*given.values(), *zipped.values(), *archive.deflate(notes)) if found else (),
-        contents=(*digests, *archive.describe(notes)) if found else (),
+        entries=(*given.values(), *((*zipped.values(), *archive.deflate(notes)) if found else ())),
+        contents=(*digests, *(archive.describe(notes) if found else ())),
         secrets=tuple(secrets.items()),
         signed=asking.sign_variables(settings) if known.kept.signed else "",
         settled=known.settled,
@@ -154,7 +158,7 @@ def _folders(settings: "Settings", answer: Answer, console: Console) -> Iterator
     everything = settings.static.serve == "function"
     if everything and answer.elsewhere:
         console.note(answer.elsewhere)
-    if everything or not answer.served_by:
+    if everything or (settings.static.serve == "auto" and not answer.served_by):
         yield from (_Folder(source, everything) for source in answer.sources)
     for url, folder in settings.static.folders.items():
         yield _Folder(Source(url=f"{url}/", folder=folder, own=True, pages=True), chosen=True)

@@ -20,6 +20,9 @@ FOLDER = "static"
 READS = {"open", "os.listdir", "os.scandir"}
 INNER = ("app", "application", "wsgi_app", "asgi_app", "_app", "_wsgi_app", "wrapped_app")
 """Attributes by which middleware knows the app that it is around."""
+USE_FINDERS = ("WHITENOISE_USE_FINDERS", "SERVESTATIC_USE_FINDERS")
+"""Settings by which files are served from the folders of apps. Without them it is as DEBUG is.
+https://whitenoise.readthedocs.io/en/stable/django.html#WHITENOISE_USE_FINDERS"""
 DEEPEST = 20
 """Layers of middleware that are looked through."""
 FILE = "<path:filename>"
@@ -33,6 +36,7 @@ class Question:
         """`root` is the app's folder, `tmp` the one that may be written to. Notes reads from now on."""
         self._root, self._out = root, os.path.join(tmp, FOLDER)
         self._seen: set[str] = set()
+        self._packages: set[str] = set()
         seen = self._seen
 
         def note(event: str, arguments: tuple[object, ...]) -> None:
@@ -46,6 +50,7 @@ class Question:
         os.mkdir(self._out)
         mounts: list[tuple[str, str, bool]] = []
         for each in _layers(getattr(app, "app", app)):
+            self._packages.add(_package(type(each)))
             mounts += [*_find_flask(each), *_find_starlette(each, "")]
         django = self._ask_django()
         read = sorted(each for each in self._seen if f"{each}/".startswith(f"{self._root}/"))
@@ -72,7 +77,8 @@ class Question:
             "root": os.fspath(settings.STATIC_ROOT or ""),
             "storage": f"{type(storage).__module__}.{type(storage).__qualname__}",
             "local": isinstance(storage, _import("django.core.files.storage").FileSystemStorage),
-            "middleware": [str(each) for each in settings.MIDDLEWARE],
+            "packages": sorted(self._packages.union(*map(_packages_of, settings.MIDDLEWARE))),
+            "finders": any(getattr(settings, name, settings.DEBUG) for name in USE_FINDERS),
             "hashed": [],
         }
         if not told["local"] or "//" in settings.STATIC_URL:
@@ -91,6 +97,16 @@ class Question:
 def _import(name: str) -> Any:
     """Return a module that only the function has."""
     return importlib.import_module(name)
+
+
+def _packages_of(middleware: str) -> set[str]:
+    """Return the packages that a middleware of Django's is from, those of its base classes among them."""
+    made = _import("django.utils.module_loading").import_string(middleware)
+    return {_package(each) for each in getattr(made, "__mro__", (made,))}
+
+
+def _package(made: Any) -> str:
+    return str(getattr(made, "__module__", "")).partition(".")[0]
 
 
 def _finder_folders(settings: Any) -> Iterator[str]:

@@ -169,10 +169,9 @@ def _manifest(code: AppCode, setting: Setting) -> Iterator[Finding]:
 
 
 def _is_collected(code: AppCode) -> bool:
-    """Return whether lambdify collects the static files itself: those that nobody else serves."""
-    serve = code.settings.static.serve
+    """Return whether lambdify collects the static files: for itself, or for WhiteNoise."""
     served = any(name.decode() in file.source for file in code.files for name in asking.SERVERS)
-    return serve == "function" or (serve == "auto" and not served)
+    return code.settings.static.serve != "app" or served
 
 
 def _databases(code: AppCode, chain: list[CodeFile]) -> Iterator[Finding]:
