@@ -21,6 +21,7 @@ from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined
+from lambdify.cli.hooks.template import amend
 from lambdify.cli.plan import preview, sources
 from lambdify.cli.rehearsal import gate
 from lambdify.cli.releases import (
@@ -84,8 +85,8 @@ def deploy(
     `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
     minutes, so it is called only after the state of the stack was checked. The block of `rehearse` begins or
     ends with the app's start on this machine. Raises what its steps raise: StackBusy, StackBroken,
-    StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing, BundleRefused, AppCannotStart,
-    DeployFailed, AppBroken, ReleaseFailed.
+    StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing, BundleRefused, HookFailed,
+    AppCannotStart, DeployFailed, AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
     if existing is None or existing.is_new:
@@ -99,6 +100,7 @@ def deploy(
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
+        _check_hook(stage, bundle, console)
         with rehearse(bundle):
             artifact = archives.put(bundle, stage, console)
     wanted = _write_template(stage, bundle, artifact, existing, console)
@@ -125,12 +127,20 @@ def deploy(
     return _describe(deployed, release, url, stage.account, changed=True, uploaded=artifact.uploaded)
 
 
+def _check_hook(stage: Stage, bundle: "Bundle", console: Console) -> None:
+    """Have the project's function for the template fail before anything is uploaded. Raises HookFailed."""
+    if stage.settings.hooks.template:
+        planned = template.write(stage.settings, archives.plan(bundle, stage), bundle.target)
+        amend(planned, stage.settings, console)
+
+
 def _write_template(
     stage: Stage, bundle: "Bundle", artifact: Artifact, existing: Stack | None, console: Console
 ) -> Template:
     settings = gate.add_variable(stage.settings)
     settings = sources.without_passed(settings, existing, stage.account, console)
-    return template.write(settings, artifact, bundle.target)
+    # What the project's own function does was told before the upload.
+    return amend(template.write(settings, artifact, bundle.target), settings, Console(quiet=True))
 
 
 def _propose(

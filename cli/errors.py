@@ -19,6 +19,7 @@ LambdifyError
 ├── StaticFilesUnknown   16   the app could not be asked for its static files
 ├── PythonRefused        17   the project asks for a Python that Lambda lacks, or for two at once
 ├── AuditUnanswered      18   it could not be found out which advisories are known of what is packed
+├── HookFailed           19   a command of [hooks], or its function for the template: nothing was changed
 ├── RequirementsError    20   the dependencies do not resolve, or their file cannot be read
 ├── BuildError           21   a wheel could not be built
 ├── DockerUnavailable    22   something needs a container engine, and none answers, or none that will do
@@ -49,6 +50,7 @@ LambdifyError
 ├── LocalCloudFailed     52   the local cloud could not be started, or died
 ├── StageTaken           53   another project was deployed to this stage
 ├── FunctionForeign      54   a function of that name exists and is not ours
+├── AfterHookFailed      55   a command of [hooks] failed after what was done, which stands
 ├── PreviewsLeft         57   previews were to be removed, and some are still there
 ├── CommandNotRun       125   lambdify could not run a command, or does not know how it ended
 ├── Declined              3   the user said no at a prompt
@@ -134,6 +136,12 @@ class AuditUnanswered(LambdifyError):
     """It could not be found out which advisories are known of what is packed: that is no "none"."""
 
     exit_code = 18
+
+
+class HookFailed(LambdifyError):
+    """A command of [hooks] failed before anything was changed, or its function for the template did."""
+
+    exit_code = 19
 
 
 class RequirementsError(LambdifyError):
@@ -320,6 +328,12 @@ class PreviewsLeft(LambdifyError):
     """Previews were to be removed, and some are still there."""
 
     exit_code = 57
+
+
+class AfterHookFailed(LambdifyError):
+    """A command of [hooks] failed after a deployment or a removal, which stands."""
+
+    exit_code = 55
 
 
 class CommandNotRun(LambdifyError):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from lambdify.cli.console import Console
 from lambdify.cli.failures.project import look_at
+from lambdify.cli.hooks.commands import before_package
 from lambdify.cli.packing.bundle import build_cache, bundle, zips
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 def package(settings: Settings, out: Path | None, console: Console, *, upgrade: bool = False) -> Bundle:
     """Find the app, pack it into `out` (None: the project's `.lambdify/build`), show and return the bundle.
 
-    With `upgrade`, requirements without a lock file are resolved again.
+    The project's own commands run first ([hooks] before_package). With `upgrade`, requirements without a lock
+    file are resolved again. Raises HookFailed.
     """
+    before_package(settings, console)
     with caches.in_use(), zips.in_use(settings.root):
         packed = _pack(settings, out, console, upgrade=upgrade)
     zips.sweep(settings.root, packed.archives)

@@ -42,6 +42,26 @@ class Session:
 
         return cloud.OWN_VARIABLES
 
+    def variables(self) -> dict[str, str]:
+        """Return the variables of a program that is to work on the same account, and knows where it is.
+
+        In the local cloud AWS's own programs reach that, with its keys, and never the user's account.
+        """
+        region = self.stage.region
+        about = {"LAMBDIFY_REGION": region, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        if self.cloud is None:
+            profile = self.settings.profile
+            return {**about, "LAMBDIFY_LOCAL": "", **({"AWS_PROFILE": profile} if profile else {})}
+        key, secret = self.cloud.credentials
+        keys = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": ""}
+        return {
+            **about,
+            **keys,
+            "AWS_PROFILE": "",
+            "AWS_ENDPOINT_URL": self.cloud.endpoint_url,
+            "LAMBDIFY_LOCAL": "1",
+        }
+
     def address(self, endpoint: str) -> str:
         """Return the URL that answers: the endpoint itself on AWS, else the local gateway's."""
         if self.cloud is None or not endpoint:

@@ -60,6 +60,7 @@ def command(
 
     from lambdify.cli import deploy as room
     from lambdify.cli.command_line.session import load_settings
+    from lambdify.cli.hooks.commands import after_deploy
 
     if port is not None and not local:
         raise UsageError("--port is for the local cloud.", hint="Add --local, or leave --port out.")
@@ -91,14 +92,32 @@ def command(
         _remember(deployed.release, session.settings, local=local)
     if deployed.changed:
         console.note(f"Next: {_suggest(session.settings.stage, first=deployed.release == 1, local=local)}")
-    answer = deployed.endpoint or deployed.alias
-    if not deployed.endpoint and not session.settings.app:
-        arns = {name: deployed.functions[name] for name in session.settings.functions}
-        console.note(f"There is no web app. {_suggest_call(session.settings)} calls a function:")
-        answer = "\n".join(arns.values())
-    elif not deployed.endpoint:
-        console.note("There is no address to show. This is what an event source calls:")
-    console.answer(answer, asdict(deployed))
+    try:
+        after_deploy(session.settings, console, {**session.variables(), **_describe(deployed)})
+    finally:
+        # The deployment stands, whatever its hook does.
+        console.answer(_write_answer(deployed, session), asdict(deployed))
+
+
+def _write_answer(deployed: "Deployment", session: "Session") -> str:
+    """Return the address that was deployed; where there is none, what to call, after a note on it."""
+    if deployed.endpoint:
+        return deployed.endpoint
+    if session.settings.app:
+        session.console.note("There is no address to show. This is what an event source calls:")
+        return deployed.alias
+    session.console.note(f"There is no web app. {_suggest_call(session.settings)} calls a function:")
+    return "\n".join(deployed.functions[name] for name in session.settings.functions)
+
+
+def _describe(deployed: "Deployment") -> dict[str, str]:
+    """Return what [hooks] after_deploy is told of the deployment."""
+    return {
+        "LAMBDIFY_ENDPOINT": deployed.endpoint,
+        "LAMBDIFY_RELEASE": str(deployed.release or ""),
+        "LAMBDIFY_VERSION": deployed.version,
+        "LAMBDIFY_CHANGED": "1" if deployed.changed else "",
+    }
 
 
 def _prepare(

@@ -24,6 +24,7 @@ from lambdify.cli.commands import make_console
 def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) -> None:
     """Print the CloudFormation template that deploy would apply."""
     from lambdify.cli.command_line import session
+    from lambdify.cli.hooks.template import amend
     from lambdify.cli.package import package as pack
     from lambdify.cli.plan import pitfalls
     from lambdify.cli.runtime import choice
@@ -34,5 +35,5 @@ def command(flags: Flags, stage: str | None, bucket: str | None, upgrade: bool) 
     choice.tell(chosen, console)
     pitfalls.warn(settings, console, local=False)
     bundle = pack(settings, None, console, upgrade=upgrade)
-    written = pipeline.write(settings, bundle, bucket, console)
+    written = amend(pipeline.write(settings, bundle, bucket, console), settings, console)
     console.answer(pipeline.as_yaml(written).rstrip("\n"), written.body)

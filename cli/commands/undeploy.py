@@ -41,6 +41,7 @@ def command(
 
     from lambdify.cli import undeploy as room
     from lambdify.cli.command_line import known_releases
+    from lambdify.cli.hooks.commands import after_undeploy
 
     session = open_stage(flags, stage, local, **overrides)
     removal = room.undeploy(
@@ -54,4 +55,8 @@ def command(
         take_over=take_over,
     )
     known_releases.remember(session.settings.root, session.settings.stage, {}, local=local)
-    session.console.answer(room.describe(removal, session.settings), asdict(removal))
+    try:
+        after_undeploy(session.settings, session.console, session.variables())
+    finally:
+        # The stage is gone, whatever its hook does.
+        session.console.answer(room.describe(removal, session.settings), asdict(removal))

@@ -16,6 +16,7 @@ from lambdify.cli import template
 from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
+from lambdify.cli.hooks.template import amend
 from lambdify.cli.plan import costs, preview, sources
 from lambdify.cli.plan import drift as drift_detection
 from lambdify.cli.plan.drift import Drift
@@ -69,7 +70,7 @@ def compute(
     artifact = archives.plan(bundle, stage)
     settings = gate.add_variable(stage.settings)
     settings = sources.without_passed(settings, existing, stage.account, console)
-    wanted = template.write(settings, artifact, bundle.target)
+    wanted = amend(template.write(settings, artifact, bundle.target), settings, console)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, stage.account, sleep)
     if existing is not None and before and existing.live != existing.published:

@@ -27,7 +27,7 @@ from lambdify.cli.stage import Stage
 
 State = Literal["live", "superseded", "rolled back", "failed", "unfinished", "pruned"]
 """unfinished: its deployment is under way, or was killed; pruned: its version was removed."""
-NOT_RECORDED = ("root", "source", "profile", "local", "environment", "secrets")
+NOT_RECORDED = ("root", "source", "profile", "local", "hooks", "environment", "secrets")
 """Settings that a record leaves out: they are about this machine, or hold values that nobody else may see."""
 SUMMARY_LENGTH = 140
 """Characters of a reason that is shown on one line."""

@@ -24,6 +24,7 @@ from lambdify.cli.settings.tables import (
     Check,
     Efs,
     Function,
+    Hooks,
     Http,
     Local,
     Logs,
@@ -67,6 +68,7 @@ class Settings:
     vpc: Vpc
     efs: Efs
     build: Build
+    hooks: Hooks
     static: Static
     check: Check
     http: Http

@@ -78,6 +78,7 @@ def check(settings: "Settings") -> None:
         _snapstart,
         _role,
         _logs,
+        _hooks,
         _environment,
         function_conflicts.check,
     ):
@@ -278,6 +279,14 @@ def _role(settings: "Settings") -> Iterator[SettingsError]:
                 f"[role] {option}: the role {role.arn} is not lambdify's, and stays as it is.",
                 hint=f"Add them to that role, and leave {option} out; or leave arn out.",
             )
+
+
+def _hooks(settings: "Settings") -> Iterator[SettingsError]:
+    if settings.hooks.inputs and not settings.hooks.before_package:
+        yield SettingsError(
+            "[hooks] inputs: there is no before_package that would read them.",
+            hint='Set before_package = ["npm run build"], or leave inputs out.',
+        )
 
 
 def _logs(settings: "Settings") -> Iterator[SettingsError]:

@@ -127,6 +127,20 @@ class Static:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """[hooks]: what of the project's own runs before and after the work of lambdify."""
+
+    before_package: tuple[str, ...]
+    """Shell commands, on this machine, in the project's folder."""
+    inputs: tuple[str, ...]
+    """What those read, as patterns in gitignore syntax; () means that they run each time."""
+    after_deploy: tuple[str, ...]
+    after_undeploy: tuple[str, ...]
+    template: str
+    """"file.py:function" that takes the template and returns another one; "" for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """[check]: what `check` and `deploy` tell of the app."""
 

@@ -160,6 +160,15 @@ def _paths(value: object) -> object:
     return paths
 
 
+@takes({"anyOf": [{"type": "string", "minLength": 1}, list_schema({"type": "string", "minLength": 1})]})
+def _commands(value: object) -> object:
+    """Return one command, or several, as a tuple."""
+    commands = _texts([value] if isinstance(value, str) else value)
+    if not all(map(str.strip, commands)):
+        raise InvalidValue('a command, or a list of them: ["npm ci", "npm run build"]')
+    return commands
+
+
 _DISTRIBUTION = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 
@@ -338,6 +347,14 @@ READERS: Mapping[str, Reader] = {
     "build.omit": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uwsgi"')),
     "build.keep": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uvicorn"')),
     "build.include": _paths,
+    "hooks.before_package": _commands,
+    "hooks.after_deploy": _commands,
+    "hooks.after_undeploy": _commands,
+    "hooks.template": matching(
+        r"(?!/)(?!(.*/)?\.\.?/)[^\s:]+\.py:[A-Za-z_][A-Za-z0-9_]*",
+        'a file of the project and the name of a function in it: "infra.py:template"',
+        pattern_schema(r"([^\s:/][^\s:]*\.py:[A-Za-z_][A-Za-z0-9_]*)?"),
+    ),
     "static.fallback": matching(
         r"[^\s/?#][^\s?#]*", 'the path of a page among the files, such as "index.html"'
     ),

@@ -151,9 +151,9 @@ OF_HTTP = (
     "allow_from, vpc_endpoints, cors, jwt, authorizer, alb"
 )
 PER_STAGE = (
-    "app, region, profile, protect, function, role, vpc, efs, build, static, check, http, warm, logs, "
-    "telemetry, release, tasks, commands, failed, local, environment, secrets, functions, tags, resources, "
-    "outputs"
+    "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, warm, "
+    "logs, telemetry, release, tasks, commands, failed, local, environment, secrets, functions, tags, "
+    "resources, outputs"
 )
 
 

@@ -1,0 +1,72 @@
+"""[hooks] template in a deployment: before anything is uploaded, in the diff, and in what runs."""
+
+import re
+
+import pytest
+from stages import stage_in
+
+from lambdify.cli.deploy import deploy
+from lambdify.cli.errors import HookFailed
+from lambdify.cli.plan import diff, preview
+
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
+
+INFRA = """
+def template(body, stage):
+    resources = body["Resources"]
+    resources["Function"]["Properties"]["MemorySize"] = 1024
+    resources["Orders"] = {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"QueueName": f"orders-{stage}"},
+    }
+    return body
+"""
+
+
+@pytest.fixture
+def stage(account, make_settings):
+    """`stage("the code of infra.py")`: the stage with that function; None is one without."""
+
+    def stage(code):
+        named = {"hooks.template": "infra.py:template"} if code else {}
+        settings = make_settings(overrides=named)
+        if code:
+            (settings.root / "infra.py").write_text(code)
+        return stage_in(account, settings)
+
+    return stage
+
+
+def test_one_that_fails_stops_before_anything_is_uploaded(account, stage, make_bundle, talk, inventory):
+    for code in (
+        "def template(body): 1 / 0",
+        "def template(body): del body['Resources']['Alias']; return body",
+    ):
+        with pytest.raises(HookFailed):
+            deploy(stage(code), make_bundle, talk.console, yes=True)
+        with pytest.raises(HookFailed):
+            diff.compute(stage(code), make_bundle, talk.console)
+    assert inventory(account) == {}
+
+
+def test_what_it_does_is_seen_in_the_diff_and_reaches_the_traffic(
+    account, stage, make_bundle, talk, functions, golden
+):
+    deploy(stage(None), make_bundle, talk.console, yes=True)
+    found = diff.compute(stage(INFRA), make_bundle, talk.console)
+    shown = "\n".join(line.text for line in preview.show_in_full(found.preview, found.drift))
+    golden("diff-of-a-hook.txt", re.sub(r"Version[0-9a-f]{12}", "Version...", f"{shown}\n"))
+
+    deployed = deploy(stage(INFRA), make_bundle, talk.console, yes=True)
+    assert deployed.version == "2"
+    live = account.client("lambda").get_function_configuration(FunctionName="shop-dev", Qualifier="live")
+    assert live["MemorySize"] == 1024
+    assert account.client("sqs").get_queue_url(QueueName="orders-dev")
+    assert talk.said.count("infra.py:template added") == 2, "once for the diff, once for the deployment"
+
+    again = deploy(stage(INFRA), make_bundle, talk.console, yes=True)
+    assert not again.changed
+    without = diff.compute(stage(None), make_bundle, talk.console, drift=False)
+    assert {each.resource for each in without.preview.changes} >= {"Orders", "Function"}
