@@ -98,13 +98,8 @@ class Settings:
 
     @property
     def secrets_path(self) -> str:
-        """What the names of the stage's own secrets in SSM Parameter Store begin with: "/shop/production".
-
-        No name there may begin with "aws" or "ssm".
-        https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
-        """
-        reserved = self.name.lower().startswith(("aws", "ssm"))
-        return f"/{'app-' if reserved else ''}{self.name}/{self.stage}"
+        """What the names of the stage's own secrets in SSM Parameter Store begin with: "/shop/production"."""
+        return f"{secrets_folder(self.name)}/{self.stage}"
 
     @property
     def own_lambdas(self) -> tuple[str, ...]:
@@ -156,7 +151,18 @@ def load(
     whether the environment file has to be there: who looks at a stage may be on another machine.
     """
     root = root.resolve()
-    file = config_file.find(root)
+    return interpret(config_file.find(root), root, stage=stage, overrides=overrides, variables=variables)
+
+
+def interpret(
+    file: ConfigFile | None,
+    root: Path,
+    *,
+    stage: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    variables: bool = True,
+) -> Settings:
+    """Return what `load` does, out of a file that was read, or is not written yet. Raises SettingsError."""
     known = options.defaults()
     try:
         common, stages = _read_file(file, known) if file else ({}, {})
@@ -194,6 +200,16 @@ def slug(text: str) -> str:
     """Return a valid name of a stack, made from any text: "My Shop (old)" becomes "my-shop-old"."""
     words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return words if words[:1].isalpha() else f"app-{words}".rstrip("-")
+
+
+def secrets_folder(name: str) -> str:
+    """Return what the names of all secrets of a project in SSM Parameter Store begin with: "/shop".
+
+    No name there may begin with "aws" or "ssm".
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+    """
+    reserved = name.lower().startswith(("aws", "ssm"))
+    return f"/{'app-' if reserved else ''}{name}"
 
 
 def default_python() -> str:

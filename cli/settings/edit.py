@@ -46,7 +46,7 @@ def add(root: Path, keys: Keys, value: str) -> Edit:
     file = config_file.find(root)
     path = file.path if file else root / config_file.LAMBDIFY_TOML
     full = (*(file.table if file else ()), *keys)
-    line = f"{_key(full[-1])} = {_quote(value)}"
+    line = f"{write_key(full[-1])} = {quote(value)}"
     text, encoding = _read(path) if file else ("", "utf-8")
     lines, number = _insert(text.split("\n"), text, full[:-1], line)
     by_hand = f"Write it by hand: {line}, under [{'.'.join(full[:-1])}]."
@@ -102,7 +102,7 @@ def _insert(lines: Sequence[str], text: str, table: Keys, line: str) -> tuple[li
         return [*lines[: inside[-1]], line + end, *lines[inside[-1] :]], inside[-1] + 1
     # A new table stands after the last of its family: [tool.lambdify.secrets] after [tool.lambdify.tags].
     family = [each.last for each in statements if table[:-1] and each.table[: len(table) - 1] == table[:-1]]
-    header = f"[{'.'.join(map(_key, table))}]"
+    header = f"[{'.'.join(map(write_key, table))}]"
     if family:
         at = family[-1]
         return [*lines[:at], end, header + end, line + end, *lines[at:]], at + 3
@@ -144,12 +144,13 @@ def _unset(values: dict[str, Any], keys: Keys) -> dict[str, Any] | None:
     return changed if inner.pop(keys[-1], None) is not None else None
 
 
-def _key(name: str) -> str:
+def write_key(name: str) -> str:
     """Return a key as TOML writes it, in quotes where it has to be."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quote(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quote(name)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Return a text as TOML writes it."""
     # A string of JSON is one of TOML, but for the character DEL: https://toml.io/en/v1.0.0#string
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
