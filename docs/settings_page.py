@@ -16,7 +16,7 @@ HEAD = """# Every option of lambdify.toml
 
 All of them have a default, which is shown; a project needs none of them. They stand in `lambdify.toml`, or in
 `pyproject.toml` below `[tool.lambdify]`. `[stages.NAME]` takes the same options, for one stage, and
-`lambdify init` writes them all, commented out.
+`lambdify init --all` writes them all, commented out.
 
 ## At the top
 

@@ -1,4 +1,4 @@
-"""lambdify init: the file it writes says what was found, and explains everything else."""
+"""lambdify init: the file it writes says what was found, and with --all explains everything else."""
 
 import io
 import re
@@ -34,7 +34,7 @@ def test_the_file_loads_to_what_holds_without_it_but_for_what_was_found(project)
 
 
 def test_every_option_is_there_with_its_default_once_it_is_uncommented(project):
-    text = init(project({}), console()).read_text()
+    text = init(project({}), console(), every_option=True).read_text()
     uncommented = tomllib.loads(re.sub(r"(?m)^#(?=\w+ = )", "", text))
     expected = options.defaults() | {"name": "shop"}
     # Tables of the user's own names are shown as examples.
@@ -51,7 +51,7 @@ def without_empty_tables(values):
 
 def test_the_examples_in_the_comments_load(project):
     root = project({".env.production": "WORKERS=2\n"})
-    text = init(root, console()).read_text()
+    text = init(root, console(), every_option=True).read_text()
     (root / "lambdify.toml").write_text(re.sub(r"(?m)^#   ", "", text))
     loaded = settings.load(root, stage="production")
     assert (loaded.region, loaded.function.memory) == ("eu-central-1", 1024)
@@ -69,8 +69,26 @@ def test_other_apps_are_named_beside_the_chosen_one(project):
 
 
 def test_without_an_app_the_line_stays_a_comment(project):
-    text = init(project({}), console()).read_text()
+    text = init(project({}), console(), every_option=True).read_text()
     assert '#app = ""\n' in text
+
+
+def test_a_few_lines_are_enough_where_nothing_differs(project):
+    text = init(project({"app.py": FLASK}), console()).read_text()
+    assert text == (
+        "# Settings of lambdify. What is not here is as `lambdify init --all` shows it.\n"
+        'name = "shop"\n'
+        "# Found by app.py:2  app = Flask(__name__)\n"
+        'app = "app:app"\n'
+    )
+
+
+def test_with_every_option_what_was_found_stands_in_its_place(project):
+    text = init(project({"app.py": FLASK}), console(), every_option=True).read_text()
+    assert '# Found by app.py:2  app = Flask(__name__)\napp = "app:app"\n' in text
+    assert (text.index("\napp = "), text.index("#stage = ")) == tuple(
+        sorted((text.index("\napp = "), text.index("#stage = ")))
+    )
 
 
 def test_what_is_there_is_not_replaced(project):
