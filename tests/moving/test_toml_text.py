@@ -2,7 +2,7 @@
 
 import tomllib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdify.cli.moving import draft, toml_text
@@ -18,12 +18,14 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.tuples(st.just("resources"), TEXTS), VALUES, max_size=5))
 def test_what_is_written_is_read_back(values):
     text = toml_text.write(Draft(common=values))
     assert tomllib.loads(text) == draft.nest(values)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, max_size=3), TEXTS)
 def test_so_is_what_stages_have(values, remark):
     nested = {("resources", name): each for name, each in values.items()}
