@@ -1,0 +1,4 @@
+"""Pages for a browser: one file each, which loads nothing and runs nothing.
+
+`package --report` and `dashboard` fill them.
+"""
