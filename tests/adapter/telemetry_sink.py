@@ -15,6 +15,8 @@ class Collector:
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, bytes]] = []
+        self.asked: list[str] = []
+        """The paths of all requests, answered or not."""
         self.answers = threading.Event()
         """While it is not set, whoever posts waits; at first it is set."""
         self.answers.set()
@@ -36,6 +38,7 @@ def collect() -> Iterator[Collector]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             zipped = self.headers.get("content-encoding") == "gzip"
+            collector.asked.append(self.path)
             collector.answers.wait(PATIENCE)
             collector.posted.append((self.path, gzip.decompress(body) if zipped else body))
             self.send_response(200)
