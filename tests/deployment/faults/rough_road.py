@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from uuid import uuid4
 
 JSON = {"apigateway", "ecr", "lambda", "logs", "monitoring"}
 """Services whose errors are JSON; "monitoring" is how CloudWatch signs."""
+
+IDLE = 1.0
+"""Seconds for which a connection may stand idle; ministack closes it after five."""
 
 Fault = Callable[["Call"], None]
 
@@ -171,6 +175,9 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     """Headers and body are two packets: the second would wait for 40 ms until the first is acknowledged."""
     road: Road
+    _onward: http.client.HTTPConnection | None = None
+    _used = 0.0
+    """When the last answer came on it."""
 
     def __getattr__(self, name: str) -> object:
         """Every method is treated alike."""
@@ -220,20 +227,35 @@ class Handler(BaseHTTPRequestHandler):
         return f"{service}:{self.command} {names}", service
 
     def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        host, here = urlsplit(self.road.target).netloc, urlsplit(self.road.url).netloc
-        connection = http.client.HTTPConnection(host, timeout=60)
+        here = urlsplit(self.road.url).netloc
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
         if self.road.registry and "Authorization" not in headers:
             headers["Host"] = self.road.registry
+        connection = self._way_on()
         connection.request(
             self.command, self.path, body or None, {**headers, "Content-Length": str(len(body))}
         )
         answer = connection.getresponse()
         content = answer.read()
-        connection.close()
+        self._used = time.monotonic()
         if self.road.registry:
             content = content.replace(self.road.registry.encode(), here.encode())
         return answer.status, dict(answer.getheaders()), content
+
+    def _way_on(self) -> http.client.HTTPConnection:
+        """A connection to AWS: that of the call before, unless it was idle so long that AWS may close it."""
+        if self._onward is None or time.monotonic() - self._used > IDLE:
+            self._close_onward()
+            self._onward = http.client.HTTPConnection(urlsplit(self.road.target).netloc, timeout=60)
+        return self._onward
+
+    def _close_onward(self) -> None:
+        if self._onward:
+            self._onward.close()
+
+    def finish(self) -> None:
+        self._close_onward()
+        super().finish()
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
