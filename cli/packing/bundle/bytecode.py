@@ -83,10 +83,12 @@ def cache_path(name: str, minor: str) -> str:
 
 def source_path(name: str) -> str:
     """Return the name of the module whose bytecode this is; the name itself if it is no bytecode."""
-    bytecode = PurePosixPath(name)
-    if bytecode.parent.name != "__pycache__":
+    folder, _, file = name.rpartition("/")
+    outer, _, last = folder.rpartition("/")
+    if last != "__pycache__":
         return name
-    return str(bytecode.parent.parent / f"{bytecode.name.rsplit('.', 2)[0]}.py")
+    module = f"{file.rsplit('.', 2)[0]}.py"
+    return f"{outer}/{module}" if outer else module
 
 
 def _run_worker(compiler: Compiler, modules: Mapping[str, bytes]) -> dict[str, bytes]:

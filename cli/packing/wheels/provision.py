@@ -8,7 +8,7 @@ alarms are worse than silence: if this is silent, the app's own error says the s
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from lambdify.cli.console import Console
@@ -182,7 +182,7 @@ class _Packed(NamedTuple):
 
     @classmethod
     def of(cls, packed: Sequence[Distribution], tops: set[str]) -> "_Packed":
-        """Return those below some top-level names only: a layer has thousands of files."""
+        """Return those below some top-level names only. Paths are texts: a layer has thousands of files."""
         modules: set[str] = set()
         folders: set[str] = set()
         for distribution in packed:
@@ -192,11 +192,13 @@ class _Packed(NamedTuple):
                 top, _, rest = file.partition("/")
                 if (top if rest else top.partition(".")[0]) not in tops:
                     continue
-                path = PurePosixPath(file)
-                if path.suffix in {".py", ".so", ".pyc"}:
-                    stem = path.name.partition(".")[0]
-                    modules.add(str(path.parent if stem == "__init__" else path.with_name(stem)))
-                folders.update(str(each) for each in path.parents)
+                folder, _, name = file.rpartition("/")
+                if name.endswith((".py", ".so", ".pyc")):
+                    stem = name.partition(".")[0]
+                    modules.add(folder if stem == "__init__" else f"{folder}/{stem}" if folder else stem)
+                while folder and folder not in folders:
+                    folders.add(folder)
+                    folder = folder.rpartition("/")[0]
         return cls(frozenset(modules), frozenset(folders))
 
     def has(self, name: str) -> bool:
