@@ -96,6 +96,7 @@ def retry(
     """Send them again to where they came from: all, or some.
 
     An event goes to its function, a task or a message to its queue. Each is tried as often as the first time.
+    The records of a batch are read from their stream again, and the function is called with them at once.
     """
     from lambdify.cli.failed_events import resending
     from lambdify.cli.stacks import stack

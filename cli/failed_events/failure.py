@@ -1,7 +1,7 @@
 """A message of the failed queue, read: what failed, when and why, and where it is sent again. Pure.
 
     an asynchronous event        Lambda's record of it: the event, and what the function raised
-    a batch of a stream          Lambda's record of it: where its records are, and no data
+    a batch of a stream          Lambda's record of it: where its records are, and no data (stream_records.py)
     a task                       its own message, with the traceback of its last attempt
     a message of another queue   as it was there, moved by that queue's redrive policy
     what could not be delivered  the event, with Scheduler's or EventBridge's attributes
@@ -95,7 +95,7 @@ def _from_lambda(message: Mapping[str, Any], record: Mapping[str, Any]) -> Failu
         trace=_read_trace(response),
         attempts=int(context.get("approximateInvokeCount") or 0),
         payload=event,
-        target="" if batch else arn,
+        target=arn,
         body=json.dumps(event),
     )
 
@@ -138,10 +138,15 @@ def _explain(response: Any, context: Mapping[str, Any]) -> str:
     """Return why an event was given up, on one line."""
     if context.get("condition") == AGED:
         return "It was older than max_age before a try succeeded."
-    if isinstance(response, dict) and ("errorType" in response or "errorMessage" in response):
-        message = str(response.get("errorMessage") or "").partition("\n")[0]
-        return ": ".join(filter(None, (str(response.get("errorType") or ""), message)))
-    return "It was given up, and Lambda does not tell why. The log knows more."
+    return summarize(response) or "It was given up, and Lambda does not tell why. The log knows more."
+
+
+def summarize(response: Any) -> str:
+    """Return what a function raised, on one line: "KeyError: 'total'"; "" if the response is no error."""
+    if not isinstance(response, dict) or not ("errorType" in response or "errorMessage" in response):
+        return ""
+    message = str(response.get("errorMessage") or "").partition("\n")[0]
+    return ": ".join(filter(None, (str(response.get("errorType") or ""), message)))
 
 
 def _read_trace(response: Any) -> tuple[str, ...]:

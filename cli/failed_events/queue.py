@@ -18,6 +18,8 @@ from lambdify.cli.stage import Stage
 MISSING = "NonExistentQueue|QueueDoesNotExist"
 HIDDEN = 60
 """Seconds for which SQS hides what was received."""
+LONGEST_HIDDEN = 43_000
+"""Seconds, a little less than the twelve hours after its receipt for which SQS can hide a message."""
 WAIT = 1
 """Seconds that SQS may take to look on all its servers: without a wait it asks only some of them.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"""
@@ -53,7 +55,7 @@ def look(stage: Stage, *, most: int) -> Contents:
             if is_known or len(found) >= most:
                 break
     finally:
-        _give_back(url, list(handles.values()), stage)
+        _hide(url, list(handles.values()), 0, stage)
     failures = tuple(sorted(found.values(), key=lambda each: each.at))[:most]
     return Contents(failures=failures, total=max(count(url, stage), len(failures)))
 
@@ -75,30 +77,36 @@ def work_off(
     chosen: Callable[[Failure], bool],
     do: Callable[[Failure], bool],
     *,
+    takes: Callable[[Failure], int] = lambda _: 0,
     now: datetime | None = None,
 ) -> tuple[Failure, ...]:
     """Call `do` with each chosen failure, delete those for which it returns True, and return these.
 
-    What comes into the queue meanwhile is left alone: it may have been sent again in this very run. All that
-    is not deleted is given back, also if `do` raises.
+    `takes` says how many seconds `do` may need for one, so that nobody else gets it, or one that comes after
+    it, meanwhile. What comes into the queue meanwhile is left alone: it may have been sent again in this very
+    run. All that is not deleted is given back, also if `do` raises.
     """
     url, begun = find_url(stage), now or datetime.now(UTC)
     kept: dict[str, str] = {}
     done = []
     try:
         for messages in _receive(url, stage):
-            is_known = bool(kept.keys() & {each["MessageId"] for each in messages})
+            new = [each for each in messages if each["MessageId"] not in kept]
             kept |= {each["MessageId"]: each["ReceiptHandle"] for each in messages}
-            if is_known:  # what was kept first is visible again: all of the queue was looked at
+            if not new:  # what was kept is visible again: all of the queue was looked at
                 break
-            for message in messages:
+            for place, message in enumerate(new):
                 found = _read(message, stage)
-                if _sent_at(message) <= begun and chosen(found) and do(found):
+                if _sent_at(message) > begun or not chosen(found):
+                    continue
+                if (seconds := takes(found)) > 0:
+                    _hide(url, [each["ReceiptHandle"] for each in new[place:]], HIDDEN + seconds, stage)
+                if do(found):
                     _delete(url, message["ReceiptHandle"], stage)
                     del kept[found.id]
                     done.append(found)
     finally:
-        _give_back(url, list(kept.values()), stage)
+        _hide(url, list(kept.values()), 0, stage)
     return tuple(done)
 
 
@@ -163,12 +171,12 @@ def _delete(url: str, handle: str, stage: Stage) -> None:
 
 
 @translated(during="giving back what was looked at")
-def _give_back(url: str, handles: list[str], stage: Stage) -> None:
-    """Make received messages visible at once. What SQS refuses becomes visible by itself."""
+def _hide(url: str, handles: list[str], seconds: int, stage: Stage) -> None:
+    """Hide received messages for so long from now on; 0 gives them back. What SQS refuses comes by itself."""
     sqs = stage.client("sqs")
     for at in range(0, len(handles), AT_ONCE):
         entries = [
-            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": min(seconds, LONGEST_HIDDEN)}
             for number, handle in enumerate(handles[at : at + AT_ONCE])
         ]
         sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)

@@ -114,3 +114,21 @@ def arn(settings: "Settings", target: str, form: str) -> str:
     # CloudFormation makes up a name of the stack's, the logical id, and letters; a bucket's is in small ones.
     made = f"*-{target.lower() if ':s3:' in form else target}-*"
     return form.format(named or made)
+
+
+def streams(
+    settings: "Settings", function: FunctionSettings, option: str, *, partition: str, place: str
+) -> tuple[str, ...]:
+    """Return the ARNs of the streams of a kind ("kinesis") that call a function.
+
+    `place` is region and account: "eu-central-1:123456789012". "*" stands for what CloudFormation or DynamoDB
+    makes up.
+    """
+    begin = f"arn:{partition}:{option}:{place}"
+    form = f"{begin}:table/{{}}/stream/*" if option == "dynamodb" else f"{begin}:stream/{{}}"
+    # A name that CloudFormation makes up begins with the stack's.
+    return tuple(
+        arn(settings, source.stream, form).replace("/*-", f"/{settings.full_name}-", 1)
+        for kind, _, source in function.sources
+        if kind == option and isinstance(source, Stream)
+    )

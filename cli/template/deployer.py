@@ -208,14 +208,21 @@ def _beside(stage: Stage) -> Placeholders:
     sources = [source for each in settings.functions.values() for _, _, source in each.sources]
     topics = [each.topic for each in sources if isinstance(each, Topic)]
     polled = [each.queue for each in sources if isinstance(each, Queue)]
-    queues = [each.queue for each in sources if isinstance(each, Queue) and each.queue.startswith("arn:")]
     buckets = [each.bucket for each in sources if isinstance(each, Bucket)]
+    place = {"partition": stage.account.partition, "place": own.removesuffix(":")}
     tasked, with_rules = settings.tasks.workers, any(isinstance(each, Bucket | Rule) for each in sources)
     return {
         "schedules": tuple(f"{begin}scheduler:{own}schedule/default/{each}" for each in named),
-        "asked_queues": tuple(dict.fromkeys(queues)),
         "asked_buckets": tuple(
             dict.fromkeys(f"{begin}s3:::{each}" for each in buckets if each not in settings.resources)
+        ),
+        "read_again": tuple(
+            dict.fromkeys(
+                arn
+                for each in settings.functions.values()
+                for kind in ("dynamodb", "kinesis")
+                for arn in names.streams(settings, each, kind, **place)
+            )
         ),
         "later": (f"{begin}scheduler:{own}schedule/{tasks.name(settings)}/*",) if tasked else (),
         "group_later": (f"{begin}scheduler:{own}schedule-group/{tasks.name(settings)}",) if tasked else (),
@@ -301,10 +308,17 @@ def _fill(text: str, placeholders: Placeholders) -> list[str]:
 
 
 def _join(statements: list[Statement]) -> list[Statement]:
-    """Join statements with the same resources and condition into one, since policies have a size limit."""
-    joined: dict[str, Statement] = {}
+    """Join statements that differ in actions or in resources only, since policies have a size limit."""
+    same_place = _join_by("Resource", "Action", statements)
+    return _join_by("Action", "Resource", same_place)
+
+
+def _join_by(same: str, joined: str, statements: list[Statement]) -> list[Statement]:
+    """Return the statements; those with the same condition and the same `same` are one."""
+    found: dict[str, Statement] = {}
     for each in statements:
-        key = json.dumps([sorted(each["Resource"]), each.get("Condition")])
-        there = joined.setdefault(key, {**each, "Action": []})
-        there["Action"] = sorted({*there["Action"], *each["Action"]})
-    return list(joined.values())
+        key = json.dumps([sorted(each[same]), each.get("Condition")])
+        there = found.setdefault(key, {**each, joined: []})
+        new = [one for one in each[joined] if one not in there[joined]]
+        there[joined] = [*there[joined], *new]
+    return [{**each, "Action": sorted(each["Action"])} for each in found.values()]

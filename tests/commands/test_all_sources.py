@@ -26,6 +26,8 @@ def app(environ, start_response):
 
 def keep(event, context):
     name = context.invoked_function_arn.rpartition(":")[2]
+    if (FOLDER / "broken").exists():
+        raise LookupError("no such table")
     path = FOLDER / f"{{name}}-{{uuid.uuid4()}}"
     path.write_text(__import__("json").dumps(event))
     path.rename(path.with_suffix(".json"))
@@ -47,8 +49,8 @@ sqs = { handler = "main:keep", timeout = 20, sqs = [{ queue = "Orders" }] }
 sns = { handler = "main:keep", sns = [{ topic = "Paid" }] }
 s3 = { handler = "main:keep", s3 = [{ bucket = "Uploads", key = "in/*" }] }
 events = { handler = "main:keep", events = [{ bus = "Bus", pattern = { source = ["shop"] } }] }
-dynamodb = { handler = "main:keep", dynamodb = [{ stream = "Table", start = "oldest" }] }
-kinesis = { handler = "main:keep", kinesis = [{ stream = "Clicks", start = "oldest" }] }
+dynamodb = { handler = "main:keep", dynamodb = [{ stream = "Table", %(stream)s }] }
+kinesis = { handler = "main:keep", kinesis = [{ stream = "Clicks", %(stream)s }] }
 
 [resources.Orders]
 Type = "AWS::SQS::Queue"
@@ -76,6 +78,7 @@ StreamSpecification = { StreamViewType = "NEW_AND_OLD_IMAGES" }
 Type = "AWS::Kinesis::Stream"
 Properties = { Name = "sources-clicks", ShardCount = 1 }
 """
+ONCE = 'start = "oldest", retries = 0, bisect = false'
 ACCOUNT = "us-east-1:000000000000"
 
 
@@ -90,7 +93,7 @@ def project(tmp_path_factory, kept):
     root = tmp_path_factory.mktemp("sources")
     soon = datetime.now(UTC) + timedelta(seconds=25)
     (root / "main.py").write_text(APP.format(folder=str(kept)))
-    (root / "lambdify.toml").write_text(SETTINGS % {"at": f"{soon:%Y-%m-%dT%H:%M:%S}"})
+    (root / "lambdify.toml").write_text(SETTINGS % {"at": f"{soon:%Y-%m-%dT%H:%M:%S}", "stream": ONCE})
     return root
 
 
@@ -182,3 +185,28 @@ def test_every_source_that_the_settings_name_calls_its_function(client, came):
     (clicks,) = came("kinesis")
     assert clicks["Records"][0]["kinesis"]["data"] == "Y2xpY2s="
     assert [each["detail"] for each in came("at")] == [{"kind": "once"}]
+
+
+def test_batches_that_were_given_up_are_read_from_their_streams_again(client, came, kept, lambdify):
+    def failures():
+        return json.loads(lambdify("failures", "list", "--local", "--json").stdout)
+
+    before = len(came("dynamodb")) + len(came("kinesis"))
+    (kept / "broken").touch()
+    client("dynamodb").put_item(TableName="sources-table", Item={"id": {"S": "lost"}})
+    client("kinesis").put_record(StreamName="sources-clicks", Data=b"lost", PartitionKey="one")
+    assert eventually(lambda: len(failures()) == 2)
+    assert {each["what"] for each in failures()} == {"dynamodb", "kinesis"}
+
+    still = lambdify("failures", "retry", "--local")
+    assert (still.returncode, still.stdout) == (0, "0 sent again.\n")
+    assert still.stderr.count("it failed again: LookupError: no such table") == 2
+
+    (kept / "broken").unlink()
+    assert lambdify("failures", "retry", "--local").stdout == "2 sent again.\n"
+    assert failures() == []
+    new = (came("dynamodb") + came("kinesis"))[:]
+    assert len(new) == before + 2
+    text = json.dumps(new)
+    assert '{"S": "lost"}' in text
+    assert "bG9zdA==" in text

@@ -95,10 +95,10 @@ def test_why_is_one_line(more, why):
 
 
 @pytest.mark.parametrize("kind", ["KinesisBatchInfo", "DDBStreamBatchInfo"])
-def test_a_batch_of_a_stream_has_its_numbers_and_cannot_be_sent_again(kind):
+def test_a_batch_of_a_stream_has_its_numbers_and_its_function(kind):
     numbers = {"shardId": "shardId-0", "startSequenceNumber": "1", "endSequenceNumber": "9", "batchSize": 3}
     found = read(of_lambda(**{kind: numbers}))
-    assert (found.kind, found.what, found.target) == ("stream", "report", "")
+    assert (found.kind, found.what, found.target) == ("stream", "report", REPORT)
     assert found.payload == numbers
 
 

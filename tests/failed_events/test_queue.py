@@ -1,8 +1,6 @@
 """The failed queue: a look takes nothing away, a retry sends where it came from, and what is dropped goes."""
 
-import io
 import json
-import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +10,6 @@ from waiting import eventually
 
 from lambdify.cli.errors import AccessDenied, AwsError, NotDeployed
 from lambdify.cli.failed_events import queue, resending
-from lambdify.cli.stacks.stack import Stack
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
@@ -21,78 +18,6 @@ pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 def stage(account, make_settings, monkeypatch):
     monkeypatch.setattr(queue, "WAIT", 0)  # there is but one server here
     return stage_in(account, make_settings())
-
-
-@pytest.fixture
-def arn(account):
-    """`arn("lambda", "function:shop-dev:report")` in this account."""
-    return lambda service, what: f"arn:aws:{service}:eu-central-1:{account.account_id}:{what}"
-
-
-@pytest.fixture
-def make_queue(account):
-    """`make_queue("orders")`: its URL."""
-    return lambda name, **attributes: account.client("sqs").create_queue(
-        QueueName=name, Attributes=attributes
-    )["QueueUrl"]
-
-
-@pytest.fixture
-def failed(account, make_queue):
-    """Puts a message into the failed queue; its id."""
-    url = make_queue("shop-dev-failed")
-
-    def put(body, **attributes):
-        own = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()}
-        text = body if isinstance(body, str) else json.dumps(body)
-        sent = account.client("sqs").send_message(QueueUrl=url, MessageBody=text, MessageAttributes=own)
-        return sent["MessageId"]
-
-    return put
-
-
-@pytest.fixture
-def deployed(account, arn):
-    """The stack of a stage with a function in the app's Lambda, and one in a Lambda of its own."""
-    return Stack(
-        name="shop-dev",
-        id="shop-dev/1",
-        state="UPDATE_COMPLETE",
-        reason="",
-        outputs={
-            "Version": "1",
-            "Published": "1",
-            "Function": "shop-dev",
-            "AliasResize": arn("lambda", "function:shop-dev:resize"),
-            "VersionResize": "1",
-            "AliasReport": arn("lambda", "function:shop-dev-x:report"),
-            "VersionReport": "1",
-            "PublishedReport": "1",
-        },
-        parameters={"Live": "", "LiveResize": "", "LiveReport": ""},
-        tags={},
-        changed_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-
-
-@pytest.fixture
-def lambdas(account, functions):
-    """The Lambdas of that stack."""
-    zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("app.py", "")
-    client = account.client("lambda")
-    for function, alias in (("shop-dev", "resize"), ("shop-dev-x", "report")):
-        client.create_function(
-            FunctionName=function,
-            Runtime="python3.13",
-            Role="arn:aws:iam::123456789012:role/any",
-            Handler="app.handler",
-            Code={"ZipFile": zipped.getvalue()},
-            Publish=True,
-        )
-        client.create_alias(FunctionName=function, Name=alias, FunctionVersion="1")
-    return functions
 
 
 def messages(account, url):
@@ -222,13 +147,6 @@ def test_only_those_that_are_named_are_sent_or_dropped(stage, failed, deployed, 
     assert resending.drop(stage, ("no such id",)) == ()
     assert [each.id for each in resending.drop(stage, ())] == [one]
     assert queue.look(stage, most=10).failures == ()
-
-
-def test_a_batch_of_a_stream_stays_and_says_where_its_records_are(stage, failed, deployed):
-    failed(of_lambda(KinesisBatchInfo={"shardId": "shardId-0"}))
-    sent, refused = resending.retry(stage, deployed, ())
-    (why,) = refused.values()
-    assert (sent, "its records are in the stream alone" in why) == ((), True)
 
 
 def test_what_comes_while_others_are_sent_is_for_the_next_run(stage, failed, deployed, make_queue):

@@ -168,6 +168,8 @@ def test_a_right_that_no_setting_needs_is_not_there(policy):
 # -------------------------------------------------------------------- what lambdify does
 
 ANOTHER_NAME = {
+    "dynamodbstreams:GetRecords": {"dynamodb:GetRecords"},
+    "dynamodbstreams:GetShardIterator": {"dynamodb:GetShardIterator"},
     "apigateway:GetAccount": {"apigateway:GET"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "lambda:InvokeWithResponseStream": {"lambda:InvokeFunction"},
@@ -282,7 +284,9 @@ def test_no_call_escapes_the_test_above(boto_session, trees, calls):
 # -------------------------------------------------------------------- how much it is
 
 
-WIDE_LISTS = {"{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}"}
+WIDE_LISTS = {
+    *("{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}", "{read_again}")
+}
 """Placeholders whose values have a *."""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from stages import stage_in
-from template.beside import BY_ARN, EVERYTHING, RESOURCES, TASKS, TOPIC, calling
+from template.beside import BY_ARN, BY_NAME, CLICKS, EVERYTHING, RESOURCES, TABLE, TASKS, TOPIC, calling
 
 from lambdify.cli import aws
 from lambdify.cli.template import deployer
@@ -50,6 +50,16 @@ def test_sources_are_those_that_the_settings_name(resources):
 def test_a_topic_of_the_projects_own_has_the_name_that_cloudformation_makes_up(resources):
     stage = calling(sns=[{"topic": "Paid"}]) | {"resources": RESOURCES}
     assert resources(stage, "sns:Subscribe") == [f"arn:aws:sns:{HERE}:*-Paid-*"]
+
+
+@pytest.mark.parametrize("action", ["dynamodb:GetRecords", "kinesis:GetShardIterator"])
+def test_what_was_given_up_is_read_again_from_the_streams_that_call_and_no_others(resources, action):
+    assert resources(calling(**BY_ARN), action) == [TABLE, CLICKS]
+    assert resources(calling(**BY_NAME) | {"resources": RESOURCES}, action) == [
+        f"arn:aws:dynamodb:{HERE}:table/shop-dev-Table-*/stream/*",
+        f"arn:aws:kinesis:{HERE}:stream/shop-dev-Clicks-*",
+    ]
+    assert resources(calling(), action) == []
 
 
 def test_mappings_are_made_for_the_stages_lambdas_alone(make_settings):
