@@ -1,5 +1,5 @@
 # Two commands do all their own set-up:
-#   make demo   deploys both sample apps to the local cloud, calls them, changes them, removes them
+#   make demo   deploys the sample apps to the local cloud, calls them, changes them, removes them
 #   make test   lint, types and every test
 # And two that measure:
 #   make coverage   fails if a branch of adapter/ is not tested, by this process or one that a test started

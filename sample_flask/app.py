@@ -22,6 +22,7 @@ from flask import (
     url_for,
 )
 
+import mail
 import storage
 from photos import make_thumbnail
 
@@ -143,6 +144,16 @@ def download_photo(number: int):
 def show_thumbnail(number: int):
     thumbnail = receipts().thumbnail(number) or abort(404)
     return send_file(io.BytesIO(thumbnail), "image/png")
+
+
+@app.post("/receipts/<int:number>/mail")
+def mail_receipt(number: int):
+    receipt = receipts().get(number) or abort(404)
+    mail.send.enqueue(
+        f"{receipt.shop}, {receipt.amount}", f"{receipt.photo_name}, added by {receipt.added_by}"
+    )
+    flash("On its way to the bookkeeping.")
+    return redirect(url_for("show_receipt", number=number), code=303)
 
 
 @app.post("/receipts/<int:number>/delete")

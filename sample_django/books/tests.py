@@ -1,9 +1,12 @@
 """`manage.py test`: what the bookshelf promises, asked through Django's own test client."""
 
+import io
 import tempfile
 
 from django.conf import settings
+from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.test import Client, TestCase, override_settings
 from django.urls import reverse
 
@@ -52,6 +55,30 @@ class Shelf(TestCase):
         self.assertEqual(self.client.get(address).status_code, 405)
         self.client.post(address)
         self.assertFalse(Book.objects.exists())
+
+
+class Beside(TestCase):
+    def test_the_librarian_is_told_of_a_new_book(self):
+        self.client.post(reverse("add-book"), {"title": "Eden", "author": "Lem"})
+        (told,) = mail.outbox
+        self.assertEqual(told.subject, "A new book")
+        self.assertIn("Eden by Lem is on the shelf.", told.body)
+
+    def test_books_are_imported_once(self):
+        said = io.StringIO()
+        for _ in range(2):
+            call_command("import_books", file=io.StringIO("Eden,Lem\nFiasco, Lem\n"), stdout=said)
+        self.assertEqual(
+            said.getvalue().splitlines(),
+            [
+                *("added: Eden by Lem", "added: Fiasco by Lem", "2 added, 2 on the shelf"),
+                *("there already: Eden by Lem", "there already: Fiasco by Lem", "0 added, 2 on the shelf"),
+            ],
+        )
+
+    def test_a_line_that_is_no_book_is_named(self):
+        with self.assertRaisesMessage(CommandError, "line 2 has 1 columns instead of title and author"):
+            call_command("import_books", file=io.StringIO("Eden,Lem\nFiasco\n"), stdout=io.StringIO())
 
 
 class Safety(TestCase):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from books.forms import BookForm
 from books.models import Book
 from books.notes import render_notes
+from books.tasks import announce
 
 log = logging.getLogger(__name__)
 SEEN_LATELY = 5
@@ -35,6 +36,7 @@ def add_book(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "books/add.html", {"form": form}, status=422 if form.is_bound else 200)
     book = form.save()
+    announce.enqueue(book.title, book.author)
     log.info("book %d added: %s", book.pk, book)
     messages.success(request, f"{book.title} is on the shelf.")
     return redirect(book)

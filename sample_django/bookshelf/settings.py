@@ -63,6 +63,12 @@ SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 # Lambda takes 6 MB per call, and an upload grows by a third on its way there.
 LARGEST_UPLOAD = 4 * 1024 * 1024
 
+# A task is sent to the queue where there is one, and runs at once where there is none, as under `runserver`.
+TASKS = {"default": {"BACKEND": "lambdify.adapter.django_tasks.SQSBackend"}}
+# Mails are printed. A mail server is named by EMAIL_HOST, with Django's SMTP backend.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+LIBRARIAN = "librarian@example.org"
+
 # Nobody serves these in production, so lambdify collects and serves them, the admin's among them. The path is
 # relative, so that Django adds what stands in front of the site, such as the stage of a REST API.
 STATIC_URL = "static/"

@@ -1,10 +1,11 @@
 """The installed `lambdify` executable, as a user runs it from a project's folder.
 
-The standard library alone, because `make demo` runs where nothing but lambdify is installed.
+Needs nothing but lambdify and what that depends on, because `make demo` runs where nothing else is installed.
 """
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,16 @@ from waiting import eventually
 EXECUTABLE = Path(sys.executable).with_name("lambdify")
 PATIENCE = 300.0
 """Seconds for one command; the first of all fetches wheels and the local cloud."""
+
+
+SEND = """
+import sys, boto3
+stack, output, body = sys.argv[1:]
+(found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+url = next(each["OutputValue"] for each in found["Outputs"] if each["OutputKey"] == output)
+boto3.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+"""
+"""What somebody runs who has AWS's SDK and the stage's credentials."""
 
 
 class CommandFailed(AssertionError):
@@ -78,12 +89,27 @@ def copy_project(source: Path, to: Path, home: Path) -> Project:
     return Project(folder=to, home=home)
 
 
-def wait_for_log(project: Project, text: str) -> list[str]:
+def read_account(project: Project) -> dict[str, str]:
+    """What `lambdify local env` says to programs that talk to the local cloud, such as AWS's command line."""
+    lines = project.run("local", "env").answer.splitlines()
+    words = [shlex.split(line) for line in lines if line.startswith("export ")]
+    return dict(word.split("=", 1) for _, word in words)
+
+
+def send_message(project: Project, stack: str, output: str, body: str) -> None:
+    """Send a message to the queue whose URL is that output of the stack."""
+    account = read_account(project)
+    program = [sys.executable, "-c", SEND, stack, output, body]
+    subprocess.run(program, env={**os.environ, **account}, check=True, timeout=PATIENCE)
+
+
+def wait_for_log(project: Project, text: str, *, function: str = "") -> list[str]:
     """The lines of the log, once the text is in one of them: a line needs a moment to get there."""
+    of = ("--function", function) if function else ()
     lines: list[str] = []
 
     def is_there() -> bool:
-        lines[:] = project.run("logs", "--local").answer.splitlines()
+        lines[:] = project.run("logs", "--local", *of).answer.splitlines()
         return any(text in line for line in lines)
 
     if not eventually(is_there):

@@ -117,6 +117,11 @@ def _keep_a_receipt(browser: Browser) -> Iterator[str]:
     expect("the thumbnail's size", struct.unpack(">II", thumbnail[16:24]), (240, 180))
     yield "a thumbnail, made by Pillow's compiled code"
 
+    mailed = browser.submit(browser.get(receipt), f"{receipt}/mail")
+    expect_redirect(mailed, receipt, 303)
+    expect_page(browser.follow(mailed), "On its way to the bookkeeping.")
+    yield "a mail to the bookkeeping, enqueued; the answer does not wait for it"
+
     expect_page(browser.get("/shops/Café Zürich"), "<h2>From Café Zürich</h2>", f'href="{receipt}"')
     expect_page(browser.get("/", q="é z"), f'href="{receipt}"')
     found = json.loads(browser.get("/api/receipts", q="Café Zürich").body)["receipts"]
@@ -195,42 +200,43 @@ def talk_to_admin(browser: Browser, name: str, password: str) -> Iterator[str]:
 
 
 def talk_to_parcels(browser: Browser) -> Iterator[str]:
-    """tests/apps/fastapi_app."""
-    expect_page(browser.get("/"), "You have been here 0 times")
-    expect_page(browser.get("/"), "You have been here 1 times")
+    """sample_fastapi, the API alone."""
+    visits = [json.loads(browser.get("/api/office").body)["visits"] for _ in range(3)]
+    expect("visits, by a cookie", visits, [0, 1, 2])
     expect("cookies set", {cookie.name for cookie in browser.cookies}, {"visits", "last"})
     yield "two cookies in one answer, and read again"
     yield from _send_a_letter(browser)
     yield from _hand_in_a_parcel(browser)
-    log = browser.get("/log", lines="20")
-    expect("the streamed log", log.text.splitlines(), [f"line {n}: žluťoučký kůň" for n in range(1, 21)])
-    yield "a streamed answer, whole"
-    echo = json.loads(browser.get("/echo/zażółć gęślą/jaźń", q="a+b c&d", ż="ó").body)
+    way = browser.get("/api/parcels/kniha ž/events")
+    expect("type of the events", way.kind, "text/event-stream")
+    expect("the last event", way.text.split("\n\n")[-2], "id: 4\ndata: kniha ž is delivered")
+    yield "a stream of events, whole"
+    echo = json.loads(browser.get("/api/echo/zażółć gęślą/jaźń", q="a+b c&d", ż="ó").body)
     wanted = {"text": "zażółć gęślą/jaźń", "query": [["q", "a+b c&d"], ["ż", "ó"]]}
     expect("path and query", echo, wanted)
     yield "a path and a query that are not ASCII"
-    missing = browser.get("/no/such/page")
-    expect("a page that is not there", (missing.status, missing.kind), (404, "application/json"))
-    office = json.loads(browser.get("/office").body)
+    missing = browser.get("/api/none")
+    expect("what is not there", (missing.status, missing.kind), (404, "application/json"))
+    office = json.loads(browser.get("/api/office").body)
     expect("how often the lifespan began", office["number"], 1)
     yield "404, and a lifespan that began once for all of it"
 
 
 def _send_a_letter(browser: Browser) -> Iterator[str]:
-    before = json.loads(browser.get("/letters").body)
+    before = json.loads(browser.get("/api/letters").body)
     letter = {"to": {"name": "Łucja", "town": "Kraków"}, "text": "Cześć!", "stamps": 2}
-    sent = browser.post("/letters", json.dumps(letter).encode(), "application/json")
+    sent = browser.post("/api/letters", json.dumps(letter).encode(), "application/json")
     expect("the letter", (sent.status, json.loads(sent.body)), (202, {"accepted": "Łucja"}))
     delivered: list[dict] = []
 
     def is_delivered() -> bool:
-        delivered[:] = json.loads(browser.get("/letters").body)
+        delivered[:] = json.loads(browser.get("/api/letters").body)
         return len(delivered) > len(before)
 
     if not eventually(is_delivered):
         raise Surprise("the background task did not deliver the letter within a minute")
     expect("the letter delivered", delivered[-1], letter)
-    bad = browser.post("/letters", b'{"to": {"name": "", "town": 7}}', "application/json")
+    bad = browser.post("/api/letters", b'{"to": {"name": "", "town": 7}}', "application/json")
     expect("status of a letter that does not validate", bad.status, 422)
     expect("the fields at fault", [error["loc"][1:] for error in json.loads(bad.body)["detail"]],
            [["to", "name"], ["to", "town"], ["text"]])  # fmt: skip
@@ -239,10 +245,10 @@ def _send_a_letter(browser: Browser) -> Iterator[str]:
 
 def _hand_in_a_parcel(browser: Browser) -> Iterator[str]:
     body, kind = write_form({"label": "kniha ž", "parcel": Upload("k.bin", HARD_TO_KEEP)})
-    handed_in = browser.post("/parcels", body, kind)
-    expect_redirect(handed_in, "/parcels/kniha%20%C5%BE", 303)
+    handed_in = browser.post("/api/parcels", body, kind)
+    expect_redirect(handed_in, "/api/parcels/kniha%20%C5%BE", 303)
     expect("the parcel's weight", json.loads(browser.follow(handed_in).body)["bytes"], len(HARD_TO_KEEP))
-    content = browser.get("/parcels/kniha ž/content")
+    content = browser.get("/api/parcels/kniha ž/content")
     expect("the parcel", (content.kind, content.body), ("application/octet-stream", HARD_TO_KEEP))
     yield f"an upload and a download of {len(HARD_TO_KEEP):,} bytes, the same"
 

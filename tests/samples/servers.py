@@ -37,10 +37,10 @@ def run_django(data: Path, **environment: str) -> Iterator[str]:
 
 @contextmanager
 def run_fastapi() -> Iterator[str]:
-    """tests/apps/fastapi_app under uvicorn; the address it answers at."""
+    """sample_fastapi under uvicorn; the address it answers at."""
     port = find_free_port()
     command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port)]
-    with _serve(command, port, REPOSITORY / "tests/apps/fastapi_app") as site:
+    with _serve(command, port, REPOSITORY / "sample_fastapi") as site:
         yield site
 
 

@@ -16,12 +16,15 @@ from samples.command import (
     change_line,
     copy_project,
     find_processes,
+    send_message,
     wait_for_log,
     wait_until_closed,
 )
 from samples.conversation import talk_to_admin, talk_to_bookshelf, talk_to_parcels, talk_to_receipts
+from samples.post_office import PostOffice, open_post_office
 from samples.servers import REPOSITORY, run_django, run_fastapi, run_flask
 from samples.transcript import write_transcript
+from waiting import eventually
 
 from lambdify.cli.programs import pythons
 
@@ -52,16 +55,28 @@ def deploy(project: Project, *arguments: str) -> Deployed:
     return Deployed(project=project, site=done.answer, story=done.story)
 
 
-def deploy_copy(source: str, folder: Path, home: Path) -> Deployed:
+def deploy_copy(source: str, folder: Path, home: Path, more: str = "") -> Deployed:
+    """Deploy a copy of a sample; `more` are settings besides its own."""
     project = copy_project(REPOSITORY / source, folder / Path(source).name, home)
     # Its own server runs on this Python, which may get other releases of the dependencies than a newer one.
     (project.folder / ".python-version").write_text(f"{pythons.RUNNING}\n")
+    if more:
+        with open(project.folder / "lambdify.toml", "a") as settings:
+            settings.write(f"\n{more}")
     return deploy(project)
 
 
 @pytest.fixture(scope="module")
-def receipts(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    return deploy_copy("sample_flask", tmp_path_factory.mktemp("receipts"), home)
+def post_office() -> Iterator[PostOffice]:
+    """Where the mails of the receipts go."""
+    with open_post_office() as office:
+        yield office
+
+
+@pytest.fixture(scope="module")
+def receipts(home: Path, post_office: PostOffice, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    environment = f'[environment]\nMAIL_SERVER = "{post_office.address}"\n'
+    return deploy_copy("sample_flask", tmp_path_factory.mktemp("receipts"), home, environment)
 
 
 @pytest.fixture(scope="module")
@@ -71,21 +86,16 @@ def bookshelf(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
 
 @pytest.fixture(scope="module")
 def parcels(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    return deploy_copy("tests/apps/fastapi_app", tmp_path_factory.mktemp("parcels"), home)
+    return deploy_copy("sample_fastapi", tmp_path_factory.mktemp("parcels"), home)
 
 
 @pytest.fixture
 def spare(home: Path, tmp_path: Path) -> Iterator[Deployed]:
-    """sample_flask under a name of its own, to be changed; taken away at the end if it is still there."""
+    """sample_flask without settings, and so under another name, to be changed; taken away at the end."""
     project = copy_project(REPOSITORY / "sample_flask", tmp_path / "spare", home)
+    (project.folder / "lambdify.toml").unlink()
     yield deploy(project)
     project.run("undeploy", "--local", "--yes", code=None)
-
-
-def test_a_project_without_any_configuration_deploys(receipts: Deployed):
-    assert not (receipts.project.folder / "lambdify.toml").exists()
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/?", receipts.site)
-    assert "app:app" in receipts.story
 
 
 def test_receipts_give_the_same_answers_as_under_flask_run(receipts: Deployed, tmp_path: Path):
@@ -114,7 +124,7 @@ def test_parcels_give_the_same_answers_as_under_uvicorn(parcels: Deployed):
 
 def test_the_lifespan_of_an_asgi_app_begins_once_in_an_environment(parcels: Deployed):
     for _ in range(3):
-        assert httpx.get(f"{parcels.site}/office").json()["number"] == 1
+        assert httpx.get(f"{parcels.site}/api/office").json()["number"] == 1
     lines = wait_for_log(parcels.project, "the office opens for the 1. time")
     assert not any("the office opens for the 2. time" in line for line in lines)
 
@@ -158,7 +168,7 @@ def test_head_gives_the_headers_of_get_and_no_body(receipts: Deployed):
 def test_paths_and_queries_arrive_as_they_were_sent(parcels: Deployed):
     with httpx.Client(base_url=parcels.site) as client:
         answer = client.get(
-            "/echo/Gżegżółka/100%25/a b", params={"q": "żółw & co", "r": ["1", "2"], "empty": ""}
+            "/api/echo/Gżegżółka/100%25/a b", params={"q": "żółw & co", "r": ["1", "2"], "empty": ""}
         )
     assert answer.json() == {
         "text": "Gżegżółka/100%/a b",
@@ -212,7 +222,11 @@ def test_a_browser_is_not_told_to_keep_a_style_sheet_that_changed_without_changi
     assert (again.status_code, "color: #333;" in again.text) == (200, True)
 
 
-def test_an_undeployed_stage_is_gone_and_its_neighbour_is_not(spare: Deployed, receipts: Deployed):
+def test_a_project_without_settings_deploys_and_once_undeployed_is_gone_and_its_neighbour_is_not(
+    spare: Deployed, receipts: Deployed
+):
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/?", spare.site)
+    assert "app:app" in spare.story
     spare.project.run("undeploy", "--local", "--yes")
     assert "Nothing is deployed" in spare.project.run("status", "--local", code=44).story
     wait_until_closed(spare.site)
@@ -249,3 +263,65 @@ def test_an_app_that_does_not_import_is_an_error_of_the_deployment_that_says_why
     assert "Nothing has changed" in again.story
     app.write_text(source)
     assert spare.project.run("deploy", "--local").answer == spare.site
+
+
+# -------------------------------------------------------------------- beside the requests
+
+
+def test_a_mail_that_is_refused_twice_is_sent_at_the_third_attempt(
+    receipts: Deployed, post_office: PostOffice
+):
+    post_office.refuse(2)
+    list(talk_to_receipts(Browser(receipts.site)))
+    mail = eventually(lambda: post_office.turned_away == 2 and post_office.find("Café Zürich, 12.50 PLN"))
+    assert mail
+    assert mail.get_content().strip() == "bon żółty.png, added by Zoë Ö."
+
+
+def test_the_nightly_report_runs_when_it_is_invoked_and_its_next_run_is_known(
+    receipts: Deployed, post_office: PostOffice
+):
+    assert receipts.project.run("invoke", "--local", "--function", "report").answer == "{}"
+    assert eventually(lambda: post_office.find("What was spent so far"))
+    assert "Europe/Berlin; next at " in receipts.project.run("status", "--local").answer
+
+
+def test_the_librarian_is_told_of_a_new_book_by_a_task_of_django(bookshelf: Deployed):
+    list(talk_to_bookshelf(Browser(bookshelf.site)))
+    lines = wait_for_log(bookshelf.project, "Subject: A new book", function="tasks")
+    assert any("Solaris by Stanisław Lem is on the shelf." in line for line in lines)
+
+
+def test_a_command_of_the_bookshelf_reads_stdin_and_ends_as_it_ends(bookshelf: Deployed):
+    words = ("manage", "dev", "--local", "--stdin", "import_books")
+    done = bookshelf.project.run(*words, typed="Eden,Stanisław Lem\nFiasco,Stanisław Lem\n")
+    assert done.answer.splitlines() == [
+        *("added: Eden by Stanisław Lem", "added: Fiasco by Stanisław Lem"),
+        "2 added, 2 on the shelf",
+    ]
+    wrong = bookshelf.project.run(*words, typed="Eden\n", code=1)
+    assert (wrong.answer, "line 1 has 1 columns" in wrong.story) == ("", True)
+
+
+def test_the_way_of_a_parcel_arrives_event_by_event(parcels: Deployed):
+    httpx.get(f"{parcels.site}/api/office")  # starts the app
+    with httpx.stream("GET", f"{parcels.site}/api/parcels/17/events", timeout=60) as answer:
+        pieces = [piece for piece in answer.iter_raw() if piece]
+    assert len(pieces) == 4
+    assert pieces[0] == b"id: 1\ndata: 17 is in the office\n\n"
+
+
+def test_the_page_of_the_parcels_is_served_beside_their_api(parcels: Deployed):
+    with httpx.Client(base_url=parcels.site) as client:
+        page = client.get("/")
+        assert page.headers["cache-control"] == "max-age=0, must-revalidate"
+        assert client.get("/parcels/17", headers={"Sec-Fetch-Mode": "navigate"}).text == page.text
+        for path in re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text):
+            assert client.get(path).headers["cache-control"] == "max-age=31536000, immutable"
+        none = client.get("/api/none", headers={"Sec-Fetch-Mode": "cors"})
+        assert (none.status_code, none.json()) == (404, {"detail": "Not Found"})
+
+
+def test_a_scan_that_comes_by_the_queue_is_worked_off(parcels: Deployed):
+    send_message(parcels.project, "parcels-dev", "ScansUrl", '{"label": "kniha ž", "town": "Brno"}')
+    wait_for_log(parcels.project, "scanned: kniha ž in Brno", function="scans")

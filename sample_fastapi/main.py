@@ -1,7 +1,7 @@
-"""A parcel office: the parts of FastAPI that a Lambda adapter can get wrong.
+"""A parcel office: its API, for the pages in dist/ and for programs.
 
 The office opens in the lifespan, parcels are uploads, letters are delivered by a background task after the
-answer, and the log is streamed.
+answer, and the way of a parcel is a stream of events. What other towns report comes by a queue: worker.py.
 """
 
 import asyncio
@@ -12,12 +12,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import BackgroundTasks, Cookie, FastAPI, Form, HTTPException, Request, Response, UploadFile
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi import (
+    APIRouter,
+    BackgroundTasks,
+    Cookie,
+    FastAPI,
+    Form,
+    HTTPException,
+    Request,
+    Response,
+    UploadFile,
+)
+from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 log = logging.getLogger("parcels")
 starts = itertools.count(1)
+WAY = ("in the office", "on the road", "at the door", "delivered")
+PAUSE = 0.3
+"""Seconds from one place to the next."""
 
 
 class Office:
@@ -38,7 +51,7 @@ async def open_office(_app: FastAPI) -> AsyncIterator[dict[str, Office]]:
     log.warning("the office closes")
 
 
-app = FastAPI(title="Parcels", lifespan=open_office)
+api = APIRouter(prefix="/api")
 
 
 class Address(BaseModel):
@@ -56,22 +69,18 @@ def office_of(request: Request) -> Office:
     return request.state.office
 
 
-@app.get("/", response_class=HTMLResponse)
-async def index(visits: Annotated[int, Cookie()] = 0) -> HTMLResponse:
-    page = HTMLResponse(f"<title>Parcels</title><p>You have been here {visits} times before.</p>")
-    page.set_cookie("visits", str(visits + 1), httponly=True)
-    page.set_cookie("last", "index", max_age=60)
-    return page
-
-
-@app.get("/office")
-async def describe_office(request: Request) -> dict[str, int]:
+@api.get("/office")
+async def describe_office(
+    request: Request, response: Response, visits: Annotated[int, Cookie()] = 0
+) -> dict[str, int]:
+    response.set_cookie("visits", str(visits + 1), httponly=True)
+    response.set_cookie("last", "office", max_age=60)
     office = office_of(request)
     async with office.lock:
-        return {"number": office.number, "delivered": len(office.delivered)}
+        return {"number": office.number, "delivered": len(office.delivered), "visits": visits}
 
 
-@app.post("/letters", status_code=202)
+@api.post("/letters", status_code=202)
 async def send_letter(request: Request, letter: Letter, background: BackgroundTasks) -> dict[str, str]:
     async def deliver() -> None:
         await asyncio.sleep(0.05)
@@ -82,12 +91,12 @@ async def send_letter(request: Request, letter: Letter, background: BackgroundTa
     return {"accepted": letter.to.name}
 
 
-@app.get("/letters")
+@api.get("/letters")
 async def list_letters(request: Request) -> list[Letter]:
     return office_of(request).delivered
 
 
-@app.post("/parcels")
+@api.post("/parcels")
 async def hand_in_parcel(
     request: Request, parcel: UploadFile, label: Annotated[str, Form()]
 ) -> RedirectResponse:
@@ -95,7 +104,7 @@ async def hand_in_parcel(
     return RedirectResponse(request.url_for("weigh_parcel", label=label).path, status_code=303)
 
 
-@app.get("/parcels/{label}")
+@api.get("/parcels/{label}")
 async def weigh_parcel(request: Request, label: str) -> dict[str, object]:
     content = office_of(request).parcels.get(label)
     if content is None:
@@ -103,21 +112,28 @@ async def weigh_parcel(request: Request, label: str) -> dict[str, object]:
     return {"label": label, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-@app.get("/parcels/{label}/content")
+@api.get("/parcels/{label}/content")
 async def fetch_parcel(request: Request, label: str) -> Response:
     return Response(office_of(request).parcels[label], media_type="application/octet-stream")
 
 
-@app.get("/log")
-async def stream_log(lines: int = 3) -> StreamingResponse:
-    async def write() -> AsyncIterator[str]:
-        for number in range(1, lines + 1):
-            yield f"line {number}: žluťoučký kůň\n"
-            await asyncio.sleep(0.01)
+@api.get("/parcels/{label}/events")
+async def follow_parcel(label: str) -> StreamingResponse:
+    """Its way, as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
 
-    return StreamingResponse(write(), media_type="text/plain; charset=utf-8")
+    async def travel() -> AsyncIterator[str]:
+        for number, place in enumerate(WAY, start=1):
+            yield f"id: {number}\ndata: {label} is {place}\n\n"
+            await asyncio.sleep(PAUSE)
+
+    return StreamingResponse(travel(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-@app.get("/echo/{text:path}")
+@api.get("/echo/{text:path}")
 async def echo(request: Request, text: str) -> dict[str, object]:
+    """What arrived of a path and a query, for whoever writes a client."""
     return {"text": text, "query": request.query_params.multi_items()}
+
+
+app = FastAPI(title="Parcels", lifespan=open_office)
+app.include_router(api)
