@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.moving.tools import zappa
+from lambdify.cli.moving.tools import serverless, zappa
 from lambdify.cli.moving.tools.code import Code
 from lambdify.cli.moving.tools.setting import Keys, Moved, Setting, needless
 
@@ -25,7 +25,7 @@ class Tool(Protocol):
         """Return what the file says. Raises SettingsError."""
 
 
-AWS_TOOLS: tuple[Tool, ...] = (zappa,)
+AWS_TOOLS: tuple[Tool, ...] = (zappa, serverless)
 SERVER_FILES: tuple[Tool, ...] = ()
 
 
