@@ -17,8 +17,8 @@ from lambdify.cli.errors import SettingsError
 from lambdify.cli.moving import draft, present, report, settlement, toml_text
 from lambdify.cli.moving.draft import Draft
 from lambdify.cli.moving.present import Present
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.setting import Keys, Moved, Setting
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import Keys, Moved, Setting
 from lambdify.cli.settings import config_file, edit, options
 
 COMMAND_TIMEOUT = 900

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdify.cli.moving.tools.setting import Keys, Setting
+from lambdify.cli.moving.reading.setting import Keys, Setting
 from lambdify.cli.settings import FUNCTION_NAME_LENGTH, secrets_folder, slug
 from lambdify.cli.settings.mappings import STAGE
 

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.moving.tools import serverless, zappa
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.setting import Keys, Moved, Setting, needless
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import Keys, Moved, Setting, needless
+from lambdify.cli.moving.tools import chalice, sam, serverless, zappa
 
 
 class Tool(Protocol):
@@ -25,7 +25,7 @@ class Tool(Protocol):
         """Return what the file says. Raises SettingsError."""
 
 
-AWS_TOOLS: tuple[Tool, ...] = (zappa, serverless)
+AWS_TOOLS: tuple[Tool, ...] = (zappa, serverless, sam, chalice)
 SERVER_FILES: tuple[Tool, ...] = ()
 
 
@@ -41,7 +41,11 @@ class Present:
 
 def read(root: Path, code: Code, only: str = "") -> Present:
     """Return what the files in `root` say; `only` names the one that counts. Raises SettingsError."""
-    there = {path.name: (tool, path) for tool in (*AWS_TOOLS, *SERVER_FILES) if (path := tool.find(root))}
+    there = {
+        path.relative_to(root).as_posix(): (tool, path)
+        for tool in (*AWS_TOOLS, *SERVER_FILES)
+        if (path := tool.find(root))
+    }
     if only and only not in there:
         raise SettingsError(
             f"{only} is no file of a tool that `lambdify init` reads, or is not in {root}.",

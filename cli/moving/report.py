@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from lambdify.cli.console import Line
 from lambdify.cli.moving.draft import usual_stage
-from lambdify.cli.moving.tools.setting import Keys, Moved, Setting, Verdict
+from lambdify.cli.moving.reading.setting import Keys, Moved, Setting, Verdict
 
 STYLES = {Verdict.BY_HAND: "changed", Verdict.REFUSED: "danger", Verdict.IGNORED: "changed"}
 WIDTH = 8

@@ -14,7 +14,7 @@ from lambdify.cli import settings
 from lambdify.cli.errors import LambdifyError, PythonRefused, SettingsError
 from lambdify.cli.moving import draft
 from lambdify.cli.moving.draft import Values
-from lambdify.cli.moving.tools.setting import Keys, Setting, Verdict
+from lambdify.cli.moving.reading.setting import Keys, Setting, Verdict
 from lambdify.cli.runtime import asked, choice
 from lambdify.cli.settings import config_file
 from lambdify.cli.settings.config_file import ConfigFile

@@ -11,8 +11,8 @@ from lambdify.cli import init as room
 from lambdify.cli import settings
 from lambdify.cli.console import Console
 from lambdify.cli.moving import draft, present
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.setting import Setting
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import Setting
 from lambdify.cli.settings import Settings
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from lambdify.cli.moving import settlement
-from lambdify.cli.moving.tools.setting import Verdict, carry
+from lambdify.cli.moving.reading.setting import Verdict, carry
 
 SUBNETS = carry("subnets", {("vpc", "subnets"): ["subnet-0a"], ("vpc", "security_groups"): ["sg-0b"]})
 FILES = carry(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lambdify.cli.moving import draft, toml_text
 from lambdify.cli.moving.draft import Draft
-from lambdify.cli.moving.tools.setting import carry
+from lambdify.cli.moving.reading.setting import carry
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 LEAVES = (

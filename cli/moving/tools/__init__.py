@@ -5,5 +5,5 @@
 
 Files are read, never run; no variable of this machine is looked at, and no value that looks like a secret
 gets on.
-May import detection, failures, packing/bundle and settings.
+May import moving/reading and settings.
 """

@@ -9,17 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli.moving.tools import (
-    documents,
-    resources,
-    serverless_functions,
-    serverless_provider,
-    serverless_variables,
-)
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.serverless_provider import OPEN, Service, one, table
-from lambdify.cli.moving.tools.serverless_variables import is_open
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import documents, resources
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Moved,
     Setting,
@@ -33,6 +25,9 @@ from lambdify.cli.moving.tools.setting import (
     needless,
     refuse,
 )
+from lambdify.cli.moving.tools import serverless_functions, serverless_provider, serverless_variables
+from lambdify.cli.moving.tools.serverless_provider import OPEN, Service, one, table
+from lambdify.cli.moving.tools.serverless_variables import is_open
 from lambdify.cli.settings import slug
 
 TOOL = "Serverless Framework"

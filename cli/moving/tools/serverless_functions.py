@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from lambdify.cli.moving.tools import code as code_room
-from lambdify.cli.moving.tools import readings, resources, sources
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.serverless_variables import is_open
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import code as code_room
+from lambdify.cli.moving.reading import readings, resources, sources
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Setting,
     WrongForm,
@@ -21,7 +20,8 @@ from lambdify.cli.moving.tools.setting import (
     carry,
     needless,
 )
-from lambdify.cli.moving.tools.sources import Source
+from lambdify.cli.moving.reading.sources import Source
+from lambdify.cli.moving.tools.serverless_variables import is_open
 
 HTTP = ("http", "httpApi")
 LIMITS: Mapping[str, str] = {
@@ -35,8 +35,6 @@ OF_WEB: Mapping[str, Keys] = {
     "provisionedConcurrency": ("function", "provisioned_concurrency"),
     "description": ("function", "description"),
 }
-CLOSED: Mapping[Keys, Any] = {("http", "auth"): "iam"}
-UNTIL_THEN = 'until then auth = "iam" lets in signed requests only'
 
 
 def named(value: Any) -> dict[str, Mapping[str, Any]]:
@@ -83,22 +81,11 @@ def app(name: str, function: Mapping[str, Any], wsgi: Any, code: Code) -> Iterat
             yield carry("custom.wsgi.app", {("app",): found})
         else:
             yield by_hand("custom.wsgi.app", f"the project has no such app; {code.found}")
-    if not name:
-        return
-    key = f"functions.{name}.handler"
-    handler = code_room.reference(str(function.get("handler", "")))
-    module = handler.partition(":")[0]
-    same = next((each for each in code.apps if each.app.partition(":")[0] == module), None)
-    if wsgi is not None or "wsgi_handler" in handler:
+    key, handler = f"functions.{name}.handler", str(function.get("handler", ""))
+    if name and (wsgi is not None or "wsgi_handler" in handler):
         yield needless(key, "the adapter takes its place")
-    elif same:
-        yield carry(key, {("app",): same.app}, "the adapter takes the place of what wraps it")
-    elif code.apps:
-        yield needless(key, f"the adapter takes its place; {code.found}")
-    elif handler and code.has(handler):
-        yield carry(key, {("app",): handler}, "a handler of your own, which is called as it is")
-    else:
-        yield by_hand(key, code.found)
+    elif name:
+        yield readings.app(key, handler, code)
 
 
 # ------------------------------------------------------------------------------------ functions
@@ -159,7 +146,7 @@ def _url(key: str, said: Any) -> Iterator[Setting]:
     options = said if isinstance(said, dict) else {}
     yield carry(key, {("http", "endpoint"): readings.OWN_URL})
     if options.get("authorizer") == "aws_iam":
-        yield carry(f"{key}.authorizer", CLOSED)
+        yield carry(f"{key}.authorizer", readings.CLOSED)
     if options.get("invokeMode") == "RESPONSE_STREAM":
         yield carry(f"{key}.invokeMode", {("http", "streaming"): True})
     if options.get("cors"):
@@ -182,12 +169,12 @@ def _guard(key: str, said: Any) -> Iterator[Setting]:
     authorizer = options.get("authorizer")
     kind = authorizer.get("type") if isinstance(authorizer, dict) else authorizer
     if authorizer and str(kind).lower() == "aws_iam":
-        yield carry(f"{key}.authorizer", CLOSED, "for every path")
+        yield carry(f"{key}.authorizer", readings.CLOSED, "for every path")
     elif authorizer:
         yield by_hand(
             f"{key}.authorizer",
-            f"write [http.jwt] or [http.authorizer], which is for every path; {UNTIL_THEN}",
-            CLOSED,
+            f"write [http.jwt] or [http.authorizer], which is for every path; {readings.UNTIL_THEN}",
+            readings.CLOSED,
         )
     if options.get("cors"):
         yield by_hand(f"{key}.cors", "[http.cors] origins, or leave it to the app")

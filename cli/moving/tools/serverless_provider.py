@@ -7,11 +7,9 @@ from functools import cache
 from importlib import resources as packaged
 from typing import Any, NamedTuple
 
-from lambdify.cli.failures.variables import is_secret_name
-from lambdify.cli.moving.tools import readings
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.serverless_variables import is_open
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import readings
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Setting,
     WrongForm,
@@ -23,6 +21,7 @@ from lambdify.cli.moving.tools.setting import (
     carry,
     needless,
 )
+from lambdify.cli.moving.tools.serverless_variables import is_open
 
 DEFAULTS: Mapping[str, int] = {"memorySize": 1024, "timeout": 6}
 """What the framework takes where a file says nothing."""
@@ -112,7 +111,7 @@ def _environment(service: Service) -> Iterator[Setting]:
             )
         elif not is_open(value):
             plain[name] = value
-        elif is_secret_name(name):
+        elif readings.names_secret(name):
             yield by_hand(
                 key,
                 f"a secret, {OPEN.partition(':')[0]}: `lambdify secrets set` stores it",

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.moving.tools import code as code_room
-from lambdify.cli.moving.tools import documents, readings, zappa_access, zappa_events
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import code as code_room
+from lambdify.cli.moving.reading import documents, readings
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Moved,
     Setting,
@@ -33,6 +33,7 @@ from lambdify.cli.moving.tools.setting import (
     needless,
     refuse,
 )
+from lambdify.cli.moving.tools import zappa_access, zappa_events
 from lambdify.cli.settings import slug
 
 TOOL = "Zappa"

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from lambdify.cli.moving.tools import readings
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import readings
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Setting,
     as_list,
@@ -20,8 +20,6 @@ from lambdify.cli.moving.tools.setting import (
     needless,
 )
 
-CLOSED: Mapping[Keys, Any] = {("http", "auth"): "iam"}
-UNTIL_THEN = 'until then auth = "iam" lets in signed requests only'
 ENDPOINT = ("http", "endpoint")
 _POOL = re.compile(r"arn:[^:]*:cognito-idp:([\w-]+):\d*:userpool/([\w-]+)")
 
@@ -76,7 +74,7 @@ def _function_url_config(key: str, value: Any, config: Mapping[str, Any]) -> Ite
         yield needless(key, "function_url_enabled is off")
         return
     if said.get("authorizer") == "AWS_IAM":
-        yield carry(f"{key}.authorizer", dict(CLOSED))
+        yield carry(f"{key}.authorizer", dict(readings.CLOSED))
     elif "authorizer" in said:
         yield needless(f"{key}.authorizer", "open to everybody by default: [http] auth")
     if "cors" in said:
@@ -101,8 +99,8 @@ def _cors(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
 
 def _endpoint_configuration(key: str, value: Any, config: Mapping[str, Any]) -> Iterator[Setting]:
     if _is_private(config):
-        why = f"name the VPC endpoints in [http] vpc_endpoints, and take auth out: {UNTIL_THEN}"
-        yield by_hand(key, why, {ENDPOINT: "rest-api", **CLOSED})
+        why = f"name the VPC endpoints in [http] vpc_endpoints, and take auth out: {readings.UNTIL_THEN}"
+        yield by_hand(key, why, {ENDPOINT: "rest-api", **readings.CLOSED})
     elif "EDGE" in as_list(value):
         yield needless(key, "the endpoint is a regional one; CloudFront before it is yours to make")
     else:
@@ -113,12 +111,12 @@ def _policy(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
     if not value:
         yield needless(key, "off here")
         return
-    why = f"write whom it lets in as [http] allow_from or vpc_endpoints, and take auth out: {UNTIL_THEN}"
-    yield by_hand(key, why, {ENDPOINT: "rest-api", **CLOSED})
+    why = "write whom it lets in as [http] allow_from or vpc_endpoints, and take auth out"
+    yield by_hand(key, f"{why}; {readings.UNTIL_THEN}", {ENDPOINT: "rest-api", **readings.CLOSED})
 
 
 def _iam(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
-    yield carry(key, dict(CLOSED)) if value else needless(key, "off by default: [http] auth")
+    yield carry(key, dict(readings.CLOSED)) if value else needless(key, "off by default: [http] auth")
 
 
 def _api_key(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
@@ -153,16 +151,16 @@ def _authorizer(key: str, value: Any, config: Mapping[str, Any]) -> Iterator[Set
         )
     else:
         where = 'write its ARN into [http.authorizer], with auth = "lambda"'
-        why = f"deploy it as a function of its own and {where}; {UNTIL_THEN}"
-        yield by_hand(key, why, CLOSED)
+        why = f"deploy it as a function of its own and {where}; {readings.UNTIL_THEN}"
+        yield by_hand(key, why, readings.CLOSED)
 
 
 def _cognito(key: str, said: Mapping[str, Any]) -> Setting:
     pool = _POOL.search(" ".join(map(str, as_list(said.get("provider_arns")))))
     issuer = f"https://cognito-idp.{pool[1]}.amazonaws.com/{pool[2]}" if pool else "https://..."
     table = f'in [http.jwt], issuer = "{issuer}" and the ids of the clients as audience'
-    why = f'write auth = "jwt" and, {table}; {UNTIL_THEN}'
-    return by_hand(key, why, CLOSED)
+    why = f'write auth = "jwt" and, {table}; {readings.UNTIL_THEN}'
+    return by_hand(key, why, readings.CLOSED)
 
 
 def _access_logs(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:

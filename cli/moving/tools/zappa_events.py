@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from lambdify.cli import hints
-from lambdify.cli.moving.tools import code as code_room
-from lambdify.cli.moving.tools import sources
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import code as code_room
+from lambdify.cli.moving.reading import sources
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Setting,
     WrongForm,
     as_list,
@@ -18,7 +18,7 @@ from lambdify.cli.moving.tools.setting import (
     by_hand,
     ignored,
 )
-from lambdify.cli.moving.tools.sources import Source
+from lambdify.cli.moving.reading.sources import Source
 
 KEYS = ("function", "expression", "expressions", "event_source", "name", "description", "kwargs", "enabled")
 SOURCE_KEYS: Mapping[str, str] = {

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.failures import variables as secret_names
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading import code as code_room
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Setting,
     WrongForm,
@@ -29,6 +31,9 @@ PLACEHOLDER = re.compile(r"(?i)\s*(<.*>|\{\{.*\}\}|your[-_ ].*|change.?me|todo|x
 """What examples and generators leave to be filled in."""
 OWN_URL = "function-url"
 """The kind of endpoint that Lambda has itself."""
+CLOSED: Mapping[Keys, Any] = {("http", "auth"): "iam"}
+"""What lets nobody in where something kept strangers out that cannot be carried."""
+UNTIL_THEN = 'until then auth = "iam" lets in signed requests only'
 CLOUDFORMATION = "it is a value of CloudFormation's, known only there: write what it is"
 _WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _SWITCH = re.compile(r"(?i)|true|false|yes|no|on|off|none|\d{1,6}")
@@ -51,6 +56,20 @@ def one(
     if isinstance(found, str) and PLACEHOLDER.fullmatch(found):
         return by_hand(key, f"{_name(option)}: what stands there is a placeholder")
     return carry(key, {option: found}, why)
+
+
+def app(key: str, written: str, code: Code) -> Setting:
+    """Return the app behind a handler: what it wraps, or else itself."""
+    handler = code_room.reference(written)
+    module = handler.partition(":")[0]
+    same = next((each for each in code.apps if each.app.partition(":")[0] == module), None)
+    if same:
+        return carry(key, {("app",): same.app}, "the adapter takes the place of what wraps it")
+    if code.apps:
+        return needless(key, f"the adapter takes its place; {code.found}")
+    if handler and code.has(handler):
+        return carry(key, {("app",): handler}, "a handler of your own, which is called as it is")
+    return by_hand(key, code.found)
 
 
 def is_reference(value: object) -> bool:
@@ -166,6 +185,11 @@ def _variable(key: str, name: str, value: str) -> Setting:
             {("secrets", name): ""},
         )
     return carry(key, {("environment", name): value})
+
+
+def names_secret(name: str) -> bool:
+    """Whether a variable of that name usually holds what others must not read."""
+    return secret_names.is_secret_name(name)
 
 
 def looks_secret(name: str, value: str) -> bool:

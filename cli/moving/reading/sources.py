@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from lambdify.cli.moving.tools.code import Code
-from lambdify.cli.moving.tools.setting import (
+from lambdify.cli.moving.reading.code import Code
+from lambdify.cli.moving.reading.setting import (
     Keys,
     Setting,
     WrongForm,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.failures.variables import is_secret_name
-from lambdify.cli.moving.tools.setting import Setting, by_hand, carry
+from lambdify.cli.moving.reading.setting import Setting, by_hand, carry
 
 HOLDS_DATA = (
     "Bucket", "Cluster", "DBCluster", "DBInstance", "Domain", "FileSystem", "GlobalTable", "ReplicationGroup",
