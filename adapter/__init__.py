@@ -22,6 +22,7 @@ from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter import asgi, files, wsgi
+    from lambdify.adapter.in_front import cdn
     from lambdify.adapter.streaming import Reply
 
 __all__ = ["Adapter"]
@@ -62,7 +63,7 @@ class Adapter:
         self.on_event = on_event
         self.show_errors = show_errors
         self.interface = interface or loading.find_interface(app)
-        self._server: wsgi.Server | asgi.Server | files.Server
+        self._server: wsgi.Server | asgi.Server | files.Server | cdn.Server
         self._loop_owner: asgi.Server | None = None
         if log_requests and self.interface != "handler":
             from lambdify.adapter.observability import request_lines
@@ -124,6 +125,12 @@ class Adapter:
         from lambdify.adapter import files  # only for apps with such files
 
         self._server = files.Server(self._server, root, table)
+
+    def stand_behind_cdn(self, secret: str) -> None:
+        """Take host and client from headers that come with the secret, and from nobody else."""
+        from lambdify.adapter.in_front import cdn  # only for stages with a CDN
+
+        self._server = cdn.Server(self._server, secret)
 
     def fail(self, error: BaseException) -> Response:
         """Return the 500 for an error of the app, with its traceback if `show_errors` is set."""

@@ -166,6 +166,8 @@ def _load(bundle: dict[str, Any]) -> Any:
     )
     if "files" in bundle:
         adapter.serve_files(root, bundle["files"])
+    if secret := os.environ.pop("LAMBDIFY_CDN", ""):  # which the app need not know
+        adapter.stand_behind_cdn(secret)
     if adapter.interface == "asgi":
         _close_on_sigterm(adapter)
     return adapter

@@ -1,0 +1,1 @@
+"""What stands in front of an endpoint and speaks to the app: each imported only where there is one."""
