@@ -22,7 +22,7 @@ KEEP_WARM_CALLS = "keep-warm calls"
 KEEP_WARM_SECONDS = 0.1
 """Assumed seconds of a keep-warm call; a real one is shorter."""
 PRICED = re.compile(
-    r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|ElasticLoadBalancingV2)::"
+    r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|ElasticLoadBalancingV2|CloudFront)::"
 )
 """Types of resources that cost nothing when idle, or whose costs are estimated here."""
 

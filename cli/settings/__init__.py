@@ -21,6 +21,7 @@ from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, 
 from lambdify.cli.settings.mappings import STAGE
 from lambdify.cli.settings.tables import (
     Build,
+    Cdn,
     Check,
     Efs,
     Function,
@@ -72,6 +73,7 @@ class Settings:
     static: Static
     check: Check
     http: Http
+    cdn: Cdn
     warm: Warm
     logs: Logs
     telemetry: Telemetry

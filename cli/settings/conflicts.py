@@ -57,6 +57,9 @@ ENDPOINT_FEATURES = (
 )
 NO_SNAPSTART = ("ap-southeast-6", "ap-east-2")
 """Regions without SnapStart. https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
+NO_CDN = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
+"""Beginnings of regions that are in partitions of their own, with another CloudFront or none.
+https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/setting-up-cloudfront.html"""
 MAX_LAYERS = 5
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MIN_STORAGE = 512
@@ -73,6 +76,7 @@ def check(settings: "Settings") -> None:
         _cors,
         _throttling,
         _alb,
+        _cdn,
         _network,
         _function,
         _snapstart,
@@ -99,6 +103,10 @@ def check_region(settings: "Settings", region: str) -> None:
         raise SettingsError(
             f"[function] snapstart = true: SnapStart is not to be had in {region}.",
             hint="Leave it out, or set provisioned_concurrency, which costs more and starts sooner.",
+        )
+    if settings.http.cdn and region.startswith(NO_CDN):
+        raise SettingsError(
+            f"[http] cdn = true: lambdify makes no CDN in {region}.", hint="Leave it out for this region."
         )
     function_conflicts.check_region(settings, region)
 
@@ -182,6 +190,38 @@ def _alb(settings: "Settings") -> Iterator[SettingsError]:
             f"[http.alb] names {len(alb.hosts) + len(alb.paths)} hosts and paths; "
             f"a rule takes {MAX_CONDITIONS}.",
             hint="Join some of them with * and ?.",
+        )
+
+
+def _cdn(settings: "Settings") -> Iterator[SettingsError]:
+    http = settings.http
+    if not http.cdn:
+        return
+    if http.endpoint in ("alb", "none"):
+        why = (
+            "the load balancer is your own, and a CDN belongs in front of that."
+            if http.endpoint == "alb"
+            else 'with endpoint = "none" there is nothing that it could ask.'
+        )
+        yield SettingsError(
+            f"[http] cdn = true: {why}",
+            hint='Leave it out, or set endpoint = "http-api" or "function-url".',
+        )
+    if http.auth == "iam":
+        yield SettingsError(
+            '[http] cdn = true with auth = "iam": requests are signed for the host that they are sent to, '
+            "and the CDN sends them on to another.",
+            hint="Leave out one of the two.",
+        )
+    if http.allow_from:
+        yield SettingsError(
+            "[http] cdn = true with allow_from: the endpoint would see the addresses of the CDN.",
+            hint="Leave out one of the two.",
+        )
+    if http.vpc_endpoints:
+        yield SettingsError(
+            "[http] cdn = true with vpc_endpoints: the CDN cannot reach an API that is private.",
+            hint="Leave out one of the two.",
         )
 
 

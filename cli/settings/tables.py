@@ -195,6 +195,8 @@ class Http:
     """[http]: the endpoint."""
 
     endpoint: Literal["http-api", "function-url", "rest-api", "alb", "none"]
+    cdn: bool
+    """Whether a CDN stands in front of the endpoint."""
     streaming: bool
     """Whether responses are sent while the app makes them."""
     after_reply: bool
@@ -217,6 +219,14 @@ class Http:
     jwt: Jwt
     authorizer: Authorizer
     alb: Alb
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cdn:
+    """[cdn]: the CDN in front of the endpoint, if there is one."""
+
+    price_class: Literal["all", "200", "100"]
+    """Where its edges are: everywhere, or where they cost less."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,7 @@ ENDPOINTS = {
     "AWS::ApiGateway::RestApi": "rest-api",
     "AWS::Lambda::Url": "function-url",
     "AWS::ElasticLoadBalancingV2::ListenerRule": "alb",
+    "AWS::CloudFront::Distribution": "cdn",
 }
 """Resource types that have a URL, and how [http] endpoint calls them."""
 RETAIN_POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})

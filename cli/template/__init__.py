@@ -23,6 +23,7 @@ from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
 from lambdify.cli.template import (
+    cdn,
     commands,
     endpoints,
     failed,
@@ -63,7 +64,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     code = function.write(settings, artifact, target)
     # A version resource publishes only when it is created, so each version needs a resource of its own.
     version = f"Version{endpoints.digest(function.versioned(code))}"
-    endpoint = endpoints.write(settings, ALIAS)
+    endpoint = cdn.place(settings, endpoints.write(settings, ALIAS))
     resources = {
         **roles.write(settings, function_rights(settings)),
         "LogGroup": function.log_group(settings),

@@ -22,7 +22,7 @@ from lambdify.cli.settings import names, stages
 from lambdify.cli.settings.functions import Bucket, Queue, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
-from lambdify.cli.template import failed, roles, rollback_alarm, secrets, tasks
+from lambdify.cli.template import cdn, failed, roles, rollback_alarm, secrets, tasks
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -173,6 +173,7 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),
+        "global_name": (cdn.global_name(stage.settings, stage.region),),
         "layers": stage.settings.function.layers,
         "listener": (listener,),
         "rules": (listener.replace(":listener/", ":listener-rule/") + "/*",),

@@ -147,11 +147,11 @@ def test_settings_do_not_change(project):
 
 APP_FORM = 'a module and the name of the app in it: "package.module:app", or "package.module:create_app()"'
 OF_HTTP = (
-    "endpoint, streaming, after_reply, show_errors, remote_user, auth, rate, burst, access_logs, api_key, "
-    "allow_from, vpc_endpoints, cors, jwt, authorizer, alb"
+    "endpoint, cdn, streaming, after_reply, show_errors, remote_user, auth, rate, burst, access_logs, "
+    "api_key, allow_from, vpc_endpoints, cors, jwt, authorizer, alb"
 )
 PER_STAGE = (
-    "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, warm, "
+    "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, cdn, warm, "
     "logs, telemetry, release, tasks, commands, failed, local, environment, secrets, functions, tags, "
     "resources, outputs"
 )

@@ -1,0 +1,163 @@
+"""[http] cdn: the distribution in front of an endpoint, the secret on both sides; nothing where it is off."""
+
+import json
+import re
+
+import pytest
+from stages import stage_in
+from template.variants import ENDPOINTS, FUNCTIONS
+
+from lambdify.adapter.in_front import cdn as adapter
+from lambdify.cli.aws import placeholder_account
+from lambdify.cli.errors import SettingsError
+from lambdify.cli.settings import mappings
+from lambdify.cli.stacks import changes
+from lambdify.cli.template import cdn, deployer
+
+KINDS = ("http-api", "rest-api", "function-url")
+CDN = {kind: {**ENDPOINTS[kind], "http.cdn": True} for kind in KINDS}
+ACCOUNT = placeholder_account("123456789012", "eu-central-1", "aws")
+
+
+@pytest.fixture
+def config(write):
+    """`config("http-api", {...})`: the distribution in front of such an endpoint."""
+
+    def config(kind, overrides=None):
+        resource = write({**CDN[kind], **(overrides or {})}).body["Resources"]["Distribution"]
+        return resource["Properties"]["DistributionConfig"]
+
+    return config
+
+
+def without_versions(text):
+    return re.sub(r"(Version|Deployment)[0-9a-f]{12}", r"\1", text)
+
+
+def test_a_stage_without_it_has_nothing_of_it(write):
+    for overrides in (*ENDPOINTS.values(), *FUNCTIONS.values()):
+        text = write(overrides).text
+        assert "CloudFront" not in text
+        assert cdn.VARIABLE not in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_adds_two_resources_and_a_variable_and_its_address_is_the_stages(write, kind):
+    plain, behind = write(ENDPOINTS[kind]).body, write(CDN[kind]).body
+    names = [set(map(without_versions, body["Resources"])) for body in (plain, behind)]
+    assert names[1] - names[0] == {"Viewer", "Distribution"}
+    assert names[0] <= names[1]
+    assert behind["Outputs"]["Endpoint"]["Value"] == {"Fn::Sub": "https://${Distribution.DomainName}"}
+    assert all(mappings.OUR_RESOURCES.fullmatch(name) for name in behind["Resources"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_endpoint_is_asked_by_its_own_name_and_told_the_secret(write, config, kind):
+    (origin,) = config(kind)["Origins"]
+    url = write(ENDPOINTS[kind]).body["Outputs"]["Endpoint"]["Value"]
+    assert origin["DomainName"] == {"Fn::Select": [2, {"Fn::Split": ["/", url]}]}
+    assert origin.get("OriginPath") == ("/live" if kind == "rest-api" else None)
+    (header,) = origin["OriginCustomHeaders"]
+    function = write(CDN[kind]).body["Resources"]["Function"]["Properties"]
+    assert header["HeaderName"] == adapter.SECRET
+    assert header["HeaderValue"] == function["Environment"]["Variables"][cdn.VARIABLE]
+    assert set(re.findall(r"headers\['([a-z-]+)'\]", cdn.VIEWER)) == {adapter.HOST, adapter.CLIENT}
+
+
+def test_nothing_of_the_app_is_kept_at_the_edge_and_every_method_passes(config):
+    behavior = config("http-api")["DefaultCacheBehavior"]
+    assert behavior["CachePolicyId"] == cdn.CACHING_DISABLED
+    assert behavior["OriginRequestPolicyId"] == cdn.ALL_VIEWER_EXCEPT_HOST
+    assert {"POST", "DELETE", "PATCH"} <= set(behavior["AllowedMethods"])
+    assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
+
+
+@pytest.mark.parametrize(("timeout", "waits"), [(3, 30), (60, 60), (900, 120)])
+def test_it_waits_as_long_as_the_endpoint_and_as_cloudfront_can(config, timeout, waits):
+    (origin,) = config("function-url", {"function.timeout": timeout})["Origins"]
+    assert origin["CustomOriginConfig"]["OriginReadTimeout"] == waits
+
+
+@pytest.mark.parametrize("name", ["shop", "n" * 55])
+def test_the_name_of_what_is_the_accounts_fits_and_is_one_stages_own(make_settings, name):
+    found = {
+        cdn.global_name(make_settings("dev", {"name": name}), region) for region in ("ap-southeast-7", "x")
+    }
+    other = make_settings("dev", {"name": f"{name[:-1]}x"})
+    assert len(found) == 2
+    assert all(len(each) <= cdn.LONGEST_NAME for each in found)
+    assert cdn.global_name(other, "ap-southeast-7") not in found
+
+
+def test_the_address_of_a_stage_changes_with_it_and_that_is_said(write):
+    before, after = write(ENDPOINTS["http-api"]).body, write(CDN["http-api"]).body
+    change = changes.find_url_change(before, after, ())
+    assert (change.before, change.after) == ("http-api", "cdn")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", ["plain", "shifting", "with-rights"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_cfn_lint_has_nothing_to_say(write, complaints, kind, function):
+    assert complaints(write({**CDN[kind], **FUNCTIONS[function]}), "eu-central-1") == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_template_with_a_cdn(write, golden, kind):
+    golden(f"with/cdn-{kind}.json", write(CDN[kind]).text)
+
+
+# -------------------------------------------------------------------- who deploys it
+
+
+NEVER = {
+    *("cloudfront:CreateConnectionGroup", "cloudfront:GetConnectionGroup", "cloudfront:GetVpcOrigin"),
+    "cloudfront:UpdateDistributionWithStagingConfig",
+}
+"""For kinds of distributions and origins that no template of ours has."""
+
+
+def statements(make_settings, overrides):
+    document = deployer.write(stage_in(ACCOUNT, make_settings("dev", overrides))).document
+    return document["Statement"]
+
+
+def handled(kind):
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
+    return {each for name, handler in handlers.items() if name != "list" for each in handler["permissions"]}
+
+
+@pytest.mark.slow
+def test_whoever_deploys_may_do_what_cloudformation_does_and_no_more(make_settings, write):
+    kinds = {each["Type"] for each in write(CDN["http-api"]).body["Resources"].values()}
+    needed = set().union(*(handled(kind) for kind in kinds if "CloudFront" in kind)) - NEVER
+    allowed = {each for one in statements(make_settings, CDN["http-api"]) for each in one["Action"]}
+    assert {each for each in allowed if each.startswith("cloudfront:")} == needed
+    plain = {each for one in statements(make_settings, {}) for each in one["Action"]}
+    assert not [each for each in plain if each.startswith("cloudfront:")]
+
+
+def test_no_right_reaches_the_edge_functions_of_others(make_settings):
+    (found,) = [
+        each["Resource"]
+        for each in statements(make_settings, CDN["http-api"])
+        if "cloudfront:CreateFunction" in each["Action"]
+    ]
+    assert found == ["arn:aws:cloudfront::123456789012:function/shop-dev-eu-central-1"]
+
+
+@pytest.mark.parametrize("name", ["Distribution", "Viewer"])
+def test_a_name_of_ours_is_refused_for_the_users_own(make_settings, name):
+    with pytest.raises(SettingsError, match="lambdify's own"):
+        make_settings("dev", {"resources": {name: {"Type": "AWS::SNS::Topic"}}})
+
+
+def test_the_template_says_the_secret_nowhere(write):
+    assert "x-lambdify-cdn" in write(CDN["http-api"]).text
+    values = json.dumps(write(CDN["http-api"]).body)
+    assert not re.search(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-",
+        values.replace(cdn.CACHING_DISABLED, "").replace(cdn.ALL_VIEWER_EXCEPT_HOST, ""),
+    )
