@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import function_conflicts
+from lambdify.cli.settings import function_conflicts, names
 from lambdify.cli.settings.mappings import ENVIRONMENT_BYTES, LONG_VALUES_HINT, environment_size
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def check_region(settings: "Settings", region: str) -> None:
             f"[http] cdn = true: lambdify makes no CDN in {region}.", hint="Leave it out for this region."
         )
     function_conflicts.check_region(settings, region)
+    for error in _environment(settings, region):
+        raise error
 
 
 def _endpoint_features(settings: "Settings") -> Iterator[SettingsError]:
@@ -301,12 +303,18 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
             )
 
 
-def _environment(settings: "Settings") -> Iterator[SettingsError]:
-    """Check the size of all variables: a stage's own ones are added to those of every stage."""
+def _environment(settings: "Settings", region: str = "") -> Iterator[SettingsError]:
+    """Check the size of all variables: a stage's own ones, those of every stage, and those of [tasks].
+
+    What is added is as long as the region's name makes it.
+    """
     size = environment_size(settings.environment)
-    if size > ENVIRONMENT_BYTES:
+    added = names.task_variables(settings, region) if region else {}
+    whole = environment_size({**added, **settings.environment})
+    if whole > ENVIRONMENT_BYTES:
+        ours = f", and [tasks] adds {whole - size}" if whole > size else ""
         yield SettingsError(
-            f"[environment] of {settings.stage} holds {size} bytes; Lambda takes {ENVIRONMENT_BYTES}.",
+            f"[environment] of {settings.stage} holds {size} bytes{ours}; Lambda takes {ENVIRONMENT_BYTES}.",
             hint=LONG_VALUES_HINT,
         )
 

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 
 SCHEDULE_LENGTH = 64
 """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+ROLE_LENGTH = 64
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+LONGEST_REGION = 16
+"""Characters of a region's name, with room for new regions: "ap-southeast-1" has 14."""
 STAGE_PART = 31
 """Characters of the stage's name in a name that would be too long."""
 FUNCTION_PART = 28
+LATER = "later"
+"""Purpose of the role by which a schedule sends a task to the queue."""
 PHYSICAL_NAMES = ("QueueName", "TopicName", "BucketName", "TableName", "Name")
 """Properties that name a resource of the project's own."""
 
@@ -64,6 +70,36 @@ def _dotted(settings: "Settings", name: str, end: str) -> str:
     if len(whole) <= SCHEDULE_LENGTH and len(settings.full_name) <= STAGE_PART:
         return whole
     return f"{shorten(settings.full_name, STAGE_PART)}.{shorten(name, FUNCTION_PART - len(end))}.{end}"
+
+
+def role(settings: "Settings", purpose: str, region: str = "${AWS::Region}") -> str:
+    """Return the name of a role of the stage: "shop-dev-function-eu-central-1".
+
+    We set the whole name, so that the deployer of one stage needs no right on another stage's roles. The name
+    contains the region, since roles are global in the account. A stage's name that is too long is shortened.
+    """
+    room = ROLE_LENGTH - LONGEST_REGION - len(f"-{purpose}-")
+    return f"{shorten(settings.full_name, room)}-{purpose}-{region}"
+
+
+def task_variables(settings: "Settings", region: str) -> dict[str, str]:
+    """Return the variables that tell the function of the queue of tasks, as long as they are on AWS.
+
+    {} without a queue. Only the account's number is not known; template/tasks.py has what they really say.
+    """
+    if not settings.tasks.workers:
+        return {}
+    account, china = "0" * 12, region.startswith("cn-")
+    partition = "aws-cn" if china else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    begin = f"https://sqs.{region}.amazonaws.com{'.cn' if china else ''}/{account}/{settings.full_name}"
+    found = {
+        "LAMBDIFY_TASKS": f"{begin}-tasks",
+        "LAMBDIFY_TASKS_FAILED": f"{begin}-failed",
+        "LAMBDIFY_TASKS_LATER": f"arn:{partition}:iam::{account}:role/{role(settings, LATER, region)}",
+    }
+    return found | (
+        {"LAMBDIFY_TASKS_RESULTS": f"{settings.full_name}-tasks"} if settings.tasks.results else {}
+    )
 
 
 def origins(settings: "Settings", function: FunctionSettings) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, names
 from lambdify.cli.template import (
     cdn,
     commands,
@@ -183,7 +183,7 @@ def _schedule_role(settings: Settings) -> dict[str, Resource]:
         "ScheduleRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "RoleName": {"Fn::Sub": roles.name(settings, roles.SCHEDULE)},
+                "RoleName": {"Fn::Sub": names.role(settings, roles.SCHEDULE)},
                 "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
                 "Policies": [roles.policy("invoke", *invoke)],
                 **roles.boundary(settings),

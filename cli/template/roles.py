@@ -44,20 +44,6 @@ WILDCARDS: Mapping[str, str] = {
 LOGICAL_ID = ROLE
 FUNCTION, SCHEDULE, SHIFT = "function", "schedule", "shift"
 """Purposes of a stage's roles, which are part of their names."""
-NAME_LENGTH = 64
-"""Characters of a role's name. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
-LONGEST_REGION = 16
-"""Characters of a region's name, with room for new regions: "ap-southeast-1" has 14."""
-
-
-def name(settings: Settings, purpose: str, region: str = "${AWS::Region}") -> str:
-    """Return the name of a role of the stage: "shop-dev-function-eu-central-1".
-
-    We set the whole name, so that the deployer of one stage needs no right on another stage's roles. The name
-    contains the region, since roles are global in the account. A stage's name that is too long is shortened.
-    """
-    room = NAME_LENGTH - LONGEST_REGION - len(f"-{purpose}-")
-    return f"{names.shorten(settings.full_name, room)}-{purpose}-{region}"
 
 
 def trust(service: str, condition: Resource | None = None) -> Resource:
@@ -107,7 +93,7 @@ def write(settings: Settings, functions: list[Resource]) -> dict[str, Resource]:
     if settings.role.arn:
         return {}
     properties: Resource = {
-        "RoleName": {"Fn::Sub": name(settings, FUNCTION)},
+        "RoleName": {"Fn::Sub": names.role(settings, FUNCTION)},
         "AssumeRolePolicyDocument": trust("lambda.amazonaws.com"),
         "Policies": [*_policies(settings), *([policy("functions", *functions)] if functions else [])],
         **boundary(settings),

@@ -114,7 +114,7 @@ def _return_schedule(settings: Settings, alias: str) -> dict[str, Resource]:
         "ShiftReturnRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "RoleName": {"Fn::Sub": roles.name(settings, roles.SHIFT)},
+                "RoleName": {"Fn::Sub": names.role(settings, roles.SHIFT)},
                 "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
                 "Policies": [roles.policy("return", roles.allow(["lambda:UpdateAlias"], function))],
                 **roles.boundary(settings),

@@ -13,15 +13,13 @@ Rules:
 
 from typing import Any
 
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, names
 from lambdify.cli.template import roles
 from lambdify.cli.template.sources.source import FAILED_QUEUE, Right
 
 Resource = dict[str, Any]
 
 QUEUE = "TasksQueue"
-LATER = "later"
-"""Purpose of the role by which a schedule sends a task to the queue."""
 HIDDEN = 6
 """How many timeouts a message stays hidden."""
 KEPT = 1_209_600
@@ -124,7 +122,7 @@ def _later_role(settings: Settings) -> Resource:
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "RoleName": {"Fn::Sub": roles.name(settings, LATER)},
+            "RoleName": {"Fn::Sub": names.role(settings, names.LATER)},
             "AssumeRolePolicyDocument": roles.trust("scheduler.amazonaws.com", ours),
             "Policies": [roles.policy("send", send)],
             **roles.boundary(settings),

@@ -125,7 +125,7 @@ FLASK_CASES = [
 FASTAPI_CASES = [
     ("@app.websocket('/ws')\nasync def chat(ws): ...", "stops websockets main.py:3"),
     ("from fastapi import BackgroundTasks\ndef sell(tasks: BackgroundTasks):\n    tasks.add_task(print)",
-     "surprises background main.py:5"),
+     "note background main.py:5"),
     ("import asyncio\nasync def sell():\n    asyncio.create_task(later())", "surprises background main.py:5"),
     ("@app.on_event('startup')\nasync def start():\n    open('state', 'w')", "stops files main.py:5"),
     ("from fastapi.responses import StreamingResponse\ndef rows():\n    return StreamingResponse(gen())",
@@ -261,3 +261,37 @@ def test_no_finding_holds_a_value(examined):
 def test_tasks_with_workers_are_as_they_are_meant(found):
     code = FLASK + "from lambdify.adapter.tasks import task\n@task\ndef mail(): ...\n"
     assert found({"app.py": code, "lambdify.toml": "[tasks]\nworkers = 2\n"}) == []
+
+
+BACKGROUND = """\
+from fastapi import BackgroundTasks, FastAPI
+app = FastAPI()
+@app.get("/")
+def sell(tasks: BackgroundTasks):
+    tasks.add_task(print)
+"""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "level", "what"),
+    [
+        ({}, "note", "it runs after the response, in the rest of the function's time"),
+        (
+            {"http.after_reply": False},
+            "surprises",
+            "the client waits for it, as [http] after_reply = false says",
+        ),
+        (
+            {"http.after_reply": False, "http.streaming": True, "http.endpoint": "function-url"},
+            "note",
+            "it runs after the response",
+        ),
+    ],
+)
+def test_a_background_task_runs_after_the_response_unless_the_settings_say_no(
+    examined, overrides, level, what
+):
+    found = examined({"main.py": BACKGROUND, "requirements.txt": "fastapi\n"}, overrides).findings
+    (only,) = [each for each in found if each.rule == "background"]
+    assert only.level == level
+    assert what in only.what

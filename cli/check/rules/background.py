@@ -31,7 +31,7 @@ def find(code: AppCode) -> Iterator[Finding]:
         elif _is_left(call, code, file) or _is_submitted(call, file):
             yield report("background", file, call.line, f"{call.last}() is not waited for")
         elif call.last == "add_task" and _takes_background(file):
-            yield report("background", file, call.line, "add_task(): the client waits for it")
+            yield _report_background(code, file, call)
         elif call.name in WORKERS:
             what = f"{call.name}: what works on its tasks is not in the function"
             yield report("workers", file, call.line, what)
@@ -46,6 +46,16 @@ def find(code: AppCode) -> Iterator[Finding]:
             elif each.name in TASK_DECORATORS:
                 what = f"{each.function.name}() is a task: what works on it is not in the function"
                 yield report("workers", file, each.line, what)
+
+
+def _report_background(code: AppCode, file: CodeFile, call: Call) -> Finding:
+    """Return what becomes of a background task of Starlette's or FastAPI's."""
+    http = code.settings.http
+    if not http.after_reply and not http.streaming:
+        waited = "add_task(): the client waits for it, as [http] after_reply = false says"
+        return report("background", file, call.line, waited)
+    what = "add_task(): it runs after the response, in the rest of the function's time"
+    return report("background", file, call.line, what, level="note")
 
 
 def _threads(code: AppCode) -> Iterator[str]:
