@@ -10,6 +10,7 @@ from typing import Any
 
 from lambdify.cli.errors import HookFailed
 from lambdify.cli.settings import Settings
+from lambdify.cli.settings.function_conflicts import our_ids
 from lambdify.cli.settings.mappings import OUR_OUTPUTS, OUR_RESOURCES
 
 Body = Mapping[str, Any]
@@ -48,7 +49,7 @@ def _find(before: Body, after: Body, settings: Settings) -> Iterator[tuple[str, 
         yield from _resource(name, each, after["Resources"].get(name))
     for name, each in after["Resources"].items():
         if name not in before["Resources"]:
-            yield from _new_resource(name, each)
+            yield from _new_resource(name, each, settings)
         if any(str(key).startswith(OUR_TAGS) for key in _tags(each)):
             yield (
                 f"gave {name} a tag {OUR_TAGS}...",
@@ -75,10 +76,10 @@ def _sections(before: Body, after: Body, settings: Settings) -> Iterator[tuple[s
             )
 
 
-def _new_resource(name: str, value: object) -> Iterator[tuple[str, str]]:
+def _new_resource(name: str, value: object, settings: Settings) -> Iterator[tuple[str, str]]:
     if not isinstance(value, dict) or not isinstance(value.get("Type"), str):
         yield f"added {name} without a Type", 'A resource is {"Type": "AWS::...", "Properties": {...}}.'
-    elif OUR_RESOURCES.fullmatch(name):
+    elif OUR_RESOURCES.fullmatch(name) or our_ids(settings).fullmatch(name):
         yield f"added {name}", f'That name is lambdify\'s: choose another one, such as "My{name}".'
 
 

@@ -22,7 +22,8 @@ KEEP_WARM_CALLS = "keep-warm calls"
 KEEP_WARM_SECONDS = 0.1
 """Assumed seconds of a keep-warm call; a real one is shorter."""
 PRICED = re.compile(
-    r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|ElasticLoadBalancingV2|CloudFront)::"
+    r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|SNS|ElasticLoadBalancingV2|CloudFront)"
+    r"::"
 )
 """Types of resources that cost nothing when idle, or whose costs are estimated here."""
 
@@ -132,7 +133,7 @@ def _estimate(
         case "AWS::Scheduler::Schedule":
             yield from _keep_warm(name, properties, resources)
         case "AWS::CloudWatch::Alarm":
-            yield Cost(what=f"alarm {name}", monthly=_prices()["alarm"]["month"], why="for being there")
+            yield _alarm(name, properties)
         case "AWS::Logs::LogGroup":
             days = properties.get("RetentionInDays")
             yield Cost(
@@ -143,6 +144,13 @@ def _estimate(
             )
         case kind if not PRICED.match(kind):
             yield Cost(what=name, monthly=None, why=f"{kind} has prices of its own")
+
+
+def _alarm(name: str, properties: Mapping[str, Any]) -> Cost:
+    """https://aws.amazon.com/cloudwatch/pricing/: an alarm is billed by the metrics that it reads."""
+    metrics = sum("MetricStat" in each for each in properties.get("Metrics", ())) or 1
+    why = f"for the {metrics} metrics that it reads" if metrics > 1 else "for being there"
+    return Cost(what=f"alarm {name}", monthly=metrics * _prices()["alarm"]["month"], why=why)
 
 
 def _function(properties: Mapping[str, Any], kept: int) -> Iterator[Cost]:

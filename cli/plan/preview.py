@@ -36,6 +36,8 @@ class Preview:
     monthly_before: float
     lambdas: Mapping[str, str] = field(default_factory=dict)
     """Functions that get a Lambda of their own, by the names of these, and why."""
+    mails: tuple[str, ...] = ()
+    """Addresses that alarms are sent to from now on, once they have confirmed it."""
 
 
 def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -> Preview:
@@ -49,7 +51,18 @@ def make(changes: tuple[Change, ...], before: Body, after: Body, *, kept: int) -
         monthly=round(costs.total(then), 2),
         monthly_before=round(costs.total(now), 2),
         lambdas=find_new_lambdas(before, after),
+        mails=tuple(address for address in _find_mails(after) if address not in _find_mails(before)),
     )
+
+
+def _find_mails(body: Body) -> list[str]:
+    """Return the addresses that topics of a template send mail to."""
+    subscriptions = (
+        each.get("Properties", {})
+        for each in body.get("Resources", {}).values()
+        if each["Type"] == "AWS::SNS::Subscription"
+    )
+    return [str(each.get("Endpoint")) for each in subscriptions if each.get("Protocol") == "email"]
 
 
 def find_new_lambdas(before: Body, after: Body) -> dict[str, str]:
@@ -86,6 +99,7 @@ def summarize(preview: Preview) -> list[Line]:
     return [
         *lines,
         *_lambdas(preview),
+        *_mails(preview),
         *_dangers(preview),
         *_rights(preview.rights),
         *_costs(preview, details=False),
@@ -103,6 +117,7 @@ def show_in_full(preview: Preview, drift: Drift | None) -> list[Line]:
     return [
         *lines,
         *_lambdas(preview),
+        *_mails(preview),
         *_dangers(preview),
         *_rights(preview.rights),
         *_costs(preview, details=True),
@@ -149,6 +164,11 @@ def _cut(value: str, start: int) -> str:
 def _lambdas(preview: Preview) -> Iterator[Line]:
     for name, why in preview.lambdas.items():
         yield Line(f"A Lambda of its own: {name}{f' ({why})' if why else ''}", "added")
+
+
+def _mails(preview: Preview) -> Iterator[Line]:
+    for address in preview.mails:
+        yield Line(f"{address} gets a mail from AWS: no alarm comes before its link was followed.", "added")
 
 
 def _dangers(preview: Preview) -> Iterator[Line]:

@@ -20,6 +20,7 @@ from lambdify.cli.settings.config_file import ConfigFile
 from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, Tasks
 from lambdify.cli.settings.mappings import STAGE
 from lambdify.cli.settings.tables import (
+    Alarms,
     Build,
     Cdn,
     Check,
@@ -78,6 +79,7 @@ class Settings:
     logs: Logs
     telemetry: Telemetry
     release: Release
+    alarms: Alarms
     tasks: Tasks
     commands: Commands
     failed: Failed

@@ -83,6 +83,7 @@ def check(settings: "Settings") -> None:
         _role,
         _logs,
         _hooks,
+        _alarms,
         _environment,
         function_conflicts.check,
     ):
@@ -327,6 +328,14 @@ def _role(settings: "Settings") -> Iterator[SettingsError]:
                 f"[role] {option}: the role {role.arn} is not lambdify's, and stays as it is.",
                 hint=f"Add them to that role, and leave {option} out; or leave arn out.",
             )
+
+
+def _alarms(settings: "Settings") -> Iterator[SettingsError]:
+    alarms = settings.alarms
+    if alarms.slow and not alarms.tell:
+        yield SettingsError(
+            "[alarms] slow: nobody is told.", hint='Set email = ["ops@shop.example"], or topic, in [alarms].'
+        )
 
 
 def _hooks(settings: "Settings") -> Iterator[SettingsError]:

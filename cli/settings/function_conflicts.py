@@ -59,6 +59,8 @@ def check(settings: "Settings") -> Iterator[SettingsError]:
                 yield from _hidden(settings, function, source)
     for topic in settings.failed.notify:
         yield from _resource(settings, "[failed] notify", topic, ("AWS::SNS::Topic",))
+    if settings.alarms.topic:
+        yield from _resource(settings, "[alarms] topic", settings.alarms.topic, ("AWS::SNS::Topic",))
     if settings.tasks.workers:
         yield from _length(settings, "tasks", "[tasks]")
     if settings.commands.timeout:
@@ -153,16 +155,18 @@ def our_ids(settings: "Settings") -> re.Pattern[str]:
         rf"(Alias|Async|Function|Live|Version)({'|'.join(aliases)})([0-9a-f]{{12}})?"
         rf"|({sources})\d+({'|'.join(aliases)})(Permission)?"
         "|Failed(Queue|Alarm)|Tasks(Queue|Source|Group|LaterRole|Table)"
+        rf"|Alarm(Topic|Mail[0-9a-f]{{12}}|Answers|Slow|(Errors|Throttles)({'|'.join(aliases)})?)"
     )
 
 
 def _resources(settings: "Settings") -> Iterator[SettingsError]:
     """Yield an error for a resource of the project's own that is called as one of ours.
 
-    An app without functions has none of these, and keeps its names.
+    An app without functions and alarms has none of these, and keeps its names.
     """
     ours = our_ids(settings)
-    for name in settings.resources if settings.keeps_failed or settings.commands.timeout else ():
+    has_some = settings.keeps_failed or settings.commands.timeout or settings.alarms.tell
+    for name in settings.resources if has_some else ():
         if ours.fullmatch(name):
             yield SettingsError(
                 f'"{name}" in [resources] is a logical id of lambdify\'s own.',

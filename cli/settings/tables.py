@@ -13,6 +13,14 @@ from lambdify.cli.packing.target import Architecture
 Form = Literal["layer", "zip", "image"]
 """The form of the bundle: two zips, one zip, or a container image."""
 
+RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+
+METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Methods of [http.cors]. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
@@ -288,6 +296,44 @@ class Release:
     """ARNs of SNS topics that are notified of the errors."""
     express: bool
     """Whether CloudFormation's express mode is used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorLimit:
+    """How many errors there may be in some minutes."""
+
+    value: float
+    share: bool
+    """Whether the value is percent of all requests, and no number of them."""
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeLimit:
+    """How long the requests of some minutes may take, but for the slowest: 95 is for the fastest 95%."""
+
+    percentile: int
+    seconds: float
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """[alarms]: who is told when something goes wrong, and what that is."""
+
+    email: tuple[str, ...]
+    topic: str
+    """ARN of a topic, or the logical id of one in [resources]; "" for none."""
+    errors: ErrorLimit | None
+    slow: TimeLimit | None
+    throttles: bool
+    failed: bool
+    """Whether the queue of what failed for good is watched, where there is one."""
+
+    @property
+    def tell(self) -> bool:
+        """Whether anybody is told; if not, there are no alarms."""
+        return bool(self.email or self.topic)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,25 +9,16 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, Literal, get_args, get_origin
 
 from lambdify.cli.packing.target import runtimes
 from lambdify.cli.settings import app_reference
-from lambdify.cli.settings.tables import Shift
+from lambdify.cli.settings.tables import METHODS, RETENTION_DAYS, ErrorLimit, Shift, TimeLimit
 
 Schema = Mapping[str, Any]
 """A JSON Schema of draft 4, the last one that taplo reads: https://json-schema.org/specification-links#draft-4"""
 Locate = Callable[[tuple[str, ...]], str]
 """Returns the place of a setting, for messages: "lambdify.toml, line 4"."""
-
-RETENTION_DAYS = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-)  # fmt: skip
-"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
-
-METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""Methods of [http.cors]. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html"""
 
 
 class InvalidValue(Exception):
@@ -68,9 +59,7 @@ def one_of(*allowed: str | int) -> Reader:
     def reader(value: object) -> object:
         # In Python 1 == True, but true in TOML is not a number.
         if isinstance(value, bool) or value not in allowed:
-            raise InvalidValue(
-                "one of " + ", ".join(json.dumps(choice) for choice in allowed if choice != "")
-            )
+            raise InvalidValue(f"one of {', '.join(json.dumps(each) for each in allowed if each != '')}")
         return value
 
     return reader
@@ -152,14 +141,6 @@ def _texts(value: object) -> tuple[str, ...]:
 texts = Reader(_texts, list_schema({"type": "string"}))
 
 
-@takes(list_schema({"type": "string", "pattern": "^[^/]"}))
-def _paths(value: object) -> object:
-    paths = _texts(value)
-    if any(not path or path.startswith("/") or ".." in PurePosixPath(path).parts for path in paths):
-        raise InvalidValue("a list of paths inside the project, relative to its folder")
-    return paths
-
-
 @takes({"anyOf": [{"type": "string", "minLength": 1}, list_schema({"type": "string", "minLength": 1})]})
 def _commands(value: object) -> object:
     """Return one command, or several, as a tuple."""
@@ -169,6 +150,7 @@ def _commands(value: object) -> object:
     return commands
 
 
+_INSIDE = r"(?!/)(?!(.*/)?\.\.(/|$))[^:\n]+"
 _DISTRIBUTION = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 
@@ -268,34 +250,32 @@ def _statements(value: object) -> object:
     return tuple({name: _texts(part) for name, part in statement.items()} for statement in value)
 
 
-@takes(pattern_schema(r"(\d{1,2}% every \d{1,3} minutes?)?"))
-def _shift(value: object) -> object:
-    """Return how traffic moves, from "10% every 2 minutes"; None, from "", means at once."""
-    if value == "":
-        return None
-    parts = re.fullmatch(r"(\d{1,2})% every (\d{1,3}) minutes?", value) if isinstance(value, str) else None
-    if not parts or not int(parts[1]) or not int(parts[2]):
-        raise InvalidValue('a part and a pause, such as "10% every 2 minutes", or ""')
-    return Shift(percent=int(parts[1]), minutes=int(parts[2]))
+def spelled(pattern: str, allowed: str, make: Callable[[re.Match[str]], object]) -> Reader:
+    """Return a reader for text that matches, of which `make` makes the value; None, from "", is not set."""
 
+    @takes(pattern_schema(f"({pattern})?"))
+    def reader(value: object) -> object:
+        parts = re.fullmatch(pattern, value) if isinstance(value, str) else None
+        if not parts and value != "":
+            raise InvalidValue(f'{allowed}, or ""')
+        return make(parts) if parts else None
 
-@takes({"type": "string", "maxLength": 256})
-def _description(value: object) -> object:
-    if not isinstance(value, str) or len(value) > 256:
-        raise InvalidValue("text of up to 256 characters")
-    return value
+    return reader
 
 
 FUNCTION_REFERENCE = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*"
 """A module and the name of a function in it: "package.module:function"."""
 
 
-def function_reference(allowed: str) -> Reader:
+def function_reference(
+    allowed: str = 'a module and the name of a function in it: "package.module:function"',
+) -> Reader:
     """Return a reader for a module and the name of a function in it; `allowed` describes it."""
     schema = {"type": "string", "pattern": r"^$|^[^:\s]+:[^:\s]+$"}
     return matching(FUNCTION_REFERENCE, allowed, schema)
 
 
+_MINUTES = r"([1-9]\d?) minutes?"
 MAX_TIMEOUT = 1800
 """Seconds, since November 2026; it was 900 before, which some of AWS's pages and tools still say.
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
@@ -310,10 +290,10 @@ READERS: Mapping[str, Reader] = {
     "function.python": one_of("", *runtimes()),
     "function.memory": integer(128, 10240, "MB"),
     "function.timeout": integer(1, MAX_TIMEOUT, "seconds"),
-    "function.on_event": function_reference(
-        'a module and the name of a function in it: "package.module:function"'
+    "function.on_event": function_reference(),
+    "function.description": matching(
+        r"[\s\S]{0,256}", "text of up to 256 characters", {"type": "string", "maxLength": 256}
     ),
-    "function.description": _description,
     "function.storage": integer(512, 10240, "MB"),
     "function.layers": list_of(arn("lambda", "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3")),
     "function.reserved_concurrency": _reserved,
@@ -346,14 +326,18 @@ READERS: Mapping[str, Reader] = {
     "efs.mount": matching(r"/mnt/[A-Za-z0-9_.-]+", 'a folder below /mnt, such as "/mnt/files"'),
     "build.omit": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uwsgi"')),
     "build.keep": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uvicorn"')),
-    "build.include": _paths,
-    "hooks.before_package": _commands,
-    "hooks.after_deploy": _commands,
-    "hooks.after_undeploy": _commands,
+    "build.include": list_of(
+        matching(
+            _INSIDE,
+            "a list of paths inside the project, relative to its folder",
+            pattern_schema("[^/].*"),
+        )
+    ),
+    **dict.fromkeys(("hooks.before_package", "hooks.after_deploy", "hooks.after_undeploy"), _commands),
     "hooks.template": matching(
-        r"(?!/)(?!(.*/)?\.\.?/)[^\s:]+\.py:[A-Za-z_][A-Za-z0-9_]*",
+        rf"{_INSIDE}\.py:[A-Za-z_][A-Za-z0-9_]*",
         'a file of the project and the name of a function in it: "infra.py:template"',
-        pattern_schema(r"([^\s:/][^\s:]*\.py:[A-Za-z_][A-Za-z0-9_]*)?"),
+        pattern_schema(r"([^/].*\.py:[A-Za-z_][A-Za-z0-9_]*)?"),
     ),
     "static.fallback": matching(
         r"[^\s/?#][^\s?#]*", 'the path of a page among the files, such as "index.html"'
@@ -384,10 +368,26 @@ READERS: Mapping[str, Reader] = {
     "release.smoke": matching(r"off|/\S*", 'a path, such as "/health", or "off"'),
     "release.status": integer(100, 599),
     "release.keep": integer(1, 100, "releases"),
-    "release.shift": _shift,
+    "release.shift": spelled(
+        r"([1-9]\d?)% every ([1-9]\d{0,2}) minutes?",
+        'a part and a pause, such as "10% every 2 minutes"',
+        lambda said: Shift(percent=int(said[1]), minutes=int(said[2])),
+    ),
     "release.errors": integer(1, 1_000_000),
     "release.alarms": list_of(matching(r"[^:]{1,255}", 'names of alarms, such as "shop-5xx"')),
     "release.alarm_actions": list_of(arn("sns", "arn:aws:sns:eu-west-1:123456789012:alerts")),
+    "alarms.email": list_of(matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", 'addresses, such as "ops@shop.example"')),
+    "alarms.topic": reference("sns", "a topic"),
+    "alarms.errors": spelled(
+        rf"(\d{{1,6}}|\d{{1,2}}(\.\d{{1,2}})?%) for {_MINUTES}",
+        'a share or a number, and minutes: "1% for 5 minutes", "10 for 5 minutes"',
+        lambda said: ErrorLimit(value=float(said[1].rstrip("%")), share="%" in said[1], minutes=int(said[3])),
+    ),
+    "alarms.slow": spelled(
+        rf"p(50|90|95|99) over (\d{{1,4}}(\.\d{{1,3}})?) s for {_MINUTES}",
+        'a percentile, seconds and minutes: "p95 over 2 s for 10 minutes"',
+        lambda said: TimeLimit(percentile=int(said[1]), seconds=float(said[2]), minutes=int(said[4])),
+    ),
     "logs.retention": one_of(*RETENTION_DAYS),
     "local.port": integer(0, 65535),
 }

@@ -23,6 +23,7 @@ from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings, names
 from lambdify.cli.template import (
+    alarms,
     cdn,
     commands,
     endpoints,
@@ -81,6 +82,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **sources.write(settings),
         **tasks.write(settings),
         **failed.write(settings),
+        **alarms.write(settings, endpoint),
         **settings.resources,
     }
     others = {**lambdas.outputs(settings, resources), **commands.outputs(resources)}

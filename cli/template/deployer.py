@@ -22,7 +22,7 @@ from lambdify.cli.settings import names, stages
 from lambdify.cli.settings.functions import Bucket, Queue, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
-from lambdify.cli.template import cdn, failed, roles, rollback_alarm, secrets, tasks
+from lambdify.cli.template import alarms, cdn, failed, roles, rollback_alarm, secrets, tasks
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -237,19 +237,33 @@ def _beside(stage: Stage) -> Placeholders:
             *dict.fromkeys(here(each, f"{begin}sqs:{own}{{}}") for each in polled),
         ),
         "results": (f"{begin}dynamodb:{own}table/{tasks.name(settings)}",) if settings.tasks.results else (),
-        "failed_alarm": (f"{begin}cloudwatch:{own}alarm:{failed.name(settings)}",)
-        if settings.failed.notify
-        else (),
+        **_alarms(stage, begin, own),
         "event_rules": tuple(
             f"{begin}events:{own}rule/{bus}{each}*"
             for each in names.beginnings(settings)
             for bus in ("", "*/")
             if with_rules
         ),
-        "topics": tuple(dict.fromkeys(here(each, f"{begin}sns:{own}{{}}") for each in topics)),
-        "subscriptions": ("*",) if topics else (),
+        "topics": (
+            *dict.fromkeys(here(each, f"{begin}sns:{own}{{}}") for each in topics),
+            *([f"{begin}sns:{own}{alarms.topic_name(settings)}"] if settings.alarms.email else []),
+        ),
+        "subscriptions": ("*",) if topics or settings.alarms.email else (),
         "mappings": (f"{begin}lambda:{own}event-source-mapping:*",) if settings.keeps_failed else (),
         "to_map": ("*",) if settings.keeps_failed else (),
+    }
+
+
+def _alarms(stage: Stage, begin: str, own: str) -> Placeholders:
+    """Return the ARNs of alarms beside the one of a shift, and of the topic that sends mail; () for none."""
+    settings, there = stage.settings, f"{begin}cloudwatch:{own}alarm:"
+    names = [failed.name(settings)] if settings.keeps_failed and failed.told(settings) else []
+    if settings.alarms.tell:
+        names.append(f"{alarms.prefix(settings)}*")
+    mail = settings.alarms.email
+    return {
+        "alarms": tuple(f"{there}{each}" for each in names),
+        "alarm_topic": (f"{begin}sns:{own}{alarms.topic_name(settings)}",) if mail else (),
     }
 
 

@@ -7,6 +7,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 from typing import Any
 
 from lambdify.cli.settings import Settings
+from lambdify.cli.template import alarms
+from lambdify.cli.template.alarms import Metric
 from lambdify.cli.template.sources import references
 from lambdify.cli.template.sources.source import FAILED_QUEUE, Right, destination
 
@@ -35,7 +37,15 @@ def write(settings: Settings) -> dict[str, Resource]:
             "SqsManagedSseEnabled": True,
         },
     }
-    return {FAILED_QUEUE: queue, **({"FailedAlarm": _alarm(settings)} if settings.failed.notify else {})}
+    actions = told(settings)
+    return {FAILED_QUEUE: queue, **({"FailedAlarm": _alarm(settings, actions)} if actions else {})}
+
+
+def told(settings: Settings) -> list[object]:
+    """Return the topics that are told when the queue holds something: of [failed], and of [alarms]."""
+    own = [references.arn(settings, each) for each in settings.failed.notify]
+    others = alarms.told(settings) if settings.alarms.failed else []
+    return [*own, *(each for each in others if each not in own)]
 
 
 def rights(settings: Settings) -> list[Right]:
@@ -50,21 +60,12 @@ def rights(settings: Settings) -> list[Right]:
     ]
 
 
-def _alarm(settings: Settings) -> Resource:
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmName": name(settings),
-            "AlarmDescription": "Events or tasks that failed for good; `lambdify failures` shows them",
-            "Namespace": "AWS/SQS",
-            "MetricName": "ApproximateNumberOfMessagesVisible",
-            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [FAILED_QUEUE, "QueueName"]}}],
-            "Statistic": "Maximum",
-            "Period": 60,
-            "EvaluationPeriods": 1,
-            "Threshold": 0,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-            "AlarmActions": [references.arn(settings, each) for each in settings.failed.notify],
-        },
-    }
+def _alarm(settings: Settings, actions: list[object]) -> Resource:
+    queue = {"QueueName": {"Fn::GetAtt": [FAILED_QUEUE, "QueueName"]}}
+    return alarms.alarm(
+        name(settings),
+        "Events or tasks that failed for good; `lambdify failures` shows them",
+        Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum"),
+        0,
+        actions=actions,
+    )

@@ -17,7 +17,8 @@ import json
 from typing import Any
 
 from lambdify.cli.settings import Settings, names
-from lambdify.cli.template import roles
+from lambdify.cli.template import alarms, roles
+from lambdify.cli.template.alarms import Metric
 
 Resource = dict[str, Any]
 
@@ -81,24 +82,14 @@ def _alarm(settings: Settings, alias: str, version: str) -> Resource:
         "Resource": {"Fn::Sub": f"${{Function}}:{alias}"},
         "ExecutedVersion": {"Fn::GetAtt": [version, "Version"]},
     }
-    actions = list(settings.release.alarm_actions)
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmName": alarm_name(settings),
-            "AlarmDescription": "Errors of the version that was deployed last; they end its shift",
-            "Namespace": "AWS/Lambda",
-            "MetricName": "Errors",
-            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-            "Statistic": "Sum",
-            "Period": 60,
-            "EvaluationPeriods": 1,
-            "Threshold": settings.release.errors,
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "TreatMissingData": "notBreaching",
-            **({"AlarmActions": actions} if actions else {}),
-        },
-    }
+    return alarms.alarm(
+        alarm_name(settings),
+        "Errors of the version that was deployed last; they end its shift",
+        Metric("AWS/Lambda", "Errors", dimensions, "Sum"),
+        settings.release.errors,
+        at_least=True,
+        actions=list(settings.release.alarm_actions),
+    )
 
 
 def _return_schedule(settings: Settings, alias: str) -> dict[str, Resource]:

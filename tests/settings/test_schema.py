@@ -192,7 +192,6 @@ LOOSER = {
     "build.include",
     "function.on_event",
     "warm.every",
-    "release.shift",
     "functions.handler",
     "functions.s3.key",
     "functions.schedule.at",

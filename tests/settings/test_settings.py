@@ -152,8 +152,8 @@ OF_HTTP = (
 )
 PER_STAGE = (
     "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, cdn, warm, "
-    "logs, telemetry, release, tasks, commands, failed, local, environment, secrets, functions, tags, "
-    "resources, outputs"
+    "logs, telemetry, release, alarms, tasks, commands, failed, local, environment, secrets, functions, "
+    "tags, resources, outputs"
 )
 
 

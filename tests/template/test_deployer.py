@@ -285,7 +285,8 @@ def test_no_call_escapes_the_test_above(boto_session, trees, calls):
 
 
 WIDE_LISTS = {
-    *("{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}", "{read_again}")
+    *("{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}", "{read_again}"),
+    "{alarms}",
 }
 """Placeholders whose values have a *."""
 

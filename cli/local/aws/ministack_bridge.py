@@ -5,15 +5,19 @@ Some functions of ministack are replaced:
 - Invocations, and how events come to them: the room `events`.
 - Metrics of invocations. ministack sees its own ones only, and takes the start of an environment for a part
   of them, so the daemon writes all (metric_writer.py).
-- Alarms. ministack ignores the dimensions of an alarm's metric, so errors of any version would raise it.
+- Alarms. ministack ignores the dimensions of an alarm's metric, so errors of any version would raise it, and
+  it does not calculate with metrics.
 - Schedules. ministack's call no API, but one has to call UpdateAlias to roll an unattended shift back.
 - Checks of signed URLs. ministack knows other keys than this cloud's, and the guard has checked them.
 - URLs of code, layers and custom resources' responses. They are signed here, as on AWS.
 """
 
+import ast
 import json
+import operator
 import os
 import sys
+import time
 import types
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,27 +27,87 @@ import hypercorn.asyncio  # type: ignore[import-not-found]
 from ministack.app import main
 from ministack.core import responses
 from ministack.services import cloudwatch, eventbridge, lambda_svc
-from ministack.services.cloudformation import custom_resource
+from ministack.services.cloudformation import custom_resource, provisioners
 
 URL_LIFETIME = 600
 """Seconds for which a URL of code is valid:
 https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html"""
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 CUSTOM_RESOURCE_LIMIT = 3600
 """Seconds for which the response URL of a custom resource is valid."""
 
 
 def narrow_alarms() -> None:
-    """Let an alarm see only the metric with its own dimensions."""
-    original = cloudwatch._evaluate_alarm
+    """Let an alarm see only the metrics with its own dimensions, and calculate with them."""
+    original, original_record = cloudwatch._evaluate_alarm, provisioners._cw_metric_alarm_record
 
     def evaluate(alarm: dict[str, Any]) -> None:
-        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
-        key = (alarm.get("Namespace"), alarm.get("MetricName"), dimensions)
+        key, points = find_points(alarm), []
+        if "Metrics" not in alarm:
+            points = cloudwatch._metrics.get(key, [])
+        elif (value := calculate(alarm["Metrics"])) is not None:
+            points = [{"Timestamp": time.time(), "Value": value}]
         # ministack's own code runs with a namespace that has one metric; the shared metrics stay as they are.
-        namespace = {**vars(cloudwatch), "_metrics": {key: cloudwatch._metrics.get(key, [])}}
+        namespace = {**vars(cloudwatch), "_metrics": {key: points}}
         types.FunctionType(original.__code__, namespace)(alarm)
 
-    cloudwatch._evaluate_alarm = evaluate
+    def record(name: str, props: dict[str, Any]) -> Any:
+        queries = props.get("Metrics")
+        if not queries:
+            return original_record(name, props)
+        (shown,) = (each for each in queries if each.get("ReturnData", True))
+        plain = {key: value for key, value in props.items() if key != "Metrics"}
+        named = {"Namespace": "calculated", "MetricName": shown["Id"]}
+        return {**original_record(name, {**plain, **named}), "Metrics": queries}
+
+    cloudwatch._evaluate_alarm, provisioners._cw_metric_alarm_record = evaluate, record
+
+
+def find_points(metric: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the key that ministack has a metric's values under."""
+    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
+    return (metric.get("Namespace"), metric.get("MetricName"), dimensions)
+
+
+def calculate(queries: list[dict[str, Any]]) -> float | None:
+    """Return the value of an alarm's expression over metrics; None where metrics that it needs have none.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
+    values: dict[str, float | None] = {}
+    for each in queries:
+        if stat := each.get("MetricStat"):
+            since = time.time() - stat["Period"]
+            points = cloudwatch._metrics.get(find_points(stat["Metric"]), [])
+            recent = [point for point in points if point["Timestamp"] >= since]
+            stats = cloudwatch._calc_stats(recent)
+            values[each["Id"]] = cloudwatch._stat_value(stats, stat["Stat"], recent) if recent else None
+    (expression,) = (each["Expression"] for each in queries if "Expression" in each)
+    try:
+        value: float = compute(ast.parse(expression, mode="eval").body, values)
+    except (TypeError, ZeroDivisionError):
+        return None
+    return value
+
+
+def compute(node: Any, values: dict[str, float | None]) -> Any:
+    """Return the value of a part of an expression: numbers, ids, + - * / and FILL."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return values[name]
+        case ast.BinOp(left=left, op=sign, right=right):
+            return OPERATORS[type(sign)](compute(left, values), compute(right, values))
+        case ast.Call(func=ast.Name(id="FILL"), args=[inner, other]):
+            found = compute(inner, values)
+            return compute(other, values) if found is None else found
+    raise ValueError(f"The local cloud cannot calculate {ast.unparse(node)}.")
 
 
 def call_apis() -> None:

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 """
 
 from lambdify.cli.settings import Settings
-from lambdify.cli.template.endpoints.endpoint import Endpoint, Resource, digest, permission
+from lambdify.cli.template.endpoints.endpoint import Endpoint, Metrics, Resource, digest, permission
 
 GROUP_NAME_LENGTH = 32
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html"""
@@ -17,7 +17,18 @@ def write(settings: Settings, _: str) -> Endpoint:
         "TargetGroup": _target_group(settings),
         "ListenerRule": _rule(settings),
     }
-    return Endpoint(resources=resources, url=_url(settings))
+    return Endpoint(resources=resources, url=_url(settings), metrics=_metrics(settings))
+
+
+def _metrics(settings: Settings) -> Metrics:
+    """Return what is counted for the target group; how long a Lambda in one takes is not.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    balancer = settings.http.alb.listener.partition(":listener/")[2].rpartition("/")[0]
+    group = {"Fn::GetAtt": ["TargetGroup", "TargetGroupFullName"]}
+    counted = {"LoadBalancer": balancer, "TargetGroup": group}
+    return Metrics("AWS/ApplicationELB", counted, "RequestCount", "HTTPCode_Target_5XX_Count", "")
 
 
 def group_name(settings: Settings) -> str:

@@ -12,20 +12,35 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdify.cli.settings import Settings
 
 Resource = dict[str, Any]
 
 
+class Metrics(NamedTuple):
+    """What CloudWatch counts for an endpoint."""
+
+    namespace: str
+    dimensions: Mapping[str, object]
+    requests: str
+    """The metric of all requests."""
+    errors: str
+    """The metric of answers with 5xx, which those of functions that failed are, too."""
+    latency: str
+    """The metric of milliseconds until an answer; "" if there is none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """The resources of an endpoint, and its URL."""
+    """The resources of an endpoint, its URL, and what is counted for it."""
 
     resources: Mapping[str, Resource]
     url: object
     """CloudFormation's expression for the URL, without a slash at its end; None if the URL is not known."""
+    metrics: Metrics | None = None
+    """None if nothing is counted for it alone."""
 
 
 def digest(value: object) -> str:

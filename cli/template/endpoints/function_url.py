@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 """
 
 from lambdify.cli.settings import Settings
-from lambdify.cli.template.endpoints.endpoint import Endpoint, Resource, cors, permission
+from lambdify.cli.template.endpoints.endpoint import Endpoint, Metrics, Resource, cors, permission
 
 
 def write(settings: Settings, alias: str) -> Endpoint:
@@ -24,7 +24,11 @@ def write(settings: Settings, alias: str) -> Endpoint:
         **_permissions(settings),
     }
     host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Url", "FunctionUrl"]}]}]}
-    return Endpoint(resources=resources, url={"Fn::Sub": ["https://${Host}", {"Host": host}]})
+    # https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
+    counted = {"FunctionName": {"Ref": "Function"}}
+    metrics = Metrics("AWS/Lambda", counted, "UrlRequestCount", "Url5xxCount", "UrlRequestLatency")
+    url = {"Fn::Sub": ["https://${Host}", {"Host": host}]}
+    return Endpoint(resources=resources, url=url, metrics=metrics)
 
 
 def _permissions(settings: Settings) -> dict[str, Resource]:

@@ -7,6 +7,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.template.endpoints import access_logs
 from lambdify.cli.template.endpoints.endpoint import (
     Endpoint,
+    Metrics,
     Resource,
     cors,
     gateway_permission,
@@ -45,7 +46,9 @@ def write(settings: Settings, _: str) -> Endpoint:
         **_authorizer(settings),
         "Permission": gateway_permission("${Api}/*"),
     }
-    return Endpoint(resources=resources, url={"Fn::GetAtt": ["Api", "ApiEndpoint"]})
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+    metrics = Metrics("AWS/ApiGateway", {"ApiId": API}, "Count", "5xx", "Latency")
+    return Endpoint(resources=resources, url={"Fn::GetAtt": ["Api", "ApiEndpoint"]}, metrics=metrics)
 
 
 def _route(key: str, **authorization: object) -> Resource:

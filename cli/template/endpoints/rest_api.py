@@ -7,6 +7,7 @@ from lambdify.cli.settings import Settings
 from lambdify.cli.template.endpoints import access_logs
 from lambdify.cli.template.endpoints.endpoint import (
     Endpoint,
+    Metrics,
     Resource,
     digest,
     gateway_permission,
@@ -43,7 +44,9 @@ def write(settings: Settings, _: str) -> Endpoint:
         **_authorizer_permission(settings),
         "RestPermission": gateway_permission(f"${{RestApi}}/{STAGE}/*"),
     }
-    return Endpoint(resources=resources, url={"Fn::Sub": _url(settings)})
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+    metrics = Metrics("AWS/ApiGateway", {"ApiName": settings.full_name}, "Count", "5XXError", "Latency")
+    return Endpoint(resources=resources, url={"Fn::Sub": _url(settings)}, metrics=metrics)
 
 
 def _url(settings: Settings) -> str:
