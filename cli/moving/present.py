@@ -12,6 +12,7 @@ from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.moving.reading.code import Code
 from lambdify.cli.moving.reading.setting import Keys, Moved, Setting, needless
+from lambdify.cli.moving.servers import app_engine, dockerfile, fly, procfile, vercel
 from lambdify.cli.moving.tools import chalice, sam, serverless, zappa
 
 
@@ -26,7 +27,7 @@ class Tool(Protocol):
 
 
 AWS_TOOLS: tuple[Tool, ...] = (zappa, serverless, sam, chalice)
-SERVER_FILES: tuple[Tool, ...] = ()
+SERVER_FILES: tuple[Tool, ...] = (fly, app_engine, vercel, procfile, dockerfile)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ def read(root: Path, code: Code, only: str = "") -> Present:
     alone = only or (first if any(there[first][0] is tool for tool in AWS_TOOLS) else "") if there else ""
     chosen = [alone] if alone else list(there)
     moved = [tool.read(path, code) for name, (tool, path) in there.items() if name in chosen]
-    return Present(moved=_first_wins(moved), others=tuple(name for name in there if name not in chosen))
+    said = [each for each in moved if any(each.stages.values())]
+    return Present(moved=_first_wins(said), others=tuple(name for name in there if name not in chosen))
 
 
 def _first_wins(found: list[Moved]) -> tuple[Moved, ...]:

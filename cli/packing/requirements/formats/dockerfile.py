@@ -55,11 +55,11 @@ def _installed(text: str) -> Iterator[str]:
     values: dict[str, str] = {}
     copies: list[Copy] = []
     folder = "/"
-    for word, rest in _instructions(text):
+    for word, rest in instructions(text):
         given = _expand(rest, values)
         match word:
             case "ARG" | "ENV":
-                values |= dict(_assignments(rest, values))
+                values |= dict(assignments(rest, values))
             case "WORKDIR":
                 folder = posixpath.join(folder, given.strip())
             case "COPY" | "ADD":
@@ -69,7 +69,7 @@ def _installed(text: str) -> Iterator[str]:
                     yield _origin(posixpath.normpath(posixpath.join(folder, path)), path, copies)
 
 
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
+def instructions(text: str) -> Iterator[tuple[str, str]]:
     """Yield each instruction in capitals, with what follows it; continued lines are joined."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     for line in re.sub(r"[\\`]\s*\n", " ", "\n".join(lines)).splitlines():
@@ -77,8 +77,9 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
         yield word.upper(), rest.strip()
 
 
-def _assignments(rest: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for word in _split(rest):
+def assignments(rest: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables of ARG or ENV with their values; `values` are those known so far."""
+    for word in split(rest):
         name, equals, value = word.partition("=")
         if equals:
             yield name, _expand(value, values)
@@ -92,7 +93,7 @@ def _expand(text: str, values: Mapping[str, str]) -> str:
 def _copies(rest: str, folder: str) -> Iterator[Copy]:
     if "--from=" in rest:
         return
-    words = [word for word in _split(rest) if not word.startswith("--")]
+    words = [word for word in split(rest) if not word.startswith("--")]
     *sources, target = words if len(words) > 1 else ("", "")
     place = posixpath.join(folder, target)
     for source in filter(None, sources):
@@ -106,9 +107,9 @@ def _copies(rest: str, folder: str) -> Iterator[Copy]:
 def _named(command: str) -> Iterator[str]:
     """Yield the paths of -r, and "." for the project itself, in the calls of pip of a shell command."""
     if command.startswith("["):
-        command = " ".join(_split(command))
+        command = " ".join(split(command))
     for call in _INSTALL.finditer(command):
-        words = _split(call["rest"])
+        words = split(call["rest"])
         for index, word in enumerate(words):
             before = words[index - 1] if index else ""
             if before in ("-r", "--requirement"):
@@ -134,7 +135,7 @@ def _origin(path: str, written: str, copies: list[Copy]) -> str:
     return written.removeprefix("./")
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
     """Return the words of a shell command, or of its form in JSON."""
     if text.startswith("["):
         try:
