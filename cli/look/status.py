@@ -14,24 +14,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 from lambdify.cli import releases, template
 from lambdify.cli.aws import attempt, translated
-from lambdify.cli.errors import AccessDenied, AwsError
 from lambdify.cli.look import cold_starts, functions, health, metrics
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.functions import FunctionStatus
 from lambdify.cli.look.health import Health
 from lambdify.cli.look.metrics import Metrics
+from lambdify.cli.look.refusals import unless_refused
 from lambdify.cli.plan import costs
 from lambdify.cli.releases import Release, traffic, traffic_split
 from lambdify.cli.releases.traffic_split import TrafficSplit
-from lambdify.cli.stacks import stack
+from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
-T = TypeVar("T")
 GONE = "^ResourceNotFoundException:"
 DAYS_PER_MONTH = 365 / 12
 """Average days of a month."""
@@ -107,14 +106,15 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
     for service in ("cloudwatch", "logs"):  # boto3 does not make two clients at once
         stage.client(service)
     left_out: list[str] = []
-    ask = partial(_unless_refused, left_out=left_out)
+    ask = partial(unless_refused, left_out=left_out)
     with ThreadPoolExecutor(3) as threads:
         pending_health = threads.submit(health.check, url, stage.settings) if check_health and url else None
-        pending_metrics = threads.submit(metrics.read, stage, endpoint)
+        shared = [each.name for each in aliases.read(deployed) if each.function == stage.name]
+        pending_metrics = threads.submit(metrics.read, stage, endpoint, aliases=shared or (template.ALIAS,))
         pending_cold_starts = threads.submit(cold_starts.read, stage)
         function = _function(stage)
-        use = _unless_refused(pending_metrics.result, "the metrics", left_out)
-        live = _unless_refused(lambda: releases.find_live(stage, deployed), "the release", left_out)
+        use = unless_refused(pending_metrics.result, "the metrics", left_out)
+        live = unless_refused(lambda: releases.find_live(stage, deployed), "the release", left_out)
         app, layer = _digests(live, deployed)
         return Status(
             stack=deployed.name,
@@ -133,27 +133,18 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
             app=app,
             layer=layer,
             release=live,
-            shift=_unless_refused(lambda: _shift(deployed, stage), "the shift", left_out),
+            shift=unless_refused(lambda: _shift(deployed, stage), "the shift", left_out),
             drift=deployed.drift,
             drift_checked_at=deployed.drift_checked_at,
             health=pending_health.result() if pending_health else None,
             use=use,
-            cold_starts=_unless_refused(pending_cold_starts.result, "cold starts", left_out),
-            cost=_unless_refused(lambda: _cost(deployed, function, use, stage), "costs", left_out),
+            cold_starts=unless_refused(pending_cold_starts.result, "cold starts", left_out),
+            cost=unless_refused(lambda: _cost(deployed, function, use, stage), "costs", left_out),
             functions=functions.fetch(stage, deployed, live, ask),
             tasks_waiting=ask(lambda: functions.count_tasks(stage, deployed), "how many tasks wait"),
             failed=ask(lambda: functions.count_failed(stage, deployed), "what has failed"),
             left_out=tuple(left_out),
         )
-
-
-def _unless_refused(read: Callable[[], T], what: str, left_out: list[str]) -> T | None:
-    """Return what `read` returns; None, with the reason in `left_out`, if a service refuses it."""
-    try:
-        return read()
-    except (AccessDenied, AwsError) as error:
-        left_out.append(f"{what}: {error.message}")
-        return None
 
 
 @translated(during="reading what is deployed")
@@ -187,10 +178,10 @@ def _cost(
         return None
     idle = costs.estimate_idle(body, kept=stage.settings.release.keep)
     used = None
-    if use and use.invocations is not None:
+    if use and use.billed_invocations is not None:
         # The calls of the last day include keep-warm calls, so those of an idle month are not added.
         calls = costs.price_calls(
-            use.invocations,
+            use.billed_invocations,
             (use.duration_total_ms or 0) / 1000,
             memory=function["MemorySize"],
             architecture=(function.get("Architectures") or ["x86_64"])[0],

@@ -33,10 +33,11 @@ def count(account):
 @pytest.mark.cloud
 @pytest.mark.slow
 def test_calls_errors_and_durations_are_those_of_the_function(account, count, make_settings):
-    count("Invocations", 1, 1, 1, FunctionName="shop-dev")
-    count("Errors", 0, 1, 0, FunctionName="shop-dev")
-    count("Duration", 10.0, 20.0, 900.0, FunctionName="shop-dev")
-    count("Invocations", 1, FunctionName="shop-production")
+    for of in ({"FunctionName": "shop-dev"}, {"FunctionName": "shop-dev", "Resource": "shop-dev:live"}):
+        count("Invocations", 1, 1, 1, **of)
+        count("Errors", 0, 1, 0, **of)
+        count("Duration", 10.0, 20.0, 900.0, **of)
+    count("Invocations", 1, FunctionName="shop-production", Resource="shop-production:live")
     found = metrics.read(stage_in(account, make_settings()), API)
     assert (found.hours, found.invocations, found.errors, found.throttles) == (24, 3, 1, None)
     assert (found.duration_p50_ms, found.duration_total_ms) == (20.0, 930.0)

@@ -38,6 +38,7 @@ USE = Metrics(
     throttles=0,
     duration_p50_ms=2.0,
     duration_p95_ms=40.0,
+    billed_invocations=1494,
     duration_total_ms=20_000.0,
     requests=1204,
     answers_4xx=12,

@@ -81,7 +81,8 @@ class MetricWriter:
     def _write(self, source: Source, values: Values) -> None:
         """Write all metrics in one request, so that nobody reads a count without its durations."""
         name = {"FunctionName": source.function}
-        alias = {"Resource": f"{source.function}:{source.alias}", "ExecutedVersion": source.version}
+        resource = {**name, "Resource": f"{source.function}:{source.alias or source.version}"}
+        executed = ({**resource, "ExecutedVersion": source.version},) if source.alias else ()
         self._connect(source.region).client("cloudwatch").put_metric_data(
             Namespace="AWS/Lambda",
             MetricData=[
@@ -93,7 +94,7 @@ class MetricWriter:
                     "Unit": UNITS.get(metric, "Count"),
                 }
                 for metric, counts in values.items()
-                for dimensions in ((name, name | alias) if source.alias else (name,))
+                for dimensions in (name, resource, *executed)
                 for part in _split([*counts.items()])
             ],
         )
