@@ -15,7 +15,7 @@ INVOKE = """
 import json, sys
 from lambdify.adapter import entry
 from types import SimpleNamespace
-context = SimpleNamespace(invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:shop-dev:7")
+context = SimpleNamespace(invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:shop-dev:live")
 for event in json.load(sys.stdin):
     print(json.dumps(entry.handler(event, context)))
 """

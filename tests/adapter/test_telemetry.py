@@ -147,7 +147,7 @@ def test_an_event_of_sentry_arrives(invoke: Invoke, collector, script):
 @pytest.mark.slow
 def test_what_a_function_beside_the_app_leaves_arrives_too(invoke: Invoke, collector):
     code = TRACED_FLASK + NIGHTLY.format("return 1")
-    script = FREEZE.replace("shop-dev:7", "shop-dev:nightly")
+    script = FREEZE.replace("shop-dev:live", "shop-dev:nightly")
     done = invoke(code, {"any": 1}, script=script, functions={"nightly": {"handler": "main:nightly"}})
     assert done.stdout.endswith("\n1\n")
     assert collector.count("/v1/traces", b"the night") == 1
@@ -335,7 +335,7 @@ def test_sentry_is_asked_when_it_is_loaded(load, context, monkeypatch):
 @pytest.mark.slow
 def test_an_invocation_that_fails_is_flushed_too_and_fails_as_it_did(invoke: Invoke, collector):
     code = TRACED_FLASK + NIGHTLY.format("raise KeyError")
-    script = FREEZE.replace("shop-dev:7", "shop-dev:nightly")
+    script = FREEZE.replace("shop-dev:live", "shop-dev:nightly")
     done = invoke(code, {"any": 1}, script=script, functions={"nightly": {"handler": "main:nightly"}})
     assert "KeyError" in done.stderr
     assert collector.count("/v1/traces", b"the night") == 1
