@@ -61,6 +61,8 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+RUBBISH = 100_000
+"""Objects more than before at which the garbage collector looks for some: a test seldom comes so far."""
 SLOW_FIXTURES = {"cloud", "complaints"}
 """A cloud and cfn-lint's rules take seconds to be there, in each worker: what uses them is slow."""
 
@@ -80,6 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+    gc.set_threshold(RUBBISH, *gc.get_threshold()[1:])
     gc.enable()
 
 
