@@ -51,10 +51,6 @@ WARM = {"lambdify": "warm"}
 OWN_KEYS = {"lambdify", "concurrency", "hold"}
 """The keys of lambdify's own events. Every HTTP event has other keys as well."""
 
-DISTUTILS = "distutils-precedence.pth"
-"""The file by which setuptools brings the distutils that Python 3.12 left out. Python reads such files in
-site-packages, and nowhere else: https://docs.python.org/3/library/site.html"""
-
 GC_THRESHOLD = 50_000
 """New objects, some megabytes, between two garbage collections during init. With Python's 700 (2,000 in later
 releases), an import of Flask, Django or FastAPI takes 2 to 5 % more instructions."""
@@ -138,7 +134,7 @@ def _load(bundle: dict[str, Any]) -> Any:
     if "path" in bundle:
         # It comes first, as if `flask run` or `manage.py` were started in that folder.
         sys.path.insert(0, os.path.join(root, bundle["path"]))
-    if any(os.path.exists(os.path.join(folder, DISTUTILS)) for folder in sys.path):
+    if loading.brings_distutils():
         __import__("_distutils_hack").add_shim()
     if "app" not in bundle:
         return _refuse

@@ -14,6 +14,8 @@ Rules
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import partial
 from importlib import import_module
 from types import CellType, FunctionType, MemberDescriptorType, MethodType
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 Interface = Literal["wsgi", "asgi", "handler"]
 
+DISTUTILS = "distutils-precedence.pth"
+"""The file by which setuptools brings the distutils that Python 3.12 left out. Python reads such files in
+site-packages, and nowhere else: https://docs.python.org/3/library/site.html"""
 HANDLER = ("event", "context")
 VARARGS, COROUTINE = 0x04, 0x80
 """Flags of code objects: https://docs.python.org/3/library/inspect.html#inspect-module-co-flags."""
@@ -33,6 +38,11 @@ PLAIN = (FunctionType, staticmethod, classmethod, MemberDescriptorType)
 """Kinds of class attributes that run none of the app's code when they are read from an object."""
 
 WAY_OUT = 'say which it speaks, handler = Adapter(app, interface="wsgi") or "asgi", and deploy that handler'
+
+
+def brings_distutils() -> bool:
+    """Whether setuptools is packed, whose distutils are to be found as where it is installed."""
+    return any(os.path.exists(os.path.join(folder, DISTUTILS)) for folder in sys.path)
 
 
 def load(reference: str) -> Any:
