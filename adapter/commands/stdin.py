@@ -7,6 +7,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+from lambdify.adapter.commands import signed_url
+
 TIMEOUT = 30.0
 """Seconds without a byte of a signed URL, after which it is given up."""
 PIECE = 65_536
@@ -22,7 +24,8 @@ def open_stdin(event: Mapping[str, Any]) -> int | BinaryIO:
     if "stdin" in event:
         file.write(base64.b64decode(event["stdin"]))
     else:
-        with urllib.request.urlopen(event["stdin_url"], timeout=TIMEOUT) as response:  # noqa: S310 - signed by the caller
+        request = signed_url.request(event["stdin_url"])
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - signed by the caller
             while piece := response.read(PIECE):
                 file.write(piece)
     file.seek(0)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from http.client import HTTPException
 from typing import BinaryIO
 
-from lambdify.adapter.commands import frames
+from lambdify.adapter.commands import frames, signed_url
 from lambdify.adapter.commands.frames import SIGNAL, STDERR, TYPED, TYPED_OUT
 from lambdify.adapter.commands.process import Running, Write
 
@@ -71,9 +71,9 @@ def _pass_on(kind: int, data: bytes, running: Running, stdin: BinaryIO | None) -
 
 def _fetch(url: str, size: int) -> bytes | None:
     """Return what the object has beyond `size` bytes; None if there was no answer."""
-    request = urllib.request.Request(url, headers={"Range": f"bytes={size}-"})  # noqa: S310 - signed by the caller
+    request = signed_url.request(url, Range=f"bytes={size}-")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - signed by the caller
             whole: bytes = response.read()
             return whole if response.status == 206 else whole[size:]
     except urllib.error.HTTPError as error:

@@ -119,11 +119,14 @@ class Bucket:
         self.status = 0
         """What it answers all the time, unless it is 0."""
         self.honours_ranges = True
+        self.hosts: set[str] = set()
+        """What it was asked as."""
         self.asked = threading.Semaphore(0)
         bucket = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                bucket.hosts.add(self.headers["Host"])
                 status, body = bucket._answer(self.headers.get("Range", ""))
                 bucket.asked.release()
                 self.send_response(status)

@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lambdify.adapter.commands import process, typed
+from lambdify.adapter.commands import process, signed_url, stdin, typed
 from lambdify.adapter.commands.frames import SIGNAL, STDERR, STDOUT, TYPED, TYPED_OUT, Reader, write
 from lambdify.adapter.commands.process import End, Running
 
@@ -142,3 +143,26 @@ def test_a_prompt_comes_where_the_app_does_not_start(task: Task, bucket: Bucket)
 def test_code_runs_without_a_prompt_and_without_an_app(task: Task, bucket: Bucket):
     answer = task.run("python", "-c", f"{PROMPT[-1]}; print(app)", typed_url=bucket.url)
     assert (answer.of(STDOUT), answer.of(STDERR)) == (b"None\n", b"")
+
+
+def test_a_function_in_a_container_reaches_what_was_signed_for_this_machine(bucket, tmp_path, monkeypatch):
+    """There 127.0.0.1 is the container. The host that was signed is the one that is named."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.url.rpartition("/")[0])
+    bucket.type(TYPED, b"one\n")
+    bucket.type(TYPED_OUT)
+    signed = SimpleNamespace(url="http://127.0.0.1:1/object?X-Amz-Signature=1")
+    _, written = follow(signed, tmp_path, "sh", "-c", ECHO)
+    assert b"got one" in b"".join(data for _, data in written)
+    assert bucket.hosts == {"127.0.0.1:1"}
+
+    with stdin.open_stdin({"stdin_url": signed.url}) as file:
+        assert file.read() == bucket.content
+
+
+def test_the_hosts_of_aws_are_left_alone(monkeypatch):
+    url = "https://bucket.s3.eu-central-1.amazonaws.com/key?X-Amz-Signature=1"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://host.docker.internal:4566")
+    assert signed_url.request(url).full_url == url
+    assert signed_url.request(url, Range="bytes=0-").headers == {"Range": "bytes=0-"}
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert signed_url.request("http://127.0.0.1:4566/key").full_url == "http://127.0.0.1:4566/key"

@@ -1,5 +1,6 @@
 """A stage whose function is a container image, from `deploy --local` until nothing of it is left."""
 
+import hashlib
 import json
 import os
 import re
@@ -142,6 +143,22 @@ def test_the_life_of_a_stage(project: Project) -> None:
     project.run("undeploy", "--yes")
     assert project.images() == []
     assert eventually(lambda: project.containers() == [])
+
+
+def test_commands_run_in_an_image_and_read_what_is_beyond_an_event(project: Project) -> None:
+    with (project.folder / "lambdify.toml").open("a") as file:
+        file.write("[commands]\ntimeout = 60\n")
+    project.deploy()
+    data = os.urandom(5_000_000)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lambdify"), "run", "dev", "--local", "--stdin", "sha256sum"],
+        cwd=project.folder,
+        env={**os.environ, "LAMBDIFY_HOME": str(project.home)},
+        input=data,
+        capture_output=True,
+        check=False,
+    )
+    assert done.stdout.split()[:1] == [hashlib.sha256(data).hexdigest().encode()], done.stderr
 
 
 def test_what_ends_the_cloud_ends_its_containers(project: Project, console: Console) -> None:
