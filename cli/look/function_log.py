@@ -2,7 +2,7 @@
 
 A Lambda of its own writes to streams that have its name. A function in the app's Lambda shares its streams
 with the app: an environment may have a request now, and an event of the function then. There the adapter
-writes a line when the function begins, and all lines with that request's id are the function's.
+writes a line about the function, and all lines with that request's id are the function's.
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
 """
 
@@ -13,6 +13,11 @@ from lambdify.cli.calls.log_lines import LogEntry
 from lambdify.cli.stacks.aliases import Alias
 from lambdify.cli.stage import Stage
 
+_Key = tuple[str, str]
+"""A stream, and the id of a request in it."""
+LATE = 100
+"""Requests that have ended since, after which nothing of a request comes any more."""
+
 
 def is_apart(alias: Alias, stage: Stage) -> bool:
     """Whether the function has a Lambda of its own, and so streams of its own."""
@@ -20,7 +25,7 @@ def is_apart(alias: Alias, stage: Stage) -> bool:
 
 
 def select(entries: Iterable[LogEntry], alias: Alias, stage: Stage, *, text: str = "") -> Iterator[LogEntry]:
-    """Yield the entries of the function, in the same order; those that hold `text`, if any is given."""
+    """Yield the entries of the function, each request's in their order; those that hold `text`, if given."""
     chosen = _by_stream(entries, alias) if is_apart(alias, stage) else _by_request(entries, alias)
     return (each for each in chosen if text in each.message or text in _fields(each))
 
@@ -30,22 +35,51 @@ def _by_stream(entries: Iterable[LogEntry], alias: Alias) -> Iterator[LogEntry]:
 
 
 def _by_request(entries: Iterable[LogEntry], alias: Alias) -> Iterator[LogEntry]:
-    """Yield the entries of requests that began with the adapter's line about the function."""
-    held: dict[tuple[str, str], list[LogEntry]] = {}
-    """What was written in a request before it was known whose it is: Lambda's own first line."""
-    ours: set[tuple[str, str]] = set()
-    for entry in entries:
+    """Yield the entries of requests in which the adapter has written its line about the function."""
+    held = Held(alias.name)
+    return (each for entry in entries for each in held.take(entry))
+
+
+class Held:
+    """What was written in requests of which it is not known yet whose they are.
+
+    The adapter's line is printed, and what is logged goes another way: either may come first, even after the
+    request's end.
+    """
+
+    def __init__(self, name: str) -> None:
+        """`name` is the function's."""
+        self._name = name
+        self._waiting: dict[_Key, list[LogEntry]] = {}
+        self._ended: dict[_Key, None] = {}
+        """Requests that have ended, oldest first: in a dict, since that keeps its order."""
+        self._ours: set[_Key] = set()
+
+    def __len__(self) -> int:
+        """Return how many requests are held."""
+        return len(self._waiting.keys() | self._ended.keys() | self._ours)
+
+    def take(self, entry: LogEntry) -> list[LogEntry]:
+        """Return the entries of the function that are known to be so by this one, in their order."""
         key = (entry.stream, entry.request)
-        if entry.kind == "start":
-            held[key] = [entry]
-        elif entry.kind == "function" and entry.fields.get("name") == alias.name:
-            ours.add(key)
-            yield from held.pop(key, [])
-        elif key in ours:
-            yield entry
+        if entry.kind == "function" and entry.fields.get("name") == self._name:
+            self._ours.add(key)
+            return self._waiting.pop(key, [])
         if entry.kind == "report":
-            held.pop(key, None)
-            ours.discard(key)
+            self._ended[key] = None
+        found = [entry] if key in self._ours else []
+        if not found and entry.kind == "start":
+            self._waiting[key] = [entry]
+        elif not found and key in self._waiting:
+            self._waiting[key].append(entry)
+        while len(self._ended) > LATE:
+            self._forget(next(iter(self._ended)))
+        return found
+
+    def _forget(self, key: _Key) -> None:
+        del self._ended[key]
+        self._waiting.pop(key, None)
+        self._ours.discard(key)
 
 
 def _fields(entry: LogEntry) -> str:

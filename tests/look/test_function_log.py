@@ -80,3 +80,31 @@ def test_the_line_of_a_function_is_shown_as_what_it_says():
     _, told, *_ = entries(*request(ONE, function="resize"))
     (line,) = log_view.show(told)
     assert line.text.endswith("2a2b3c4d  function resize")
+
+
+def test_what_was_written_before_the_line_about_the_function_is_its_own(stubbed, make_settings):
+    """Lambda has a way for what is logged, and another for what is printed: neither waits for the other."""
+    told = f"FUNCTION RequestId: {ONE} Name: resize"
+    start, logged, end, report = request(ONE, "resized")
+    for found in ([start, logged, told, end, report], [start, logged, end, report, told]):
+        selected = select(
+            entries(*request(WEB, "a page"), *found, *request(WEB, "a page")), SHARED, stubbed, make_settings
+        )
+        assert selected == ["START", "resized", "END", "REPORT"]
+
+
+def test_requests_of_others_are_not_held_for_ever(stubbed, make_settings):
+    read = 0
+
+    def endless():
+        nonlocal read
+        for number in range(10_000):
+            identity = f"{number:08}-0000-4000-8000-000000000000"
+            for entry in entries(*request(identity, "a page")):
+                read += 1
+                yield entry
+
+    held = function_log.Held(name="resize")
+    assert [each for entry in endless() for each in held.take(entry)] == []
+    assert read == 40_000
+    assert len(held) <= function_log.LATE + 1
