@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from lambdify.cli.releases import (
     traffic,
     traffic_split,
 )
+from lambdify.cli.releases import refresh as refresh_marks
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import aliases, change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.change_sets import ChangeSet
@@ -75,6 +77,7 @@ def deploy(
     yes: bool = False,
     wait: bool = False,
     take_over: bool = False,
+    refresh: bool = False,
     rehearse: Callable[["Bundle"], AbstractContextManager[object]] = nullcontext,
     find_address: Callable[[str], str] = str,
     sleep: Sleep = time.sleep,
@@ -82,9 +85,10 @@ def deploy(
     """Deploy the bundle to the stage, and return what is deployed; with `yes` nobody is asked.
 
     `find_address` returns the URL that answers for that of the stack: another one in the local cloud.
-    `wait` waits for another deployment of the stage that is under way. `pack` returns the bundle; it may take
-    minutes, so it is called only after the state of the stack was checked. The block of `rehearse` begins or
-    ends with the app's start on this machine. Raises what its steps raise: StackBusy, StackBroken,
+    `wait` waits for another deployment of the stage that is under way. With `refresh` a new version is made,
+    though nothing has changed. `pack` returns the bundle; it may take minutes, so it is called only after the
+    state of the stack was checked. The block of `rehearse` begins or ends with the app's start on this
+    machine. Raises what its steps raise: StackBusy, StackBroken,
     StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing, BundleRefused, HookFailed,
     AppCannotStart, DeployFailed, AppBroken, ReleaseFailed.
     """
@@ -103,7 +107,7 @@ def deploy(
         _check_hook(stage, bundle, console)
         with rehearse(bundle):
             artifact = archives.put(bundle, stage, console)
-    wanted = _write_template(stage, bundle, artifact, existing, console)
+    wanted = _write_template(stage, bundle, artifact, existing, console, refresh=refresh)
     change_set = _propose(wanted, existing, stage, console, sleep)
     if change_set is not None:
         _show(change_set, stage.settings, console)
@@ -135,9 +139,16 @@ def _check_hook(stage: Stage, bundle: "Bundle", console: Console) -> None:
 
 
 def _write_template(
-    stage: Stage, bundle: "Bundle", artifact: Artifact, existing: Stack | None, console: Console
+    stage: Stage,
+    bundle: "Bundle",
+    artifact: Artifact,
+    existing: Stack | None,
+    console: Console,
+    *,
+    refresh: bool,
 ) -> Template:
-    settings = gate.add_variable(stage.settings)
+    now = datetime.now(UTC) if refresh else None
+    settings = refresh_marks.keep(gate.add_variable(stage.settings), existing, now)
     settings = sources.without_passed(settings, existing, stage.account, console)
     # What the project's own function does was told before the upload.
     return amend(template.write(settings, artifact, bundle.target), settings, Console(quiet=True))

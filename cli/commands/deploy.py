@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Apply the changes without asking.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--take-over", is_flag=True, help="Replace another project that was deployed to the stage.")
+@click.option(
+    "--refresh", is_flag=True, help="Start anew, though nothing has changed, as after a rotated secret."
+)
 @click.option("--wait", is_flag=True, help="Wait for another deployment of the stage to end.")
 @arguments.on_account
 @click.option("--port", type=int, metavar="N", help="Port of the endpoint, with --local.")
@@ -46,6 +49,7 @@ def command(
     yes: bool,
     dry_run: bool,
     take_over: bool,
+    refresh: bool,
     wait: bool,
     local: bool,
     port: int | None,
@@ -70,7 +74,7 @@ def command(
     if dry_run:
         from lambdify.cli.commands import diff
 
-        diff.answer(session, drift=False, upgrade=upgrade)
+        diff.answer(session, drift=False, upgrade=upgrade, refresh=refresh)
         return
 
     def run(session: "Session") -> "Deployment":
@@ -83,6 +87,7 @@ def command(
             yes=yes or local,
             wait=wait,
             take_over=take_over,
+            refresh=refresh,
             find_address=session.address,
         )
 

@@ -60,7 +60,7 @@ def command(
         context.exit(DIFFERENT)
 
 
-def answer(session: "Session", *, drift: bool, upgrade: bool) -> bool:
+def answer(session: "Session", *, drift: bool, upgrade: bool, refresh: bool = False) -> bool:
     """Print what a deployment would change; return whether anything would."""
     from lambdify.cli.package import package
     from lambdify.cli.plan import diff as room
@@ -69,6 +69,6 @@ def answer(session: "Session", *, drift: bool, upgrade: bool) -> bool:
     def pack() -> "Bundle":
         return package(session.settings, None, session.console, upgrade=upgrade)
 
-    found = room.compute(session.stage, pack, session.console, drift=drift)
+    found = room.compute(session.stage, pack, session.console, drift=drift, refresh=refresh)
     session.console.answer(preview.show_in_full(found.preview, found.drift), room.to_json(found))
     return found.changed

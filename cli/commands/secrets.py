@@ -66,7 +66,8 @@ def set_secret(
     console.note(
         f"The app gets it in {name}, from the next deployment on: `{session.stage.command('deploy')}`."
         if line
-        else "Environments of the function that start from now on get the new value."
+        else "Environments of the function that start from now on get the new value; "
+        f"`{session.stage.command('deploy')} --refresh` has all of them start anew."
     )
 
 

@@ -15,6 +15,8 @@ from lambdify.cli.formatting import columns
 from lambdify.cli.stacks import stack
 from lambdify.cli.stage import Stage
 
+OURS = "LAMBDIFY_"
+"""What the variables begin with that lambdify sets itself."""
 GONE = "^ResourceNotFoundException:"
 State = Literal["as set", "differs", "only deployed", "not deployed yet"]
 
@@ -41,7 +43,7 @@ def fetch(stage: Stage, *, ours: Collection[str] = ()) -> tuple[Variable, ...]:
     plain = [
         _compare(name, deployed.get(name), stage.settings.environment.get(name))
         for name in deployed.keys() | stage.settings.environment.keys()
-        if name not in ours
+        if name not in ours and (name in stage.settings.environment or not name.startswith(OURS))
     ]
     return tuple(sorted([*plain, *_secrets(stage)], key=lambda each: each.name))
 

@@ -10,6 +10,7 @@ stage also the empty stack that holds it.
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdify.cli import template
@@ -23,6 +24,7 @@ from lambdify.cli.plan.drift import Drift
 from lambdify.cli.plan.preview import Preview
 from lambdify.cli.rehearsal import gate
 from lambdify.cli.releases import new_stage, traffic
+from lambdify.cli.releases import refresh as refresh_marks
 from lambdify.cli.stacks import change_sets, changes, stack
 from lambdify.cli.stacks.changes import Body, Change
 from lambdify.cli.stacks.stack import Stack
@@ -54,9 +56,10 @@ def compute(
     console: Console,
     *,
     drift: bool = True,
+    refresh: bool = False,
     sleep: Sleep = time.sleep,
 ) -> Diff:
-    """Return what `deploy` would do.
+    """Return what `deploy` would do, with `refresh` as `deploy --refresh`.
 
     Raises StackBusy, StackForeign, FunctionForeign, and DeployFailed for a template that is refused.
     """
@@ -68,7 +71,8 @@ def compute(
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
     artifact = archives.plan(bundle, stage)
-    settings = gate.add_variable(stage.settings)
+    refreshed = datetime.now(UTC) if refresh else None
+    settings = refresh_marks.keep(gate.add_variable(stage.settings), existing, refreshed)
     settings = sources.without_passed(settings, existing, stage.account, console)
     wanted = amend(template.write(settings, artifact, bundle.target), settings, console)
     with console.step("Asking CloudFormation what would change"):

@@ -50,7 +50,7 @@ OUR_RESOURCES = re.compile(
 )
 """Logical ids of resources and parameters in our templates, with any settings."""
 OUR_OUTPUTS = re.compile(
-    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|(Version|Published|Alias)Commands"
+    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Refreshed|(Version|Published|Alias)Commands"
 )
 
 

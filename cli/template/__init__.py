@@ -44,6 +44,8 @@ LIVE = lambdas.LIVE
 SHARE = "Share"
 """Parameter: the weight, from 0 to 1, of the published version in the alias's routing config."""
 KEEP_WARM = {"lambdify": "keep-warm"}
+REFRESHED, REFRESHED_OUTPUT = "LAMBDIFY_REFRESHED", "Refreshed"
+"""The variable with the time of the last `deploy --refresh`, and the output that tells the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,12 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **alarms.write(settings, endpoint),
         **settings.resources,
     }
-    others = {**lambdas.outputs(settings, resources), **commands.outputs(resources)}
+    refreshed = settings.environment.get(REFRESHED)
+    others = {
+        **lambdas.outputs(settings, resources),
+        **commands.outputs(resources),
+        **({REFRESHED_OUTPUT: refreshed} if refreshed else {}),
+    }
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{settings.name}, stage {settings.stage}; made by lambdify.",
