@@ -148,7 +148,7 @@ def _tell(
     for moved in written.moved:
         console.lines(list(report.tell(moved, verbose=verbose)))
     if others:
-        read = written.moved[0].file
+        read = ", ".join(each.file for each in written.moved) or "it"
         console.note(
             f"Not read beside {read}: {', '.join(others)}. `lambdify init --from FILE` reads one of them."
         )

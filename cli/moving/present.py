@@ -56,7 +56,8 @@ def read(root: Path, code: Code, only: str = "") -> Present:
     alone = only or (first if any(there[first][0] is tool for tool in AWS_TOOLS) else "") if there else ""
     chosen = [alone] if alone else list(there)
     moved = [tool.read(path, code) for name, (tool, path) in there.items() if name in chosen]
-    said = [each for each in moved if any(each.stages.values())]
+    # A Dockerfile without a command or a variable says nothing.
+    said = [each for each in moved if any(each.stages.values()) or each.deployed]
     return Present(moved=_first_wins(said), others=tuple(name for name in there if name not in chosen))
 
 

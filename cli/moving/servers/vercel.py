@@ -44,7 +44,7 @@ NEEDLESS: Mapping[str, str] = {
     "fluid": "a Lambda serves one request at a time",
 }
 BY_HAND: Mapping[str, str] = {
-    "buildCommand": "run it before `lambdify deploy`, in a script",
+    "buildCommand": "write it into [hooks] before_package",
     "outputDirectory": 'serve what was built: [static.folders] "/" = "FOLDER"',
     "redirects": "have the app redirect",
     "rewrites": "every path goes to the app: have its routes say so",

@@ -228,6 +228,10 @@ def _top(service: Service) -> Iterator[Setting]:
     read_elsewhere = {"service", "provider", "functions", "custom", "plugins", "package", "resources"}
     rows = table()["top"]
     for key, value in service.content.items():
+        if key == "service":
+            yield carry(
+                key, {}, "as name, with -web behind it: the old stack has the other one until you remove it"
+            )
         if key in read_elsewhere:
             continue
         if key in rows["needless"]:

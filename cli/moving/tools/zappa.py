@@ -312,6 +312,12 @@ def _debug(key: str, value: Any, stage: Stage) -> Setting:
     return carry(key, {("http", "show_errors"): True}, "whoever reaches the stage sees tracebacks")
 
 
+def _prebuild_script(key: str, value: Any, _: Stage) -> Setting:
+    module, name = as_text(value).rpartition(".")[::2]
+    command = f"python -c 'import {module}; {module}.{name}()'"
+    return by_hand(key, f'write [hooks] before_package = ["{command}"]; it runs on this machine')
+
+
 def _async_source(key: str, _: Any, __: Stage) -> Setting:
     return by_hand(
         key,
@@ -354,6 +360,7 @@ HANDLERS: Mapping[str, Handler] = {
     "touch_path": _touch_path,
     "debug": _debug,
     "async_source": _async_source,
+    "prebuild_script": _prebuild_script,
     "events": lambda key, value, stage: zappa_events.read(key, value, stage.code),
     "cognito": lambda key, value, _: zappa_events.read_cognito(key, value),
     **dict.fromkeys(zappa_access.HANDLERS, _access),

@@ -85,6 +85,14 @@ def _function_url_config(key: str, value: Any, config: Mapping[str, Any]) -> Ite
         yield readings.cors(f"{key}.cors", said["cors"], names)
 
 
+def _cloudfront(key: str, value: Any, config: Mapping[str, Any]) -> Iterator[Setting]:
+    if value and config.get("function_url_enabled"):
+        why = "a new distribution; what its options said about caching, the app's headers say"
+        yield carry(key, {("http", "cdn"): True}, why)
+    else:
+        yield needless(key, "off here")
+
+
 def _cors(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
     said = value if isinstance(value, dict) else {}
     names = {
@@ -186,6 +194,7 @@ HANDLERS: Mapping[str, Callable[[str, Any, Mapping[str, Any]], Iterator[Setting]
     "use_apigateway": _gateway,
     "function_url_enabled": _function_url,
     "function_url_config": _function_url_config,
+    "function_url_cloudfront_config": _cloudfront,
     "cors": _cors,
     "endpoint_configuration": _endpoint_configuration,
     "apigateway_policy": _policy,
