@@ -6,6 +6,7 @@ Lambda reports a failed import without its traceback, which the adapter writes t
 https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from lambdify.cli.failures.raised import Raised
 
 WITHOUT_TRACE = ("Runtime.ImportModuleError", "Runtime.UserCodeSyntaxError")
 """Types that Lambda gives to what it does not describe any further."""
+_SYNTAX_PLACE = re.compile(r'\A(\s*File "[^"]*") Line (\d+)')
+_SYNTAX_MODULE = re.compile(r"\ASyntax error in module '[^']*': ")
 
 
 def read(value: object, log: str, owns: Owns) -> Raised | None:
@@ -34,9 +37,11 @@ def read(value: object, log: str, owns: Owns) -> Raised | None:
 def _from_payload(value: Mapping[str, Any], owns: Owns) -> Raised:
     trace = value.get("stackTrace")
     lines = [each for each in trace if isinstance(each, str)] if isinstance(trace, list) else []
+    # Lambda writes the place of a syntax error in its own way: File "app.py" Line 3.
+    lines = [_SYNTAX_PLACE.sub(r"\1, line \2", line) for line in lines]
     return Raised(
         type=value["errorType"],
-        message=str(value.get("errorMessage", "")),
+        message=_SYNTAX_MODULE.sub("", str(value.get("errorMessage", ""))),
         frames=tracebacks.read_frames(lines, owns),
     )
 
