@@ -25,6 +25,17 @@ from lambdify.cli.local.http_reader import READ_SIZE, Head, Refused, RequestRead
 from lambdify.cli.local.listener import HOST, Listener
 from lambdify.cli.local.response_stream import StreamBroken
 
+__all__ = [
+    "BODY_LIMIT",
+    "Answer",
+    "Request",
+    "Response",
+    "ResponseWithFollowUp",
+    "Server",
+    "StreamedBody",
+    "StreamedResponse",
+    "plain",
+]
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes, as at API Gateway:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""

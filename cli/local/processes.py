@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from lambdify.cli.local import watchdog
 
@@ -98,6 +98,44 @@ def peak_memory(pid: int) -> int:
     return 0
 
 
+class Child(Protocol):
+    """A child as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its pid, and the number of its process group."""
+
+    def poll(self) -> int | None:
+        """Return the return code; None if it has not ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end, and return the return code. Raises subprocess.TimeoutExpired."""
+
+
+class Fork:
+    """A child that another child has started, and left to us. Only Linux has such children."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._lock = threading.Lock()
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the return code; None if it has not ended."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0.0)
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end, and return the return code. Raises subprocess.TimeoutExpired."""
+        if self._code is None and not _sleep_until_end(self.pid, timeout):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+        with self._lock:
+            if self._code is None:
+                self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            return self._code
+
+
 class Children:
     """The children of the daemon. Each has its own process group, and none outlives the daemon."""
 
@@ -133,6 +171,7 @@ class Children:
         folder: Path,
         output: IO[Any] | int,
         keep_open: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> "subprocess.Popen[bytes]":
         """Start a child and return it; `output` gets its stdout and stderr."""
         # The lock covers both steps: a child that is not registered yet would be taken for an orphan.
@@ -141,7 +180,7 @@ class Children:
                 command,
                 env=environ,
                 cwd=folder,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=keep_open,
@@ -151,14 +190,22 @@ class Children:
             self._notify_watchdog(f"+{child.pid}")
         return child
 
-    def send(self, child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    def take(self, start: Callable[[], int]) -> Fork:
+        """Return the child whose pid `start` returns: a leader of a group that has become ours."""
+        with self._lock:
+            child = Fork(start())
+            self._alive.add(child.pid)
+            self._notify_watchdog(f"+{child.pid}")
+        return child
+
+    def send(self, child: Child, number: signal.Signals) -> None:
         """Send a signal to the child's whole group, unless the child was reaped."""
         # The process may be gone already, when another thread has waited for it and not yet called `reap`.
         with self._lock, suppress(ProcessLookupError):
             if child.pid in self._alive:
                 os.killpg(child.pid, number)
 
-    def suspend_soon(self, child: "subprocess.Popen[bytes]") -> None:
+    def suspend_soon(self, child: Child) -> None:
         """Suspend the child's whole group after SUSPEND_DELAY, unless `resume` comes first.
 
         The delay spares a busy child the signals, which would take as long as its work.
@@ -169,7 +216,7 @@ class Children:
         if not self._suspend_wanted.is_set():
             self._suspend_wanted.set()
 
-    def resume(self, child: "subprocess.Popen[bytes]") -> None:
+    def resume(self, child: Child) -> None:
         """Let the child's group run (SIGCONT)."""
         with self._lock, suppress(ProcessLookupError):
             self._idle_since.pop(child.pid, None)
@@ -177,7 +224,7 @@ class Children:
                 os.killpg(child.pid, signal.SIGCONT)
             self._suspended.discard(child.pid)
 
-    def end(self, child: "subprocess.Popen[bytes]", *, patience: float) -> None:
+    def end(self, child: Child, *, patience: float) -> None:
         """Send SIGTERM to the child's group, and after `patience` seconds SIGKILL; then reap it."""
         with self._lock:
             self._idle_since.pop(child.pid, None)
@@ -189,7 +236,7 @@ class Children:
             self.send(child, signal.SIGKILL)
         self.reap(child)
 
-    def reap(self, child: "subprocess.Popen[bytes]") -> int:
+    def reap(self, child: Child) -> int:
         """Wait for the child to end, kill the rest of its group, and return the child's return code."""
         _sleep_until_end(child.pid)
         code = child.wait()
@@ -275,16 +322,20 @@ class Children:
                 pipe.flush()
 
 
-def _sleep_until_end(pid: int) -> None:
-    """Wait for a child, on Linux without waking up each time it is stopped or continued."""
+def _sleep_until_end(pid: int, seconds: float | None = None) -> bool:
+    """Wait for a child, on Linux without waking up each time it is stopped or continued.
+
+    Return whether it has ended, or was never to be waited for here.
+    """
     with suppress(AttributeError, OSError):  # not Linux; reaped already
         handle = os.pidfd_open(pid)
         try:
             watch = select.poll()
             watch.register(handle, select.POLLIN)
-            watch.poll()
+            return bool(watch.poll(None if seconds is None else math.ceil(seconds * 1000)))
         finally:
             os.close(handle)
+    return True
 
 
 def _started_linux(pid: int) -> str:

@@ -61,11 +61,14 @@ Tell = Callable[[str, str, "FrameType"], None]
 class AuditHook:
     """Refuses from its installation on: an audit hook can never be removed."""
 
-    def __init__(self, tmp: str, readable: tuple[str, ...], tell: Tell, *, programs: bool) -> None:
+    def __init__(
+        self, tmp: str, readable: tuple[str, ...], tell: Tell, *, programs: bool, connections: bool = False
+    ) -> None:
         """`tmp` is the folder that may be written to, `readable` are those that may be read.
 
         `tell` gets what was refused ("connect", "write", "program"), its target and the frame that wanted it.
-        `programs` lets other programs be started, since the kernel guards them.
+        `programs` lets other programs be started, since the kernel guards them; `connections` lets it
+        connect.
         """
         self._tmp = os.path.realpath(tmp)
         # The app itself may lie below /tmp, where it is as read-only as elsewhere.
@@ -78,8 +81,8 @@ class AuditHook:
             "open": self._open,
             **dict.fromkeys(LISTS, self._list),
             **dict.fromkeys(CHANGES, self._change),
-            **dict.fromkeys(CONNECTIONS, self._connect),
-            **dict.fromkeys(LOOKUPS, self._look_up),
+            **({} if connections else dict.fromkeys(CONNECTIONS, self._connect)),
+            **({} if connections else dict.fromkeys(LOOKUPS, self._look_up)),
             **({} if programs else dict.fromkeys(PROGRAMS, self._start)),
         }
 

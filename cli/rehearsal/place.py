@@ -9,7 +9,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -81,18 +81,29 @@ def lay_out(subject: Subject) -> Iterator[Place]:
         whole = Path(folder).resolve()
         task_root, tmp, layers = whole / "task", whole / "tmp", whole / "opt"
         tmp.mkdir()
-        for member in subject.members:
-            _write(member, task_root)
+        write(subject.members, task_root)
         _forget_secrets(task_root / app.NOTE)
+        yield Place(task_root=task_root, layers=unpack(subject, layers), tmp=tmp, owners={})
 
-        def extract(to: Path) -> None:
-            archive.write(whole / "layer.zip", subject.make_layer())
-            _extract(whole / "layer.zip", to)
 
-        if subject.layer:
-            layers = _unpack_layer(subject.target, subject.layer, extract)
-        layers.mkdir(exist_ok=True)
-        yield Place(task_root=task_root, layers=layers, tmp=tmp, owners={})
+def unpack(subject: Subject, nothing: Path) -> Path:
+    """Return the app's layer, unpacked in the cache; the empty folder `nothing` if it has none."""
+
+    def extract(to: Path) -> None:
+        with TemporaryDirectory() as folder:
+            archive.write(Path(folder) / "layer.zip", subject.make_layer())
+            _extract(Path(folder) / "layer.zip", to)
+
+    if subject.layer:
+        return _unpack_layer(subject.target, subject.layer, extract)
+    nothing.mkdir(exist_ok=True)
+    return nothing
+
+
+def write(members: Iterable[Member], root: Path) -> None:
+    """Write the members of a zip as files, read-only as on Lambda."""
+    for member in members:
+        _write(member, root)
 
 
 def environment(settings: Settings, place: Place) -> dict[str, str]:

@@ -14,6 +14,9 @@ from typing import Any
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.local.http_server import plain
+from lambdify.cli.settings import Settings
+from lambdify.cli.template import ALIAS
+from lambdify.cli.template.endpoints.rest_api import STAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,18 @@ class Api:
     """The first part of every path: "/live" of a REST API."""
     streams: bool = False
     """Whether responses are streamed."""
+
+
+def describe_api(settings: Settings, function: str) -> Api:
+    """Return the endpoint that a stage with the function of that ARN would have; the usual one for none."""
+    kind = settings.http.endpoint if settings.http.endpoint in FRONT_ENDS else "http-api"
+    return Api(
+        id="serve",
+        integration=f"{function}:{ALIAS}",
+        kind=kind,
+        mount=f"/{STAGE}" if kind == "rest-api" else "",
+        streams=settings.http.streaming,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

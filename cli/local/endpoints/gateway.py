@@ -39,10 +39,18 @@ class Gateway:
     """Answers the requests of one stage. `find_api` returns its endpoint as deployed now, or None."""
 
     def __init__(
-        self, find_api: Callable[[], Api | None], start: Start, *, limit: float | None = None
+        self,
+        find_api: Callable[[], Api | None],
+        start: Start,
+        *,
+        limit: float | None = None,
+        tell: Callable[[str], None] = _log.error,
     ) -> None:
-        """`limit` replaces the time limit of the endpoint's kind, in seconds."""
-        self._find_api, self._start, self._limit = find_api, start, limit
+        """`limit` replaces the time limit of the endpoint's kind, in seconds.
+
+        `tell` gets the reason for each response that is the endpoint's own.
+        """
+        self._find_api, self._start, self._limit, self._tell = find_api, start, limit, tell
 
     def answer(self, request: Request) -> Response | StreamedResponse | ResponseWithFollowUp:
         """Return the response to one request, as a client of the endpoint would get it."""
@@ -61,7 +69,7 @@ class Gateway:
         request_id = str(uuid.uuid4())
         event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()
         if len(event) > EVENT_LIMIT:
-            _log.warning("%s %s: the event has %d bytes, over Lambda's limit", *request[:2], len(event))
+            self._tell(f"the event of {request.path} has {len(event):,} bytes, Lambda takes {EVENT_LIMIT:,}")
             return front.too_large
         if api.streams:
             answer = self._stream(api, front, request_id, event)
@@ -87,7 +95,7 @@ class Gateway:
         try:
             head = front.read_payload(json.loads(prelude))
         except (PayloadRefused, ValueError) as error:
-            _log.error("%s", error)
+            self._tell(str(error))
             stream.close()
             return front.failed
         return StreamedResponse(head.status, head.headers, stream)
@@ -107,14 +115,14 @@ class Gateway:
         except NotDeployed:
             return front.missing
         except LambdifyError as error:
-            _log.error("%s %s", error.message, error.hint)
+            self._tell(f"{error.message} {error.hint}".rstrip())
             return front.failed
         if outcome.failed:
             return front.failed
         try:
             return (read or _as_response)(front, outcome.payload)
         except (PayloadRefused, ValueError) as error:
-            _log.error("%s", error)
+            self._tell(str(error))
             return front.failed
 
 

@@ -7,10 +7,11 @@ runtime client (runtime_client.py).
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from lambdify.cli.local.credentials import Credentials
@@ -18,7 +19,7 @@ from lambdify.cli.local.functions import variables
 from lambdify.cli.local.functions.function import FolderLeases, Function
 from lambdify.cli.local.functions.output import Output
 from lambdify.cli.local.listener import HOST
-from lambdify.cli.local.processes import Children, peak_memory
+from lambdify.cli.local.processes import Child, Children, peak_memory
 
 _PATIENCE = 0.5
 """Seconds between asking a process to end and killing it."""
@@ -59,7 +60,18 @@ class ZipProgram:
         try:
             child = self.children.start(
                 _command(self),
-                environ=_environ(self, f"{HOST}:{api}", stream, tmp, output.telemetry),
+                environ=environment(
+                    self.function,
+                    task_root=self.task_root,
+                    layers=self.layers,
+                    runtime=self.runtime,
+                    tmp=tmp,
+                    api=f"{HOST}:{api}",
+                    stream=stream,
+                    telemetry=output.telemetry,
+                    endpoint_url=self.endpoint_url,
+                    credentials=self.credentials,
+                ),
                 folder=self.task_root,
                 output=output.stdout,
                 keep_open=(output.telemetry,),
@@ -67,14 +79,18 @@ class ZipProgram:
         except BaseException:
             self.leases.release(self.task_root, self.layers)
             raise
-        return HostProcess(child, self, tmp)
+        give_back = partial(self.leases.release, self.task_root, self.layers)
+        return HostProcess(child, self.children, tmp, give_back)
 
 
 class HostProcess:
     """A process of this machine, as sandbox.Process has it."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", program: ZipProgram, tmp: Path) -> None:
-        self._child, self._program, self._children, self._tmp = child, program, program.children, tmp
+    def __init__(
+        self, child: Child, children: Children, tmp: Path, ended: Callable[[], None] = lambda: None
+    ) -> None:
+        """`tmp` is the folder for its temporary files; `ended` is called when it was closed."""
+        self._child, self._children, self._tmp, self._ended = child, children, tmp, ended
 
     def freeze(self) -> None:
         """Suspend the process in a moment, unless `thaw` comes first."""
@@ -112,7 +128,7 @@ class HostProcess:
     def close(self) -> None:
         """End the process, and remove its temporary files."""
         self._children.end(self._child, patience=_PATIENCE)
-        self._program.leases.release(self._program.task_root, self._program.layers)
+        self._ended()
         shutil.rmtree(self._tmp, ignore_errors=True)
 
 
@@ -123,24 +139,34 @@ def _command(program: ZipProgram) -> list[str]:
     return [str(program.python), "-s", "-S", "-P", str(boot), *map(str, arguments)]
 
 
-def _environ(program: ZipProgram, api: str, stream: str, tmp: Path, telemetry: int) -> dict[str, str]:
-    """Return the variables of a managed runtime, without any of the developer's."""
-    function, root, layers = program.function, program.task_root, program.layers
+def environment(
+    function: Function,
+    *,
+    task_root: Path,
+    layers: Path,
+    runtime: Path,
+    tmp: Path,
+    api: str,
+    stream: str,
+    telemetry: int,
+    endpoint_url: str,
+    credentials: Credentials,
+) -> dict[str, str]:
+    """Return the variables of a managed runtime, without any of the developer's.
+
+    `tmp` is the folder for temporary files, `telemetry` the descriptor for the runtime client's log.
+    """
     own = dict(function.environment)
     return {
         **variables.write(
-            function,
-            api=api,
-            stream=stream,
-            endpoint_url=program.endpoint_url,
-            credentials=program.credentials,
+            function, api=api, stream=stream, endpoint_url=endpoint_url, credentials=credentials
         ),
         "_HANDLER": function.handler,
         "_LAMBDA_TELEMETRY_LOG_FD": str(telemetry),
-        "LAMBDA_RUNTIME_DIR": str(program.runtime),
-        "LAMBDA_TASK_ROOT": str(root),
+        "LAMBDA_RUNTIME_DIR": str(runtime),
+        "LAMBDA_TASK_ROOT": str(task_root),
         "LANG": own.get("LANG", "en_US.UTF-8"),
-        "LD_LIBRARY_PATH": f"{root}:{root}/lib:{layers}/lib",
+        "LD_LIBRARY_PATH": f"{task_root}:{task_root}/lib:{layers}/lib",
         "PATH": f"/usr/local/bin:/usr/bin:/bin:{layers}/bin",
         "TZ": own.get("TZ", ":UTC"),
         # Lambda sets neither. HOME keeps `~` away from the developer's home with its .aws folder; TMPDIR

@@ -111,6 +111,8 @@ class Outcome(NamedTuple):
     error_type: str = ""
     duration: float = 0.0
     """Seconds until the answer, without the start of the process."""
+    refused: int = 0
+    """Bytes of the handler's result, if it was too large."""
 
 
 class SandboxGone(Exception):
@@ -162,6 +164,11 @@ class Sandbox:
             limit = max(INIT_LIMIT, float(self._function.timeout))
             self._last_message = self._receive(self._started_at + limit - time.perf_counter())
             self._init_duration = time.perf_counter() - self._started_at
+
+    def init_error(self) -> bytes:
+        """Return what the process said of an init that has failed, as JSON; b"" if none has."""
+        message = self._last_message
+        return message.body if message and message.kind == "init-error" else b""
 
     def invoke(
         self, request_id: str, event: bytes, arn: str, stream: ResponseStream | None = None
@@ -289,7 +296,7 @@ class Sandbox:
                     "Function.ResponseSizeTooLarge",
                     f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).",
                     usable=True,
-                )
+                )._replace(refused=len(message.body))
             case "response" | "streamed":
                 return Outcome(message.body, failed=False)
             case "error":

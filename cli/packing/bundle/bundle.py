@@ -156,7 +156,7 @@ def pack(
     members = index_logins.remove_and_tell(read, console)
     needs = app.find_needs(settings, candidate)
     known = zips.find_known(settings.root)
-    previous = _find_previous(settings, out, needs, members, known)
+    previous = find_previous(settings, out, needs, members, known)
     python = bytecode.find_python(target.python, console) if settings.build.bytecode else None
     own = cache(lambda: incremental.make_entries(members, previous, _compiler(python, target, TASK_ROOT)))
     kept = None if upgrade else app.keep_if_chosen(settings, needs, previous.dependencies)
@@ -166,7 +166,7 @@ def pack(
         aside = (None if at.is_file() else own, _prefetch_layer(settings, target, python))
         dependencies = _find_dependencies(settings, target, needs, console, *aside, upgrade=upgrade)
     app.refuse_dependencies(dependencies.distributions)
-    subject = _subject(candidate, members, dependencies, target, python, out, console)
+    subject = describe(candidate, members, dependencies, target, python, out, console)
     served = serving.serve(settings, subject, ask, ignore_rules.secrets(), app.amend_note, console)
     inputs = _Inputs(settings.root, out, known, target, python, members, own, served, dependencies)
     form, drafts, parts = _choose_form(inputs, settings, limit, console)
@@ -197,7 +197,7 @@ def _refuse(
     sizes.refuse_files(selected, image.LIMIT if settings.build.form == "image" else limit)
 
 
-def _subject(
+def describe(
     candidate: "Candidate",
     members: tuple[Member, ...],
     dependencies: Dependencies,
@@ -206,7 +206,7 @@ def _subject(
     out: Path,
     console: Console,
 ) -> Subject:
-    """Return the app as it is asked for its static files: with its dependencies as a layer."""
+    """Return the app as it starts on this machine before it is packed: with its dependencies as a layer."""
     _, digest = zips.locate(out, target, "layer", dependencies.key, compiled=python is not None)
     compiler, distributions = _compiler(python, target, LAYER_ROOT), dependencies.distributions
     return Subject(
@@ -252,7 +252,7 @@ def _find_dependencies(
         )
 
 
-def _find_previous(
+def find_previous(
     settings: Settings, out: Path, needs: app.Needs, members: Sequence[Member], known: KnownZips
 ) -> PreviousBuild:
     """Return the parts of the last build into `out` that can be used again for these members."""
