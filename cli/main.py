@@ -88,7 +88,7 @@ SECTIONS = {
     "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env", "previews"),
     "Run where it runs": ("manage", "flask", "run", "shell"),
     "Get ready": ("new", "init", "check", "secrets", "package", "template", "policy", "ci", "schema"),
-    "On this machine": ("doctor", "local", "cache", "completion"),
+    "On this machine": ("serve", "doctor", "local", "cache", "completion"),
 }
 """Every command: a module of `commands/`."""
 

@@ -50,10 +50,10 @@ def _flag(*names: str, text: str) -> Callable[[Function], Function]:
     )
 
 
-def common(command: Function) -> Function:
+def common(command: Function, *, debug_text: str = "Show where in lambdify an error comes from.") -> Function:
     """Add the options that every command has."""
     quiet = _flag("--quiet", text="Say nothing but the answer, warnings and errors.")
-    debug = _flag("--debug", text="Show where in lambdify an error comes from.")
+    debug = _flag("--debug", text=debug_text)
     return quiet(debug(click.pass_obj(command)))
 
 

@@ -13,7 +13,8 @@ WORDS = {
     "lambdify": {
         "undeploy": "destroy remove delete del rm down teardown uninstall terminate",
         "deploy": "update up push publish ship apply redeploy launch sync upload release",
-        "deploy --local": "serve start dev develop offline runserver start-api emulate simulate",
+        "serve": "start dev develop offline runserver start-api",
+        "deploy --local": "emulate simulate",
         "status": "info describe show health ps stats metrics inspect",
         "releases": "ls list history versions deployments",
         "logs": "log output print-logs",

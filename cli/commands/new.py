@@ -48,7 +48,5 @@ def command(flags: Flags, name: str, template: str | None) -> None:
     for file in made.files:
         console.note(file)
     # Without backquotes no flags are added: these lines are to be copied.
-    console.note(
-        f"Next: cd {shlex.quote(name)} && lambdify deploy --local; its README.md says how to test it."
-    )
+    console.note(f"Next: cd {shlex.quote(name)} && lambdify serve; its README.md says how to test it.")
     console.answer(str(made.folder), answers.to_json(made))

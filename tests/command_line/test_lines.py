@@ -33,7 +33,7 @@ def refuse(*line):
 
 
 def test_the_words_of_other_tools_lead_to_ours(golden):
-    words = (*DELETING[:3], "tail", "update", "up", "info", "ls", "serve", "plan", "synth", "deplay", "stat")
+    words = (*DELETING[:3], "tail", "update", "up", "info", "ls", "start", "plan", "synth", "deplay", "stat")
     lines = [("local", "start"), ("local", "down"), ("cache", "clean"), *((word,) for word in words)]
     golden("other-words.txt", "".join(f"$ lambdify {' '.join(line)}\n{refuse(*line)}\n" for line in lines))
 

@@ -184,7 +184,7 @@ def test_the_command_names_the_files_and_what_comes_next(lambdify, tmp_path):
         "  main.py",
         "  pyproject.toml",
         "  tests/test_main.py",
-        "  Next: cd shop && lambdify deploy --local; its README.md says how to test it.",
+        "  Next: cd shop && lambdify serve; its README.md says how to test it.",
     ]
     assert (tmp_path / "shop").stat().st_mode & 0o077, "others may read it as any folder"
     again = lambdify("new", "shop", "--template", "flask", cwd=tmp_path)
