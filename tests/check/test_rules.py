@@ -258,6 +258,13 @@ def test_no_finding_holds_a_value(examined):
     assert "hunter2" not in str(findings)
 
 
+def test_a_task_without_workers_says_the_setting_that_it_lacks(examined):
+    code = "from lambdify.adapter.tasks import task\n@task\ndef mail(): ...\n"
+    found = examined({"app.py": f"from flask import Flask\napp = Flask('x')\n{code}"}).findings
+    (only,) = [each for each in found if each.rule == "tasks"]
+    assert only.what == "uses @task and [tasks] workers is 0: tasks run inside the request"
+
+
 def test_tasks_with_workers_are_as_they_are_meant(found):
     code = FLASK + "from lambdify.adapter.tasks import task\n@task\ndef mail(): ...\n"
     assert found({"app.py": code, "lambdify.toml": "[tasks]\nworkers = 2\n"}) == []
