@@ -26,8 +26,13 @@ _LEGACY_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _OLDEST_LEVEL = 5
 
 
-@cache
 def runtimes() -> Mapping[str, Mapping[str, Any]]:
+    """Return Lambda's Python runtimes by minor version, oldest first, without previews."""
+    return {minor: row for minor, row in with_previews().items() if not row.get("preview")}
+
+
+@cache
+def with_previews() -> Mapping[str, Mapping[str, Any]]:
     """Return the table of Lambda's Python runtimes by minor version, oldest first."""
     text = resources.files(__package__).joinpath("runtimes.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
@@ -57,17 +62,17 @@ class Target:
     @property
     def full_python(self) -> str:
         """The full version that markers are evaluated for: "3.13.7"."""
-        return str(runtimes()[self.python]["full"])
+        return str(self._runtime["full"])
 
     @property
     def system(self) -> str:
         """The operating system of the runtime: "Amazon Linux 2023"."""
-        return str(runtimes()[self.python]["system"])
+        return str(self._runtime["system"])
 
     @property
     def glibc(self) -> tuple[int, int]:
         """The version of the runtime's C library."""
-        major, minor = runtimes()[self.python]["glibc"]
+        major, minor = self._runtime["glibc"]
         return (major, minor)
 
     @property
@@ -83,7 +88,7 @@ class Target:
     @property
     def build_image(self) -> str:
         """The image that native wheels are built in by default."""
-        return str(runtimes()[self.python]["image"]).format(architecture=self.architecture)
+        return str(self._runtime["image"]).format(architecture=self.architecture)
 
     @property
     def uv_platform(self) -> str:
@@ -130,6 +135,10 @@ class Target:
             "python_version": self.python,
             "sys_platform": "linux",
         }
+
+    @property
+    def _runtime(self) -> Mapping[str, Any]:
+        return with_previews()[self.python]
 
     @property
     def _manylinux(self) -> tuple[int, int]:

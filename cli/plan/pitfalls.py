@@ -16,7 +16,7 @@ from lambdify.cli.errors import AwsError, SettingsError
 from lambdify.cli.failures import variables
 from lambdify.cli.packing.bundle import app, secret_scan
 from lambdify.cli.packing.bundle.files import ProjectFile
-from lambdify.cli.packing.target import runtimes
+from lambdify.cli.packing.target import with_previews
 from lambdify.cli.plan import sources
 from lambdify.cli.settings import (
     GENERIC_NAMES,
@@ -100,7 +100,14 @@ def check(stage: Stage) -> None:
 
 
 def _runtime(python: str, today: date) -> Iterator[str]:
-    deprecated, frozen = runtimes()[python]["deprecated"], runtimes()[python]["frozen"]
+    row = with_previews()[python]
+    if row.get("preview"):
+        yield (
+            f"Lambda's Python {python} is a preview, which AWS advises against in production: it may change, "
+            "and regions may refuse it."
+        )
+        return
+    deprecated, frozen = row["deprecated"], row["frozen"]
     if today < deprecated - NOTICE_PERIOD:
         return
     ends = (

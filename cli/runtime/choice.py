@@ -8,9 +8,10 @@ fail later, with a message of the resolver, or of Python.
 
 from dataclasses import dataclass, replace
 
+from lambdify.cli import hints
 from lambdify.cli.console import Console
 from lambdify.cli.errors import PythonNotFound, PythonRefused
-from lambdify.cli.packing.target import runtimes
+from lambdify.cli.packing.target import runtimes, with_previews
 from lambdify.cli.programs import pythons
 from lambdify.cli.runtime import asked, constraints
 from lambdify.cli.runtime.asked import Asked, Bound
@@ -92,13 +93,14 @@ def choose(settings: Settings, said: Asked, *, deployed: str = "") -> Choice:
     """Return the function's Python. Raises PythonRefused."""
     allowed = _allowed(said.bounds)
     if settings.names_python:
-        if settings.function.python not in allowed:
+        if _forbidding(said.bounds, settings.function.python):
             raise _refuse_setting(settings, said, allowed)
         return Choice(python=settings.function.python, reason="", allowed=allowed)
     if not allowed:
         raise PythonRefused(
             f"{_describe(said.bounds)} allows no Python that Lambda has: {_listed()}.",
-            hint=f'Let {said.bounds[-1].file} allow one of them: ">={default_python()}".',
+            hint=_preview_hint(said.bounds, settings)
+            or f'Let {said.bounds[-1].file} allow one of them: ">={default_python()}".',
         )
     if said.wishes:
         return _of_wish(said, allowed, settings)
@@ -136,6 +138,13 @@ def _of_wish(said: Asked, allowed: tuple[str, ...], settings: Settings) -> Choic
             f"{_quote(forbidding)}.",
             hint=f"Change one of them, or write {_line(settings, allowed)}.",
         )
+    if wish.python in with_previews() and not runtimes().get(wish.python):
+        raise PythonRefused(
+            f"{wish.file} asks for Python {wish.python}, which Lambda has as a preview only.",
+            hint=hints.join(
+                _preview_hint((), settings, wish.python), f"Or let {wish.file} ask for {default_python()}."
+            ),
+        )
     if wish.python.startswith("2") or _key(wish.python) > _key(newest):
         raise PythonRefused(
             f"{wish.file} asks for Python {wish.python}, and Lambda has {_listed()}.",
@@ -160,6 +169,15 @@ def _refuse_setting(settings: Settings, said: Asked, allowed: tuple[str, ...]) -
         if allowed
         else f"Change {bound.file}: Lambda has {_listed()}.",
     )
+
+
+def _preview_hint(bounds: tuple[Bound, ...], settings: Settings, python: str = "") -> str:
+    """Return how to take a preview that the bounds allow, or that one; "" if there is none."""
+    previews = [each for each in with_previews() if each not in runtimes()]
+    found = python or next((each for each in previews if not _forbidding(bounds, each)), "")
+    if not found:
+        return ""
+    return f"Lambda has {found} as a preview, not for production: {_line(settings, (found,))} takes it."
 
 
 def _line(settings: Settings, allowed: tuple[str, ...]) -> str:

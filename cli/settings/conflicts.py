@@ -281,11 +281,12 @@ def _snapstart(settings: "Settings") -> Iterator[SettingsError]:
     if not function.snapstart:
         return
     # To import the module for platform tags takes longer than to read all settings.
-    from lambdify.cli.packing.target import runtimes
+    from lambdify.cli.packing.target import with_previews
 
-    choices = [python for python, runtime in runtimes().items() if runtime["snapstart"]]
+    choices = [python for python, runtime in with_previews().items() if runtime["snapstart"]]
+    least = f"It takes {choices[0]} or newer{', and no preview' if function.python > choices[-1] else ''}."
     obstacles = {
-        f'python = "{function.python}"': (function.python not in choices, f"It takes {choices[0]} or newer."),
+        f'python = "{function.python}"': (function.python not in choices, least),
         "[efs]": (settings.efs.access_point, "Set one of the two."),
         f"storage = {function.storage}": (
             function.storage > MIN_STORAGE,

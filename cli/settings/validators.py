@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from lambdify.cli.packing.target import runtimes
+from lambdify.cli.packing.target import with_previews
 from lambdify.cli.settings import app_reference
 from lambdify.cli.settings.tables import METHODS, RETENTION_DAYS, ErrorLimit, Shift, TimeLimit
 
@@ -287,7 +287,7 @@ READERS: Mapping[str, Reader] = {
     "stage": matching(r"[A-Za-z0-9][A-Za-z0-9-]*", "letters, digits and hyphens"),
     "app": _app,
     "region": matching(r"[a-z]{2,4}(-[a-z]+)+-\d", 'the name of an AWS region, such as "eu-central-1"'),
-    "function.python": one_of("", *runtimes()),
+    "function.python": one_of("", *with_previews()),
     "function.memory": integer(128, 10240, "MB"),
     "function.timeout": integer(1, MAX_TIMEOUT, "seconds"),
     "function.on_event": function_reference(),

@@ -25,7 +25,7 @@ from lambdify.cli.moving.reading.setting import (
     needless,
 )
 from lambdify.cli.packing.bundle import secret_scan
-from lambdify.cli.packing.target import runtimes
+from lambdify.cli.packing.target import runtimes, with_previews
 
 PLACEHOLDER = re.compile(r"(?i)\s*(<.*>|\{\{.*\}\}|your[-_ ].*|change.?me|todo|x{3,})\s*")
 """What examples and generators leave to be filled in."""
@@ -114,7 +114,7 @@ def python(key: str, runtime: object) -> Setting:
     """Return the function's Python, from Lambda's name of a runtime: "python3.13"."""
     found = re.fullmatch(r"python(3)\.?(\d{1,2})", str(runtime).strip())
     minor = f"{found[1]}.{found[2]}" if found else ""
-    if minor in runtimes():
+    if minor in with_previews():
         return carry(key, {("function", "python"): minor})
     if found:
         oldest = next(iter(runtimes()))
