@@ -70,7 +70,7 @@ def next_steps(found: Sequence[Moved], name: str, secrets: Sequence[tuple[str, s
     domains = list(dict.fromkeys(each for moved in found for each in moved.domains))
     lines = [f"lambdify secrets set {each}{f' --stage {where}' if where else ''}" for each, where in secrets]
     lines += [f"lambdify check{stage}", f"lambdify deploy{stage} --local, then lambdify deploy{stage}"]
-    lines[-1] += f": {full} beside {', '.join(deployed)}, which go on" if deployed else ""
+    lines[-1] += f": it makes {full}; {', '.join(deployed)} of before goes on" if deployed else ""
     lines.append(
         f"compare: the same requests to both addresses; lambdify status{stage}, lambdify logs{stage}"
     )

@@ -153,8 +153,8 @@ def function(
     if not code.takes_event_and_context(handler):
         node = code.function(handler)
         line = f"{handler.replace(':', '.')}, line {node.lineno}," if node else handler
-        yield by_hand(key, "; ".join((f"{line} has to take event and context", *caveats)), values)
-    else:
-        yield carry(key, values, "; ".join(caveats))
+        caveats = (f"{line} has to take event and context", *caveats)
+    changes = "; ".join(caveats)
+    yield by_hand(key, changes, values) if changes else carry(key, values)
     # One by one, since the loader may refuse one and take the others.
     yield from (carry(f"{key}, {option}", {(*at, option): [table]}) for option, table in sources)

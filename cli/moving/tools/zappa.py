@@ -51,6 +51,16 @@ LEFT_OUT = re.compile(
 """What lambdify leaves out anyway."""
 
 
+IMPORT = re.compile(rb"(?m)^[ \t]*(?:from|import)[ \t]+(zappa(?:\.\w+)*)")
+TASKS = "import task from lambdify.adapter.tasks instead, and set [tasks] workers"
+MODULES: Mapping[str, str] = {
+    "zappa.asynchronous": TASKS,
+    "zappa.async": TASKS,
+    "zappa.websocket": "lambdify has no WebSockets: keep Zappa for them",
+}
+"""What takes the place of a module of Zappa's."""
+
+
 class Stage(NamedTuple):
     """A stage of the file."""
 
@@ -134,7 +144,19 @@ def _domains(configs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
                 yield each
 
 
+def _imports(code: Code) -> Iterator[Setting]:
+    """Yield each place of the project that imports Zappa, which the function will not have around it."""
+    for file in sorted(code.project.files):
+        for found in IMPORT.finditer(code.project.text(file)):
+            module = found[1].decode()
+            line = code.project.text(file).count(b"\n", 0, found.start(1)) + 1
+            yield by_hand(
+                f"{file}:{line} {module}", MODULES.get(module, "there is no Zappa around the app any more")
+            )
+
+
 def _settings(stage: Stage) -> Iterator[Setting]:
+    yield from _imports(stage.code)
     for key, value in stage.config.items():
         try:
             found = _setting(key, value, stage)

@@ -391,6 +391,26 @@ def test_a_wrong_app_is_told_and_detection_is_used(zappa, written):
     assert (found, "app:app was found" in why) == ("by hand", True)
 
 
+def test_code_that_imports_zappa_is_told_with_its_line(zappa):
+    files = {
+        "mails.py": "import os\nfrom zappa.asynchronous import task\n",
+        "tests/test_zappa.py": "import zappaless\n",
+    }
+    moved = zappa(files)
+    verdict, why = moved.fate("mails.py:2 zappa.asynchronous")
+    assert (verdict, "lambdify.adapter.tasks" in why, "zappaless" in moved.story) == ("by hand", True, False)
+
+
+def test_a_function_whose_events_look_otherwise_is_the_users_to_change(zappa):
+    event = {"function": "jobs.nightly", "expression": "rate(1 day)", "kwargs": {"rows": 1}}
+    moved = zappa(events=[event])
+    assert moved.fate("events: jobs.nightly") == (
+        "by hand",
+        'its kwargs are in event["detail"], not in event["kwargs"]',
+    )
+    assert moved.load("dev").functions["nightly"].schedule
+
+
 def test_what_comes_next_is_told_in_its_order(zappa):
     story = zappa(domain="shop.example", environment_variables={"API_KEY": "abcdefgh"}).story
     steps = [
