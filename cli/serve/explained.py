@@ -33,7 +33,7 @@ def translate(text: str, place: Place) -> str:
     """Return a traceback's text with its files named as on Lambda."""
     folders = (
         (f"{place.root}/", "/var/task/"),
-        (f"{place.task_root}/", "/var/task/"),
+        (f"{place.beside}/", "/var/task/"),
         (f"{place.layers}/", "/opt/"),
         (f"{place.runtime}/", "/var/runtime/"),
     )

@@ -1,12 +1,13 @@
 """The place where the app runs: the project's own folder, and what a function has besides.
 
     root       the project, read-only for the app
-    task_root  what the bundle has and the project has not: the adapter, the note on the app, its metadata
+    beside     what the bundle has and the project has not: the adapter, the note on the app, its metadata
+    task_root  links to both
     layers     the dependencies, from the wheels of the last build, in the cache
     runtime    AWS's runtime client and boto3
 
-LAMBDA_TASK_ROOT is `task_root`, where the adapter looks for its note. Links in it lead to what the project
-has at its top, since an app may look for its own files there.
+LAMBDA_TASK_ROOT is `task_root`, where the adapter looks for its note, and perhaps an app for its own files.
+Nothing is imported from there: the project's modules have the paths that an editor knows.
 """
 
 import json
@@ -36,6 +37,7 @@ class Place:
     """The folders of an app that is served in place, and its interpreter."""
 
     root: Path
+    beside: Path
     task_root: Path
     layers: Path
     runtime: Path
@@ -65,12 +67,16 @@ def prepare(settings: Settings, folder: Path, console: Console) -> Place:
     compiling = bytecode.find_python(target.python, console) if settings.build.bytecode else None
     subject = bundle.describe(candidate, (), dependencies, target, compiling, out, console)
     python = pythons.fetch(target.python, console)
-    task_root = folder / "task"
-    beside = app.members(settings, candidate, (), console)
-    places.write((_amend(each, settings.root) for each in beside), task_root)
+    beside, task_root = folder / "beside", folder / "task"
+    members = app.members(settings, candidate, (), console)
+    places.write((_amend(each, settings.root) for each in members), beside)
+    task_root.mkdir()
+    for top in {each.name.partition("/")[0] for each in members}:
+        (task_root / top).symlink_to(beside / top)
     _link(selection.files, settings.root, task_root)
     return Place(
         root=settings.root.resolve(),
+        beside=beside,
         task_root=task_root,
         layers=places.unpack(subject, folder / "opt"),
         runtime=runtime_client.fetch(python, target.python),

@@ -48,7 +48,8 @@ class Given(TypedDict):
     """The file of the kernel's guard."""
     root: str
     """The project's folder."""
-    task_root: str
+    beside: str
+    """The folder with the adapter."""
     layers: str
     runtime: str
     bytecode: str
@@ -79,7 +80,7 @@ def main(text: str) -> None:
     site.sethelper()
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     layers = given["layers"]
-    sys.path[:0] = [f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python", given["task_root"]]
+    sys.path[:0] = [f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python", given["beside"]]
     sys.path.append(given["runtime"])
     if given["control"] < 0:
         become(given)
@@ -166,7 +167,7 @@ def become(given: Given) -> None:
     """Be an execution environment, which asks for events until it is ended; never returns."""
     root, layers, runtime = given["root"], given["layers"], given["runtime"]
     boot = load(given["boot"])
-    boot["isolate"](root, layers, runtime, given["task_root"])
+    boot["isolate"](root, layers, runtime, given["beside"])
     os.chdir(root)
     sys.path.insert(0, root)
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
@@ -205,7 +206,7 @@ def keep_what_is_settled(write: Callable[..., None]) -> Callable[..., None]:
 
 def guard(given: Given) -> None:
     """Have nothing written but below /tmp, by Python, and by C code where the kernel has Landlock."""
-    fixed = (given["root"], given["layers"], given["runtime"], given["task_root"])
+    fixed = (given["root"], given["layers"], given["runtime"], given["beside"])
     hook = load(given["hook"])["AuditHook"]
     hook(WRITABLE, ("/", *fixed), do_nothing, programs=True, connections=True).install()
     if sys.platform == "linux":

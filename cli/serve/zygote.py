@@ -109,7 +109,7 @@ def describe(place: Place, folder: Path) -> str:
             "hook": str(guarded.AUDIT_HOOK),
             "guard": guard.__file__,
             "root": str(place.root),
-            "task_root": str(place.task_root),
+            "beside": str(place.beside),
             "layers": str(place.layers),
             "runtime": str(place.runtime),
             "bytecode": str(folder / "bytecode"),

@@ -75,11 +75,12 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         *arguments: str,
         pages: str = "",
         toml: str = "",
+        function: str = "",
         env: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
     ) -> Serving:
         root, said = tmp_path / "shop", tmp_path / "said.txt"
-        given = {"lambdify.toml": f'{toml}\n[function]\npython = "{PYTHON}"\n'}
+        given = {"lambdify.toml": f'{toml}\n[function]\npython = "{PYTHON}"\n{function}\n'}
         given |= {"app.py": dedent(pages) + WSGI} if pages else {}
         for name, text in (given | dict(files or {})).items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
