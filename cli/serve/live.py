@@ -4,6 +4,7 @@ Whoever asks for the version looks at the files first, so nobody is answered by 
 environment of a version starts at once, and requests wait for it.
 """
 
+import os
 import shutil
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from lambdify.cli.errors import LambdifyError, LocalCloudFailed
 from lambdify.cli.local.functions.fleet import LIMIT, Fleet, FunctionKey, Throttled
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.sandbox import Sandbox
-from lambdify.cli.local.processes import Children
+from lambdify.cli.local.processes import Children, identify
 from lambdify.cli.rehearsal.place import placeholder
 from lambdify.cli.serve import place as places
 from lambdify.cli.serve.explained import explain
@@ -25,6 +26,7 @@ from lambdify.cli.serve.place import Place
 from lambdify.cli.serve.program import Nursery, Terminal
 from lambdify.cli.serve.story import Story
 from lambdify.cli.serve.watch import Change, Watch
+from lambdify.cli.serve.worker import WRITABLE
 from lambdify.cli.settings import Settings
 from lambdify.cli.template.function import HANDLER, STREAMING_HANDLER
 
@@ -69,8 +71,7 @@ class Live:
         self._read, self._console, self._story, self._children = read, console, story, children
         self._environ, self._terminal = environ, terminal
         self._lock = threading.Lock()
-        # Below /tmp, which is what an app may write to.
-        self._folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="lambdify-serve-")).resolve()
+        self._folder = _make_folder()
         self._places = 0
         self._nursery: Nursery | None = None
         self._watch: Watch | None = None
@@ -216,6 +217,17 @@ def describe(settings: Settings, number: int, environ: Mapping[str, str], *, deb
         code=str(number),
         layers=(),
     )
+
+
+def _make_folder() -> Path:
+    """Return a new folder below /tmp, which is what an app may write to; those of killed runs are removed."""
+    prefix = f"lambdify-serve-{os.geteuid()}-"
+    for old in Path(WRITABLE).glob(f"{prefix}*"):
+        pid = old.name.rpartition("-")[2]
+        if pid.isdecimal() and identify(int(pid)) is None and not old.is_symlink():
+            shutil.rmtree(old, ignore_errors=True)
+    fresh = Path(tempfile.mkdtemp(dir=WRITABLE, prefix=prefix))
+    return fresh.rename(fresh.with_name(f"{fresh.name}-{os.getpid()}")).resolve()
 
 
 def describe_arn(settings: Settings) -> str:

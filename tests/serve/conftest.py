@@ -57,8 +57,9 @@ class Serving(NamedTuple):
     def open_files(self) -> int:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
-    def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(number)
+    def end(self, number: signal.Signals = signal.SIGINT, *, whole_group: bool = False) -> int:
+        """Send a signal; a terminal sends it to the whole group."""
+        (os.killpg if whole_group else os.kill)(self.process.pid, number)
         return self.process.wait(PATIENCE)
 
 
@@ -94,6 +95,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 stdout=subprocess.PIPE,
                 stderr=story,
                 text=True,
+                process_group=0,
             )
         assert process.stdout
         url = process.stdout.readline().strip()

@@ -1,6 +1,8 @@
 """An app in its folder runs as Lambda would run it, and ends with the command."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -79,6 +81,9 @@ def test_a_killed_serve_leaves_nothing_running(serve: Serve):
     assert int(serving.get().text) in started
     serving.end(signal.SIGKILL)
     assert eventually(lambda: not started & watchdog.processes().keys())
+    (left,) = Path("/tmp").glob(f"lambdify-serve-*-{serving.process.pid}")
+    serve(pages=HELLO)
+    assert not left.exists(), "the next one clears it away"
 
 
 def test_the_port_of_another_program_is_told(serve: Serve):
@@ -119,3 +124,21 @@ def test_responses_are_streamed_where_they_are_on_lambda(serve: Serve):
     answer = serving.get()
     assert answer.text == "one two"
     assert answer.headers["transfer-encoding"] == "chunked"
+
+
+def test_ctrl_c_ends_what_is_at_work(serve: Serve):
+    pages = """
+    import subprocess, threading
+    PAGES = {"/": lambda: "up", "/slow": lambda: subprocess.run(["sleep", "600"]) and "never"}
+    """
+    serving = serve(pages=pages)
+    serving.get()
+    before = serving.processes()
+    with ThreadPoolExecutor(1) as aside:
+        answer = aside.submit(serving.get, "/slow")
+        assert eventually(lambda: len(serving.processes() - before) >= 1)
+        started = serving.processes()
+        assert serving.end(signal.SIGINT, whole_group=True) == 0
+        assert answer.exception() or answer.result().status_code == 500
+    assert eventually(lambda: not started & watchdog.processes().keys())
+    assert not list(Path("/tmp").glob(f"lambdify-serve-*-{serving.process.pid}"))
