@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 from lambdify.cli.console import Console
 from lambdify.cli.errors import DiskFull
@@ -108,7 +109,7 @@ def test_what_a_state_of_another_shape_still_names_is_ended(home: Path) -> None:
     assert known
     put(home, json.dumps({**OLD, "daemon": asdict(known)}))
     assert room.stop(Console(quiet=True))
-    assert daemon.wait(5) != 0
+    assert daemon.wait(PATIENCE) != 0
 
 
 def test_a_state_is_for_its_owner_and_its_secret_for_nobodys_log(home: Path) -> None:
