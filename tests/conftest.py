@@ -23,6 +23,7 @@ os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 pytest_plugins = [
     "fixtures.aws",
     "fixtures.browsers",
+    "fixtures.clients",
     "fixtures.command_line",
     "fixtures.containers",
     "fixtures.stages",
