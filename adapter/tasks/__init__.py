@@ -135,8 +135,9 @@ class Task:
         when it runs at the earliest; a timedelta counts from `enqueue`. Raises ValueError.
         """
         if not getattr(func, "__qualname__", "").isidentifier():
+            named = getattr(func, "__qualname__", "") or repr(func)
             raise ValueError(
-                f"{func!r} cannot be a task: a worker finds it by its name, at the top level of a module"
+                f"{named} cannot be a task: a worker finds it by its name, at the top level of a module"
             )
         check_options(max_attempts, backoff)
         if isinstance(run_after, datetime) and run_after.tzinfo is None:

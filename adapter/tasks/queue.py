@@ -31,8 +31,8 @@ LONGEST_DELAY = 900
 """Seconds for which SQS holds a message back."""
 ROOM_FOR_NAMES = 100
 """Bytes of an attribute besides its value: its name and its type."""
-CONTROLS = {code: "?" for code in range(32) if chr(code) not in "\t\n\r"}
-"""Characters that SQS refuses."""
+REFUSED = {code: "?" for code in (*range(32), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"}
+"""Characters that SQS refuses, besides halves of a pair."""
 
 
 def put(message: dict[str, Any], run_after: datetime | timedelta | None = None) -> None:
@@ -73,8 +73,8 @@ def bury(record: dict[str, Any], error: BaseException) -> None:
     """Send a message to the queue of what failed, with the traceback as its "reason". Raises CallFailed."""
     body = record["body"]
     room = LARGEST - len(body.encode()) - ROOM_FOR_NAMES
-    reason = running.show(error).translate(CONTROLS).encode("ascii", "backslashreplace").decode()
-    reason = reason[-room:] if room > 0 else ""
+    whole = running.show(error).translate(REFUSED).encode(errors="backslashreplace")
+    reason = whole[-room:].decode(errors="ignore") if room > 0 else ""
     named = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
     _send(os.environ[FAILED_QUEUE], body, MessageAttributes=named)
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from lambdify.cli.failures import tracebacks
+
 Kind = Literal["event", "stream", "task", "message"]
 AGED = "EventAgeExceeded"
 BATCHES = ("KinesisBatchInfo", "DDBStreamBatchInfo")
@@ -113,12 +115,18 @@ def _from_queue(message: Mapping[str, Any], value: Any, tasks_queue: str) -> Fai
         message,
         kind="task" if is_task else "message",
         what=f"task {value['task']}" if is_task else f"queue {origin.rpartition(':')[2] or '?'}",
-        error=lines[-1] if lines else UNTOLD,
+        error=_find_reason(told) or (lines[-1] if lines else UNTOLD),
         trace=tuple(lines) if len(lines) > 1 else (),
         payload=value,
         target=origin or (tasks_queue if is_task else ""),
         attributes=attributes,
     )
+
+
+def _find_reason(trace: str) -> str:
+    """Return the exception of a traceback on one line, the first of its message; "" if there is none."""
+    raised = tracebacks.read(trace, lambda _: False)
+    return tracebacks.summarize(raised).partition("\n")[0] if raised else ""
 
 
 def _make(message: Mapping[str, Any], **fields: Any) -> Failure:

@@ -250,8 +250,18 @@ def test_a_message_of_the_largest_size_is_kept_with_as_much_of_the_reason_as_the
 
 def test_a_reason_is_text_that_sqs_takes(shop, queue):
     service = queue()
-    work(make_record(make_message("fail", "\x00\x1b[31m\ud800 \U0001f600"), 3))
+    work(make_record(make_message("fail", "\x00\x1b[31m\ud800 \U0001f600 \uffff größer"), 3))
     ((_, reason),) = buried(service)
-    assert reason.isascii()
     assert not {character for character in reason if ord(character) < 32} - {"\n", "\t"}
-    assert "no order ??[31m\\ud800 \\U0001f600" in reason
+    assert "no order ??[31m\\ud800 \U0001f600 ? größer" in reason
+
+
+@pytest.mark.parametrize("room", [200, 201, 202, 203])
+def test_a_reason_that_is_cut_is_cut_between_letters(shop, queue, room):
+    service = queue()
+    message = {**make_message("fail", "\u4f60" * 100), "padding": ""}
+    empty = 1_048_576 - len(json.dumps(message)) - room
+    work(make_record({**message, "padding": "x" * empty}, 3))
+    ((_, reason),) = buried(service)
+    assert reason.endswith("\u4f60\n")
+    assert room - 100 - 3 < len(reason.encode()) <= room - 100

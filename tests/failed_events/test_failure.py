@@ -115,6 +115,25 @@ def test_a_task_has_the_traceback_of_its_last_attempt_and_goes_to_the_queue_of_t
     assert found.at == AT
 
 
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        ("OSError: no route\nto that host\n", "OSError: no route"),
+        ("shop.mail.Refused\n", "shop.mail.Refused"),
+        (
+            (
+                "KeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\n"
+                'Traceback (most recent call last):\n  File "mail.py", line 5, in send\nOSError: two\nlines\n'
+            ),
+            "OSError: two",
+        ),
+    ],
+)
+def test_why_a_task_failed_is_its_exception_though_the_message_has_lines(end, error):
+    begin = TRACE.partition("OSError")[0]
+    assert read(TASK, attributes={"reason": begin + end}).error == error
+
+
 def test_a_task_that_took_its_worker_with_it_says_what_can_be_known():
     found = read(TASK, origin=TASKS)
     assert (found.kind, found.what, found.target) == ("task", "task shop.mail:send", TASKS)
