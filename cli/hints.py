@@ -12,6 +12,8 @@ NOT_ON_ACCOUNT = frozenset(
     {"new", "init", "check", "package", "local", "cache", "template", "policy", "schema", "completion", "ci"}
 )
 """Commands that do not take those flags."""
+WITH_WORDS = frozenset({"flask", "manage", "run"})
+"""Commands whose line ends with the words of another program."""
 
 
 def add_flags(text: str, flags: Sequence[str]) -> str:
@@ -22,6 +24,10 @@ def add_flags(text: str, flags: Sequence[str]) -> str:
         missing = [flag for flag in flags if flag.split()[0] not in rest.split()]
         if command in NOT_ON_ACCOUNT or "--help" in rest.split() or not missing:
             return found[0]
+        if command in WITH_WORDS:  # what comes after the stage is another program's
+            stage = re.match(r" *[^ ]*", rest)
+            end = stage.end() if stage else 0
+            return f"`lambdify {command}{rest[:end]} {' '.join(missing)}{rest[end:]}`"
         return f"`lambdify {command}{rest} {' '.join(missing)}`"
 
     return COMMAND.sub(add, text)

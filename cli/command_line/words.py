@@ -47,7 +47,7 @@ class WordsCommand(RemoteCommand):
         before, rest = self._part(args, ())
         if rest and rest[0].startswith("-") and rest[0] != "--":
             return super().parse_args(ctx, args)  # which refuses an option that is none of ours
-        if rest and not {each.partition("=")[0] for each in before} & {*STAGE}:
+        if rest and rest[0] != "--" and not {each.partition("=")[0] for each in before} & {*STAGE}:
             after, words = self._part(rest[1:], STAGE)
             before, rest = [*before, *after, STAGE[0], rest[0]], words
         return super().parse_args(ctx, [*before, *(rest if rest[:1] == ["--"] else ["--", *rest])])
@@ -78,6 +78,8 @@ def stage_and_words(metavar: str) -> Callable[[Callable[..., Any]], Callable[...
 def require(stage: str | None, program: tuple[str, ...], example: str) -> str:
     """Return the stage. Raises UsageError if the line names none, or no words."""
     if not stage or not program:
-        missing = "what is to run" if stage else "the stage, and what is to run"
+        missing = ", and ".join(
+            name for name, there in (("the stage", stage), ("what is to run", program)) if not there
+        )
         raise UsageError(f"The line does not say {missing}.", hint=f"Such as: `{example}`")
     return stage

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from lambdify.cli import hints
+from lambdify.cli.command_line import words
 from lambdify.cli.console import Console
 from lambdify.cli.errors import LambdifyError
 from lambdify.cli.main import commands
@@ -29,6 +30,11 @@ from lambdify.cli.main import commands
         ("`lambdify --help`, lambdify logs", ["--local"], "`lambdify --help`, lambdify logs"),
         ("`lambdify logs --help` says", ["--local"], "`lambdify logs --help` says"),
         ("`lambdify logs dev`", [], "`lambdify logs dev`"),
+        # What stands behind the stage is another program's.
+        ("`lambdify run dev -- ls -l`", ["--local"], "`lambdify run dev --local -- ls -l`"),
+        ("`lambdify manage dev migrate`", ["--local"], "`lambdify manage dev --local migrate`"),
+        ("`lambdify flask live ...`", ["--profile work"], "`lambdify flask live --profile work ...`"),
+        ("`lambdify run`", ["--local"], "`lambdify run --local`"),
     ],
 )
 def test_a_command_that_is_named_gets_the_flags_that_say_where(text, where, said):
@@ -40,6 +46,11 @@ def test_the_commands_that_do_not_take_such_flags_are_known():
         typed = [*getattr(command, "commands", {}).values()] or [command]
         takes = any("--local" in each.opts for inner in typed for each in inner.params)
         assert takes == (name not in hints.NOT_ON_ACCOUNT), name
+
+
+def test_the_commands_whose_lines_end_with_words_are_known():
+    with_words = {name for name, each in commands.commands.items() if isinstance(each, words.WordsCommand)}
+    assert with_words == hints.WITH_WORDS
 
 
 def test_the_console_adds_them_wherever_it_names_a_command():

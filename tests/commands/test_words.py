@@ -70,6 +70,18 @@ DJANGO = {"manage.py": MANAGE, "shop/wsgi.py": WSGI}
         ),
         ({}, "run --nope dev ls", "No such option '--nope'.", "`lambdify run --help` shows what there is."),
         ({}, "run", "The line does not say the stage, and what is to run.", None),
+        (
+            {},
+            "run -- ls",
+            "The line does not say the stage.",
+            "Such as: `lambdify run dev -- python --version`",
+        ),
+        (
+            {},
+            "manage dev --local",
+            "The line does not say what is to run.",
+            "Such as: `lambdify manage dev --local migrate`",
+        ),
         ({}, "manage dev", "The line does not say what is to run.", "Such as: `lambdify manage dev migrate`"),
         ({}, "run dev --env NO_SUCH ls", "--env NO_SUCH: there is no such variable here.", None),
         ({}, "run dev --detach --repeat ls", "--detach waits for nothing: neither --repeat nor", None),
