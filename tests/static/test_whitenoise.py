@@ -111,6 +111,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 class Noise(WhiteNoiseMiddleware):
     pass
 """
+SERVE = 'MIDDLEWARE = ["servestatic.middleware.ServeStaticMiddleware"]\n'
 AROUND = """
 import os
 from django.core.wsgi import get_wsgi_application
@@ -126,8 +127,9 @@ application = WhiteNoise(get_wsgi_application(), root="staticfiles", prefix="sta
     [
         ('MIDDLEWARE = ["site_.middleware.Noise"]\n', "site_/middleware.py", CLASS),
         ("", "site_/wsgi.py", AROUND),
+        (SERVE, "requirements.txt", "django>=5.1,<5.3\nservestatic>=3,<5\n"),
     ],
-    ids=["a class made of it", "around the app"],
+    ids=["a class made of it", "around the app", "its fork"],
 )
 def test_it_is_known_in_other_forms(pack: Pack, line: str, name: str, text: str) -> None:
     packed = pack(project(line + ROOT, **{name: text}), **DJANGO)
