@@ -75,6 +75,8 @@ def command(
         policy = _for_deployer(Stage(settings=settings, account=aws_account), pattern, console)
     for kind in policy.uncovered:
         console.warn(f"[resources]: what {kind} needs is not known here, and has to be added.")
+    if named := settings.hooks.template:
+        console.warn(f"[hooks]: what {named} adds is not known here, and the rights for it have to be added.")
     if policy.size > deployer.MANAGED_SIZE:
         console.note(
             f"It has {policy.size} characters: too many for a managed policy, not for one in a role."

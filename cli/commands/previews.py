@@ -9,11 +9,12 @@ from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import open_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from lambdify.cli.command_line.session import Session
     from lambdify.cli.previews import Preview
+    from lambdify.cli.stage import Stage
 
 
 @click.group(
@@ -66,9 +67,10 @@ def prune(flags: Flags, older: "datetime", yes: bool, local: bool, **overrides: 
     from lambdify.cli.command_line import answers
     from lambdify.cli.commands import make_console
     from lambdify.cli.errors import Declined
+    from lambdify.cli.hooks.commands import after_undeploy
 
     console = make_console(flags)
-    removed, left = list[str](), list[str]()
+    removed, left, hooks_failed = list[str](), list[str](), list[str]()
     for session, found in _find(flags, local, **overrides):
         old = [each for each in found if each.changed_at <= older]
         if not old:
@@ -77,10 +79,16 @@ def prune(flags: Flags, older: "datetime", yes: bool, local: bool, **overrides: 
             console.note(answers.show_previews(old))
             if not console.confirm(f"Remove {len(old)} of {len(found)} previews?"):
                 raise Declined("Nothing was removed.")
-        pruned = room.prune(old, session.stage, console)
+        variables = session.variables()
+
+        def run_hook(preview: "Stage", variables: "Mapping[str, str]" = variables) -> None:
+            after_undeploy(preview.settings, console, variables)
+
+        pruned = room.prune(old, session.stage, console, afterwards=run_hook)
         removed += pruned.removed
         left += pruned.left
-    pruned = room.Pruned(removed=tuple(removed), left=tuple(left))
+        hooks_failed += pruned.hooks_failed
+    pruned = room.Pruned(removed=tuple(removed), left=tuple(left), hooks_failed=tuple(hooks_failed))
     said = f"{', '.join(removed)}: gone." if removed else "No preview is that old."
     console.answer(said, asdict(pruned))
     room.check(pruned)

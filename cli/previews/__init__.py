@@ -5,14 +5,14 @@ a branch that somebody forgot, is in no file.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lambdify.cli import undeploy
 from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import LambdifyError, PreviewsLeft
+from lambdify.cli.errors import AfterHookFailed, LambdifyError, PreviewsLeft
 from lambdify.cli.settings import stages
 from lambdify.cli.stacks import stack
 from lambdify.cli.stacks.stack_events import Sleep
@@ -38,6 +38,8 @@ class Pruned:
 
     removed: tuple[str, ...]
     left: tuple[str, ...]
+    hooks_failed: tuple[str, ...] = ()
+    """Removed ones whose [hooks] after_undeploy failed."""
 
 
 @translated(during="looking for previews")
@@ -60,13 +62,19 @@ def find_all(pattern: str, declared: Sequence[str], stage: Stage) -> tuple[Previ
 
 
 def prune(
-    previews: Iterable[Preview], stage: Stage, console: Console, *, sleep: Sleep = time.sleep
+    previews: Iterable[Preview],
+    stage: Stage,
+    console: Console,
+    *,
+    afterwards: Callable[[Stage], None],
+    sleep: Sleep = time.sleep,
 ) -> Pruned:
     """Remove these previews, one after the other; one that cannot be removed does not save the others.
 
-    `stage` is any stage of their pattern.
+    `stage` is any stage of their pattern. `afterwards` is called with each that was removed, and may raise
+    AfterHookFailed.
     """
-    removed, left = [], []
+    removed, left, hooks_failed = list[str](), list[str](), list[str]()
     for each in previews:
         preview = replace(stage, settings=replace(stage.settings, stage=each.stage))
         try:
@@ -74,16 +82,26 @@ def prune(
         except LambdifyError as error:
             console.warn(f"{each.stage} was not removed: {error.message}")
             left.append(each.stage)
-        else:
-            removed.append(each.stage)
-    return Pruned(removed=tuple(removed), left=tuple(left))
+            continue
+        removed.append(each.stage)
+        try:
+            afterwards(preview)
+        except AfterHookFailed as error:
+            console.warn(error.message)
+            hooks_failed.append(each.stage)
+    return Pruned(removed=tuple(removed), left=tuple(left), hooks_failed=tuple(hooks_failed))
 
 
 def check(pruned: Pruned) -> None:
-    """Raise PreviewsLeft if something that was to be removed is still there."""
+    """Raise PreviewsLeft if something that was to be removed is there, AfterHookFailed if a hook failed."""
     if pruned.left:
         raise PreviewsLeft(
             f"{len(pruned.left)} of {len(pruned.left) + len(pruned.removed)} previews could not be removed: "
             f"{', '.join(pruned.left)}.",
             hint=f"`lambdify undeploy {pruned.left[0]}` says more of the first, and how to go on.",
+        )
+    if pruned.hooks_failed:
+        raise AfterHookFailed(
+            f"[hooks] after_undeploy failed for previews that are gone: {', '.join(pruned.hooks_failed)}.",
+            hint="Nothing runs it again: what it had left to do is to be done by hand.",
         )

@@ -13,6 +13,8 @@ name = "shop"
 region = "eu-central-1"
 [resources.Orders]
 Type = "AWS::SQS::Queue"
+[hooks]
+template = "infra.py:template"
 """
 
 
@@ -35,6 +37,7 @@ def test_what_it_does_not_cover_is_said(lambdify, shop):
     asked = lambdify("policy", "--account", "123456789012", cwd=shop)
     warning = "warning: [resources]: what AWS::SQS::Queue needs is not known here, and has to be added.\n"
     assert warning in asked.stderr
+    assert "warning: [hooks]: what infra.py:template adds is not known here" in asked.stderr
 
 
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"

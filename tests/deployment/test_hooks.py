@@ -1,13 +1,17 @@
 """[hooks] template in a deployment: before anything is uploaded, in the diff, and in what runs."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from stages import stage_in
 
 from lambdify.cli.deploy import deploy
-from lambdify.cli.errors import HookFailed
+from lambdify.cli.errors import AfterHookFailed, HookFailed, PreviewsLeft
+from lambdify.cli.hooks.commands import after_undeploy
 from lambdify.cli.plan import diff, preview
+from lambdify.cli.previews import Preview, check, prune
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
@@ -70,3 +74,28 @@ def test_what_it_does_is_seen_in_the_diff_and_reaches_the_traffic(
     assert not again.changed
     without = diff.compute(stage(None), make_bundle, talk.console, drift=False)
     assert {each.resource for each in without.preview.changes} >= {"Orders", "Function"}
+
+
+def test_previews_that_are_pruned_run_their_hook_each_and_one_that_fails_keeps_none(
+    account, make_settings, make_bundle, talk, functions
+):
+    hook = {"hooks.after_undeploy": 'echo "$LAMBDIFY_STAGE" >> gone; [ "$LAMBDIFY_STAGE" != dev ]'}
+    for name in ("dev", "live"):
+        deploy(stage_in(account, make_settings(name, hook)), make_bundle, talk.console, yes=True)
+    stage = stage_in(account, make_settings("staging", hook))
+    there = [
+        Preview(stage=name, changed_at=datetime.now(UTC), state="", endpoint="")
+        for name in ("dev", "live", "staging")
+    ]
+
+    def run_hook(preview):
+        after_undeploy(preview.settings, talk.console, {})
+
+    pruned = prune(there, stage, talk.console, afterwards=run_hook)
+    assert (pruned.removed, pruned.left, pruned.hooks_failed) == (("dev", "live"), ("staging",), ("dev",))
+    assert (stage.settings.root / "gone").read_text() == "dev\nlive\n", "never for what is still there"
+    assert "warning: shop-dev is gone, and stays so. But [hooks] after_undeploy failed" in talk.said
+    with pytest.raises(PreviewsLeft):
+        check(pruned)
+    with pytest.raises(AfterHookFailed, match="for previews that are gone: dev"):
+        check(replace(pruned, left=()))
