@@ -160,7 +160,7 @@ def _settings(stage: Stage) -> Iterator[Setting]:
     for key, value in stage.config.items():
         try:
             found = _setting(key, value, stage)
-            yield from [found] if isinstance(found, Setting) else list(found)
+            yield from [found] if isinstance(found, Setting) else found
         except WrongForm as error:
             yield by_hand(key, f"it is not {error}")
 

@@ -34,8 +34,8 @@ def read(key: str, value: Any, code: Code) -> Iterator[Setting]:
     """Yield each function that `events` names, with all that calls it. Raises WrongForm."""
     handlers: dict[str, list[dict[str, Any]]] = {}
     for each in as_list(value):
-        event = as_table(each)
-        handlers.setdefault(as_text(event.get("function", "")), []).append(event)
+        event = each if isinstance(each, dict) else {}
+        handlers.setdefault(str(event.get("function", "")), []).append(event)
     taken: dict[str, None] = {}
     for dotted, events in handlers.items():
         at = f"{key}: {dotted}"
