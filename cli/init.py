@@ -154,9 +154,7 @@ def _tell(
         )
     if written.app:
         console.note(f"Found {written.app.app}: {'; '.join(written.app.evidence)}")
-    elif ("app",) not in written.draft.common and not any(
-        ("app",) in each for each in written.draft.stages.values()
-    ):
+    elif not _is_said(written.draft):
         absent = explain_absence(path.parent)
         console.warn(f"{path.name} names no app. {absent.message} {absent.hint}")
     if code.apps and code.apps[0].framework == "django":
@@ -169,6 +167,12 @@ def _tell(
         console.note(
             "Next: `lambdify deploy --local` runs it on this machine, `lambdify deploy` puts it on AWS."
         )
+
+
+def _is_said(drafted: Draft) -> bool:
+    """Whether the draft names the app, or says that there is none."""
+    stages = [drafted.common, *drafted.stages.values()]
+    return any(("app",) in each or each.get(("http", "endpoint")) == "none" for each in stages)
 
 
 def secret_names(drafted: Draft) -> list[tuple[str, str]]:

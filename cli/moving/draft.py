@@ -13,6 +13,9 @@ BESIDE = "-web"
 USUAL = "dev"
 """The stage that commands work on where none is named."""
 
+AUTH, CLOSED = ("http", "auth"), "iam"
+"""Of several that say who may call, the one that lets in the fewest counts."""
+
 Values = Mapping[Keys, Any]
 
 
@@ -34,6 +37,8 @@ def merge(settings: Sequence[Setting]) -> dict[Keys, Any]:
     for setting in settings:
         for keys, value in setting.values.items():
             before = merged.get(keys)
+            if keys == AUTH and before == CLOSED:
+                continue
             if isinstance(before, list) and isinstance(value, list):
                 merged[keys] = [*before, *(each for each in value if each not in before)]
             else:

@@ -23,8 +23,8 @@ GUARDS: frozenset[Keys] = frozenset(
     {("http", "auth"), ("http", "api_key"), ("http", "allow_from"), ("http", "vpc_endpoints")}
 )
 """Options that keep strangers out."""
-CLOSINGS: tuple[Values, ...] = ({("http", "auth"): "iam"}, {("http", "endpoint"): "none"})
-"""What keeps them out instead; the first that goes with the other options is taken."""
+CLOSED: Values = {("http", "auth"): "iam"}
+"""What keeps them out instead, with any endpoint that lambdify makes by default."""
 _PLACE = re.compile(r"^(lambdify\.toml(, line \d+)?|The command line): ")
 
 
@@ -42,8 +42,8 @@ def settle(found: Sequence[Setting], root: Path, *, name: str, stage: str) -> Se
     judge = Judge(root, name, stage)
     if not judge.complain(found):
         return Settled(settings=tuple(found), refused=())
-    taken, waiting = [each for each in found if not each.values], [each for each in found if each.values]
-    reasons: dict[int, str] = {}
+    taken, given_up, reasons = _close(found, judge)
+    waiting = [each for each in found if each.values and not GUARDS & each.values.keys()]
     # One may need another one, which comes later: [efs] needs [vpc].
     progress = True
     while waiting and progress:
@@ -56,25 +56,36 @@ def settle(found: Sequence[Setting], root: Path, *, name: str, stage: str) -> Se
                 taken.append(each)
                 progress = True
         waiting = left
-    given_up = {id(each): _give_up(each, reasons[id(each)], judge, taken) for each in waiting}
+    given_up |= {
+        id(each): replace(each, verdict=Verdict.BY_HAND, why=reasons[id(each)], values={}) for each in waiting
+    }
     return Settled(
         settings=tuple(given_up.get(id(each), each) for each in found),
-        refused=tuple(f"{each.key}: {reasons[id(each)]}" for each in waiting),
+        refused=tuple(f"{each.key}: {reasons[id(each)]}" for each in found if id(each) in given_up),
     )
 
 
-def _give_up(setting: Setting, reason: str, judge: "Judge", taken: list[Setting]) -> Setting:
-    """Return a setting that the user has to carry over."""
-    instead: Values = {}
-    if GUARDS & setting.values.keys():
-        for closing in CLOSINGS:
-            closed = replace(setting, values=closing)
-            if not judge.complain([*taken, closed]):
-                instead = closing
-                taken.append(closed)
-                reason = f"{reason} Until then nobody gets in without a signature."
-                break
-    return replace(setting, verdict=Verdict.BY_HAND, why=reason, values=instead)
+def _close(
+    found: Sequence[Setting], judge: "Judge"
+) -> tuple[list[Setting], dict[int, Setting], dict[int, str]]:
+    """Return the guards, which come before all else: what does not go with them is left out, and not they.
+
+    The second value is what takes the place of those that do not load, the third is why, both by their ids.
+    """
+    taken: list[Setting] = []
+    given_up: dict[int, Setting] = {}
+    reasons: dict[int, str] = {}
+    for each in found:
+        if GUARDS & each.values.keys():
+            complaint = judge.complain([*taken, each])
+            kept = each
+            if complaint:
+                reasons[id(each)] = complaint
+                why = f"{complaint} Until then nobody gets in without a signature."
+                kept = replace(each, verdict=Verdict.BY_HAND, why=why, values=CLOSED)
+                given_up[id(each)] = kept
+            taken.append(kept)
+    return taken, given_up, reasons
 
 
 class Judge:

@@ -62,6 +62,19 @@ def test_a_guard_that_does_not_load_is_replaced_by_one_that_lets_nobody_in(settl
     assert "nobody gets in without a signature" in settled.settings[0].why
 
 
+CDN = carry("cdn", {("http", "cdn"): True})
+
+
+def test_what_does_not_go_with_a_guard_is_left_out_and_not_the_guard(settle):
+    signatures = carry("signatures", {("http", "auth"): "iam"})
+    settled = settle(CDN, signatures)
+    assert verdicts(settled) == {"cdn": Verdict.BY_HAND, "signatures": Verdict.CARRIED}
+    settled = settle(CDN, TOKENS)
+    assert {keys: value for each in settled.settings for keys, value in each.values.items()} == {
+        ("http", "auth"): "iam"
+    }
+
+
 def test_a_python_that_the_project_does_not_allow_is_not_written(project):
     root = project({"pyproject.toml": "[project]\nname = 'shop'\nrequires-python = '>=3.13'\n"})
     python = carry("runtime", {("function", "python"): "3.12"})

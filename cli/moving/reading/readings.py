@@ -26,6 +26,7 @@ from lambdify.cli.moving.reading.setting import (
 )
 from lambdify.cli.packing.bundle import secret_scan
 from lambdify.cli.packing.target import runtimes, with_previews
+from lambdify.cli.settings.mappings import FILE
 
 PLACEHOLDER = re.compile(r"(?i)\s*(<.*>|\{\{.*\}\}|your[-_ ].*|change.?me|todo|x{3,})\s*")
 """What examples and generators leave to be filled in."""
@@ -171,6 +172,8 @@ def variables(key: str, values: Mapping[str, Any]) -> Iterator[Setting]:
             yield by_hand(at, f"[environment] {name}: {CLOUDFORMATION}")
         elif value is None:
             yield needless(at, "it has no value")
+        elif name == FILE:
+            yield by_hand(at, "[environment] file names a file of variables: call the variable otherwise")
         elif isinstance(value, dict | list):
             yield by_hand(at, "a variable is text: write it into [environment] as the app reads it")
         else:

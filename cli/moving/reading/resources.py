@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.failures.variables import is_secret_name
+from lambdify.cli.moving.reading import readings
 from lambdify.cli.moving.reading.setting import Setting, by_hand, carry
 
 HOLDS_DATA = (
@@ -64,6 +65,8 @@ def _reason(body: Any) -> str:
 
 
 def _holds_secret(value: Any) -> bool:
+    if isinstance(value, str):
+        return readings.looks_secret("text", value)
     if isinstance(value, dict):
         return any(
             (isinstance(each, str) and each and not each.startswith("{{resolve:") and _is_password(str(name)))

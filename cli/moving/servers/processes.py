@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 
 from lambdify.cli.detection.launch import SERVERS
+from lambdify.cli.moving.reading import readings
 from lambdify.cli.moving.reading.code import Code
 from lambdify.cli.moving.reading.setting import Keys, Setting, by_hand, carry, needless
 
@@ -35,6 +36,8 @@ def release(key: str, command: str) -> Setting:
     """Return the command that runs before a version gets traffic."""
     if command.strip() in {"", "true"}:
         return needless(key, "it does nothing")
+    if readings.looks_secret("command", command):
+        return by_hand(key, "[release] command: there is a password in it, which is not copied")
     # [release] command is split into words, and run by no shell.
     line = f"sh -c {shlex.quote(command)}" if _SHELL.search(command) else command
     return carry(key, {("release", "command"): line}, "in the new version, before it gets traffic")

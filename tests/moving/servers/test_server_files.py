@@ -74,6 +74,12 @@ def test_a_procfile(move):
     assert moved.fate("web")[0] == "needless"
 
 
+def test_a_password_in_a_command_is_not_copied(move):
+    moved = move({"Procfile": "release: DB=postgres://anna:s3cr3tw0rd@db.shop.dev/shop python migrate.py\n"})
+    assert (moved.fate("release")[0], moved.load().release.command) == ("by hand", "")
+    assert "s3cr3tw0rd" not in moved.text + moved.story
+
+
 def test_fly(move):
     moved = move({"fly.toml": FLY})
     loaded = moved.load()

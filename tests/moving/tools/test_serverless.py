@@ -139,6 +139,21 @@ def test_a_handler_without_a_framework_is_the_app_itself(move):
     assert loaded.app == "hello:handler"
 
 
+def test_a_resource_with_a_password_in_it_is_not_copied(move):
+    text = """\
+        service: shop
+        resources:
+          Resources:
+            One: {Type: "AWS::DMS::Endpoint", Properties: {Password: hunter5hunter5}}
+            Two: {Type: "AWS::SSM::Parameter", Properties: {Value: "mongodb://anna:s3cr3tw0rd@db.shop.dev/x"}}
+            Three: {Type: "AWS::SNS::Topic", Properties: {DisplayName: paid}}
+        """
+    moved = move({"serverless.yml": text})
+    assert list(moved.load().resources) == ["Three"]
+    assert "hunter5" not in moved.text + moved.story
+    assert "s3cr3tw0rd" not in moved.text + moved.story
+
+
 def test_functions_alone_have_no_endpoint(move):
     text = """\
         service: jobs
@@ -147,6 +162,12 @@ def test_functions_alone_have_no_endpoint(move):
         """
     loaded = move({"serverless.yml": text, "jobs.py": JOBS, "app.py": ""}).load()
     assert (loaded.http.endpoint, list(loaded.functions)) == ("none", ["nightly"])
+
+
+def test_functions_alone_are_not_told_to_lack_an_app(move):
+    text = "service: jobs\nfunctions: {nightly: {handler: jobs.nightly, events: [{schedule: rate(1 day)}]}}\n"
+    story = move({"serverless.yml": text, "jobs.py": JOBS, "app.py": ""}).story
+    assert "names no app" not in story
 
 
 STAGES = """\
