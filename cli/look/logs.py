@@ -85,6 +85,11 @@ def read(
         sleep(PAUSE)
 
 
+def read_between(stage: Stage, since: datetime, until: datetime) -> Iterator[LogLine]:
+    """Yield the lines of that time as CloudWatch gives them, both ends included. Raises NotDeployed."""
+    return _fetch_lines(Search(since=since, until=until), stage)
+
+
 def read_request(request: str, stage: Stage, *, since: datetime) -> list[LogEntry]:
     """Return all lines of one request, and of its init; `request` is the id, or its first characters.
 

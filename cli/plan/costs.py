@@ -59,6 +59,12 @@ def price_calls(calls: float, seconds: float, *, memory: int, architecture: str)
     return calls * float(each) + seconds * memory / 1024 * float(_prices()[architecture]["duration"])
 
 
+def price_keep_warm(minutes: float, at_once: int, *, memory: int, architecture: str) -> float:
+    """Return USD a month for keeping so many environments of `memory` MB warm by a call every few minutes."""
+    calls = _seconds() / 60 / minutes * at_once
+    return price_calls(calls, calls * KEEP_WARM_SECONDS, memory=memory, architecture=architecture)
+
+
 def price_requests(requests: float, endpoint: str) -> float:
     """Return USD for requests through an endpoint of that kind; 0 for kinds without a price per request."""
     return requests * float(_prices()["endpoint"].get(endpoint, 0))
@@ -197,13 +203,12 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
         return
     minutes = int(rate[1]) * (60 if rate[2] == "hour" else 1)
     at_once = event.get("concurrency", 1)
-    calls = _seconds() / 60 / minutes * at_once
     function = _find_function(resources)
-    each = KEEP_WARM_SECONDS * _gigabytes(function) * _prices()[_architecture(function)]["duration"]
+    memory = round(_gigabytes(function) * 1024)
     yield Cost(
         what=KEEP_WARM_CALLS,
-        monthly=calls * (each + _prices()["request"]["each"]),
-        why=f"{calls:.0f} calls of {KEEP_WARM_SECONDS:g} s at most",
+        monthly=price_keep_warm(minutes, at_once, memory=memory, architecture=_architecture(function)),
+        why=f"{_seconds() / 60 / minutes * at_once:.0f} calls of {KEEP_WARM_SECONDS:g} s at most",
     )
 
 

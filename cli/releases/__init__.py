@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Literal
 
 from lambdify.cli.artifacts import objects
@@ -103,6 +104,12 @@ def find_live(stage: Stage, deployed: Stack | None = None) -> Release | None:
     """
     deployed = deployed or stack.find(stage)
     return _choose_live(_records(stage), deployed) if deployed else None
+
+
+@translated(during="reading the releases")
+def find_since(stage: Stage, since: datetime) -> tuple[Release, ...]:
+    """Return the records of releases that were begun since then, newest first; each as it ended."""
+    return tuple(takewhile(lambda release: release.at >= since, _records(stage)))
 
 
 def determine_states(

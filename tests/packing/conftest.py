@@ -223,26 +223,6 @@ def call(answer_of: Callable[..., dict]) -> Callable[[Bundle], dict]:
     return call
 
 
-@pytest.fixture
-def open_in_browser(chromium: str, tmp_path: Path) -> Callable[..., str]:
-    """Opens a page in Chromium, which is to reach no network, and gives the document that it becomes."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    flags += [
-        "--window-size=1300,1000",
-        "--virtual-time-budget=5000",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ]
-
-    def open_page(path: Path, *more: str) -> str:
-        command = [chromium, *flags, *more, "--dump-dom", path.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return open_page
-
-
 # -------------------------------------------------------------------- dependencies, and where they come from
 
 
