@@ -117,7 +117,7 @@ class Live:
         number = last.number + 1
         if last.function:
             self._fleet.forget(FunctionKey(last.function.region, last.function.name))
-        if change.settings or last.function is None:
+        if change.settings or last.function is None or _may_be_static(change, last.place):
             try:
                 with self._children.allow_others():
                     version = self._prepare(number)
@@ -217,6 +217,11 @@ def describe(settings: Settings, number: int, environ: Mapping[str, str], *, deb
         code=str(number),
         layers=(),
     )
+
+
+def _may_be_static(change: Change, place: Place | None) -> bool:
+    """Return whether a file was saved that may be served before the app, by a table that has its digest."""
+    return bool(place and place.has_table) and any(not name.endswith(".py") for name in change.names)
 
 
 def _make_folder() -> Path:

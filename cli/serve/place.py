@@ -14,21 +14,24 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lambdify.cli.console import Console
 from lambdify.cli.detection import choice
 from lambdify.cli.errors import AppCannotStart, AppNotFound
 from lambdify.cli.local.functions import runtime_client
+from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Member
-from lambdify.cli.packing.bundle import app, bundle, bytecode, sizes, zips
-from lambdify.cli.packing.bundle.files import ProjectFile
+from lambdify.cli.packing.bundle import app, bundle, bytecode, ignore_rules, sizes, zips
 from lambdify.cli.packing.target import Target
 from lambdify.cli.packing.wheels.dependencies import find_dependencies
 from lambdify.cli.packing.wheels.distributions import Dependencies
 from lambdify.cli.programs import pythons
 from lambdify.cli.rehearsal import place as places
+from lambdify.cli.rehearsal import question
 from lambdify.cli.settings import Settings
+from lambdify.cli.static import serving
 from lambdify.cli.storage import folders
 
 
@@ -44,6 +47,8 @@ class Place:
     python: Path
     inputs: tuple[Path, ...]
     """The files that decide on the dependencies; some may not exist."""
+    has_table: bool
+    """Whether static files are served before the app: what is saved may be one of them."""
 
 
 def prepare(settings: Settings, folder: Path, console: Console) -> Place:
@@ -65,23 +70,26 @@ def prepare(settings: Settings, folder: Path, console: Console) -> Place:
         raise AppCannotStart(f"The dependencies cannot run here: {obstacle}.")
     out = folders.workspace(settings.root) / "build"
     compiling = bytecode.find_python(target.python, console) if settings.build.bytecode else None
-    subject = bundle.describe(candidate, (), dependencies, target, compiling, out, console)
+    members = app.members(settings, candidate, selection.files, console)
+    subject = bundle.describe(candidate, members, dependencies, target, compiling, out, console)
     python = pythons.fetch(target.python, console)
-    beside, task_root = folder / "beside", folder / "task"
-    members = app.members(settings, candidate, (), console)
-    places.write((_amend(each, settings.root) for each in members), beside)
-    task_root.mkdir()
-    for top in {each.name.partition("/")[0] for each in members}:
-        (task_root / top).symlink_to(beside / top)
-    _link(selection.files, settings.root, task_root)
+    ask, secret = partial(question.ask, settings), ignore_rules.secrets()
+    served = serving.serve(settings, subject, ask, secret, app.amend_note, console)
+    root, beside, task_root = settings.root.resolve(), folder / "beside", folder / "task"
+    own = {file.name for file in selection.files}
+    more = {each.name: each for each in members if each.name not in own}
+    more |= {each.name: Member(each.name, archive.inflate(each)) for each in served.entries}
+    places.write((_amend(each, root) for each in more.values()), beside)
+    _link({**dict.fromkeys(own, root), **dict.fromkeys(more, beside)}, task_root)
     return Place(
-        root=settings.root.resolve(),
+        root=root,
         beside=beside,
         task_root=task_root,
         layers=places.unpack(subject, folder / "opt"),
         runtime=runtime_client.fetch(python, target.python),
         python=python,
         inputs=tuple(Path(name) for name, _ in dependencies.inputs),
+        has_table=bool(served.files),
     )
 
 
@@ -118,7 +126,14 @@ def _amend(member: Member, root: Path) -> Member:
     return member._replace(content=json.dumps({**kept, **path, "show_errors": True}).encode())
 
 
-def _link(files: Iterable[ProjectFile], root: Path, task_root: Path) -> None:
-    for top in sorted({file.name.partition("/")[0] for file in files}):
-        if not (task_root / top).exists():
-            (task_root / top).symlink_to(root / top)
+def _link(places_of: Mapping[str, Path], task_root: Path) -> None:
+    """Make links to files in two folders, and to a folder as a whole where all of it is in one of them."""
+    task_root.mkdir()
+    tops = {name.partition("/")[0]: place for name, place in places_of.items()}
+    shared = {top for name, place in places_of.items() if tops[top := name.partition("/")[0]] != place}
+    for top in tops.keys() - shared:
+        (task_root / top).symlink_to(tops[top] / top)
+    for name, place in places_of.items():
+        if name.partition("/")[0] in shared and not name.endswith("/"):
+            (task_root / name).parent.mkdir(parents=True, exist_ok=True)
+            (task_root / name).symlink_to(place / name)

@@ -1,0 +1,22 @@
+"""Static files that the function serves before the app are served here, and anew when they are saved."""
+
+import pytest
+from serve.conftest import Serve
+
+pytestmark = pytest.mark.slow
+TOML = '[static]\nfallback = "index.html"\n[static.folders]\n"/" = "dist"\n'
+
+
+def test_a_front_end_is_served_before_the_app(serve: Serve):
+    files = {"dist/index.html": "<h1>front</h1>\n", "dist/site.css": "h1 {}\n"}
+    serving = serve(files, pages='PAGES = {"/api": lambda: "from the app"}\n', toml=TOML)
+    first = serving.get("/site.css")
+    assert (first.text, first.headers["content-type"]) == ("h1 {}\n", "text/css; charset=utf-8")
+    assert serving.get("/api").text == "from the app"
+    assert serving.get("/").text == "<h1>front</h1>\n"
+    serving.save("dist/site.css", "p {}\n")
+    second = serving.get("/site.css")
+    assert second.text == "p {}\n"
+    assert second.headers["etag"] != first.headers["etag"]
+    serving.save("dist/more.css", "b {}\n")
+    assert serving.get("/more.css").text == "b {}\n"
