@@ -105,6 +105,7 @@ PROJECTS = {
                 ]
                 TEMPLATES = [{
                     "BACKEND": "django.template.backends.django.DjangoTemplates",
+                    "APP_DIRS": True,
                     "OPTIONS": {"context_processors": [
                         "django.template.context_processors.request",
                         "django.contrib.auth.context_processors.auth",
