@@ -85,11 +85,17 @@ def _from_interrupt(flags: Flags) -> Interrupted:
 
 SECTIONS = {
     "Put an app on Lambda": ("deploy", "diff", "rollback", "undeploy"),
-<<<<<<< HEAD
-    "Look at what runs": ("status", "releases", "logs", "failures", "invoke", "open", "env", "previews"),
-=======
-    "Look at what runs": ("status", "dashboard", "releases", "logs", "failures", "invoke", "open", "env"),
->>>>>>> 78b6b09 (Draw what a stage did on one page: lambdify dashboard tells requests, routes, cold starts that visitors met, and errors in groups, out of the log alone)
+    "Look at what runs": (
+        "status",
+        "dashboard",
+        "releases",
+        "logs",
+        "failures",
+        "invoke",
+        "open",
+        "env",
+        "previews",
+    ),
     "Run where it runs": ("manage", "flask", "run", "shell"),
     "Get ready": ("new", "init", "check", "secrets", "package", "template", "policy", "ci", "schema"),
     "On this machine": ("serve", "doctor", "local", "cache", "completion"),
