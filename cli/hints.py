@@ -9,7 +9,20 @@ from collections.abc import Iterable, Sequence
 
 COMMAND = re.compile(r"`lambdify ([a-z]+)([^`]*)`")
 NOT_ON_ACCOUNT = frozenset(
-    {"new", "init", "check", "package", "local", "cache", "template", "policy", "schema", "completion", "ci"}
+    {
+        "new",
+        "init",
+        "check",
+        "package",
+        "local",
+        "cache",
+        "template",
+        "policy",
+        "schema",
+        "completion",
+        "ci",
+        "serve",
+    }
 )
 """Commands that do not take those flags."""
 WITH_WORDS = frozenset({"flask", "manage", "run"})
