@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local.proc import is_alive
 from waiting import eventually
 
 from lambdify.adapter.commands import process
@@ -56,14 +57,6 @@ def run(*words: str, root: Path, written: Written | None = None, **how: Any) -> 
     return process.run(start(*words, root=root), written, seconds=60, **how), written
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_stdout_and_stderr_stay_apart_and_the_exit_code_is_the_commands_own(tmp_path):
     end, written = run("sh", "-c", "pwd; echo err >&2; echo out; exit 7", root=tmp_path)
     assert end == End(7)
@@ -77,7 +70,7 @@ def test_a_signal_is_128_and_its_number(tmp_path):
 
 def test_what_is_left_in_the_background_ends_with_the_command(tmp_path):
     _, written = run("sh", "-c", "sleep 600 & echo $!", root=tmp_path)
-    assert eventually(lambda: not is_running(int(written.of(STDOUT))))
+    assert eventually(lambda: not is_alive(int(written.of(STDOUT))))
 
 
 def test_a_command_that_closes_its_output_is_waited_for(tmp_path):

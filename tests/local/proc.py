@@ -30,6 +30,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def read(pid: int, name: str) -> bytes:
+    """A file of /proc about the process; empty if the process has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
 def listening(pids: set[int]) -> set[tuple[str, int]]:
     """Every address and port that the processes listen on."""
     inodes = {target for pid in pids for target in _descriptors(pid)}

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from local.proc import is_alive
 from waiting import eventually
 
 from lambdify.cli.programs import follow
@@ -36,8 +37,7 @@ def test_what_it_leaves_is_ended_and_not_waited_for(tmp_path):
     code, lines = run("sleep 300 & echo $! > pid; echo started", tmp_path)
     pid = int((tmp_path / "pid").read_text())
     assert (code, lines) == (0, ["started"])
-    stat = Path(f"/proc/{pid}/stat")
-    assert eventually(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert eventually(lambda: not is_alive(pid))
 
 
 def test_a_line_without_an_end_is_handed_on(tmp_path):

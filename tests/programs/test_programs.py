@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from local.proc import is_alive
 from waiting import eventually
 
 from lambdify.cli.programs import run
@@ -20,16 +21,8 @@ child.wait()
 """
 
 
-def alive(pid):
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        return stat.rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def gone_soon(pid):
-    return eventually(lambda: not alive(pid))
+    return eventually(lambda: not is_alive(pid))
 
 
 def test_how_a_program_went(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local.proc import descendants, is_alive
+from local.proc import descendants, is_alive, read
 from local.stacks import Deployed
 from waiting import eventually
 
@@ -145,7 +145,7 @@ def test_stop_does_not_wait_for_the_stubborn_nor_for_what_is_under_way(
 
 def test_stop_does_not_wait_for_apis_that_hang(cloud: room.Cloud, tmp_path: Path) -> None:
     Deployed(cloud, tmp_path, "def handler(event, context):\n    return 1\n")
-    children = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(cloud.pid)}
+    children = {pid: read(pid, "cmdline") for pid in descendants(cloud.pid)}
     for pid in (pid for pid, command in children.items() if b"ministack_bridge" in command):
         os.kill(pid, signal.SIGSTOP)
     stop_unkilled()

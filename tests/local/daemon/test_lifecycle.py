@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local.proc import descendants, is_alive, listening
+from local.proc import descendants, is_alive, listening, read
 from local.stacks import Deployed
 from waiting import eventually
 
@@ -248,8 +248,9 @@ def test_nothing_of_the_developers_aws_configuration_reaches_the_cloud(
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     cloud = room.ensure(console)
-    for pid in everything(cloud):
-        assert b"very-secret" not in Path(f"/proc/{pid}/environ").read_bytes()
+    environs = [read(pid, "environ") for pid in everything(cloud)]
+    assert read(cloud.pid, "environ")
+    assert not any(b"very-secret" in each for each in environs)
 
 
 def test_threads_that_ask_at_once_get_the_same_cloud(own_home: Path, console: Console) -> None:
