@@ -49,6 +49,11 @@ def test_its_settings_are_right(made, name, stage):
     jsonschema.Draft4Validator(schema.write()).validate(tomllib.loads((root / "lambdify.toml").read_text()))
 
 
+def test_what_its_queue_gives_up_is_where_failures_looks(made):
+    queue = settings.load(made["worker"].folder).resources["Orders"]["Properties"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FailedQueue", "Arn"]}
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_nothing_of_it_knows_lambdify_but_its_settings_and_its_readme(made, name):
     new = made[name]
