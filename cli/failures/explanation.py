@@ -66,9 +66,19 @@ def find(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Told | 
 def _explain_own(raised: Raised, project: Project) -> Told | None:
     """Return what our adapter says, which is written for people: no such app, or no interface."""
     if raised.type in OWN:
-        message = raised.message[:1].upper() + raised.message[1:]
-        return Told(message=f"{message}.", hint=project.write("", 'app = "package.module:attribute"') + ".")
+        is_setting = raised.message.startswith("on_event")
+        message = raised.message if is_setting else raised.message[:1].upper() + raised.message[1:]
+        return Told(message=f"{message}.", hint=f"{_line_to_write(raised.message, project)}.")
     return None
+
+
+def _line_to_write(message: str, project: Project) -> str:
+    """Return where to write which line, for what the adapter says that it cannot load."""
+    if function := re.match(r"\[(functions\.[\w-]+)\] handler = ", message):
+        return project.write(function[1], 'handler = "package.module:function"')
+    if message.startswith("on_event = "):
+        return project.write("function", 'on_event = "package.module:function"')
+    return project.write("", 'app = "package.module:attribute"')
 
 
 def _summarize(raised: Raised) -> str:

@@ -164,7 +164,8 @@ def _unloaded(
     value = {"errorType": error.get("type", ""), "errorMessage": error.get("message", "")}
     failure = invocation.failure(call.answer, value, stage.settings)
     return AppBroken(
-        f"[functions.{name}] cannot be loaded where it is deployed: {failure.message}",
+        f"[functions.{name}] cannot be loaded where it is deployed: "
+        + failure.message.removeprefix(f"[functions.{name}] "),
         hint=failure.hint,
         during=_during(call.version, stage.settings),
     )

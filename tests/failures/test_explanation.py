@@ -249,6 +249,16 @@ def raised(kind, message, *frames, **fields):
             "There is no module 'shop'.",
             'Write into lambdify.toml: app = "package.module:attribute".',
         ),
+        (
+            raised("AppNotLoaded", "[functions.night-ly] handler = 'jobs:count' is not a function of event"),
+            "[functions.night-ly] handler = 'jobs:count' is not a function of event.",
+            'Write into lambdify.toml: [functions.night-ly] handler = "package.module:function".',
+        ),
+        (
+            raised("AppNotLoaded", "on_event = 'jobs:run' cannot be loaded: there is no module 'jobs'"),
+            "on_event = 'jobs:run' cannot be loaded",
+            'Write into lambdify.toml: [function] on_event = "package.module:function".',
+        ),
     ],
 )
 def test_what_only_lambda_raises_is_told_too(error, message, hint, tmp_path):

@@ -104,6 +104,18 @@ def test_a_function_that_does_not_load_keeps_all_where_it_is(ship, leads, functi
     assert leads() == leads_to("3")
 
 
+def test_a_handler_that_is_no_function_names_its_own_setting(ship, functions):
+    said = "[functions.resize] handler = 'shop:SIZE' is not a function of event and context"
+    functions.answer = answer_with({"1": {"resize": {"type": "AppNotLoaded", "message": said}}})
+    with pytest.raises(AppBroken) as caught:
+        ship(overrides=BOTH)
+    assert caught.value.message == (
+        "[functions.resize] cannot be loaded where it is deployed: "
+        "handler = 'shop:SIZE' is not a function of event and context."
+    )
+    assert '[functions.resize] handler = "package.module:function"' in caught.value.hint
+
+
 def test_a_new_function_leads_to_the_new_version_at_once(ship, leads, functions, listed):
     ship()
     functions.answer = answer_with(statuses={"2": 500})
