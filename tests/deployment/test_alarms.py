@@ -104,3 +104,29 @@ def test_one_rings_when_there_is_more_than_may_be(
 
     undeploy(stage_in(account, make_settings(overrides=watched)), talk.console, yes=True)
     assert there(account) == (set(), set())
+
+
+def test_an_alarm_of_the_projects_own_may_calculate_too_and_one_that_is_not_understood_stays_quiet(
+    account, ship, count
+):
+    def alarm(expression, *, name):
+        metric = {"Namespace": "AWS/ApiGateway", "MetricName": "5xx"}
+        metric["Dimensions"] = [{"Name": "ApiId", "Value": "mine"}]
+        stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+        queries = [
+            {"Id": "all", "Expression": expression},
+            {"Id": "twice", "ReturnData": False, "Expression": "m * 2"},
+            {"Id": "m", "ReturnData": False, "MetricStat": stat},
+        ]
+        limit = {"Threshold": 5, "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1}
+        return {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {"AlarmName": name, "Metrics": queries, **limit},
+        }
+
+    own = {"Mine": alarm("twice + 1", name="mine"), "Odd": alarm("ANOMALY(m)", name="odd")}
+    ship({"resources": own})
+    count("mine", "5xx", 2)
+    assert (state(account, "mine"), state(account, "odd")) == ("OK", "INSUFFICIENT_DATA")
+    count("mine", "5xx", 1)
+    assert (state(account, "mine"), state(account, "odd")) == ("ALARM", "INSUFFICIENT_DATA")

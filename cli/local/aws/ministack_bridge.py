@@ -19,6 +19,7 @@ import os
 import sys
 import time
 import types
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def narrow_alarms() -> None:
         queries = props.get("Metrics")
         if not queries:
             return original_record(name, props)
-        (shown,) = (each for each in queries if each.get("ReturnData", True))
+        shown = next(each for each in queries if each.get("ReturnData", True))
         plain = {key: value for key, value in props.items() if key != "Metrics"}
         named = {"Namespace": "calculated", "MetricName": shown["Id"]}
         return {**original_record(name, {**plain, **named}), "Metrics": queries}
@@ -75,39 +76,44 @@ def find_points(metric: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def calculate(queries: list[dict[str, Any]]) -> float | None:
-    """Return the value of an alarm's expression over metrics; None where metrics that it needs have none.
+    """Return the value that an alarm with queries looks at; None where there is none, or we cannot calculate.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
-    values: dict[str, float | None] = {}
-    for each in queries:
-        if stat := each.get("MetricStat"):
-            since = time.time() - stat["Period"]
-            points = cloudwatch._metrics.get(find_points(stat["Metric"]), [])
-            recent = [point for point in points if point["Timestamp"] >= since]
-            stats = cloudwatch._calc_stats(recent)
-            values[each["Id"]] = cloudwatch._stat_value(stats, stat["Stat"], recent) if recent else None
-    (expression,) = (each["Expression"] for each in queries if "Expression" in each)
+    known = {each["Id"]: each for each in queries}
+
+    def find(name: str) -> Any:
+        query = known[name]
+        if "MetricStat" not in query:
+            return compute(ast.parse(query["Expression"], mode="eval").body, find)
+        stat = query["MetricStat"]
+        since = time.time() - stat["Period"]
+        points = cloudwatch._metrics.get(find_points(stat["Metric"]), [])
+        recent = [point for point in points if point["Timestamp"] >= since]
+        return (
+            cloudwatch._stat_value(cloudwatch._calc_stats(recent), stat["Stat"], recent) if recent else None
+        )
+
     try:
-        value: float = compute(ast.parse(expression, mode="eval").body, values)
-    except (TypeError, ZeroDivisionError):
+        value: float | None = find(next(each["Id"] for each in queries if each.get("ReturnData", True)))
+    except (TypeError, ValueError, LookupError, ZeroDivisionError, SyntaxError):
         return None
     return value
 
 
-def compute(node: Any, values: dict[str, float | None]) -> Any:
-    """Return the value of a part of an expression: numbers, ids, + - * / and FILL."""
+def compute(node: Any, find: Callable[[str], Any]) -> Any:
+    """Return the value of a part of an expression: numbers, ids, + - * / and FILL. Else raises ValueError."""
     match node:
-        case ast.Constant(value=value):
-            return value
+        case ast.Constant(value=int() | float()):
+            return node.value
         case ast.Name(id=name):
-            return values[name]
+            return find(name)
         case ast.BinOp(left=left, op=sign, right=right):
-            return OPERATORS[type(sign)](compute(left, values), compute(right, values))
+            return OPERATORS[type(sign)](compute(left, find), compute(right, find))
         case ast.Call(func=ast.Name(id="FILL"), args=[inner, other]):
-            found = compute(inner, values)
-            return compute(other, values) if found is None else found
-    raise ValueError(f"The local cloud cannot calculate {ast.unparse(node)}.")
+            found = compute(inner, find)
+            return compute(other, find) if found is None else found
+    raise ValueError(ast.unparse(node))
 
 
 def call_apis() -> None:
