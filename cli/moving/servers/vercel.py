@@ -36,7 +36,7 @@ NEEDLESS: Mapping[str, str] = {
     "name": "as name",
     "framework": "the framework is found",
     "installCommand": "dependencies are resolved for the function",
-    "devCommand": "`lambdify deploy --local`",
+    "devCommand": "`lambdify serve`",
     "ignoreCommand": "what has not changed is not deployed",
     "git": "lambdify deploys when it is called",
     "github": "lambdify deploys when it is called",
