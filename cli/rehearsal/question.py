@@ -32,8 +32,6 @@ MANIFEST = "staticfiles.json"
 """Django looks names up there: https://docs.djangoproject.com/en/stable/ref/contrib/staticfiles/"""
 ZIPPED = (".gz", ".br")
 """Ends of copies that some storages of Django make beside a file, for WhiteNoise; the adapter has its own."""
-SERVERS = {"whitenoise": "WhiteNoise", "servestatic": "ServeStatic", "dj_static": "dj-static"}
-"""What serves Django's static files from STATIC_ROOT, by its package."""
 TO_SET = "Declare it in [secrets], or set it in [static.environment]."
 LEFT_TO_IT = '`serve = "app"` in [static] asks nothing, and leaves the files to the app.'
 COLLECT_FIRST = (
@@ -103,9 +101,9 @@ def _read(said: Mapping[str, Any], place: Place, serve: str) -> Asked:
     sources, files = [], list[Member]()
     if django:
         server = _find_server(django, place)
-        answer = replace(answer, served_by=server, elsewhere=_elsewhere(django))
+        by_app = bool(server) and serve != "function"
+        answer = replace(answer, served_by=server, elsewhere=_elsewhere(django, by_app=by_app))
         if not answer.elsewhere and (server or serve != "app"):
-            by_app = bool(server) and serve != "function"
             source, collected = _read_django(django, place, by_app=by_app)
             sources.append(source)
             files += collected
@@ -134,7 +132,8 @@ def _is_below(folder: str, root: Path) -> bool:
 def _find_server(django: Mapping[str, Any], place: Place) -> str:
     """Return what of the app serves Django's files; "" if nothing does, or it will not find them."""
     finds = django["finders"] or _inside(_root(django, place), place.task_root)
-    return next((SERVERS[each] for each in django["packages"] if each in SERVERS), "") if finds else ""
+    known = [worker.SERVERS[each] for each in django["packages"] if each in worker.SERVERS]
+    return known[0] if known and finds else ""
 
 
 def _root(django: Mapping[str, Any], place: Place) -> str:
@@ -142,10 +141,10 @@ def _root(django: Mapping[str, Any], place: Place) -> str:
     return os.path.normpath(place.task_root / django["root"]) if django["root"] else ""
 
 
-def _elsewhere(django: Mapping[str, Any]) -> str:
+def _elsewhere(django: Mapping[str, Any], *, by_app: bool) -> str:
     if not django["local"]:
         return f"{django['storage']} keeps Django's static files, and not the bundle."
-    if "//" in django["url"]:
+    if "//" in django["url"] and not by_app:
         return f"Django's static files are at {django['url']}, and not in the bundle."
     return ""
 

@@ -113,7 +113,7 @@ def serve(
     notes = (table, amend_note(subject.members, TABLE))
     digests = [(name, False, known.kept.given[name]) for name in given]
     _keep(settings, known, found, listed, zipped)
-    if known.kept.answer.served_by and given:
+    if known.kept.answer.served_by and given and settings.static.serve != "function":
         total = size(sum(entry.unzipped for entry in given.values()))
         console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
     if found:

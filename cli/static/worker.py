@@ -20,6 +20,8 @@ FOLDER = "static"
 READS = {"open", "os.listdir", "os.scandir"}
 INNER = ("app", "application", "wsgi_app", "asgi_app", "_app", "_wsgi_app", "wrapped_app")
 """Attributes by which middleware knows the app that it is around."""
+SERVERS = {"whitenoise": "WhiteNoise", "servestatic": "ServeStatic", "dj_static": "dj-static"}
+"""What serves Django's static files from STATIC_ROOT, by its package."""
 USE_FINDERS = ("WHITENOISE_USE_FINDERS", "SERVESTATIC_USE_FINDERS")
 """Settings by which files are served from the folders of apps. Without them it is as DEBUG is.
 https://whitenoise.readthedocs.io/en/stable/django.html#WHITENOISE_USE_FINDERS"""
@@ -72,7 +74,7 @@ class Question:
         if lazy._wrapped is _import("django.utils.functional").empty:
             lazy._setup()
         storage = lazy._wrapped
-        told: dict[str, object] = {
+        told: dict[str, Any] = {
             "url": settings.STATIC_URL,
             "root": os.fspath(settings.STATIC_ROOT or ""),
             "storage": f"{type(storage).__module__}.{type(storage).__qualname__}",
@@ -81,7 +83,9 @@ class Question:
             "finders": any(getattr(settings, name, settings.DEBUG) for name in USE_FINDERS),
             "hashed": [],
         }
-        if not told["local"] or "//" in settings.STATIC_URL:
+        # A CDN at another host may fetch them from who serves them here.
+        fetched = "//" not in settings.STATIC_URL or not SERVERS.keys().isdisjoint(told["packages"])
+        if not told["local"] or not fetched:
             return told
         settings.STATIC_ROOT = self._out
         # The storage has read the setting when it was made, and remembers what it has made of that.

@@ -102,6 +102,7 @@ def test_copies_that_its_storage_has_zipped_are_packed_for_it_alone(pack: Pack) 
     assert "Static files collected for WhiteNoise: " in packed.said
     ours = pack({}, '[static]\nserve = "function"\n', **DJANGO)
     assert "staticfiles/books/style.css.gz" not in ours.names
+    assert "collected for" not in ours.said
     assert ours.served["/static/books/style.css"][0] == "staticfiles/books/style.css"
 
 
@@ -135,6 +136,15 @@ def test_it_is_known_in_other_forms(pack: Pack, line: str, name: str, text: str)
     packed = pack(project(line + ROOT, **{name: text}), **DJANGO)
     assert (packed.asked, packed.served) == (1, {})
     assert "staticfiles/books/style.css" in packed.names
+
+
+def test_a_cdn_that_fetches_from_the_app_finds_what_whitenoise_serves(pack: Pack) -> None:
+    packed = pack(project(f'{NOISE}{ROOT}STATIC_URL = "https://x.cdn.example/static/"\n'), **DJANGO)
+    assert packed.served == {}
+    assert packed.read("staticfiles/books/style.css").startswith(b"body")
+    ours = pack({}, '[static]\nserve = "function"\n', **DJANGO)
+    assert ours.served == {}
+    assert "Django's static files are at https://x.cdn.example/static/" in ours.said
 
 
 @pytest.mark.parametrize("root", ["", OUTSIDE], ids=["nowhere", "outside of the project"])
