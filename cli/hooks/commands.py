@@ -110,8 +110,10 @@ def _run(
             hint="Call lambdify from outside of [hooks].",
         )
     mine = {HOOK: hook, "LAMBDIFY_NAME": settings.name, "LAMBDIFY_STAGE": settings.stage}
-    # What has no value is not set: some programs take an empty AWS_PROFILE for the name of one.
-    environment = {name: value for name, value in {**machine.environ, **mine, **about}.items() if value}
+    # What is told to be empty is not set: some programs take an empty AWS_PROFILE for the name of one.
+    unset = {name for name, value in about.items() if not value}
+    given = {**machine.environ, **mine, **about}
+    environment = {name: value for name, value in given.items() if name not in unset}
     when = hook.replace("package", "packing").replace("_", " the ").replace("before the", "before")
     for command in commands:
         output = _Output(console)

@@ -41,6 +41,7 @@ def _find(before: Body, after: Body, settings: Settings) -> Iterator[tuple[str, 
         if section not in after or not isinstance(after[section], type(before[section])):
             yield f"removed {section}", "It may change the template's parts, not remove them."
             return
+    yield from _shape(after)
     if "Transform" in after:
         yield "added Transform", "Macros are not run: write the resources that they would make."
     yield from _sections(before, after, settings)
@@ -49,11 +50,25 @@ def _find(before: Body, after: Body, settings: Settings) -> Iterator[tuple[str, 
         yield from _resource(name, each, after["Resources"].get(name))
     for name, each in after["Resources"].items():
         if name not in before["Resources"]:
-            yield from _new_resource(name, each, settings)
+            yield from _new_resource(name, settings)
         if any(str(key).startswith(OUR_TAGS) for key in _tags(each)):
             yield (
                 f"gave {name} a tag {OUR_TAGS}...",
                 "These tags say which stage a resource is of: leave them.",
+            )
+
+
+def _shape(after: Body) -> Iterator[tuple[str, str]]:
+    """Yield what no template has: a part that is no table, a resource without a type."""
+    for section in ("Parameters", "Conditions", "Resources", "Outputs"):
+        for name, value in after[section].items():
+            if not isinstance(value, dict):
+                yield f"made {type(value).__name__} of {name} in {section}", "Each of them is a table."
+    for name, each in after["Resources"].items():
+        if not isinstance(each.get("Type"), str) or not isinstance(each.get("Properties", {}), dict):
+            yield (
+                f"left {name} without a Type, or with Properties that are no table",
+                'A resource is {"Type": "AWS::...", "Properties": {...}}.',
             )
 
 
@@ -76,17 +91,15 @@ def _sections(before: Body, after: Body, settings: Settings) -> Iterator[tuple[s
             )
 
 
-def _new_resource(name: str, value: object, settings: Settings) -> Iterator[tuple[str, str]]:
-    if not isinstance(value, dict) or not isinstance(value.get("Type"), str):
-        yield f"added {name} without a Type", 'A resource is {"Type": "AWS::...", "Properties": {...}}.'
-    elif OUR_RESOURCES.fullmatch(name) or our_ids(settings).fullmatch(name):
+def _new_resource(name: str, settings: Settings) -> Iterator[tuple[str, str]]:
+    if OUR_RESOURCES.fullmatch(name) or our_ids(settings).fullmatch(name):
         yield f"added {name}", f'That name is lambdify\'s: choose another one, such as "My{name}".'
 
 
 def _resource(name: str, before: Body, after: Any) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a resource of ours."""
     kind = before["Type"]
-    if not isinstance(after, dict):
+    if after is None:
         yield f"removed {name} ({kind})", "What is lambdify's may be changed, not removed."
         return
     if kind in WHOLE and after != before:
@@ -107,20 +120,25 @@ def _function(name: str, old: Body, new: Body) -> Iterator[tuple[str, str]]:
     added = [key for key in OF_FUNCTIONS if key in new and key not in old]
     if added:
         yield f"added {added[0]} to {name}", "The bundle says how it is called."
-    missing = [
-        each for each in old.get("Layers", []) if isinstance(each, dict) and each not in new.get("Layers", [])
-    ]
+    layers = new["Layers"] if isinstance(new.get("Layers"), list) else []
+    missing = [each for each in old.get("Layers", []) if isinstance(each, dict) and each not in layers]
     if missing:
         yield f"took the layer with the dependencies from {name}", "Add others to Layers, and keep it."
-    variables = new.get("Environment", {}).get("Variables", {})
-    for variable, value in old.get("Environment", {}).get("Variables", {}).items():
-        if variable.startswith(OUR_VARIABLES) and variables.get(variable) != value:
+    wanted, found = (_variables(each) for each in (old, new))
+    for variable, value in wanted.items():
+        if variable.startswith(OUR_VARIABLES) and found.get(variable) != value:
             yield f"changed {variable} of {name}", "lambdify's part in the function reads it."
 
 
-def _tags(resource: Any) -> Iterator[object]:
+def _variables(properties: Body) -> Body:
+    """Return a Lambda's variables; {} for what are none."""
+    environment = properties.get("Environment")
+    variables = environment.get("Variables") if isinstance(environment, dict) else None
+    return variables if isinstance(variables, dict) else {}
+
+
+def _tags(resource: Body) -> Iterator[object]:
     """Yield the keys of a resource's tags, which are a list or a table."""
-    properties = resource.get("Properties") if isinstance(resource, dict) else None
-    found = properties.get("Tags") if isinstance(properties, dict) else None
-    for each in found or ():
+    found = resource.get("Properties", {}).get("Tags")
+    for each in found if isinstance(found, list | dict) else ():
         yield each.get("Key") if isinstance(each, dict) else each

@@ -59,9 +59,10 @@ def test_commands_know_the_stage_and_have_the_variables_of_whoever_calls(pack, r
 
 def test_a_variable_without_a_value_is_not_there(make_settings, talk, root):
     settings = make_settings(overrides={"hooks.after_deploy": "env > seen"})
-    commands.after_deploy(settings, talk.console, {"AWS_PROFILE": "", "LAMBDIFY_ENDPOINT": "https://x"}, HERE)
+    here = Machine(name="anvil", environ={**HERE.environ, "EMPTY": ""})
+    commands.after_deploy(settings, talk.console, {"AWS_PROFILE": "", "LAMBDIFY_ENDPOINT": "https://x"}, here)
     seen = (root / "seen").read_text().splitlines()
-    assert "LAMBDIFY_ENDPOINT=https://x" in seen
+    assert {"LAMBDIFY_ENDPOINT=https://x", "EMPTY="} <= {*seen}
     assert not [each for each in seen if each.startswith("AWS_PROFILE")]
 
 

@@ -172,7 +172,22 @@ REFUSED = {
         "gave Function a tag lambdify:...",
     ),
     "Resources.RestApi": ({"Type": "AWS::SNS::Topic"}, "added RestApi"),
-    "Resources.Mine": ({"Properties": {}}, "added Mine without a Type"),
+    "Resources.Mine": ({"Properties": {}}, "left Mine without a Type, or with Properties that are no table"),
+    "Resources.Function.Properties": (
+        [],
+        "left Function without a Type, or with Properties that are no table",
+    ),
+    "Resources.Other": ("AWS::SNS::Topic", "made str of Other in Resources"),
+    "Resources.Alias.": (1, "changed Alias"),
+    "Outputs.Mine": (1, "made int of Mine in Outputs"),
+    "Resources.Function.Properties.Environment": (
+        [],
+        "changed LAMBDIFY_TASKS of Function",
+    ),
+    "Resources.FunctionTasks.Properties.Layers": (
+        "x",
+        "took the layer with the dependencies from FunctionTasks",
+    ),
     "Parameters.Live": (None, "removed Live in Parameters"),
     "Parameters.Live.Default": ("7", "changed Live in Parameters"),
     "Parameters.Mine": ({"Type": "String"}, "added the parameter Mine without a Default"),
