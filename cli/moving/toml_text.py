@@ -59,7 +59,7 @@ def _remarks(drafted: Draft, stage: str) -> Iterator[str]:
 
 def _table(values: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[str]:
     """Yield the lines of a table without its header: its options, then the tables in it."""
-    known = list(options.defaults()) if not at or at[0] == STAGES else []
+    known = _order(at)
     ordered = sorted(
         values.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)
     )
@@ -74,6 +74,14 @@ def _table(values: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[str]:
         if any(not isinstance(each, dict) or not each for each in value.values()):
             yield from ("", _header(below))
         yield from _table(value, below)
+
+
+def _order(at: tuple[str, ...]) -> list[str]:
+    """Return the keys of a table of settings as defaults.toml has them; none for a table of the project's."""
+    table: Any = options.defaults()
+    for key in at[2:] if at[:1] == (STAGES,) else at:
+        table = table.get(key) if isinstance(table, dict) else None
+    return list(table) if isinstance(table, dict) else []
 
 
 def _header(at: tuple[str, ...]) -> str:

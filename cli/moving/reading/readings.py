@@ -168,7 +168,10 @@ def variables(key: str, values: Mapping[str, Any]) -> Iterator[Setting]:
     """Yield environment variables. What looks like a secret becomes a line of [secrets], without a value."""
     for name, value in values.items():
         at = f"{key}.{name}"
-        if holds_reference(value):
+        if holds_reference(value) and names_secret(name):
+            why = "a secret that CloudFormation knows: `lambdify secrets set` stores it"
+            yield by_hand(at, why, {("secrets", name): ""})
+        elif holds_reference(value):
             yield by_hand(at, f"[environment] {name}: {CLOUDFORMATION}")
         elif value is None:
             yield needless(at, "it has no value")

@@ -4,7 +4,7 @@ Parameters have their defaults; everything else of CloudFormation's is known onl
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def read(path: Path, code: Code) -> Moved:
     settings = (
         *_app(web, functions, code),
         *(sam_web.read(web) if web else ()),
-        *(each for one in functions if one != web for each in _function(one, code)),
+        *_others([each for each in functions if each != web], web, code),
         *_rest(filled),
         *_config(deploy),
     )
@@ -137,16 +137,30 @@ def _app(web: Function | None, functions: list[Function], code: Code) -> Iterato
 # ------------------------------------------------------------------------------------ the rest
 
 
-def _function(function: Function, code: Code) -> Iterator[Setting]:
-    """Yield a function beside the web app."""
-    properties, key = function.properties, function.name
-    runtime = str(properties.get("Runtime", "python"))
-    handler = code_room.reference(str(properties.get("Handler", "")))
-    if not runtime.startswith("python") or not handler:
-        yield by_hand(key, "it is no function in Python: leave it in a stack of its own")
-        return
-    name = sources.name_for(key[:1].lower() + key[1:].removesuffix("Function"), {})
-    yield from sam_events.read(key, name, handler, properties, function.events, code)
+def _others(functions: Sequence[Function], web: Function | None, code: Code) -> Iterator[Setting]:
+    """Yield the functions beside the web app."""
+    taken: dict[str, None] = {}
+    for each in functions:
+        key, own = each.name, _own(each, web)
+        runtime = str(each.properties.get("Runtime", "python"))
+        handler = code_room.reference(str(each.properties.get("Handler", "")))
+        if not runtime.startswith("python") or not handler:
+            yield by_hand(key, "it is no function in Python: leave it in a stack of its own")
+            continue
+        name = sources.name_for(key[:1].lower() + key[1:].removesuffix("Function"), taken)
+        taken[name] = None
+        yield from sam_events.read(key, name, handler, own, each.events, code)
+
+
+def _own(function: Function, web: Function | None) -> dict[str, Any]:
+    """Return the properties in which a function differs from the web app, whose others it shares."""
+    shared = web.properties if web else {}
+    own = {
+        key: value for key, value in function.properties.items() if key not in shared or shared[key] != value
+    }
+    if sam_web.variables(function).items() <= (sam_web.variables(web) if web else {}).items():
+        own.pop("Environment", None)
+    return own
 
 
 def _rest(template: Mapping[str, Any]) -> Iterator[Setting]:
@@ -157,6 +171,8 @@ def _rest(template: Mapping[str, Any]) -> Iterator[Setting]:
             yield from _api(name, body)
         elif not kind.startswith("AWS::Serverless::"):
             others[name] = body
+        elif kind == "AWS::Serverless::SimpleTable":
+            yield by_hand(name, f"{kind}: it holds data and stays in the old stack; {resources.RETAIN}")
         elif kind != FUNCTION:
             yield by_hand(name, f"{kind}: lambdify has no counterpart; leave it in a stack of its own")
     yield from resources.read("Resources", others)

@@ -140,6 +140,13 @@ def _layers(key: str, value: Any, _: Function) -> Iterator[Setting]:
         )
 
 
+def variables(function: Function) -> dict[str, str]:
+    """Return a function's variables, each value as one text, to be compared."""
+    environment = function.properties.get("Environment")
+    found = environment.get("Variables") if isinstance(environment, dict) else None
+    return {str(name): repr(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
 def _environment(key: str, value: Any, function: Function) -> Iterator[Setting]:
     variables = as_table(as_table(value).get("Variables"))
     adapters = has_web_adapter(function)

@@ -51,6 +51,7 @@ region = "eu-west-1"
 confirm_changeset = true
 parameter_overrides = "Level=\\"debug\\""
 """
+SERVERLESS = "Type: AWS::Serverless"
 FILES = {
     "template.yaml": TEMPLATE,
     "samconfig.toml": CONFIG,
@@ -74,7 +75,7 @@ def test_an_app_behind_mangum(sam):
 
 def test_variables_have_the_defaults_of_parameters_but_no_secrets(sam):
     assert sam.load().environment == {"LEVEL": "info"}
-    assert sam.load().secrets == {"API_KEY": "ssm:/books-web/{stage}/API_KEY".replace("{stage}", "dev")}
+    assert sam.load().secrets == {name: f"ssm:/books-web/dev/{name}" for name in ("PASSWORD", "API_KEY")}
     assert "k3k3k3k3k3" not in sam.text + sam.story
     assert "hunter5" not in sam.text + sam.story
     assert sam.fate("ShopFunction.Environment.TABLE")[0] == "by hand"
@@ -90,9 +91,19 @@ def test_policies_are_rights_of_the_role(sam):
 def test_another_function_keeps_what_calls_it(sam):
     function = sam.load().functions["nightly"]
     assert (function.handler, function.memory) == ("jobs:nightly", 512)
+    assert function.timeout == 0, "that of Globals is the app's, and no limit of its own"
+    assert not [each for each in sam.settings[""] if each.key == "NightlyFunction.Environment"]
+    assert "holds data" in sam.fate("Orders")[1]
     assert [(each.cron, each.detail) for each in function.schedule] == [("0 6 * * ? *", {"kind": "full"})]
     assert [(each.queue, each.batch) for each in function.sqs] == [("Jobs", 5)]
     assert sam.fate("NightlyFunction.Events.Odd")[0] == "by hand"
+
+
+def test_functions_of_nearly_one_name_are_two(move):
+    function = f"{{{SERVERLESS}::Function, Properties: {{Handler: jobs.nightly}}}}"
+    text = f"Resources:\n  Nightly: {function}\n  NightlyFunction: {function}\n  Live: {function}\n"
+    moved = move({"template.yaml": text, "jobs.py": FILES["jobs.py"], "app.py": ""})
+    assert sorted(moved.load().functions) == ["nightly", "nightly-2", "web"]
 
 
 WEB_ADAPTER = """\
@@ -119,7 +130,6 @@ def test_a_project_of_the_web_adapter_streams_without_it(move):
     assert (loaded.function.memory, loaded.function.timeout) == (128, 3)
 
 
-SERVERLESS = "Type: AWS::Serverless"
 FUNCTION = f"{SERVERLESS}::Function"
 GUARDED = {
     "an API's authorizer": f"{SERVERLESS}::HttpApi, Properties: {{Auth: {{DefaultAuthorizer: x}}}}",
