@@ -51,6 +51,7 @@ NEEDLESS: Mapping[str, str] = {
     "autogen_policy": "a role is made that may write its log: name the rest as [[role.statements]]",
     "api_gateway_endpoint_type": "the endpoint is a regional one",
 }
+NETWORK = ("subnet_ids", "security_group_ids")
 PRIVATE = "api_gateway_endpoint_type"
 
 
@@ -90,7 +91,10 @@ def _settings(config: Mapping[str, Any], code: Code) -> Iterator[Setting]:
         yield refuse("app.py", THE_WAY)
     for key, value in config.items():
         try:
-            yield from _setting(key, value)
+            if key not in NETWORK:
+                yield from _setting(key, value)
+            elif key == NETWORK[0] or NETWORK[0] not in config:
+                yield from readings.network("subnet_ids, security_group_ids", *map(config.get, NETWORK))
         except WrongForm as error:
             yield by_hand(key, f"it is not {error}")
 
@@ -104,10 +108,6 @@ def _setting(key: str, value: Any) -> Iterator[Setting]:
     elif key == PRIVATE and value == "PRIVATE":
         why = f"name the VPC endpoints in [http] vpc_endpoints, and take auth out; {readings.UNTIL_THEN}"
         yield by_hand(key, why, {("http", "endpoint"): "rest-api", **readings.CLOSED})
-    elif key == "subnet_ids":
-        yield by_hand(key, "write them into [vpc] subnets, with security_groups")
-    elif key == "security_group_ids":
-        yield by_hand(key, "write them into [vpc] security_groups, with subnets")
     elif key in NEEDLESS:
         yield needless(key, NEEDLESS[key])
     else:

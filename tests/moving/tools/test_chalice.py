@@ -29,6 +29,12 @@ def test_a_project_that_has_moved_its_routes_already_has_an_app(move):
     assert "refused" not in moved.story
 
 
+def test_a_network_is_carried_as_one(move):
+    config = {"security_group_ids": ["sg-0b"], "subnet_ids": ["subnet-0a"], "lambda_memory_size": 1}
+    loaded = move({".chalice/config.json": json.dumps(config)}).load()
+    assert (loaded.vpc.subnets, loaded.vpc.security_groups) == (("subnet-0a",), ("sg-0b",))
+
+
 def test_a_private_api_leaves_nobody_in(move):
     config = {"stages": {"dev": {"api_gateway_endpoint_type": "PRIVATE"}}}
     assert move({".chalice/config.json": json.dumps(config)}).load().http.auth == "iam"
