@@ -45,7 +45,7 @@ def command(
     local: bool,
     **overrides: str | None,
 ) -> None:
-    """Draw what a stage did on one page: requests, routes, cold starts, errors.
+    """Draw what a stage did: requests, routes, cold starts, errors.
 
     The page is one file that loads nothing and runs nothing. It is made of the function's log, which costs
     nothing to read: of a busy one, what can be read in a minute. Routes and statuses are known where
