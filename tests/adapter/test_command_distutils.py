@@ -26,6 +26,7 @@ def setuptools(task):
     shutil.copy(site / "distutils-precedence.pth", task.root)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("setuptools")
 def test_a_command_has_setuptools_distutils(task):
     answer = task.run("python", "-c", ASK, script=BARE)
@@ -36,6 +37,7 @@ def test_a_command_has_setuptools_distutils(task):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("setuptools")
 def test_so_has_what_a_command_starts(task):
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {ASK!r}], check=True)"

@@ -30,6 +30,7 @@ def load(tmp_path: Path) -> Load:
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [None, "pr-*"])
 @pytest.mark.parametrize("folder", [".", "back end"])
 @pytest.mark.parametrize("service", ["github", "gitlab"])

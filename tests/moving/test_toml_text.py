@@ -2,6 +2,7 @@
 
 import tomllib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.dictionaries(st.tuples(st.just("resources"), TEXTS), VALUES, max_size=5))
 def test_what_is_written_is_read_back(values):
@@ -25,6 +27,7 @@ def test_what_is_written_is_read_back(values):
     assert tomllib.loads(text) == draft.nest(values)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, max_size=3), TEXTS)
 def test_so_is_what_stages_have(values, remark):

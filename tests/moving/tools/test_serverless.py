@@ -205,6 +205,7 @@ def test_a_variable_that_leads_to_itself_ends(move):
     assert move({"serverless.yml": text}).fate("provider.region")[0] == "by hand"
 
 
+@pytest.mark.slow
 def test_variables_that_stand_for_billions_of_values_end(move):
     def row(number):
         inner = ", ".join([f'"${{self:custom.t{number + 1}}}"'] * 9)
