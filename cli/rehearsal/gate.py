@@ -18,7 +18,7 @@ from lambdify.cli.packing import serialization
 from lambdify.cli.packing.bundle.bundle import Bundle
 from lambdify.cli.rehearsal.explanation import Restart, explain
 from lambdify.cli.rehearsal.outcome import Outcome
-from lambdify.cli.settings import Settings
+from lambdify.cli.settings import Settings, conflicts
 from lambdify.cli.storage import seal
 from lambdify.cli.version import VERSION
 
@@ -83,12 +83,15 @@ def pass_through(bundle: Bundle, settings: Settings, console: Console, rehearse:
 def add_variable(settings: Settings) -> Settings:
     """Return the settings with a variable that tells the function the interface of an app that hides it.
 
-    It is that of the last rehearsal. A variable of the project's own goes before.
+    It is that of the last rehearsal. A variable of the project's own goes before. Raises SettingsError if
+    Lambda does not take as many bytes of variables.
     """
     before = _recall(settings)
     if before is None or not before.interface:
         return settings
-    return replace(settings, environment={VARIABLE: before.interface, **settings.environment})
+    told = replace(settings, environment={VARIABLE: before.interface, **settings.environment})
+    conflicts.check(told)
+    return told
 
 
 def _judge(outcome: Outcome, bundle: Bundle, settings: Settings, console: Console, restart: Restart) -> None:
