@@ -25,7 +25,7 @@ from lambdify.cli.serve.explained import explain
 from lambdify.cli.serve.place import Place
 from lambdify.cli.serve.program import Nursery, Terminal
 from lambdify.cli.serve.story import Story
-from lambdify.cli.serve.watch import Change, Watch
+from lambdify.cli.serve.watch import Change, Watch, find_written
 from lambdify.cli.serve.worker import WRITABLE
 from lambdify.cli.settings import Settings
 from lambdify.cli.template.function import HANDLER, STREAMING_HANDLER
@@ -143,7 +143,7 @@ class Live:
         self._places += 1
         folder = self._folder / str(self._places)
         folder.mkdir()
-        watch = Watch(settings)  # first, so that what is saved meanwhile is seen
+        watch = Watch(settings, find_written())  # first, so that what is saved meanwhile is seen
         place = places.prepare(settings, folder, self._console)
         watch.follow(place.inputs)
         self._watch = watch

@@ -5,6 +5,7 @@ A process that is killed leaves nothing behind: the watchdog ends its children (
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 
@@ -24,6 +25,10 @@ PORT = 8000
 STDIN, STDERR = 0, 2
 LOOK = 0.2
 """Seconds between two looks at the files, so that an app is ready before it is asked."""
+REST = 25
+"""Times as long as a look that nobody looks: of many files, a look takes milliseconds."""
+LONGEST_PAUSE = 1.0
+"""Seconds."""
 
 
 def serve(
@@ -58,8 +63,11 @@ def serve(
         assert version.function, "it was prepared just now"
         api = describe_api(version.settings, version.function.arn)
         begun(server.url + api.mount, version.settings)
-        while not over.wait(LOOK):
+        pause = LOOK
+        while not over.wait(pause):
+            began = time.monotonic()
             live.current()
+            pause = min(max(LOOK, REST * (time.monotonic() - began)), LONGEST_PAUSE)
             live.sweep()
 
 

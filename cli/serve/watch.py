@@ -5,8 +5,11 @@ Nothing is waited for: a look reads the status of each file, some microseconds e
 each answer.
 """
 
+import os
+import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -41,13 +44,14 @@ class _Deciding(NamedTuple):
 class Watch:
     """The files of a project, as they were at the last look. One thread at a time may look."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises what packing's scan raises."""
+    def __init__(self, settings: Settings, written: Collection[int] = ()) -> None:
+        """`written` are the inodes of files that we write to ourselves. Raises what packing's scan raises."""
+        self._written = written
         self._settings, self._root = settings, settings.root.resolve()
         named = [settings.root / name for name in (*ALWAYS, settings.environment_file) if name]
         self._deciding: dict[Path, _Deciding] = {}
         self.follow([*named, *([settings.source] if settings.source else [])])
-        self._packed, self._fingerprint = _take(settings)
+        self._packed, self._fingerprint = _take(settings, written)
 
     def follow(self, paths: Iterable[Path]) -> None:
         """Look at these files as well: they decide on the dependencies."""
@@ -67,7 +71,7 @@ class Watch:
             self._fingerprint = self._fingerprint.as_of(now)
         else:
             before, young = self._packed, self._fingerprint.young
-            self._packed, self._fingerprint = _take(self._settings)
+            self._packed, self._fingerprint = _take(self._settings, self._written)
             names |= {name for name in {*before, *self._packed} if before.get(name) != self._packed.get(name)}
             # A file may have been changed and kept its stamp.
             again = {path for path in young if self._fingerprint.young.get(path, young[path]) != young[path]}
@@ -79,18 +83,29 @@ class Watch:
         return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else str(path)
 
 
-def _take(settings: Settings) -> tuple[Mapping[str, Stamp | None], Fingerprint]:
+def find_written() -> tuple[int, ...]:
+    """Return the inodes of the files that our own output goes to, if it goes to files."""
+    found = []
+    for number in (1, 2):
+        with suppress(OSError):  # it is closed
+            status = os.fstat(number)
+            found += [status.st_ino] if stat.S_ISREG(status.st_mode) else []
+    return tuple(found)
+
+
+def _take(settings: Settings, written: Collection[int]) -> tuple[Mapping[str, Stamp | None], Fingerprint]:
     """Return the stamps of what is packed, by name, and all of its files and folders by path."""
     selection = app.select(settings)
+    files = [file for file in selection.files if file.stamp.inode not in written]
     now = time.time_ns()
-    packed = {file.name: None if file.is_folder else file.stamp for file in selection.files}
+    packed = {file.name: None if file.is_folder else file.stamp for file in files}
     return packed, Fingerprint(
         root=str(settings.root.resolve()),
-        files={str(file.path): file.stamp for file in selection.files},
+        files={str(file.path): file.stamp for file in files},
         folders={str(listing.path): listing.entries for listing in selection.listings},
         young={
             str(file.path): fingerprint.digest(file.path)
-            for file in selection.files
+            for file in files
             if not file.is_folder and fingerprint.is_young(file.stamp, now)
         },
     )

@@ -37,15 +37,15 @@ CLOCK_TICK = 2.0
 WRITABLE = "/tmp"  # noqa: S108 - what Lambda lets a function write to
 
 
+Ours = dict[str, dict[str, Any]]
+"""The names of files of ours, by what they are called in `Given`."""
+
+
 class Given(TypedDict):
     """What the script is told."""
 
-    boot: str
-    """The file of the local cloud's first script."""
-    hook: str
-    """The file of the audit hook."""
-    guard: str
-    """The file of the kernel's guard."""
+    ours: dict[str, str]
+    """Our files: "boot", the local cloud's first script; "hook", the audit hook; "guard", the kernel's."""
     root: str
     """The project's folder."""
     beside: str
@@ -82,14 +82,15 @@ def main(text: str) -> None:
     layers = given["layers"]
     sys.path[:0] = [f"{layers}/python/lib/{minor}/site-packages", f"{layers}/python", given["beside"]]
     sys.path.append(given["runtime"])
+    ours = {name: load(path) for name, path in given["ours"].items()}
     if given["control"] < 0:
-        become(given)
+        become(given, ours)
     sys.dont_write_bytecode = True  # the dependencies are in the cache
     failed = preload(given["preload"])
     gc.freeze()
     control = socket.socket(fileno=given["control"])
     control.sendall(json.dumps({"failed": failed}).encode())
-    fork_on_demand(given, control)
+    fork_on_demand(given, ours, control)
 
 
 def preload(names: list[str]) -> list[str]:
@@ -116,7 +117,7 @@ def count_threads() -> int:
         return threading.active_count()
 
 
-def fork_on_demand(given: Given, control: socket.socket) -> None:
+def fork_on_demand(given: Given, ours: Ours, control: socket.socket) -> None:
     """Fork for each message, and answer with the pid, until the other end is closed.
 
     The fork is a child of a child that ends at once: so it is left to the process that asked, which adopts
@@ -141,7 +142,7 @@ def fork_on_demand(given: Given, control: socket.socket) -> None:
             os.environ.clear()
             os.environ.update(asked["environment"])
             enter(pipes)
-            become(given)
+            become(given, ours)
             os._exit(0)
         os.waitpid(between, 0)
         pid = int(os.read(reading, 32))
@@ -163,10 +164,10 @@ def enter(pipes: list[int]) -> None:
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(telemetry)
 
 
-def become(given: Given) -> None:
+def become(given: Given, ours: Ours) -> None:
     """Be an execution environment, which asks for events until it is ended; never returns."""
     root, layers, runtime = given["root"], given["layers"], given["runtime"]
-    boot = load(given["boot"])
+    boot = ours["boot"]
     boot["isolate"](root, layers, runtime, given["beside"])
     os.chdir(root)
     sys.path.insert(0, root)
@@ -176,7 +177,7 @@ def become(given: Given) -> None:
     importlib.invalidate_caches()
     if "numpy.random" in sys.modules:  # else each fork would draw the same numbers
         sys.modules["numpy.random"].seed()
-    guard(given)
+    guard(given, ours)
     sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
     from awslambdaric import bootstrap
     from awslambdaric.__main__ import main as serve
@@ -204,15 +205,15 @@ def keep_what_is_settled(write: Callable[..., None]) -> Callable[..., None]:
     return set_data
 
 
-def guard(given: Given) -> None:
+def guard(given: Given, ours: Ours) -> None:
     """Have nothing written but below /tmp, by Python, and by C code where the kernel has Landlock."""
     fixed = (given["root"], given["layers"], given["runtime"], given["beside"])
-    hook = load(given["hook"])["AuditHook"]
+    hook = ours["hook"]["AuditHook"]
     hook(WRITABLE, ("/", *fixed), do_nothing, programs=True, connections=True).install()
     if sys.platform == "linux":
         system = ctypes.CDLL(None, use_errno=True)
         system.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        load(given["guard"])["restrict_files"](system, ["/"], WRITABLE)
+        ours["guard"]["restrict_files"](system, ["/"], WRITABLE)
 
 
 def do_nothing(what: str, target: str, frame: FrameType) -> None:

@@ -105,9 +105,11 @@ def describe(place: Place, folder: Path) -> str:
     """Return what the script is told (see worker.Given), as JSON."""
     return json.dumps(
         {
-            "boot": boot.__file__,
-            "hook": str(guarded.AUDIT_HOOK),
-            "guard": guard.__file__,
+            "ours": {
+                "boot": boot.__file__,
+                "hook": str(guarded.AUDIT_HOOK),
+                "guard": guard.__file__,
+            },
             "root": str(place.root),
             "beside": str(place.beside),
             "layers": str(place.layers),

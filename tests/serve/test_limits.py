@@ -1,5 +1,6 @@
 """What Lambda does not let through does not come through here, and the request's line says why."""
 
+import httpx
 import pytest
 from serve.conftest import Serve
 
@@ -56,46 +57,32 @@ def test_the_project_is_read_only_and_tmp_is_not(serve: Serve):
     assert after == before
 
 
-def test_too_large_a_response_is_refused(serve: Serve):
-    serving = serve(pages="PAGES = {'/': lambda: 'x' * 7_000_000}\n")
-    assert serving.get().status_code == 500
-    line = next(each for each in serving.story("GET /   ").splitlines() if "GET /   " in each)
-    assert "the response takes 7,000," in line
-    assert line.endswith("Lambda lets 6,291,556 through")
-
-
-def test_too_large_a_request_is_refused(serve: Serve):
-    import httpx
-
-    serving = serve(pages="PAGES = {'/': lambda: 'never'}\n")
-    answer = httpx.post(serving.url, content=b"\xff" * 5_000_000, timeout=60)
-    assert answer.status_code == 500
-    line = next(each for each in serving.story("POST /   ").splitlines() if "POST /   " in each)
-    assert "bytes, Lambda takes 6,291,556" in line
-
-
-def test_who_takes_too_long_is_ended(serve: Serve):
+def test_limits_are_kept_and_told(serve: Serve):
     pages = """
-    import threading
-    PAGES = {"/": lambda: "soon", "/slow": lambda: threading.Event().wait(30)}
+    import os, threading
+    PAGES = {
+        "/": os.getpid,
+        "/large": lambda: "x" * 7_000_000,
+        "/slow": lambda: threading.Event().wait(30),
+        "/end": lambda: os._exit(3),
+    }
     """
     serving = serve(pages=pages, function="timeout = 1")
-    answer = serving.get("/slow", accept="text/html")
-    assert answer.status_code == 500
-    assert "no answer within 1 s" in answer.text
-    line = next(each for each in serving.story("GET /slow   ").splitlines() if "GET /slow   " in each)
-    assert line.endswith("no answer within 1 s, the function's timeout: [function] timeout")
-    assert serving.get().text == "soon"
 
+    def tell(line: str) -> str:
+        return next(each for each in serving.story(line).splitlines() if f"{line}   " in each)
 
-def test_who_ends_the_process_gets_no_answer(serve: Serve):
-    pages = """
-    import os
-    PAGES = {"/": os.getpid, "/end": lambda: os._exit(3)}
-    """
-    serving = serve(pages=pages)
     first = serving.get().text
-    assert serving.get("/end").status_code == 500
-    line = next(each for each in serving.story("GET /end   ").splitlines() if "GET /end   " in each)
-    assert line.endswith("Runtime.ExitError: Runtime exited with error: exit status 3")
+    assert serving.get("/large").status_code == 500
+    assert "the response takes 7,000," in tell("GET /large")
+    assert tell("GET /large").endswith("Lambda lets 6,291,556 through")
+    assert httpx.post(serving.url, content=b"\xff" * 5_000_000, timeout=60).status_code == 500
+    assert "bytes, Lambda takes 6,291,556" in tell("POST /")
+    assert serving.get().text == first
+    slow = serving.get("/slow", accept="text/html")
+    assert slow.status_code == 500
+    assert "no answer within 1 s" in slow.text
+    assert tell("GET /slow").endswith("no answer within 1 s, the function's timeout: [function] timeout")
     assert serving.get().text != first
+    assert serving.get("/end").status_code == 500
+    assert tell("GET /end").endswith("Runtime.ExitError: Runtime exited with error: exit status 3")
