@@ -8,13 +8,15 @@ from functools import cache, partial
 
 from lambdify.cli import releases
 from lambdify.cli.calls import log_lines
-from lambdify.cli.dashboard import numbers, reading
+from lambdify.cli.dashboard import invocations, numbers, reading
 from lambdify.cli.dashboard.numbers import Numbers, ReleaseMark, Source
+from lambdify.cli.dashboard.warmth import Warmth
 from lambdify.cli.failures import places
 from lambdify.cli.look import functions
 from lambdify.cli.look.refusals import unless_refused
 from lambdify.cli.releases import Release
 from lambdify.cli.stacks import aliases, stack
+from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
 
@@ -53,7 +55,7 @@ def fetch(
         hours=hours,
         complete=found.complete,
         releases=tuple(map(_mark, reversed(marks or ()))),
-        functions={name: alias.name for name, alias in aliases.find_lambdas(deployed).items()},
+        functions=_own_lambdas(deployed),
         region=stage.region,
         logs=" ".join([stage.command("logs"), *flags]),
         tasks_waiting=ask(lambda: functions.count_tasks(stage, deployed), "how many tasks wait"),
@@ -61,6 +63,23 @@ def fetch(
     )
     owns = cache(places.files_of(stage.settings.root))
     return Dashboard(numbers=numbers.compute(source, stage.settings, owns), left_out=tuple(left_out))
+
+
+def measure_warmth(stage: Stage, hours: float, *, patience: float) -> Warmth | None:
+    """Return what visitors of the last hours needed at once; None if no request leaves a line.
+
+    The log is read for `patience` seconds at most. Raises NotDeployed.
+    """
+    if not stage.settings.logs.requests:
+        return None
+    deployed, until = stack.fetch(stage), datetime.now(UTC)
+    found = reading.read(stage, since=until - timedelta(hours=hours), until=until, patience=patience)
+    calls = invocations.collect(log_lines.read(found.lines), _own_lambdas(deployed))
+    return numbers.compute_warmth([each for each in calls if each.is_visit], stage.settings)
+
+
+def _own_lambdas(deployed: Stack) -> dict[str, str]:
+    return {name: alias.name for name, alias in aliases.find_lambdas(deployed).items()}
 
 
 def _mark(release: Release) -> ReleaseMark:

@@ -28,6 +28,8 @@ class Invocation:
     at: datetime
     """When it ended."""
     version: str
+    environment: str
+    """The stream of its execution environment, which works on one call at a time."""
     function: str
     """The function of [functions], "tasks" or "commands"; "" for the web app."""
     duration_ms: float
@@ -108,6 +110,7 @@ def _summarize(lines: list[LogEntry], functions: Mapping[str, str]) -> Invocatio
         request=end.request,
         at=end.at,
         version=stream["version"] if stream else "",
+        environment=end.stream,
         function=named or function_of(end.stream, functions),
         duration_ms=duration,
         init_ms=None if init is None else _number(init),

@@ -191,7 +191,7 @@ def compute(source: Source, settings: Settings, owns: Owns) -> Numbers:
         functions=_functions(calls, settings),
         releases=source.releases,
         cost=_cost(calls, visits, source, settings),
-        warmth=_warmth(visits, settings) if known else None,
+        warmth=compute_warmth(visits, settings) if known else None,
         tasks_waiting=source.tasks_waiting,
         given_up=source.given_up,
     )
@@ -302,10 +302,13 @@ def _price(calls: Iterable[Invocation], settings: Settings) -> float:
     )
 
 
-def _warmth(visits: Sequence[Invocation], settings: Settings) -> Warmth:
+def compute_warmth(visits: Sequence[Invocation], settings: Settings) -> Warmth:
+    """Return how many environments the visits needed at once, with what the settings keep warm."""
+    warm = settings.warm
     return warmth.compute(
         visits,
-        every=settings.warm.every or warmth.EVERY,
+        kept=warm.concurrency if warm.every else 0,
+        every=warm.every or warmth.EVERY,
         memory=settings.function.memory,
         architecture=settings.function.architecture,
     )

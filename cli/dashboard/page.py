@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from lambdify.cli.calls.log_view import ID_LENGTH
-from lambdify.cli.dashboard import pictures
+from lambdify.cli.dashboard import pictures, warmth
 from lambdify.cli.dashboard.failures import Failure
 from lambdify.cli.dashboard.numbers import Numbers
 from lambdify.cli.dashboard.pictures import columns, milliseconds, moment
@@ -181,21 +181,7 @@ def _warmth(numbers: Numbers) -> str:
     found = numbers.warmth
     if found is None:
         return "<p>It is not known which calls were visitors.</p>"
-    if not found.visitors:
-        return "<p>No visitor came.</p>"
-    busy = (
-        f"At most {_count(found.at_once, 'request')} ran at once; {found.overlapped:,} of {found.visitors:,} "
-        "came while another one ran."
-    )
-    if found.advice is None:
-        return f"<p>{text(busy)} None met a cold start.</p>"
-    advice = found.advice
-    dollars = costs.format_dollars(advice.usd_per_month)
-    return (
-        f"<p>{text(busy)} {found.cold:,} met a cold start: <code>concurrency = {advice.concurrency}</code> "
-        f"under <code>[warm]</code> would have spared {advice.spared:,} of them, for about {text(dollars)} a "
-        "month.</p>"
-    )
+    return f"<p>Visitors: {text(warmth.describe(found) or 'nobody came')}.</p>"
 
 
 def _releases(numbers: Numbers) -> str:

@@ -6,9 +6,10 @@ that ran when it came; each without its own cold start, which would not have bee
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from lambdify.cli.dashboard.invocations import Invocation
 from lambdify.cli.plan import costs
@@ -27,6 +28,7 @@ class Offer:
     spared: int
     """Visitors that would have met no cold start."""
     usd_per_month: float
+    """For all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,38 +42,69 @@ class Warmth:
     """Requests that came while another one ran."""
     cold: int
     """Requests that met a cold start."""
+    kept: int
+    """Environments that are kept warm."""
     advice: Offer | None
-    """The fewest environments that would have spared as many as any number could; None if none were cold."""
+    """The fewest environments that would have spared as many as any number could; None if no more than those
+    that are kept warm would have."""
 
 
 def compute(
-    visits: Sequence[Invocation], *, every: int, memory: int, architecture: str, most: int = MOST
+    visits: Sequence[Invocation], *, kept: int, every: int, memory: int, architecture: str, most: int = MOST
 ) -> Warmth:
     """Return what the visits, which are requests, needed.
 
-    `every` are the minutes between two keep-warm calls, and `memory` is in MB.
+    `kept` are the environments that are kept warm, by a call every so many minutes; `memory` is in MB.
     """
     begins = sorted(each.came for each in visits)
-    ends = sorted(each.came + timedelta(milliseconds=each.duration_ms) for each in visits)
-    places = {each.request: _count_running(each, begins, ends) for each in visits}
-    needed = sorted(places[each.request] for each in visits if each.init_ms is not None)
-    advice = None
-    if needed:
-        chosen = min(max(needed), most)
-        advice = Offer(
-            concurrency=chosen,
-            spared=sum(each <= chosen for each in needed),
-            usd_per_month=round(
-                costs.price_keep_warm(every, chosen, memory=memory, architecture=architecture), 4
-            ),
-        )
+    ends = sorted(_find_ends(visits))
+    places = [_count_running(each, begins, ends) for each in visits]
+    needed = [place for each, place in zip(visits, places, strict=True) if each.init_ms is not None]
+    chosen = min(max(needed, default=0), most)
+    offer = Offer(
+        concurrency=chosen,
+        spared=sum(kept < each <= chosen for each in needed),
+        usd_per_month=round(
+            costs.price_keep_warm(every, chosen, memory=memory, architecture=architecture), 4
+        ),
+    )
     return Warmth(
         visitors=len(visits),
-        at_once=max(places.values(), default=0),
-        overlapped=sum(each > 1 for each in places.values()),
+        at_once=max(places, default=0),
+        overlapped=sum(each > 1 for each in places),
         cold=len(needed),
-        advice=advice,
+        kept=kept,
+        advice=offer if offer.spared else None,
     )
+
+
+def describe(warmth: Warmth) -> str:
+    """Return what visitors met, and what would have spared them, as sentences; "" if nobody came."""
+    if not warmth.visitors:
+        return ""
+    many = f"{warmth.visitors:,}, at most {warmth.at_once:,} at once"
+    busy = f"{many}; {warmth.overlapped:,} came while another one ran"
+    if not warmth.cold:
+        return f"{busy}; none met a cold start"
+    if warmth.advice is None:
+        more = f"keeping more than {warmth.kept} warm would have spared none"
+        return f"{busy}; {warmth.cold:,} met a cold start, and {more}"
+    offer = warmth.advice
+    dollars = costs.format_dollars(offer.usd_per_month)
+    line = f"concurrency = {offer.concurrency} under [warm]"
+    spared = f"would have spared {offer.spared:,}, for about {dollars} a month"
+    return f"{busy}; {warmth.cold:,} met a cold start: {line} {spared}"
+
+
+def _find_ends(visits: Sequence[Invocation]) -> Iterator[datetime]:
+    """Yield when each visit would have ended without its cold start, before the next one in its environment.
+
+    The log's times and durations are of different clocks, by some milliseconds.
+    """
+    by_environment = sorted(visits, key=lambda each: (each.environment, each.came))
+    for visit, later in zip_longest(by_environment, by_environment[1:]):
+        end = visit.came + timedelta(milliseconds=visit.duration_ms)
+        yield min(end, later.came) if later and later.environment == visit.environment else end
 
 
 def _count_running(visit: Invocation, begins: Sequence[datetime], ends: Sequence[datetime]) -> int:

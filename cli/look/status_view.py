@@ -25,8 +25,8 @@ STATES = {
 """What CloudFormation's states mean for a stage; states that speak for themselves are left out."""
 
 
-def show(status: Status) -> list[Line]:
-    """Return the lines, with problems in colour."""
+def show(status: Status, *, visitors: str = "") -> list[Line]:
+    """Return the lines, with problems in colour; `visitors` is what they met, if it is known."""
     facts = [
         ("endpoint", status.endpoint, ""),
         ("health", *_health(status.health)),
@@ -44,6 +44,7 @@ def show(status: Status) -> list[Line]:
         *_functions(status),
         *_use(status.use),
         ("cold starts", _cold_starts(status.cold_starts), ""),
+        ("visitors", visitors, ""),
         ("cost", _cost(status.cost), ""),
         ("", f"estimated by {status.cost.basis}; without logs and traffic" if status.cost else "", "quiet"),
         ("drift", *_drift(status)),

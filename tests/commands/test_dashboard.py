@@ -84,7 +84,10 @@ def test_a_dashboard_tells_what_visitors_met(lambdify, tmp_path):
     assert [(each["name"], each["failed"]) for each in found["functions"]] == [("report", 1)]
     assert [(each["number"], each["failed"]) for each in found["releases"]] == [(1, False)]
     assert found["complete"] is True
-    used = json.loads(lambdify("status", "--local", "--no-check", "--json").stdout)["use"]
+    status = json.loads(lambdify("status", "--local", "--no-check", "--json").stdout)
+    assert status["visitors"] == found["warmth"]
+    assert (status["visitors"]["visitors"], status["visitors"]["at_once"]) == (5, 1)
+    used = status["use"]
     assert (used["invocations"], used["billed_invocations"]) == (6, 8)  # two of them tried the version
     shown = lambdify(*found["failures"][1]["command"].split()[1:])
     assert "app.py:17 in app" in shown.stdout

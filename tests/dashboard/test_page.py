@@ -104,7 +104,7 @@ def test_the_page_says_all_that_the_numbers_know(busy):
         "3 tasks wait. 1 events and tasks are given up.",
         "release 8, which failed",
         "0123456789",
-        "concurrency = 1",
+        "Visitors: 215, at most",
         "prices of us-east-1",
     ):
         assert said in text, said

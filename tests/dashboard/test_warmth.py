@@ -8,9 +8,9 @@ from lambdify.cli.plan import costs
 from .hand_made import Log, stream
 
 
-def compute(log: Log, most: int = warmth.MOST):
+def compute(log: Log, most: int = warmth.MOST, kept: int = 0):
     visits = [each for each in invocations.collect(log.entries(), {}) if each.is_visit]
-    return warmth.compute(visits, every=5, memory=512, architecture="arm64", most=most)
+    return warmth.compute(visits, kept=kept, every=5, memory=512, architecture="arm64", most=most)
 
 
 @pytest.fixture
@@ -46,6 +46,14 @@ def test_a_cold_start_does_not_make_requests_overlap_that_would_not_without_it(l
     assert (found.at_once, found.cold, found.advice.concurrency) == (1, 2, 1)
 
 
+def test_one_environment_never_works_on_two_at_once_whatever_its_clock_says(log):
+    log.call(0.0, ms=100, init=900.0, route="/")
+    log.call(0.995, ms=100, route="/")
+    log.call(1.09, ms=100, route="/")
+    found = compute(log)
+    assert (found.at_once, found.overlapped, found.advice.concurrency) == (1, 0, 1)
+
+
 def test_who_was_cold_alone_counts_not_who_was_many(log):
     page(log, 0, *[None] * 6)
     page(log, 600, None, 900.0)
@@ -63,6 +71,31 @@ def test_where_nobody_waited_there_is_no_advice(log):
     page(log, 0, None, None)
     assert compute(log).advice is None
     assert compute(Log()).visitors == 0
+
+
+def test_who_was_cold_though_enough_were_kept_warm_is_spared_by_no_more(log):
+    page(log, 0, 900.0)
+    page(log, 600, None, None, 900.0)
+    found = compute(log, kept=1)
+    assert (found.cold, found.advice.concurrency, found.advice.spared) == (2, 3, 1)
+    assert compute(log, kept=3).advice is None
+
+
+def test_it_is_said_in_one_line(log):
+    assert warmth.describe(compute(Log())) == ""
+    page(log, 0, None, None)
+    assert warmth.describe(compute(log)).endswith(
+        "at most 2 at once; 1 came while another one ran; none met a cold start"
+    )
+    page(log, 600, None, None, 900.0)
+    said = warmth.describe(compute(log))
+    assert said == (
+        "5, at most 3 at once; 3 came while another one ran; 1 met a cold start: "
+        "concurrency = 3 under [warm] would have spared 1, for about $0.02 a month"
+    )
+    assert warmth.describe(compute(log, kept=3)).endswith(
+        "1 met a cold start, and keeping more than 3 warm would have spared none"
+    )
 
 
 def test_it_costs_what_the_schedule_would():
