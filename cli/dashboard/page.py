@@ -18,6 +18,7 @@ from lambdify.cli.pages.document import Markup, table, text
 from lambdify.cli.plan import costs
 
 TEMPLATE, STYLE = (Path(__file__).with_name(name) for name in ("page.html", "page.css"))
+MOST_ROUTES = 100
 MOST_FAILURES = 50
 OPEN_FAILURES = 5
 """Groups of failures whose traceback is unfolded."""
@@ -114,9 +115,12 @@ def _routes(numbers: Numbers) -> str:
             f"{each.cold:,}",
             _dollars(each.usd),
         )
-        for each in numbers.routes
+        for each in numbers.routes[:MOST_ROUTES]
     ]
     about = "As the framework matched them; durations with cold starts, costs of Lambda and the endpoint."
+    if rest := numbers.routes[MOST_ROUTES:]:
+        left_out = _count(sum(each.answers.requests for each in rest), "request")
+        about += f" {len(rest):,} other routes, with {left_out}, are left out."
     return table("routes", about, heads, rows)
 
 

@@ -136,6 +136,17 @@ def test_of_a_log_that_was_not_read_to_its_end_counts_are_at_least_so_many(busy)
     assert "<b>≥ 215</b>" in text
 
 
+def test_of_paths_that_strangers_tried_the_page_counts_the_rest(make_settings):
+    log = Log()
+    for number in range(page.MOST_ROUTES + 30):
+        log.call(-3000.0 + number, route=f"/try-{chr(97 + number % 26)}-{number}.php", status=404)
+    found = make(make_settings, log)
+    text = page.render(found)
+    assert len(found.routes) == page.MOST_ROUTES + 30
+    assert text.count(".php</th>") == page.MOST_ROUTES
+    assert "30 other routes, with 30 requests, are left out." in text
+
+
 def test_an_empty_dashboard_says_so(make_settings):
     text = page.render(make(make_settings, Log(), releases=(), tasks_waiting=None, given_up=None))
     for said in ("Nothing came.", "Nothing that the log tells of.", "None in this time."):
