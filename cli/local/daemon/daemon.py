@@ -46,7 +46,9 @@ SWEEP_INTERVAL = 1.0
 """Seconds between two checks for sandboxes and gateways to end."""
 COLLECT_INTERVAL = 5.0
 """Seconds between two removals of unused code."""
-_SERVICES = ("apigateway", "apigatewayv2", "cloudformation", "cloudwatch", "lambda", "logs")
+_SERVICES = (
+    *("apigateway", "apigatewayv2", "cloudformation", "cloudfront", "cloudwatch", "lambda", "logs", "s3"),
+)
 _log = logging.getLogger("lambdify")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request, Response
+from lambdify.cli.local.endpoints.distribution import Distribution
 from lambdify.cli.local.http_server import plain
 from lambdify.cli.settings import Settings
 from lambdify.cli.template import ALIAS
@@ -31,6 +32,8 @@ class Api:
     """The first part of every path: "/live" of a REST API."""
     streams: bool = False
     """Whether responses are streamed."""
+    distribution: Distribution | None = None
+    """The CDN in front of it; None if there is none."""
 
 
 def describe_api(settings: Settings, function: str) -> Api:

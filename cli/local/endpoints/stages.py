@@ -5,15 +5,18 @@ endpoint is gone. Until then it keeps its port.
 """
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import NotDeployed, PortTaken
+from lambdify.cli.local.endpoints import distribution
+from lambdify.cli.local.endpoints.edge import Edge
 from lambdify.cli.local.endpoints.front_ends import Api
 from lambdify.cli.local.endpoints.gateway import Gateway, Start
 from lambdify.cli.local.http_server import Server
 from lambdify.cli.template import ALIAS
+from lambdify.cli.template.cdn import DISTRIBUTION
 
 _MISSING = "^(ValidationError: .*does not exist|.*NotFound)"
 _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
@@ -32,7 +35,7 @@ class Served:
     @property
     def url(self) -> str:
         """The URL of its app, without a slash at the end."""
-        return self.server.url + self.api.mount
+        return self.server.url + ("" if self.api.distribution else self.api.mount)
 
 
 class Stages:
@@ -92,7 +95,8 @@ class Stages:
             return served.api if served else None
 
         try:
-            return Server(Gateway(current, self._start).answer, port)
+            gateway = Gateway(current, self._start)
+            return Server(Edge(current, self._connect(region), gateway.answer).answer, port)
         except OSError as error:
             holder = next(
                 (f"the stage {each.name}" for each in self._served.values() if each.port == port), ""
@@ -114,7 +118,17 @@ def find_api(name: str, account: Account) -> Api | None:
         each["ResourceType"]: each["PhysicalResourceId"]
         for each in found
         if each["ResourceStatus"] != "DELETE_COMPLETE"
+        # A project may have other distributions among its own resources.
+        and (each["ResourceType"] != DISTRIBUTION or each["LogicalResourceId"] == "Distribution")
     }
+    api = _find_endpoint(deployed, outputs, account)
+    if api is None or DISTRIBUTION not in deployed:
+        return api
+    return replace(api, distribution=distribution.read(deployed[DISTRIBUTION], account))
+
+
+def _find_endpoint(deployed: Mapping[str, str], outputs: Mapping[str, str], account: Account) -> Api | None:
+    """Return the endpoint among resources by type, without a CDN in front of it."""
     if api := deployed.get("AWS::ApiGatewayV2::Api"):
         return _read_http_api(api, account)
     if api := deployed.get("AWS::ApiGateway::RestApi"):
