@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdify.cli import releases, secrets, template
-from lambdify.cli.artifacts import archives, images
+from lambdify.cli.artifacts import archives, images, published
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
@@ -106,7 +106,7 @@ def deploy(
         images.check_kind(bundle, existing.outputs if existing else {})
         _check_hook(stage, bundle, console)
         with rehearse(bundle):
-            artifact = archives.put(bundle, stage, console)
+            artifact = _upload(bundle, existing, stage, console)
     wanted = _write_template(stage, bundle, artifact, existing, console, refresh=refresh)
     change_set = _propose(wanted, existing, stage, console, sleep)
     if change_set is not None:
@@ -121,7 +121,7 @@ def deploy(
     url = find_address(deployed.outputs.get("Endpoint", ""))
     release = releases.find_live(stage, deployed)
     if change_set is None and aliases.is_current(deployed) and release and not release.reason:
-        console.note(f"Nothing has changed: {stage.name} is deployed as it is.")
+        _leave(deployed, stage, console)
         return _describe(deployed, release, url, stage.account, changed=False, uploaded=artifact.uploaded)
     if change_set is None:
         _agree_to_move(deployed, stage.settings, console, yes=yes)
@@ -136,6 +136,25 @@ def _check_hook(stage: Stage, bundle: "Bundle", console: Console) -> None:
     if stage.settings.hooks.template:
         planned = template.write(stage.settings, archives.plan(bundle, stage), bundle.target)
         amend(planned, stage.settings, console)
+
+
+def _upload(bundle: "Bundle", existing: Stack | None, stage: Stage, console: Console) -> Artifact:
+    """Upload the bundle, with the files that a CDN serves, and return it.
+
+    Such files are shown just before the traffic moves; in a new stage at once.
+    """
+    artifact = archives.put(bundle, stage, console)
+    if artifact.static:
+        published.put(bundle, stage, console, previous=existing.outputs.get("Files", "") if existing else "")
+    if artifact.static and not (existing and existing.live):
+        published.publish(artifact.static.record, stage)
+    return artifact
+
+
+def _leave(deployed: Stack, stage: Stage, console: Console) -> None:
+    """Leave the stage as it is; but a rollback may have been cut short between its files and its traffic."""
+    published.publish(deployed.outputs.get("Files", ""), stage)
+    console.note(f"Nothing has changed: {stage.name} is deployed as it is.")
 
 
 def _write_template(

@@ -31,7 +31,7 @@ def package(settings: Settings, out: Path | None, console: Console, *, upgrade: 
     before_package(settings, console)
     with caches.in_use(), zips.in_use(settings.root):
         packed = _pack(settings, out, console, upgrade=upgrade)
-    zips.sweep(settings.root, packed.archives)
+    zips.sweep(settings.root, packed.written)
     conflicts.check_form(settings, packed.form)
     report.show(packed, look_at(settings, packed), console)
     return packed

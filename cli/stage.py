@@ -36,6 +36,11 @@ class Stage:
         return self.account.bucket
 
     @property
+    def static_bucket(self) -> str:
+        """The bucket with the files that CDNs serve; all stages of a region share it."""
+        return f"lambdify-static-{self.account.account_id}-{self.region}"
+
+    @property
     def prefix(self) -> str:
         """The prefix of the keys of its objects in the bucket."""
         return self.settings.prefix

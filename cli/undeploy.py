@@ -49,7 +49,7 @@ class Removal:
     stack: bool
     log_group: bool
     objects: int
-    """Archives and records of releases, deleted from the bucket."""
+    """Archives, records of releases and static files, deleted from the buckets."""
     images: bool
     """Whether there was a repository of images."""
     bucket: bool

@@ -27,6 +27,7 @@ pytest_plugins = [
     "fixtures.command_line",
     "fixtures.containers",
     "fixtures.stages",
+    "fixtures.static_files",
 ]
 
 LOUD = {

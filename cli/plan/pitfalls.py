@@ -30,6 +30,7 @@ from lambdify.cli.settings import (
 from lambdify.cli.stacks import changes
 from lambdify.cli.stage import Stage
 from lambdify.cli.storage import folders
+from lambdify.cli.template.cdn import LONGEST_WAIT
 
 NOTICE_PERIOD = timedelta(days=180)
 """How long before the end of a runtime the warning starts."""
@@ -133,6 +134,11 @@ def _timeouts(settings: Settings) -> Iterator[str]:
             f"{kind} waits {limit} seconds for a response; with [function] timeout = {timeout} the function "
             "goes on after its client got an error."
         )
+    if settings.http.cdn and timeout > LONGEST_WAIT and (settings.http.streaming or not limit):
+        yield (
+            f"CloudFront waits {LONGEST_WAIT} seconds for a response, and for each further part of one; with "
+            f"[function] timeout = {timeout} the function goes on after its visitor got an error."
+        )
     yield from _long_timeouts(settings)
 
 
@@ -162,7 +168,7 @@ def _static_links(settings: Settings) -> Iterator[str]:
     """
     from lambdify.cli.detection.project import Project
 
-    if settings.http.endpoint != "rest-api":
+    if settings.http.endpoint != "rest-api" or settings.http.cdn:  # a CDN leads there by itself
         return
     project = Project(settings.root)
     found = [file for file in project.files if "settings" in file and WHITENOISE in project.text(file)]

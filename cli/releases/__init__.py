@@ -58,6 +58,8 @@ class Release:
     reason: str
     """Why it failed, or what it was rolled back to and by whom. A live release has a reason if it failed its
     trial and there was no other version to give the traffic to."""
+    files: str = ""
+    """Key of the record of the files that a CDN serves; "" if it serves none."""
     functions: Mapping[str, str] = field(default_factory=dict)
     """The Lambda and version of each function: {"report": "shop-dev-report:3"}."""
 
@@ -166,6 +168,7 @@ def begin(deployed: Stack, stage: Stage) -> Release:
         settings=describe_settings(stage.settings),
         state="unfinished",
         reason="its deployment has not ended",
+        files=deployed.outputs.get("Files", ""),
         functions={each.name: f"{each.function}:{each.published}" for each in aliases.functions(deployed)},
     )
     while not _put(release, stage, new=True):

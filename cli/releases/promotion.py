@@ -9,6 +9,7 @@ A new stage has no other version to fall back to: its first version has the traf
 from collections.abc import Sequence
 
 from lambdify.cli import hints, releases
+from lambdify.cli.artifacts import published
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
 from lambdify.cli.releases import Release, pruning, shift, traffic, trial
@@ -31,10 +32,12 @@ def release(
     version, tried = deployed.published, deployed
     try:
         trial.run(version, deployed, stage, console, url=url)
+        published.publish(begun.files, stage)
         if not aliases.is_current(deployed):
             deployed = _give_traffic(begun, deployed, stage, console, sleep)
     except Interrupted:
         releases.end(begun, "unfinished", stage, reason="Ctrl-C")
+        _take_back_files(tried, begun, stage, console)
         raise
     except KeyboardInterrupt:
         releases.end(begun, "unfinished", stage, reason="Ctrl-C")
@@ -49,6 +52,8 @@ def release(
             _record(begun, error, stage, console)
         # If somebody else deployed in between, they decide about the traffic, so nothing is said of it here.
         outcome = "" if isinstance(error, StackBusy) else _describe_outcome_now(tried, stage)
+        if not isinstance(error, StackBusy):
+            _take_back_files(tried, begun, stage, console)
         raise _add_outcome(error, outcome, begun.number) from error
     done = releases.end(begun, "live", stage)
     console.note(f"Release {done.number} is live: version {version}.")
@@ -75,6 +80,20 @@ def _give_traffic(
     functions = {each.name: each.published for each in aliases.functions(deployed)}
     with console.step(f"Giving the traffic to version {version}"):
         return traffic.move(version, deployed, stage, console, sleep=sleep, functions=functions)
+
+
+def _take_back_files(tried: Stack, begun: Release, stage: Stage, console: Console) -> None:
+    """Show the files again of the release that keeps the traffic. If AWS refuses that too, only warn."""
+    if not begun.files or aliases.is_current(tried):
+        return
+    try:
+        live = releases.find_live(stage, tried)
+        published.publish(live.files if live else "", stage)
+    except LambdifyError as refused:
+        console.warn(
+            f"The static files of release {begun.number} could not be taken back: {refused.message} "
+            f"`{stage.command('rollback')}` tries it again."
+        )
 
 
 def _record(begun: Release, error: LambdifyError, stage: Stage, console: Console) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from lambdify.cli import releases
-from lambdify.cli.artifacts import archives
+from lambdify.cli.artifacts import archives, published
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.releases import Release
@@ -30,6 +30,8 @@ RECORDS_KEPT = 100
 """Releases whose records stay."""
 LONGEST_DEPLOYMENT = timedelta(days=1)
 """Far more than an upload and its release take, so that a running deployment keeps its archive."""
+FILES_OUTLIVE_TRAFFIC = timedelta(days=30)
+"""How long static files outlive the traffic of their release."""
 WORKED = {"live", "superseded", "rolled back"}
 
 
@@ -57,8 +59,28 @@ def prune(
     unneeded |= archives.find_older(cutoff, stage) - needed
     records = [releases.record_key(each.number, stage.settings) for each in known[RECORDS_KEPT:]]
     archives.remove([*sorted(unneeded), *records], stage)
+    if any(each.files for each in known):
+        moment = now or datetime.now(UTC)
+        published.prune(_choose_files(known, kept, deployed, moment), stage, now=moment)
     if removed:
         console.note(f"Removed version{'s'[: len(removed) > 1]} {', '.join(sorted(removed, key=int))}.")
+
+
+def _choose_files(
+    known: Sequence[Release], kept: Sequence[Release], deployed: Stack, now: datetime
+) -> set[str]:
+    """Return the records of files that stay.
+
+    Pages that a release has sent may be open for weeks, and ask for its files then: [release] keep does not
+    count alone. A release had traffic until the next one was made, at the latest.
+    """
+    staying = {each.files for each in kept} | {deployed.outputs.get("Files", "")}
+    until = now
+    for each in known:
+        if now - until < FILES_OUTLIVE_TRAFFIC:
+            staying.add(each.files)
+        until = each.at
+    return staying - {""}
 
 
 def _prune_versions(alias: Alias, keep: set[str], previous: Sequence[Alias], stage: Stage) -> list[str]:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lambdify.cli import releases
+from lambdify.cli.artifacts import published
 from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
-from lambdify.cli.errors import Declined, ReleaseMissing
+from lambdify.cli.errors import Declined, LambdifyError, ReleaseMissing, StackBusy
 from lambdify.cli.releases import Release, traffic, traffic_split, trial
 from lambdify.cli.releases.traffic_split import TrafficSplit
 from lambdify.cli.settings import Settings
@@ -61,6 +62,7 @@ def rollback(
     target = choose(known, live, number, stage.settings, shifting=shifting)
     url = find_address(deployed.outputs.get("Endpoint", ""))
     if target.has_traffic(deployed) and not shifting:
+        published.publish(target.files, stage)
         console.note(f"Release {target.number} has the traffic already.")
         return _describe(deployed, target, target, url, changed=False)
     _check_version_exists(target, deployed, stage)
@@ -68,10 +70,14 @@ def rollback(
     for alias in staying:
         where = f"release {target.number} has no version of it in {alias.function}"
         console.warn(f"{alias.name} stays with version {alias.version}: {where}.")
+    if live and _has_cdn(live) and not _has_cdn(target):
+        console.warn(
+            f"Release {target.number} was made without a CDN: it sees the host of the endpoint, not that of "
+            "its visitors, and the static files stay those of the CDN."
+        )
     _agree(target, live, stage, console, yes=yes)
     _try(target, functions, deployed, stage, console, url)
-    with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
-        deployed = traffic.move(target.version, deployed, stage, console, sleep=sleep, functions=functions)
+    deployed = _move(target, live, functions, deployed, stage, console, sleep)
     losing = _find_losing(known, live, split, target)
     for each in losing:
         reason = f"to {target.number} by {stage.account.caller}"
@@ -79,6 +85,31 @@ def rollback(
     # The local endpoint learns by this where the traffic goes now; on AWS it is the same URL.
     url = find_address(deployed.outputs.get("Endpoint", ""))
     return _describe(deployed, target, live, url, changed=True)
+
+
+def _move(
+    target: Release,
+    live: Release | None,
+    functions: Mapping[str, str],
+    deployed: Stack,
+    stage: Stage,
+    console: Console,
+    sleep: Sleep,
+) -> Stack:
+    """Show the release's static files, and give it the traffic; if that fails, show those of before again."""
+    published.publish(target.files, stage)
+    try:
+        with console.step(f"Giving the traffic to version {target.version}, of release {target.number}"):
+            return traffic.move(target.version, deployed, stage, console, sleep=sleep, functions=functions)
+    except StackBusy:
+        raise
+    except LambdifyError:
+        published.publish(live.files if live and target.files else "", stage)
+        raise
+
+
+def _has_cdn(release: Release) -> bool:
+    return bool(release.settings["http"].get("cdn"))
 
 
 def _find_losing(

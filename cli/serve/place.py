@@ -74,7 +74,8 @@ def prepare(settings: Settings, folder: Path, console: Console) -> Place:
     subject = bundle.describe(candidate, members, dependencies, target, compiling, out, console)
     python = pythons.fetch(target.python, console)
     ask, secret = partial(question.ask, settings), ignore_rules.secrets()
-    served = serving.serve(settings, subject, ask, secret, app.amend_note, console)
+    here = serving.without_cdn(settings)
+    served = serving.serve(here, subject, ask, secret, app.amend_note, console)
     root, beside, task_root = settings.root.resolve(), folder / "beside", folder / "task"
     own = {file.name for file in selection.files}
     more = {each.name: each for each in members if each.name not in own}

@@ -199,6 +199,11 @@ def _alb(settings: "Settings") -> Iterator[SettingsError]:
 def _cdn(settings: "Settings") -> Iterator[SettingsError]:
     http = settings.http
     if not http.cdn:
+        if settings.static.serve == "cdn":
+            yield SettingsError(
+                '[static] serve = "cdn": there is no CDN.',
+                hint='Set [http] cdn = true, or serve = "function".',
+            )
         return
     if http.endpoint in ("alb", "none"):
         why = (

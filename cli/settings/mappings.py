@@ -44,13 +44,14 @@ LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 OUR_RESOURCES = re.compile(
     "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share|Shift(Alarm|Return(Role)?|Until)"
     "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|TokenAuthorizer|(Authorizer)?(Permission)?"
-    "|Viewer|Distribution|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
+    "|FilesAccess|Viewer|Distribution|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
     "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
     "|(Function|Alias|Async|Live)Commands|VersionCommands[0-9a-f]{12}"
 )
 """Logical ids of resources and parameters in our templates, with any settings."""
 OUR_OUTPUTS = re.compile(
-    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Refreshed|(Version|Published|Alias)Commands"
+    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Files|Refreshed"
+    "|(Version|Published|Alias)Commands"
 )
 
 

@@ -121,9 +121,9 @@ class Build:
 class Static:
     """[static]: files that nobody but lambdify would serve."""
 
-    serve: Literal["auto", "app", "function"]
-    """Who serves what the app says: the app, or the adapter before it. "auto" is the adapter for a Django
-    whose files nobody serves, and the app for all others."""
+    serve: Literal["auto", "app", "function", "cdn"]
+    """Who serves what the app says: the app, the adapter before it, or the CDN. "auto" is the CDN where there
+    is one, else the adapter for a Django whose files nobody serves, and the app for all others."""
     fallback: str
     """The path of the page for what the app does not know; "" for none."""
     immutable: tuple[str, ...]

@@ -64,7 +64,7 @@ def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Conso
         with console.step("Asking the app for its static files"):
             answer, files = ask(subject)
     except StaticFilesUnknown as error:
-        if settings.static.serve == "function":
+        if settings.static.serve in ("function", "cdn"):
             raise
         if settings.static.serve == "app":
             console.note(error.message)
@@ -85,9 +85,14 @@ def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Conso
     )
 
 
+def uses_cdn(settings: "Settings") -> bool:
+    """Return whether a CDN serves the files."""
+    return settings.http.cdn and settings.static.serve in ("auto", "cdn")
+
+
 def is_wanted(settings: "Settings", subject: Subject) -> bool:
     """Return whether the app is to be asked: of a Django, or the settings say so."""
-    if settings.static.serve == "function":
+    if settings.static.serve in ("function", "cdn") or uses_cdn(settings):
         return True
     if subject.framework not in PERHAPS_DJANGO or not any(WANTED in text for text in _code(subject)):
         return False

@@ -40,9 +40,19 @@ class StaticFile:
         return content_types.find(self.name)
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is HTML."""
+        return self.type.startswith("text/html")
+
+    @property
+    def lasting(self) -> bool:
+        """Whether browsers may keep it. Pages are always asked for again, whatever they are called."""
+        return self.hashed and not self.is_page
+
+    @property
     def cache_control(self) -> str:
-        """How long browsers may keep it. Pages are always asked for again, whatever they are called."""
-        return KEPT if self.hashed and not self.type.startswith("text/html") else ASKED_AGAIN
+        """How long browsers may keep it."""
+        return KEPT if self.lasting else ASKED_AGAIN
 
     @property
     def tag(self) -> str:

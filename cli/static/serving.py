@@ -1,6 +1,7 @@
-"""The files that lambdify serves before the app: their list, the adapter's table, and what the bundle gets.
+"""The files that lambdify serves: their list, the adapter's table, and what bundle and CDN get for them.
 
-    the app's answer and [static.folders] ─▶ StaticFiles ─▶ a table, files, and zipped copies of them
+    the app's answer and [static.folders] ─▶ StaticFiles ─┬▶ before the app: a table, files, and zipped copies
+                                                          └▶ a CDN: a Publication
 
 Rules:
 - What the app says is served if the settings say so, or if nobody else would serve it. What WhiteNoise serves
@@ -9,14 +10,16 @@ Rules:
 - A response of a function has its limits. A file beyond them is an error where the settings name it, and left
   out with a warning where the app alone does.
 - A name that stays while the file changes has no hash.
+- A CDN gets all files but pages: those of a built front end are in the function, so that a part of the
+  traffic has the page of its own version, and the app's own are the app's.
 """
 
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -26,11 +29,13 @@ from lambdify.cli.errors import BundleRefused, SettingsError
 from lambdify.cli.formatting import size
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry, Member
-from lambdify.cli.static import asking, content_types, files, hashes
+from lambdify.cli.static import asking, content_types, files, hashes, publication
 from lambdify.cli.static import kept as records
 from lambdify.cli.static.answer import Answer, Ask, Source, Subject
+from lambdify.cli.static.asking import uses_cdn
 from lambdify.cli.static.files import INDEX, StaticFile
 from lambdify.cli.static.kept import Kept
+from lambdify.cli.static.publication import Publication
 
 if TYPE_CHECKING:
     from lambdify.cli.settings import Settings
@@ -41,6 +46,8 @@ ZIPPED = ".lambdify/gzip"
 STATIC = "static files"
 """The part of the bundle that they are."""
 LEVEL = 9
+MANIFEST = "/staticfiles.json"
+"""Django looks names up there, whoever serves the files."""
 LARGEST, LARGEST_OF_ALB, LARGEST_STREAMED = 4_400_000, 700_000, 200_000_000
 """Bytes of a file: what fits into 6 MB of a response as base64, and into 1 MB at a load balancer.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html,
@@ -55,12 +62,24 @@ class Served:
     entries: tuple[Entry, ...] = ()
     contents: tuple[tuple[str, bool, str], ...] = ()
     """Name, mode and digest of each entry that is not made of others."""
+    publication: Publication | None = None
+    """What a CDN serves; None for nothing."""
+    published: Mapping[str, bytes] = field(default_factory=dict)
+    """The contents of its files, by digest."""
     secrets: tuple[tuple[str, str], ...] = ()
     """Files that are left out as secrets, with reasons."""
     signed: str = ""
     """What an answer of the app depends on besides the project; "" if it was not asked."""
     settled: bool = True
     """Whether there is nothing to be asked again at the next run."""
+
+    @property
+    def static(self) -> tuple[tuple[object, Callable[[], tuple[Entry, ...]]], ...]:
+        """What the zip of the files of a CDN is made from, and what makes it; () for none."""
+        found = self.publication
+        if found is None:
+            return ()
+        return (((publication.FORMAT, found.text), lambda: publication.pack(found, self.published)),)
 
     @property
     def owners(self) -> dict[str, str]:
@@ -74,12 +93,20 @@ class Served:
         return tuple(named[name] for name in sorted(named))
 
 
+def without_cdn(settings: "Settings") -> "Settings":
+    """Return the settings for a place where there is no CDN: lambdify, or the app, serves the files there."""
+    serve = "function" if settings.static.serve == "cdn" else settings.static.serve
+    static, http = replace(settings.static, serve=serve), replace(settings.http, cdn=False)
+    return replace(settings, static=static, http=http)
+
+
 class _Folder(NamedTuple):
     """Files of the bundle in one folder, and where they are served."""
 
     source: Source
     chosen: bool
     """Whether the settings name it, or all that the app says."""
+    of_settings: bool = False
 
 
 def serve(
@@ -87,13 +114,13 @@ def serve(
     subject: Subject,
     ask: Ask | None,
     secret: Callable[[str], str],
-    amend_note: Callable[[Sequence[Member], str], Member],
+    amend_note: Callable[[Sequence[Member], Mapping[str, str]], Member],
     console: Console,
 ) -> Served:
     """Return what is served before the app; nothing for most apps, which are not asked then.
 
-    `secret` returns the reason to leave a file out, `amend_note` the note for the adapter with the name
-    of the table in it. Raises StaticFilesUnknown, SettingsError, BundleRefused.
+    `secret` returns the reason to leave a file out, `amend_note` the note for the adapter with
+    more in it. Raises StaticFilesUnknown, SettingsError, BundleRefused.
     """
     wanted = ask is not None and asking.is_wanted(settings, subject)
     if not (wanted or settings.static.folders or settings.static.fallback):
@@ -102,31 +129,41 @@ def serve(
     secrets = {name: reason for name in known.kept.given if (reason := secret(name))}
     given = {name: known.kept.entries[name] for name in known.kept.given if name not in secrets}
     bundle = _Bundle({member.name: member for member in subject.members}, given)
-    listed = {
-        file.path: file
-        for folder in _folders(settings, known.kept.answer, console)
-        for file in _list(folder, bundle, settings, console)
-    }
-    found = _judge_hashes(listed, known.kept, settings, console)
+    folders = list(_folders(settings, known.kept.answer, console))
+    placed = [(each, file) for each in folders for file in _list(each, bundle, settings, console)]
+    listed = {file.path: file for _, file in placed}
+    by_cdn = {file.path: _is_for_cdn(file, folder, settings) for folder, file in placed}
+    judged = _judge_hashes(listed, known.kept, settings, console)
+    at_cdn = {path: file for path, file in judged.items() if by_cdn[path]}
+    found = {path: file for path, file in judged.items() if not by_cdn[path]}
+    published = _publish(at_cdn, found, folders, bundle)
     zipped = _zip(found.values(), known.kept, bundle)
     table = Member(TABLE, _write_table(found, zipped, settings))
-    notes = (table, amend_note(subject.members, TABLE))
+    told = {**({"files": TABLE} if found else {}), **({"static": published.digest} if published else {})}
+    notes = (*((table,) if found else ()), amend_note(subject.members, told))
+    if uses_cdn(settings):
+        given = {name: entry for name, entry in given.items() if name.endswith(MANIFEST)}
     digests = [(name, False, known.kept.given[name]) for name in given]
-    _keep(settings, known, found, listed, zipped)
-    if known.kept.answer.served_by and given and settings.static.serve != "function":
+    _keep(settings, known, judged, listed, zipped)
+    if known.kept.answer.served_by and given and settings.static.serve != "function" and not published:
         total = size(sum(entry.unzipped for entry in given.values()))
         console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
+    if published:
+        total = size(sum(file.size for file in published.files))
+        console.note(f"Static files that the CDN serves: {len(published.files):,}, {total}.")
     if found:
         total = size(sum(file.size for file in found.values()))
         console.note(f"Static files that lambdify serves: {len(found):,}, {total}.")
-    elif not settings.static.folders and settings.static.serve == "function":
+    elif not published and not settings.static.folders and settings.static.serve in ("function", "cdn"):
         console.warn(
             "The app has no static files that lambdify knows of: name their folders in [static.folders]."
         )
     return Served(
         files=tuple(found.values()),
-        entries=(*given.values(), *((*zipped.values(), *archive.deflate(notes)) if found else ())),
-        contents=(*digests, *(archive.describe(notes) if found else ())),
+        entries=(*given.values(), *zipped.values(), *(archive.deflate(notes) if told else ())),
+        contents=(*digests, *(archive.describe(notes) if told else ())),
+        publication=published,
+        published={file.sha256: bundle.content(file.name) for file in at_cdn.values()},
         secrets=tuple(secrets.items()),
         signed=asking.sign_variables(settings) if known.kept.signed else "",
         settled=known.settled,
@@ -156,12 +193,32 @@ class _Bundle(NamedTuple):
 def _folders(settings: "Settings", answer: Answer, console: Console) -> Iterator[_Folder]:
     """Yield the folders that are served, those that win over the others last."""
     everything = settings.static.serve == "function"
-    if everything and answer.elsewhere:
+    if (everything or uses_cdn(settings)) and answer.elsewhere:
         console.note(answer.elsewhere)
-    if everything or (settings.static.serve == "auto" and not answer.served_by):
+    if everything or uses_cdn(settings) or (settings.static.serve == "auto" and not answer.served_by):
         yield from (_Folder(source, everything) for source in answer.sources)
     for url, folder in settings.static.folders.items():
-        yield _Folder(Source(url=f"{url}/", folder=folder, own=True, pages=True), chosen=True)
+        yield _Folder(
+            Source(url=f"{url}/", folder=folder, own=True, pages=True), chosen=True, of_settings=True
+        )
+
+
+def _is_for_cdn(file: StaticFile, folder: _Folder, settings: "Settings") -> bool:
+    return uses_cdn(settings) and not (file.is_page and folder.source.pages)
+
+
+def _publish(
+    files: Mapping[str, StaticFile], pages: Collection[str], folders: Iterable[_Folder], bundle: _Bundle
+) -> Publication | None:
+    """Return what a CDN serves; None for nothing. `pages` are the paths that the function has."""
+    if not files:
+        return None
+    whole = [each.source.url for each in folders if not each.source.pages]
+    described = (publication.describe(each, bundle.content(each.name)) for each in files.values())
+    return Publication(
+        paths=publication.find_paths(files, whole, pages),
+        files=tuple(sorted(described, key=lambda each: each.name)),
+    )
 
 
 def _list(folder: _Folder, bundle: _Bundle, settings: "Settings", console: Console) -> Iterator[StaticFile]:
@@ -185,6 +242,11 @@ def _list(folder: _Folder, bundle: _Bundle, settings: "Settings", console: Conso
         shown = (name, path.lstrip("/"))
         hashed = name in known or hashes.is_hashed(name) or hashes.matches(shown, settings.static.immutable)
         file = files.describe(path, prefix + name, content, hashed=hashed)
+        if _is_for_cdn(file, folder, settings):
+            yield file
+            continue
+        if uses_cdn(settings) and not folder.of_settings:
+            continue  # the app has its pages itself
         if not _fits(file, content, settings):
             _refuse(file, settings, console, chosen=folder.chosen)
             continue

@@ -43,7 +43,7 @@ BUNDLES = "bundles"
 UNFINISHED = re.compile(r"\.(?:(?P<place>.+)\.)?[a-z0-9_]{8}")
 """Names of unfinished files and folders, as `tempfile` generates them."""
 OWN_FILES = re.compile(
-    r"(app|layer|dependencies)-[0-9a-f]{16}\.zip|lambdify-report\.html|lambdify-sbom\.cdx\.json"
+    r"(app|layer|dependencies|static)-[0-9a-f]{16}\.zip|lambdify-report\.html|lambdify-sbom\.cdx\.json"
 )
 """Names of our files in folders that may have other files, too."""
 ABANDONED_AFTER = 3600

@@ -67,7 +67,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     code = function.write(settings, artifact, target)
     # A version resource publishes only when it is created, so each version needs a resource of its own.
     version = f"Version{endpoints.digest(function.versioned(code))}"
-    endpoint = cdn.place(settings, endpoints.write(settings, ALIAS))
+    endpoint = cdn.place(settings, endpoints.write(settings, ALIAS), artifact.static)
     resources = {
         **roles.write(settings, function_rights(settings)),
         "LogGroup": function.log_group(settings),
@@ -246,6 +246,8 @@ def _outputs(
         **({"Image": function.substitute(artifact.image)} if artifact.image else {"App": artifact.app_key}),
         **others,
     }
+    if artifact.static:
+        values["Files"] = artifact.static.record
     if artifact.layer_key is not None:
         values["Layer"] = artifact.layer_key
     return {name: {"Value": value} for name, value in values.items()}

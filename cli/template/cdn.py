@@ -1,12 +1,15 @@
 """[http] cdn: a CloudFront distribution in front of the endpoint, as resources of the stage's template.
 
-    visitor ──▶ Distribution ──Viewer──▶ the stage's endpoint, with the visitor's host and client
+    visitor ──▶ Distribution ─┬─ paths of files ─▶ the bucket of static files, read by FilesAccess alone
+                              └────── Viewer ────▶ the stage's endpoint, with the visitor's host and client
 
 Rules:
 - The endpoint needs its own Host header, so a function at the edge says in headers which host and client the
   visitor has. adapter/in_front/cdn.py believes them beside a secret that the distribution adds: the random
   part of the stack's id. CloudFormation knows it on both sides, so it is in no template and no parameter.
 - There is no circle: the distribution names the endpoint, and the function is told nothing of the former.
+- Files are kept for as long as their headers say. No error of an origin becomes a page: that would hold for
+  the app's errors as well.
 - Responses of the app are not kept at the edge: one mistake there shows a user another's page.
 - Managed policies alone: an account has room for 20 of its own.
   https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
@@ -15,6 +18,7 @@ Rules:
 import hashlib
 from typing import Any
 
+from lambdify.cli.artifacts.published import Static
 from lambdify.cli.settings import Settings
 from lambdify.cli.template.endpoints import rest_api
 from lambdify.cli.template.endpoints.endpoint import Endpoint
@@ -26,6 +30,7 @@ VARIABLE = "LAMBDIFY_CDN"
 """The function's environment variable with the secret."""
 HEADER = "x-lambdify-cdn"
 SECRET = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html"""
 ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
@@ -53,16 +58,17 @@ def variables(settings: Settings) -> dict[str, Resource]:
     return {VARIABLE: SECRET} if settings.http.cdn else {}
 
 
-def place(settings: Settings, endpoint: Endpoint) -> Endpoint:
+def place(settings: Settings, endpoint: Endpoint, static: Static | None) -> Endpoint:
     """Return the endpoint behind a distribution, whose URL is the stage's then; without a CDN, as it is."""
     if not settings.http.cdn:
         return endpoint
     resources = {
         **endpoint.resources,
+        **({"FilesAccess": _access(settings)} if static else {}),
         "Viewer": _viewer(settings),
         "Distribution": {
             "Type": DISTRIBUTION,
-            "Properties": {"DistributionConfig": _config(settings, endpoint.url)},
+            "Properties": {"DistributionConfig": _config(settings, endpoint.url, static)},
         },
     }
     return Endpoint(resources=resources, url={"Fn::Sub": "https://${Distribution.DomainName}"})
@@ -91,14 +97,52 @@ def _viewer(settings: Settings) -> Resource:
     }
 
 
-def _config(settings: Settings, url: object) -> Resource:
+def _access(settings: Settings) -> Resource:
+    """Return what CloudFront signs its questions to the bucket by."""
+    config = {
+        "Name": {"Fn::Sub": global_name(settings)},
+        "OriginAccessControlOriginType": "s3",
+        "SigningBehavior": "always",
+        "SigningProtocol": "sigv4",
+    }
+    return {
+        "Type": "AWS::CloudFront::OriginAccessControl",
+        "Properties": {"OriginAccessControlConfig": config},
+    }
+
+
+def _files(static: Static) -> Resource:
+    """Return the bucket as an origin."""
+    return {
+        "Id": "files",
+        "DomainName": {"Fn::Sub": f"{static.bucket}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}"},
+        "OriginPath": static.folder,
+        "OriginAccessControlId": {"Fn::GetAtt": ["FilesAccess", "Id"]},
+        # It has to be there, and empty, where an origin access control is used.
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+    }
+
+
+def _behavior(path: str) -> Resource:
+    return {
+        "PathPattern": path,
+        "TargetOriginId": "files",
+        "ViewerProtocolPolicy": "redirect-to-https",
+        "AllowedMethods": ["GET", "HEAD", "OPTIONS"],
+        "CachePolicyId": CACHING_OPTIMIZED,
+        "Compress": True,
+    }
+
+
+def _config(settings: Settings, url: object, static: Static | None) -> Resource:
     return {
         "Comment": f"{settings.full_name}, made by lambdify",
         "Enabled": True,
         "HttpVersion": "http2and3",
         "IPV6Enabled": True,
         "PriceClass": PRICE_CLASSES[settings.cdn.price_class],
-        "Origins": [_app(settings, url)],
+        "Origins": [_app(settings, url), *([_files(static)] if static else [])],
+        **({"CacheBehaviors": [_behavior(each) for each in static.paths]} if static else {}),
         "DefaultCacheBehavior": {
             "TargetOriginId": "app",
             "ViewerProtocolPolicy": "redirect-to-https",

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from lambdify.cli import template
+from lambdify.cli.artifacts import published
 from lambdify.cli.artifacts.archives import Artifact
+from lambdify.cli.artifacts.published import Static
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import names, stages
@@ -138,10 +140,18 @@ def _template(stage: Stage) -> Mapping[str, Any]:
         bucket=stage.bucket,
         app_key=f"{folder}app.zip",
         layer_key=f"{folder}layer.zip",
+        static=_static(stage),
         uploaded=(),
     )
     target = Target(python=stage.settings.function.python, architecture=stage.settings.function.architecture)
     return template.write(stage.settings, artifact, target).body
+
+
+def _static(stage: Stage) -> Static | None:
+    """Return some files of a CDN, where there is one: that the app has some is known after packing."""
+    if not stage.settings.http.cdn:
+        return None
+    return Static(bucket=stage.static_bucket, folder="/", record="", paths=("/static/*",))
 
 
 def _needed(resources: list[Statement]) -> Iterator[Statement]:
@@ -170,6 +180,8 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "vault": _vault(stage),
         "bucket": (stage.bucket,),
         "prefix": (stage.prefix,),
+        "static_bucket": (stage.static_bucket,),
+        "kept": (published.kept(stage),),
         "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),

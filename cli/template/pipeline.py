@@ -42,6 +42,11 @@ def _note_uploads(
         )
         return
     folder = f"s3://{bucket or 'lambdify-ACCOUNT-REGION'}/{settings.prefix}"
+    if artifact.static:
+        console.note(
+            f"The CDN serves static files from {artifact.static.bucket}: `lambdify deploy` puts them there, "
+            "and the record that the output Files names says which they are."
+        )
     for archive in bundle.archives:
         console.note(f"Upload {archive.path} to {folder}{archive.path.name}")
 

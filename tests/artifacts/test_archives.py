@@ -209,7 +209,8 @@ def test_without_a_bucket_there_is_nothing_to_remove(account, make_settings):
 
 def test_an_archive_that_cannot_be_deleted_is_named(stubbed, make_settings):
     stubbed.answers("s3.head_bucket", {}, **OURS)
-    stubbed.refuses("s3.head_object", "404", "Not Found", 404)
+    for _ in ("images", "static files"):
+        stubbed.refuses("s3.head_object", "404", "Not Found", 404)
     version = {"Key": "shop/dev/app-1.zip", "VersionId": "1"}
     stubbed.answers("s3.list_object_versions", {"Versions": [version]}, Prefix="shop/dev/", **OURS)
     locked = {"Key": "shop/dev/app-1.zip", "Code": "AccessDenied", "Message": "Object is locked"}

@@ -55,7 +55,8 @@ def test_it_goes_with_the_stage(account, make_settings):
 
 def test_a_stage_of_zips_has_ecr_asked_nothing(stubbed, make_settings):
     stubbed.answers("s3.head_bucket")
-    stubbed.refuses("s3.head_object", "404", "Not Found", 404)
+    for _ in ("images", "static files"):
+        stubbed.refuses("s3.head_object", "404", "Not Found", 404)
     stubbed.answers("s3.list_object_versions")
     stubbed.answers("s3.list_object_versions")
     stubbed.answers("s3.delete_bucket")

@@ -43,9 +43,9 @@ LICENSE_KEY = "0000"
     ("text", "message", "hint"),
     [
         (
-            'serve = "cdn"',
-            'lambdify.toml, line 2: static.serve cannot be "cdn".',
-            'It takes one of "auto", "app", "function".',
+            'serve = "nobody"',
+            'lambdify.toml, line 2: static.serve cannot be "nobody".',
+            'It takes one of "auto", "app", "function", "cdn".',
         ),
         (
             'fallback = "/index.html"',

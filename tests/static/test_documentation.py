@@ -19,7 +19,8 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_is_one_of_settings(example: str, tmp_path: Path) -> None:
     (tmp_path / "lambdify.toml").write_text(example)
-    assert settings.load(tmp_path).static != settings.load(tmp_path / "..").static
+    written, plain = settings.load(tmp_path), settings.load(tmp_path / "..")
+    assert (written.static, written.http) != (plain.static, plain.http)
 
 
 def test_the_front_end_of_the_example_is_served(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,6 +8,8 @@ from stages import stage_in
 from template.variants import ENDPOINTS, FUNCTIONS
 
 from lambdify.adapter.in_front import cdn as adapter
+from lambdify.cli.artifacts.archives import Artifact
+from lambdify.cli.artifacts.published import Static
 from lambdify.cli.aws import placeholder_account
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import mappings
@@ -23,11 +25,20 @@ ACCOUNT = placeholder_account("123456789012", "eu-central-1", "aws")
 def config(write):
     """`config("http-api", {...})`: the distribution in front of such an endpoint."""
 
-    def config(kind, overrides=None):
-        resource = write({**CDN[kind], **(overrides or {})}).body["Resources"]["Distribution"]
+    def config(kind, overrides=None, **how):
+        resource = write({**CDN[kind], **(overrides or {})}, **how).body["Resources"]["Distribution"]
         return resource["Properties"]["DistributionConfig"]
 
     return config
+
+
+STATIC = Static(
+    bucket="lambdify-static-123456789012-eu-central-1",
+    folder="/shop/dev",
+    record="shop/dev/files/0123456789abcdef.json",
+    paths=("/static/*", "/favicon.ico"),
+)
+FILES = Artifact(bucket="bucket", app_key="app.zip", layer_key=None, static=STATIC, uploaded=())
 
 
 def without_versions(text):
@@ -107,6 +118,45 @@ def test_the_template_with_a_cdn(write, golden, kind):
     golden(f"with/cdn-{kind}.json", write(CDN[kind]).text)
 
 
+# -------------------------------------------------------------------- files
+
+
+def test_files_come_from_the_stages_folder_by_signed_questions(write, config):
+    body = write(CDN["http-api"], artifact=FILES).body
+    app, files = config("http-api", artifact=FILES)["Origins"]
+    assert (app["Id"], files["Id"], files["OriginPath"]) == ("app", "files", "/shop/dev")
+    assert files["DomainName"] == {"Fn::Sub": f"{STATIC.bucket}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}"}
+    assert files["OriginAccessControlId"] == {"Fn::GetAtt": ["FilesAccess", "Id"]}
+    access = body["Resources"]["FilesAccess"]["Properties"]["OriginAccessControlConfig"]
+    assert (access["SigningBehavior"], access["OriginAccessControlOriginType"]) == ("always", "s3")
+    assert body["Outputs"]["Files"] == {"Value": STATIC.record}
+    assert all(mappings.OUR_OUTPUTS.fullmatch(name) for name in body["Outputs"])
+
+
+def test_files_are_compressed_kept_and_read_only(config):
+    behaviors = config("http-api", artifact=FILES)["CacheBehaviors"]
+    assert [each["PathPattern"] for each in behaviors] == ["/static/*", "/favicon.ico"]
+    for each in behaviors:
+        assert (each["TargetOriginId"], each["Compress"]) == ("files", True)
+        assert each["CachePolicyId"] == cdn.CACHING_OPTIMIZED
+        assert set(each["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS"}
+        assert "FunctionAssociations" not in each, "files need no host, and calls of it cost"
+
+
+def test_no_error_becomes_a_page(config):
+    assert "CustomErrorResponses" not in config("http-api", artifact=FILES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_cfn_lint_has_nothing_to_say_of_files(write, complaints, kind):
+    assert complaints(write(CDN[kind], artifact=FILES), "eu-central-1") == []
+
+
+def test_the_template_with_files(write, golden):
+    golden("with/cdn-files.json", write(CDN["function-url"], artifact=FILES).text)
+
+
 # -------------------------------------------------------------------- who deploys it
 
 
@@ -132,11 +182,24 @@ def handled(kind):
 @pytest.mark.slow
 def test_whoever_deploys_may_do_what_cloudformation_does_and_no_more(make_settings, write):
     kinds = {each["Type"] for each in write(CDN["http-api"]).body["Resources"].values()}
+    kinds |= {"AWS::CloudFront::OriginAccessControl"}
     needed = set().union(*(handled(kind) for kind in kinds if "CloudFront" in kind)) - NEVER
     allowed = {each for one in statements(make_settings, CDN["http-api"]) for each in one["Action"]}
     assert {each for each in allowed if each.startswith("cloudfront:")} == needed
     plain = {each for one in statements(make_settings, {}) for each in one["Action"]}
     assert not [each for each in plain if each.startswith("cloudfront:")]
+
+
+def test_a_right_to_files_is_one_to_the_stages_own_folders(make_settings):
+    begin, found = "arn:aws:s3:::lambdify-static-123456789012-eu-central-1", {}
+    for each in statements(make_settings, CDN["http-api"]):
+        for arn in each["Resource"]:
+            if "lambdify-static" in arn:
+                found[arn] = set(each["Action"])
+    assert found.keys() == {begin, f"{begin}/shop/dev/*", f"{begin}/shop/dev.kept/*"}
+    assert {"s3:PutObject", "s3:GetObject", "s3:DeleteObject"} <= found[f"{begin}/shop/dev/*"]
+    plain = json.dumps(statements(make_settings, {}))
+    assert "lambdify-static" not in plain
 
 
 def test_no_right_reaches_the_edge_functions_of_others(make_settings):

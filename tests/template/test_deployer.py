@@ -173,6 +173,7 @@ ANOTHER_NAME = {
     "apigateway:GetAccount": {"apigateway:GET"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "lambda:InvokeWithResponseStream": {"lambda:InvokeFunction"},
+    "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
     "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "s3:GetBucketNotificationConfiguration": {"s3:GetBucketNotification"},
     "s3:HeadBucket": {"s3:ListBucket"},

@@ -7,7 +7,7 @@ from an index, where another project owns the name.
 import importlib.util
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -187,10 +187,10 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
     return app | told | ({} if settings.http.after_reply else {"after_reply": False})
 
 
-def amend_note(members: Sequence[Member], files: str) -> Member:
-    """Return the note among these members, with the name of the table of static files in it."""
+def amend_note(members: Sequence[Member], more: Mapping[str, str]) -> Member:
+    """Return the note among these members, with what is told of static files in it."""
     note = next(each for each in members if each.name == NOTE)
-    said = {**json.loads(note.content), "files": files}
+    said = {**json.loads(note.content), **more}
     return note._replace(content=json.dumps(said, sort_keys=True).encode())
 
 

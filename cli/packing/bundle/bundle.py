@@ -73,6 +73,8 @@ class Bundle:
     """The largest first."""
     left_out: tuple[files.LeftOut, ...]
     leaks: tuple[secret_scan.Leak, ...]
+    static: Archive | None = None
+    """The files that a CDN serves; None if there are none."""
     variables: str = ""
     """The digest of the variables with which its app was asked for static files; "" if it was not asked."""
 
@@ -80,6 +82,10 @@ class Bundle:
     def archives(self) -> tuple[Archive, ...]:
         """The zips, the layer first."""
         return (self.layer, self.app) if self.layer else (self.app,)
+
+    @property
+    def written(self) -> tuple[Archive, ...]:
+        return (*self.archives, self.static) if self.static else self.archives
 
     def obstacle(self) -> str:
         """Return the reason why the bundle cannot start on this machine; "" if there is none."""
@@ -121,14 +127,14 @@ def find(settings: Settings, out: Path, console: Console) -> Bundle | None:
     """Return the bundle of the last build into `out` if no input has changed; else None."""
     found = build_cache.find(settings, out, Bundle)
     known = zips.find_known(settings.root)
-    if found is None or not all(zips.is_ours(settings.root, each.path, known) for each in found.archives):
+    if found is None or not all(zips.is_ours(settings.root, each.path, known) for each in found.written):
         return None
     if not _same_images(found.dependencies):
         return None
     if found.variables and found.variables != asking.sign_variables(settings):
         return None
     _show_notes(found.dependencies, console)
-    zips.record(settings.root, settings.stage, out, found.archives)
+    zips.record(settings.root, settings.stage, out, found.written)
     console.note("Nothing has changed since this was packed.")
     return found
 
@@ -170,11 +176,14 @@ def pack(
     served = serving.serve(settings, subject, ask, ignore_rules.secrets(), app.amend_note, console)
     inputs = _Inputs(settings.root, out, known, target, python, members, own, served, dependencies)
     form, drafts, parts = _choose_form(inputs, settings, limit, console)
-    *layers, main = _write(settings, out, drafts, console)
+    static = [_draft(inputs, "static", made_from, make, {}) for made_from, make in served.static]
+    written = _write(settings, out, (*drafts, *static), console)
+    *layers, main = written[: len(drafts)]
     bundle = Bundle(
         form=form,
         app=main,
         layer=layers[0] if layers else None,
+        static=next(iter(written[len(drafts) :]), None),
         target=target,
         dependencies=dependencies,
         parts=parts,
