@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from lambdify.cli.failures import explanation, places, project, reported
 from lambdify.cli.failures.explanation import Explanation
+from lambdify.cli.serve import worker
 from lambdify.cli.serve.place import Place
 from lambdify.cli.settings import Settings
 
@@ -36,6 +38,7 @@ def translate(text: str, place: Place) -> str:
         (f"{place.beside}/", "/var/task/"),
         (f"{place.layers}/", "/opt/"),
         (f"{place.runtime}/", "/var/runtime/"),
+        (f"{Path(worker.__file__).parent}/", "/var/runtime/"),  # what runs the app is left out of tracebacks
     )
 
     def name(found: "re.Match[str]") -> str:

@@ -16,6 +16,7 @@ TEMPLATE = """<!doctype html>
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem; }}
+p {{ white-space: pre-wrap; }}
 h1 {{ font-size: 1.3rem; overflow-wrap: anywhere; }}
 pre {{ background: #8881; padding: 1rem; overflow-x: auto; font: 14px/1.5 ui-monospace, monospace; }}
 footer {{ opacity: .7; }}

@@ -132,3 +132,18 @@ def test_ctrl_c_ends_what_is_at_work(serve: Serve):
         assert answer.exception() or answer.result().status_code == 500
     assert eventually(lambda: not started & watchdog.processes().keys())
     assert not list(Path("/tmp").glob(f"lambdify-serve-*-{serving.process.pid}"))
+
+
+def test_tasks_run_at_once(serve: Serve):
+    pages = """
+    from lambdify.adapter.tasks import task
+    DONE = []
+
+    @task
+    def send(title):
+        DONE.append(title)
+
+    PAGES = {"/": lambda: send.enqueue("Dune").status + " " + " ".join(DONE)}
+    """
+    serving = serve(pages=pages, toml="[tasks]\nworkers = 2\n")
+    assert serving.get().text == "SUCCESSFUL Dune"
