@@ -21,6 +21,8 @@ from lambdify.cli.serve.zygote import Zygote, ZygoteGone
 
 NOWHERE = f"http://{HOST}:9"
 """The address of AWS's APIs: nobody listens there, since there is no AWS behind `serve`."""
+TRIES = 10
+"""Processes that are forked, one after the other: each time that one has died."""
 KEYS = Credentials("serve", "serve")
 
 
@@ -44,6 +46,8 @@ class Nursery:
         self._given = zygotes.describe(place, folder)
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
+        self._tries = TRIES if zygotes.is_possible() else 0
+        """How often the process may be started; what cannot be imported once is not tried at each save."""
         self._closed = False
 
     def program(self, function: Function) -> "InPlace":
@@ -72,15 +76,17 @@ class Nursery:
 
     def learn(self, function: Function) -> None:
         """Start the process that is forked, once an environment has told what it has imported."""
-        if self._zygote or self._closed or not zygotes.is_possible():
-            return
         learned = zygotes.read_learned(self._folder / "learned.json")
-        if learned is None:
-            return
+        with self._lock:
+            if learned is None or self._zygote or self._closed or self._tries == 0:
+                return
+            tries, self._tries = self._tries, 0  # so that no other thread begins meanwhile
         variables = self.variables(function, 0, "", self._folder, -1)
         made = zygotes.start(self.place, variables, learned, self._given, self.children)
         with self._lock:
-            if not self._closed and not self._zygote:
+            if made:
+                self._tries = tries - 1
+            if not self._closed:
                 self._zygote, made = made, None
         if made:
             made.close()

@@ -70,7 +70,7 @@ def test_limits_are_kept_and_told(serve: Serve):
     serving = serve(pages=pages, function="timeout = 1")
 
     def tell(line: str) -> str:
-        return next(each for each in serving.story(line).splitlines() if f"{line}   " in each)
+        return next(each for each in serving.story(f"{line}   ").splitlines() if f"{line}   " in each)
 
     first = serving.get().text
     assert serving.get("/large").status_code == 500
