@@ -213,6 +213,7 @@ def compare(project: Project, rounds: int, ports: tuple[int, int]) -> tuple[floa
 
 def main(rounds: int) -> None:
     """Print a row for each framework; end with an error if one is over the limit."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers end, too
     late = []
     print("| | lambdify serve | its own server | ratio |\n|---|---:|---:|---:|")
     for number, (name, project) in enumerate(PROJECTS.items()):
