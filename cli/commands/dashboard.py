@@ -5,6 +5,7 @@ import click
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
 from lambdify.cli.commands import open_stage
+from lambdify.cli.errors import UsageError
 
 LONGEST = 24 * 90
 
@@ -64,7 +65,13 @@ def command(
         found = room.fetch(session.stage, hours, flags=arguments.account_flags(flags))
     build = folders.workspace(settings.root) / "build"
     path = Path(output) if output else build / f"dashboard-{settings.stage}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        raise UsageError(
+            f"{path.parent} is no folder, and none can be made there.",
+            hint="-o takes the file that the page is written to.",
+        ) from error
     page.write(found.numbers, path)
     console.answer(str(path), answers.to_json(found.numbers) | {"page": str(path)})
     if not found.numbers.complete:

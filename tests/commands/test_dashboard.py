@@ -97,3 +97,6 @@ def test_a_dashboard_tells_what_visitors_met(lambdify, tmp_path):
     text = page.read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script" not in text
+    refused = lambdify("dashboard", "--local", "-o", str(page / "other.html"))
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"error: {page} is no folder" in refused.stderr
