@@ -13,6 +13,7 @@ not in the first request. (For streamed responses, `streaming.runtime` is the ha
     "functions": {"report": {...}}           the project's functions beside the app, by alias: see `functions`
     "tasks": {"attempts": 5}                 tasks come by the alias "tasks": see `tasks.worker`
     "files": ".lambdify/files.json"          the table of the files that are served before the app
+    "static": "0123456789abcdef"             which files a CDN serves for it; for nobody here
     "keep_telemetry": true                   what telemetry holds is not sent before the process is frozen
     "log_requests": true                     each request leaves a line in the log
 A bundle with functions may have no app.

@@ -79,9 +79,11 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
     if bundle.static is None:
         return 0
     found, contents = publication.unpack(bundle.static.path)
-    if objects.fetch(stage, _record_key(found, stage)) is not None:
+    if fetch(_record_key(found, stage), stage) and _is_bucket_there(stage):
         return 0
     before = fetch(previous, stage)
+    if before and not _is_bucket_there(stage):
+        before = None
     if before is None:
         buckets.ensure(stage.static_bucket, stage.account, _read_by_cdn(stage.static_bucket, stage.account))
         objects.put(stage, stage.prefix + MARKER, b"", kind="text/plain")
@@ -212,10 +214,16 @@ def remove_stage(stage: Stage) -> int:
     marker = {**_ours(stage), "Bucket": stage.bucket, "Key": stage.prefix + MARKER}
     if attempt(s3.head_object, none_if="^404:", **marker) is None:
         return 0
-    if attempt(s3.head_bucket, none_if="^NoSuchBucket:|^404:", **_ours(stage)) is None:
+    if not _is_bucket_there(stage):
         return 0
     removed, _ = buckets.clear(bucket, (stage.prefix, kept(stage)), stage.account)
     return removed
+
+
+def _is_bucket_there(stage: Stage) -> bool:
+    """Return whether there is a bucket of files; somebody may have removed it by hand."""
+    found = attempt(stage.client("s3").head_bucket, none_if="^NoSuchBucket:|^404:", **_ours(stage))
+    return found is not None
 
 
 def _list(stage: Stage, prefix: str, bucket: str = "") -> Iterable[tuple[str, str, datetime]]:

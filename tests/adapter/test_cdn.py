@@ -43,6 +43,9 @@ class App:
         self.request, self.event = request, event
         return Response(200, (), b"app")
 
+    def stream(self, request: Request, event: dict[str, Any], context: object, reply: object) -> None:
+        self.request, self.event, self.reply = request, event, reply
+
     def close(self) -> None:
         self.closed = True
 
@@ -120,6 +123,16 @@ def test_repeated_headers_of_a_visitor_stay_repeated() -> None:
     settled = settle(request_of(headers), SECRET.encode()).headers
     assert [pair for pair in settled if pair[0] == "x-tag"] == [("x-tag", "1"), ("x-tag", "2")]
     assert ("x-empty", "") in settled
+
+
+def test_a_streamed_response_is_for_the_same_visitor() -> None:
+    app, reply = App(), object()
+    event = rest.write_event(request_of(by_cdn(), mount="/live"))
+    server = Server(app, SECRET)  # type: ignore[arg-type]
+    server.stream(rest.read_event(event), event, None, reply)  # type: ignore[arg-type]
+    assert (app.request.host, app.request.client, app.request.mount) == ("shop.example", VISITOR, "")
+    assert app.reply is reply
+    assert SECRET not in json.dumps(app.event)
 
 
 def test_the_shutdown_is_passed_on() -> None:

@@ -7,7 +7,7 @@ import pytest
 from fixtures.static_files import bucket_of, counted, shown
 from stages import stage_in
 
-from lambdify.cli.artifacts import archives, published
+from lambdify.cli.artifacts import archives, buckets, published
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
@@ -86,6 +86,15 @@ def test_what_was_cut_short_is_done_by_the_next_run(put, stage, account):
     assert shown(account) == ONE
 
 
+def test_a_bucket_that_somebody_has_removed_is_made_and_filled_again(put, stage, account):
+    one = put(ONE)
+    published.publish(one, stage)
+    buckets.clear(bucket_of(account), [""], account)
+    assert put(ONE, one) == one
+    published.publish(one, stage)
+    assert shown(account) == ONE
+
+
 def test_the_bucket_is_closed_but_for_the_edges_of_the_account(put, account):
     put(ONE)
     s3, bucket = account.client("s3"), bucket_of(account)
@@ -127,7 +136,7 @@ def test_of_many_files_only_what_changed_is_put(put, stage, account):
     calls.clear()
     assert put(MANY, one) == one
     published.publish(one, stage)
-    assert calls == [*of_archives, "GetObject", "GetObject", "ListObjectsV2", "ListObjectsV2"]
+    assert calls == [*of_archives, "GetObject", "HeadBucket", "GetObject", "ListObjectsV2", "ListObjectsV2"]
     calls.clear()
     two = put({**MANY, "static/style.css": b"blue"}, one)
     published.publish(two, stage)
