@@ -147,6 +147,17 @@ def _template(stage: Stage) -> Mapping[str, Any]:
     return template.write(stage.settings, artifact, target).body
 
 
+def _of_cdn(stage: Stage) -> Placeholders:
+    """Return the ARNs of a CDN, of the bucket of its files, and of the stage's part of it; () without one."""
+    bucket = f"arn:{stage.account.partition}:s3:::{stage.static_bucket}"
+    files = (f"{bucket}/{stage.prefix}*", f"{bucket}/{published.kept(stage)}*")
+    begin = f"arn:{stage.account.partition}:cloudfront::{stage.account.account_id}:"
+    ids = tuple(f"{begin}{kind}/*" for kind in ("distribution", "origin-access-control"))
+    function = f"{begin}function/{cdn.global_name(stage.settings, stage.region)}"
+    found = {"static_bucket": (bucket,), "static_files": files, "of_cdn": (*ids, function)}
+    return found if stage.settings.http.cdn else dict.fromkeys(found, ())
+
+
 def _static(stage: Stage) -> Static | None:
     """Return some files of a CDN, where there is one: that the app has some is known after packing."""
     if not stage.settings.http.cdn:
@@ -180,12 +191,10 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "vault": _vault(stage),
         "bucket": (stage.bucket,),
         "prefix": (stage.prefix,),
-        "static_bucket": (stage.static_bucket,),
-        "kept": (published.kept(stage),),
+        **_of_cdn(stage),
         "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),
-        "global_name": (cdn.global_name(stage.settings, stage.region),),
         "layers": stage.settings.function.layers,
         "listener": (listener,),
         "rules": (listener.replace(":listener/", ":listener-rule/") + "/*",),

@@ -288,6 +288,7 @@ def test_no_call_escapes_the_test_above(boto_session, trees, calls):
 WIDE_LISTS = {
     *("{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}", "{read_again}"),
     "{alarms}",
+    "{of_cdn}",
 }
 """Placeholders whose values have a *."""
 
