@@ -30,12 +30,17 @@ def test_every_page_has_its_place(page):
     assert page.stem == "index" or page.stem in entries
 
 
+def fenced(text):
+    """The lines of the blocks of a page that show a terminal."""
+    for kind, block in re.findall(r"^```([^\n]*)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE):
+        yield from block.splitlines() if kind in ("", "sh", "console") else ()
+
+
 def command_lines(text):
-    """What is typed in the blocks of a page: lambdify's lines, without what follows them in a shell."""
-    for block in re.findall(r"```(?:sh|console)?\n(.*?)```", text, flags=re.DOTALL):
-        for line in block.splitlines():
-            if found := re.match(r"(?:\$ )?lambdify (?!\d)([^#|>;&]*)", line):
-                yield found[1].strip()
+    """What is typed on a page: lambdify's lines, without what follows them in a shell."""
+    for line in fenced(text):
+        if found := re.match(r"(?:\$ )?lambdify (?!\d)([^#|>;&]*)", line):
+            yield found[1].strip()
 
 
 SHOWN = sorted({line for page in PAGES for line in command_lines(page.read_text())})
