@@ -1,13 +1,13 @@
 """Projects of other tools, moved in by the command, checked, and deployed to the local cloud as they are."""
 
 import json
-import re
 import shlex
 import shutil
 import urllib.request
 from pathlib import Path
 
 import pytest
+import terminal
 from samples.command import Project, find_processes
 
 from lambdify.cli.programs import pythons
@@ -149,48 +149,18 @@ def read(address):
 # -------------------------------------------------------------------- the recorded terminal
 
 PAGE = Path(__file__).parents[2] / "docs/moving-in.md"
-TERMINAL, WRITTEN = re.findall(
-    r"^```(?:toml)?\n(.*?)^```", PAGE.read_text().partition("## As a terminal")[2], re.DOTALL | re.MULTILINE
-)[:2]
-LEFT_OUT = "  ..."
-VARIES = (
-    (re.compile(r"\d+(\.\d+)? s\b"), "N s"),
-    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
-    (re.compile(r"/\S*/(?=books/lambdify\.toml)"), "/home/anna/"),
-)
-
-
-def steps():
-    """Each command of the recording with what it says."""
-    for step in TERMINAL.split("$ lambdify ")[1:]:
-        line, *said = step.splitlines()
-        yield line, said
-
-
-def settled(line):
-    for pattern, name in VARIES:
-        line = pattern.sub(name, line)
-    return line.rstrip()
-
-
-def holds(recorded, said):
-    """Whether the lines are those that were recorded; LEFT_OUT stands for any number of lines."""
-    if not recorded:
-        return not said
-    if recorded[0] == LEFT_OUT:
-        return any(holds(recorded[1:], said[start:]) for start in range(len(said) + 1))
-    return bool(said) and settled(recorded[0]) == settled(said[0]) and holds(recorded[1:], said[1:])
 
 
 def test_the_recorded_terminal_is_what_a_terminal_shows(tmp_path, home):
     file, text, app, page = PROJECTS["Zappa with Flask"]
     project = make(tmp_path / "books", home, file, text, app)
-    for line, recorded in steps():
-        words, _, asks = line.partition("#")
+    shown, written_then = terminal.blocks(PAGE, "As a terminal shows it")
+    for line, recorded in terminal.steps(shown):
+        words, _, asks = line.removeprefix("lambdify ").partition("#")
         done = project.run(*shlex.split(words), code=None, typed="hunter7" if asks else None)
         said = [*done.story.splitlines(), *done.answer.splitlines()]
-        assert holds(recorded, said), "\n".join([line, *said])
+        assert terminal.holds(recorded, said), "\n".join([line, *said])
         if done.answer.startswith("http"):
             assert read(done.answer) == page
     written = (project.folder / "lambdify.toml").read_text()
-    assert written == WRITTEN.replace('python = "3.13"', f'python = "{pythons.RUNNING}"')
+    assert written == written_then.replace('python = "3.13"', f'python = "{pythons.RUNNING}"')
