@@ -1,6 +1,7 @@
 """[hooks] as whoever deploys meets them: when they run, what they know, exit codes, and what stands."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_the_life_of_a_stage_with_hooks(project, run):
     deployed = run("deploy", "--local")
     assert deployed.returncode == 0, deployed.stderr
     seen = variables(project.parent / "seen.txt")
-    told = {name: seen.get(name) for name in seen if name.startswith("LAMBDIFY_") and name not in KEPT}
+    told = {name: value for name, value in seen.items() if name.startswith("LAMBDIFY_") and name not in KEPT}
     assert told == {
         "LAMBDIFY_HOOK": "after_deploy",
         "LAMBDIFY_NAME": "hooked",
@@ -99,5 +100,5 @@ def test_the_life_of_a_stage_with_hooks(project, run):
     assert variables(project / "gone.txt")["LAMBDIFY_HOOK"] == "after_undeploy"
 
 
-KEPT = {"LAMBDIFY_HOME", "LAMBDIFY_CACHE"}
+KEPT = {"LAMBDIFY_HOME", *(name for name in os.environ if name.startswith("LAMBDIFY_"))}
 """Variables of lambdify's own process that tests may set."""

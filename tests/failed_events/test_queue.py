@@ -101,7 +101,8 @@ def test_nothing_is_sent_to_what_is_no_function_of_the_stage(stage, failed, depl
     assert (sent, set(refused)) == ((), {kept, also})
     assert f"{arn('lambda', target)} is no function of this stage" in refused[kept]
     assert len(queue.look(stage, most=10).failures) == 2
-    assert lambdas.calls == []
+    # The schedules of other stages may call theirs meanwhile.
+    assert [event for _, event in lambdas.calls if "lambdify" not in event] == []
 
 
 def test_another_account_or_region_is_not_the_stage(stage, failed, deployed, lambdas):

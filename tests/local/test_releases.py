@@ -208,10 +208,7 @@ def test_a_part_of_the_traffic_goes_to_a_new_version_and_back_when_it_dies(shop:
         if seconds < 60:
             nap(seconds)
             return
-        for _ in range(100):
-            if met == {"1", "2"}:
-                break
-            met.add(httpx.get(url).text)
+        assert eventually(lambda: met.add(httpx.get(url).text) or met == {"1", "2"})
         for _ in range(30):
             httpx.get(f"{url}/raise")
         # Lambda's metrics are written each second.

@@ -63,6 +63,7 @@ def test_a_new_project_has_nothing_to_check_and_goes_up(template, tmp_path, home
         cloud = look(project, "local cloud")
         assert (cloud["state"], "runs, with" in cloud["said"]) == ("ok", True)
         monkeypatch.chdir(project.folder)
+        monkeypatch.setenv("LAMBDIFY_HOME", str(home))  # what is kept counts for who has kept it
         assert "1" in offered("rollback", "--local")
         project.run("releases", "--local")
         project.run("undeploy", "--local")
