@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 @partial(arguments.common, debug_text="No timeout; breakpoint() stops in this terminal.")
 def command(flags: Flags, stage: str | None, port: int) -> None:
     """Run the app in place, as Lambda would, anew at each save."""
+    import sys
     import threading
 
     from lambdify.cli.command_line import session
     from lambdify.cli.plan import pitfalls
     from lambdify.cli.runtime import choice
-    from lambdify.cli.serve import serving
+    from lambdify.cli.serve import serving, typed_calls
 
     console = make_console(flags)
 
@@ -47,10 +48,20 @@ def command(flags: Flags, stage: str | None, port: int) -> None:
         function = settings.function
         limits = "no timeout" if flags.get("debug") else f"{function.timeout} s"
         console.note(f"{settings.http.endpoint} · {function.memory} MB · {limits} · Ctrl-C ends")
+        if not flags.get("debug") and (line := typed_calls.invite(settings)):
+            console.note(line)
         console.answer(url)
 
     terminal = serving.open_terminal() if flags.get("debug") else None
     try:
-        serving.serve(read, console, port=port, terminal=terminal, begun=begun, over=threading.Event())
+        serving.serve(
+            read,
+            console,
+            port=port,
+            terminal=terminal,
+            typed=() if terminal else sys.stdin.buffer,
+            begun=begun,
+            over=threading.Event(),
+        )
     except KeyboardInterrupt:
         console.note("ended")

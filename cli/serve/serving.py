@@ -6,7 +6,7 @@ A process that is killed leaves nothing behind: the watchdog ends its children (
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 
 from lambdify.cli.console import Console
@@ -14,6 +14,7 @@ from lambdify.cli.errors import PortTaken
 from lambdify.cli.local.endpoints.front_ends import describe_api
 from lambdify.cli.local.http_server import Server
 from lambdify.cli.local.processes import Children
+from lambdify.cli.serve import typed_calls
 from lambdify.cli.serve.live import Live
 from lambdify.cli.serve.program import Terminal
 from lambdify.cli.serve.server import Answers
@@ -37,6 +38,7 @@ def serve(
     *,
     port: int = PORT,
     terminal: Terminal | None = None,
+    typed: Iterable[bytes] = (),
     environ: Mapping[str, str] = os.environ,
     begun: Callable[[str, Settings], None],
     over: threading.Event,
@@ -44,7 +46,7 @@ def serve(
     """Serve the app whose settings `read` returns until `over` is set, or Ctrl-C.
 
     `begun` gets the URL and the settings. With `terminal` the app may use it, and nothing is frozen or timed
-    out. Raises PortTaken, and what preparing the app raises.
+    out. `typed` are lines that call functions. Raises PortTaken, and what preparing the app raises.
     """
     with ExitStack() as stack:
         stack.enter_context(caches.in_use())
@@ -63,6 +65,7 @@ def serve(
         assert version.function, "it was prepared just now"
         api = describe_api(version.settings, version.function.arn)
         begun(server.url + api.mount, version.settings)
+        typed_calls.listen(typed, live, story)
         pause = LOOK
         while not over.wait(pause):
             began = time.monotonic()

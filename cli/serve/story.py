@@ -16,7 +16,7 @@ from lambdify.cli.serve.place import Place
 WIDTH = 30
 """Characters for a method and a path; longer ones are shown whole."""
 _PLATFORM = re.compile(
-    r"(START|END|REPORT) RequestId: |INIT_START |\S+ \S+ Task timed out after "
+    r"(START|END|REPORT|FUNCTION) RequestId: |INIT_START |\S+ \S+ Task timed out after "
     r"|RequestId: \S+ Error: Runtime exited |\[ERROR\] Runtime\.|\[WARNING\]\t\S+\t\S*\tLAMBDA_WARNING: "
 )
 """Lines of Lambda's own, which others of ours stand for."""
