@@ -16,6 +16,8 @@ from lambdify.adapter.commands.frames import NOTHING, STDERR, STDOUT
 from .aws_service import AwsService
 from .command_task import CALL, refuse
 
+pytestmark = pytest.mark.slow
+
 BIG = """
 import sys
 for number in range(300):
@@ -68,7 +70,6 @@ def test_a_command_answers_by_frames_and_its_result_is_not_posted(task):
     )
 
 
-@pytest.mark.slow
 def test_30_mb_of_output_are_the_same_at_the_caller(task):
     answer = task.run("python", "-c", BIG, log=False)
     expected = b"".join(bytes([n % 251]) * 100_000 for n in range(300))
@@ -159,7 +160,6 @@ FIVE_MB = os.urandom(5_000_000)
 HASH = "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
 
 
-@pytest.mark.slow
 def test_stdin_comes_with_the_call(task):
     given = base64.b64encode(FIVE_MB[:3_000_000]).decode()
     answer = task.run("python", "-c", HASH, stdin=given)
@@ -210,7 +210,6 @@ def test_no_event_of_the_app_is_a_command(task):
     assert "KeyError: 'words'" in task.run(detached=True, script=script).task.stderr
 
 
-@pytest.mark.slow
 def test_a_silent_command_has_nothing_in_the_log(task):
     answer = task.run("sleep", "0.3", script=IMPATIENT)
     assert (NOTHING, b"") in answer.frames

@@ -15,6 +15,8 @@ from lambdify.adapter.commands.process import End, Running
 
 from .command_task import Bucket, Task
 
+pytestmark = pytest.mark.slow
+
 ECHO = "while read line; do echo got $line; done; echo end"
 
 
@@ -118,7 +120,6 @@ PROMPT = ("python", "-i", "-c", "from lambdify.adapter.commands.shell import loa
 FLASK = "from flask import Flask, current_app\napp = Flask('shop')"
 
 
-@pytest.mark.slow
 def test_a_prompt_keeps_variables_and_begins_with_the_app(task: Task, bucket: Bucket):
     task.note(app="main:app")
     (task.root / "main.py").write_text(FLASK)

@@ -13,6 +13,8 @@ from lambdify.cli.static.publication import Publication
 from .conftest import Pack, Packed
 from .test_folders import DIST, FOLDERS
 
+pytestmark = pytest.mark.slow
+
 CDN = "[http]\ncdn = true\n"
 FLASK = """
 from flask import Blueprint, Flask
@@ -72,7 +74,6 @@ def test_headers_are_those_that_the_function_would_send(pack: Pack) -> None:
     assert hashed.type == "text/javascript; charset=utf-8"
 
 
-@pytest.mark.slow
 def test_flask_and_its_blueprints_are_asked_and_their_paths_are_whole(pack: Pack) -> None:
     packed = pack(
         {
@@ -92,7 +93,6 @@ def test_flask_and_its_blueprints_are_asked_and_their_paths_are_whole(pack: Pack
     assert "static/a.css" in packed.names, "the app may open it"
 
 
-@pytest.mark.slow
 def test_an_app_has_its_own_pages_itself(pack: Pack) -> None:
     packed = pack(
         {

@@ -14,6 +14,8 @@ from lambdify.cli.static import serving
 
 from .conftest import Pack
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "console.log('hello');\n" * 100
 VITE = {"index.html": {"file": "assets/index-DiwrgTda.js", "css": ["assets/index-B2c44d98.css"]}}
 DIST = {
@@ -58,7 +60,6 @@ def test_every_file_of_a_folder_has_its_path_but_the_hidden_ones(pack: Pack) -> 
     assert "Static files that lambdify serves: 10, " in packed.said
 
 
-@pytest.mark.slow
 def test_names_with_a_hash_are_kept_and_all_others_asked_for_again(pack: Pack) -> None:
     served = pack(DIST, FOLDERS).served
     kept = {path for path, row in served.items() if row[3] == YEAR}
@@ -103,7 +104,6 @@ def test_secrets_in_a_folder_are_listed_and_not_served(pack: Pack) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_a_second_build_zips_nothing_again(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     first = pack(DIST, FOLDERS)
     monkeypatch.setattr(serving.gzip, "compress", lambda *_, **__: 1 / 0)
@@ -196,7 +196,6 @@ def test_a_file_that_no_response_can_hold_is_refused(pack: Pack, http: str, limi
     )
 
 
-@pytest.mark.slow
 def test_a_large_file_that_can_be_zipped_or_streamed_is_served(pack: Pack) -> None:
     large = {**DIST, "front/dist/app.js.map": "x" * 5_000_000}
     assert "/app.js.map" in pack(large, FOLDERS).served
@@ -207,7 +206,6 @@ def test_a_large_file_that_can_be_zipped_or_streamed_is_served(pack: Pack) -> No
 IMMUTABLE = f'[static]\nimmutable = ["assets/*.js"]\n{FOLDERS}'
 
 
-@pytest.mark.slow
 def test_a_file_that_changes_under_a_name_of_immutable_is_refused(pack: Pack) -> None:
     pack(DIST, IMMUTABLE)
     with pytest.raises(BundleRefused) as raised:
@@ -217,7 +215,6 @@ def test_a_file_that_changes_under_a_name_of_immutable_is_refused(pack: Pack) ->
     assert pack({}, FOLDERS).served["/assets/plain.js"][3] == AGAIN
 
 
-@pytest.mark.slow
 def test_a_name_that_only_looks_like_one_with_a_hash_has_none_from_then_on(pack: Pack) -> None:
     name, path = "front/dist/logo.3f2a91bc.svg", "/logo.3f2a91bc.svg"
     assert pack({**DIST, name: "<svg/>"}, FOLDERS).served[path][3] == YEAR
@@ -229,7 +226,6 @@ def test_a_name_that_only_looks_like_one_with_a_hash_has_none_from_then_on(pack:
     assert "warning" not in third.said
 
 
-@pytest.mark.slow
 def test_what_somebody_else_has_left_counts_for_nothing(pack: Pack, tmp_path: Path) -> None:
     first = pack(DIST, FOLDERS)
     kept = tmp_path / "shop/.lambdify/static/dev.zip"

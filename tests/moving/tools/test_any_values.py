@@ -11,6 +11,8 @@ from lambdify.cli.moving import present
 from lambdify.cli.moving.reading.code import Code
 from lambdify.cli.moving.tools import sam_web, serverless_functions, serverless_provider, zappa
 
+pytestmark = pytest.mark.slow
+
 WORDS = st.sampled_from(
     ["jobs.nightly", "arn:aws:sqs:eu-west-1:123456789012:q", "x", "", "rate(1 day)", "${x}", "*"]
 )
