@@ -133,7 +133,7 @@ def test_flask_writes_urls_under_its_mount(context):
         assert source.read_payload(Adapter(app)(event, context)).body == b"/prod/page"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def django() -> None:
     """Django, set up once: it knows no other way."""
     import django
