@@ -223,8 +223,7 @@ def _watch_django(app: Any) -> None:
     for found in middleware.walk(app):
         if isinstance(found, base.BaseHandler):
             found.get_response = _note_route(found.get_response)
-            if hasattr(found, "get_response_async"):
-                found.get_response_async = _note_route_async(found.get_response_async)
+            found.get_response_async = _note_route_async(found.get_response_async)
             return
 
 

@@ -179,3 +179,11 @@ def test_an_adapter_of_ones_own_may_stand_behind_a_cdn() -> None:
     adapter.stand_behind_cdn(SECRET)
     answer = adapter(http_api.write_event(request_of(by_cdn())), None)
     assert answer["body"] == f"shop.example {VISITOR}"
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_a_request_without_any_of_our_headers_is_left_as_it_came(kind: str) -> None:
+    """The trial of a version asks the endpoint itself."""
+    app = seen(kind, (("accept", "text/html"),))
+    assert (app.request.host, app.request.client) == (API, EDGE)
+    assert dict(app.request.headers)["accept"] == "text/html"

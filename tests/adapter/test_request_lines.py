@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lambdify.adapter import Adapter
 from lambdify.adapter.event_sources import http_api, rest
 from lambdify.adapter.messages import Request
+from lambdify.adapter.observability import request_lines
 from lambdify.adapter.observability.request_lines import Environment
 
 from .conftest import REQUEST_ID, Context
@@ -152,6 +153,37 @@ class Broken:
 @pytest.mark.parametrize("where", ["call", "iter", "piece"])
 def test_what_a_wsgi_app_raises_is_a_500(ask: Ask, where: str) -> None:
     assert [line["status"] for line in ask(Broken(where), "/")] == [500]
+
+
+def test_what_an_asgi_app_raises_is_a_500(ask: Ask) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError("to be seen")
+
+    assert [line["status"] for line in ask(app, "/")] == [500]
+
+
+def test_a_response_that_nobody_reads_on_has_its_line_and_is_closed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    closed = []
+
+    class Pieces:
+        def __iter__(self) -> Iterator[bytes]:
+            yield from (b"one", b"two")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Pieces:
+        start_response("200 OK", [])
+        return Pieces()
+
+    environ = {"SCRIPT_NAME": "", "PATH_INFO": "/", "REQUEST_METHOD": "GET"}
+    result = request_lines.watch(app, "wsgi")(environ, lambda *_: None)
+    assert next(result) == b"one"
+    result.close()
+    assert closed == [True]
+    assert [line["status"] for line in read(capsys.readouterr().out)] == [200]
 
 
 def make_fastapi() -> FastAPI:
