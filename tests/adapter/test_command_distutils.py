@@ -1,11 +1,14 @@
 """Commands find setuptools' distutils where the app does: Python 3.12 has none of its own."""
 
 import importlib.util
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from lambdify.adapter.commands import program
 from lambdify.adapter.commands.frames import STDERR, STDOUT
 
 from .command_task import CALL
@@ -48,3 +51,18 @@ def test_so_has_what_a_command_starts(task):
 def test_without_setuptools_it_has_what_python_has(task):
     answer = task.run("python", "-c", "import os, sys; print(os.environ['PYTHONPATH'])", script=BARE)
     assert "distutils" not in answer.of(STDOUT).decode()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_path_of_a_command_begins_with_them_only_where_setuptools_is_packed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, packed: bool
+) -> None:
+    if packed:
+        (tmp_path / "distutils-precedence.pth").touch()
+    program._find_shims.cache_clear()
+    with monkeypatch.context() as changed:
+        changed.setattr(sys, "path", [str(tmp_path)])
+        *shims, last = program.write_environ({}, {}, 0)["PYTHONPATH"].split(os.pathsep)
+    program._find_shims.cache_clear()
+    assert (len(shims), last) == (int(packed), str(tmp_path))
+    assert all((Path(folder) / "distutils.py").is_file() for folder in shims)
