@@ -76,11 +76,11 @@ def test_a_killed_serve_leaves_nothing_running(serve: Serve):
     assert serving.get().text.isdecimal()
     started = serving.processes()
     assert int(serving.get().text) in started
+    (left,) = Path("/tmp").glob(f"lambdify-serve-*-{serving.process.pid}")
     serving.end(signal.SIGKILL)
     assert eventually(lambda: not started & watchdog.processes().keys())
-    (left,) = Path("/tmp").glob(f"lambdify-serve-*-{serving.process.pid}")
     serve(pages=HELLO)
-    assert not left.exists(), "the next one clears it away"
+    assert not left.exists(), "the next one clears it away, whosever that is"
 
 
 def test_the_port_of_another_program_is_told(serve: Serve):
