@@ -135,6 +135,21 @@ PROJECTS = {
         },
         [sys.executable, "manage.py", "runserver", "--skip-checks"],
     ),
+    "Flask, with 900 modules": Project(
+        "flask\nboto3\nfastapi\ndjango<6",
+        "main.py",
+        {
+            "main.py": """
+                import boto3, django.db.models, django.forms, django.template, django.views.generic, fastapi
+                from flask import Flask
+                app = Flask(__name__)
+                @app.get("/")
+                def home():
+                    return "MARK"
+            """
+        },
+        ["flask", "--app", "main", "run", "--debug", "--port"],
+    ),
 }
 
 
