@@ -7,6 +7,7 @@ from html import escape, unescape
 from pathlib import Path
 
 import pytest
+from contrast import contrast, luminance
 
 from lambdify.cli.packing.bundle.bundle import Archive
 from lambdify.cli.packing.bundle.sizes import UNZIPPED_LIMIT, BundlePart
@@ -170,17 +171,3 @@ class TestInABrowser:
         assert (luminance(seen["ground"]) < 0.1) is is_dark
         for each in seen["texts"]:
             assert contrast(each["ink"], each["ground"]) >= 4.5, each
-
-
-def contrast(one: list[float], other: list[float]) -> float:
-    """https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(color: list[float]) -> float:
-    shares = [value / 255 for value in color[:3]]
-    red, green, blue = (
-        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
