@@ -1,6 +1,6 @@
 """A setting of another tool, and what becomes of it here. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -128,3 +128,12 @@ def as_number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongForm("a whole number")
     return value
+
+
+def read_each(content: Mapping[str, Any], read: Callable[[str, Any], Iterable[Setting]]) -> Iterator[Setting]:
+    """Yield what `read` makes of each key and its value; a value of a wrong form is left to a person."""
+    for key, value in content.items():
+        try:
+            yield from read(key, value)
+        except WrongForm as error:
+            yield by_hand(key, f"it is not {error}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from lambdify.cli.moving.reading.setting import (
     Keys,
     Moved,
     Setting,
-    WrongForm,
     as_list,
     as_table,
     as_text,
     by_hand,
     carry,
     needless,
+    read_each,
 )
 from lambdify.cli.moving.servers import processes
 
@@ -71,17 +72,9 @@ def read(path: Path, code: Code) -> Moved:
     return Moved(
         tool="App Engine",
         file=NAME,
-        stages={"": tuple(_settings(content, code))},
+        stages={"": tuple(read_each(content, partial(_setting, code=code)))},
         name=str(service) if own else "",
     )
-
-
-def _settings(content: Mapping[str, Any], code: Code) -> Iterator[Setting]:
-    for key, value in content.items():
-        try:
-            yield from _setting(key, value, code)
-        except WrongForm as error:
-            yield by_hand(key, f"it is not {error}")
 
 
 def _setting(key: str, value: Any, code: Code) -> Iterator[Setting]:

@@ -9,7 +9,6 @@ from lambdify.cli.moving.reading.code import Code
 from lambdify.cli.moving.reading.setting import (
     Moved,
     Setting,
-    WrongForm,
     as_list,
     as_number,
     as_table,
@@ -18,6 +17,7 @@ from lambdify.cli.moving.reading.setting import (
     by_hand,
     carry,
     needless,
+    read_each,
 )
 
 NAME = "vercel.json"
@@ -69,17 +69,9 @@ def read(path: Path, _: Code) -> Moved:
     return Moved(
         tool="Vercel",
         file=NAME,
-        stages={"": tuple(_settings(content))},
+        stages={"": tuple(read_each(content, _setting))},
         name=name if isinstance(name, str) else "",
     )
-
-
-def _settings(content: Mapping[str, Any]) -> Iterator[Setting]:
-    for key, value in content.items():
-        try:
-            yield from _setting(key, value)
-        except WrongForm as error:
-            yield by_hand(key, f"it is not {error}")
 
 
 def _setting(key: str, value: Any) -> Iterator[Setting]:
