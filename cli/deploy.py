@@ -88,9 +88,9 @@ def deploy(
     `wait` waits for another deployment of the stage that is under way. With `refresh` a new version is made,
     though nothing has changed. `pack` returns the bundle; it may take minutes, so it is called only after the
     state of the stack was checked. The block of `rehearse` begins or ends with the app's start on this
-    machine. Raises what its steps raise: StackBusy, StackBroken,
-    StackForeign, FunctionForeign, StageProtected, Declined, SecretMissing, BundleRefused, HookFailed,
-    AppCannotStart, DeployFailed, AppBroken, ReleaseFailed.
+    machine. Raises what its steps raise: StackBusy, StackBroken, StackForeign, FunctionForeign,
+    StageProtected, Declined, SecretMissing, BundleRefused, HookFailed, AppCannotStart, DeployFailed,
+    AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
     if existing is None or existing.is_new:
