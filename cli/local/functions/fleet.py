@@ -38,6 +38,10 @@ LIMIT = max(16, 8 * PROCESSORS)
 """Sandboxes of one version. An AWS account may have 1,000 at once, for which this machine has no memory."""
 SHORT_WAIT, LONG_WAIT = 0.005, 0.05
 """Seconds that an event waits before another sandbox starts: with fewer ones than processors, and else."""
+ANSWERED_WAIT = 0.2
+"""Seconds that an event waits for a sandbox that has answered. On a busy machine the process needs some of
+them to ask for its next event, and a client that asks one thing after the other would meet a second sandbox,
+with files and memory of its own. A start takes longer anyway."""
 VERSIONS = 2
 """Versions of a function that have sandboxes at once."""
 PATIENCE = 300.0
@@ -98,9 +102,12 @@ class Fleet:
         *,
         limit: int = LIMIT,
         patience: float = PATIENCE,
+        answered_wait: float = ANSWERED_WAIT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._start, self._limit, self._patience, self._clock = start, limit, patience, clock
+        self._answered_wait = answered_wait
+        self._waits = (SHORT_WAIT, LONG_WAIT, answered_wait)
         self._lock = threading.Lock()
         self._pools: dict[FunctionKey, list[_Pool]] = {}
         """The pools of each function, the one called last first, and at the end those that are retired."""
@@ -181,7 +188,7 @@ class Fleet:
                 raise Throttled
             # If the only busy sandbox has just answered, the event waits for it: a client that sends its
             # next request at once gets the same sandbox.
-            if pool.free and not 0 < pool.busy == pool.answered:
+            if pool.free and not _is_free_soon(pool):
                 pool.busy += 1
                 sandbox, waiting = pool.free.pop().sandbox, None
             else:
@@ -193,7 +200,7 @@ class Fleet:
         return pool, self._await(pool, waiting, give_up) if waiting else sandbox
 
     def _await(self, pool: _Pool, waiting: _Waiting, give_up: float) -> Sandbox:
-        for until in (*(min(waiting.since + wait, give_up) for wait in (SHORT_WAIT, LONG_WAIT)), give_up):
+        for until in (*(min(waiting.since + wait, give_up) for wait in self._waits), give_up):
             try:
                 result = waiting.result.get(timeout=max(0.0, until - time.monotonic()))
                 break
@@ -230,11 +237,15 @@ class Fleet:
 
     def _assign_or_start(self, pool: _Pool) -> None:
         """Give free sandboxes to waiting events, and start further ones if they are needed."""
-        while pool.waiting and pool.free and _is_late(pool, SHORT_WAIT):
+        while (
+            pool.waiting
+            and pool.free
+            and _is_late(pool, self._answered_wait if _is_free_soon(pool) else SHORT_WAIT)
+        ):
             pool.busy += 1
             pool.waiting.popleft().result.put(pool.free.pop().sandbox)
         while (
-            len(pool.waiting) > pool.starting + (0 if _is_late(pool, LONG_WAIT) else pool.answered)
+            len(pool.waiting) > pool.starting + (0 if _is_late(pool, self._answered_wait) else pool.answered)
             and pool.starting < PROCESSORS
             and pool.size < self._limit
             and _is_late(pool, _find_wait(pool))
@@ -300,6 +311,11 @@ class Fleet:
             thread = threading.Thread(target=close, args=(sandbox,), name="sandbox end", daemon=True)
             self._ending.add(thread)
             thread.start()
+
+
+def _is_free_soon(pool: _Pool) -> bool:
+    """Return whether sandboxes are busy, and all of them have answered."""
+    return 0 < pool.busy == pool.answered
 
 
 def _is_late(pool: _Pool, wait: float) -> bool:

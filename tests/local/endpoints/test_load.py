@@ -9,6 +9,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 from local.stacks import Deployed
+from waiting import eventually
 
 from lambdify.cli.local.daemon import cloud as room
 from lambdify.cli.local.functions.fleet import LIMIT
@@ -67,4 +68,5 @@ def test_reserved_concurrency_refuses_as_on_lambda(deploy: Deploy, tmp_path: Pat
             app.account.without_retries("lambda").invoke(FunctionName=app.name, Qualifier="live")
         (folder / "second").touch()
         assert first.result().status_code == 200
-    assert httpx.get(app.url).status_code == 200
+    # The environment is free when its process asks for the next event, a moment after the answer.
+    assert eventually(lambda: httpx.get(app.url).status_code == 200)

@@ -16,7 +16,7 @@ from waiting import PATIENCE, eventually
 
 from lambdify.cli.errors import PythonNotFound
 from lambdify.cli.local.functions.call import Call
-from lambdify.cli.local.functions.fleet import Fleet, FunctionKey, Throttled
+from lambdify.cli.local.functions.fleet import LONG_WAIT, Fleet, FunctionKey, Throttled
 from lambdify.cli.local.functions.function import Function
 from lambdify.cli.local.functions.output import Event
 from lambdify.cli.local.functions.process import ZipProgram
@@ -222,3 +222,22 @@ def test_what_is_asked_alone_stays_with_the_environment_that_answered_last(
             pids.add(call.result(10).payload)
             behind.submit(call.finish)
     assert len(pids) == 1
+
+
+@pytest.mark.parametrize("environments", [1, 2])
+def test_the_next_request_waits_for_the_environment_that_a_busy_machine_frees_late(
+    team: Callable[..., Team], meeting: Path, environments: int
+) -> None:
+    quick = team(MEET, answered_wait=PATIENCE)
+    event = json.dumps({"folder": str(meeting), "wanted": environments})
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(partial(quick.invoke, event=event), range(environments)))
+    first = Call(partial(quick.begin, event=event), lambda *_: None)
+    pid = first.result(10).payload
+    late = threading.Timer(2 * LONG_WAIT, first.finish)
+    late.start()
+    second = Call(partial(quick.begin, event=event), lambda *_: None)
+    assert second.result(10).payload == pid
+    second.finish()
+    late.join()
+    assert quick.fleet.count(SHOP) == environments
