@@ -126,11 +126,14 @@ class Adapter:
 
         self._server = files.Server(self._server, root, table)
 
-    def stand_behind_cdn(self, secret: str) -> None:
-        """Take host and client from headers that come with the secret, and from nobody else."""
+    def stand_behind_cdn(self, secret: str, *, alone: bool = False) -> None:
+        """Take host and client from headers that come with the secret, and from nobody else.
+
+        With `alone`, a request without it gets a 403.
+        """
         from lambdify.adapter.in_front import cdn  # only for stages with a CDN
 
-        self._server = cdn.Server(self._server, secret)
+        self._server = cdn.Server(self._server, secret, alone=alone)
 
     def fail(self, error: BaseException) -> Response:
         """Return the 500 for an error of the app, with its traceback if `show_errors` is set."""

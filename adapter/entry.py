@@ -164,7 +164,7 @@ def _load(bundle: dict[str, Any]) -> Any:
     if "files" in bundle:
         adapter.serve_files(root, bundle["files"])
     if secret := os.environ.pop("LAMBDIFY_CDN", ""):  # which the app need not know
-        adapter.stand_behind_cdn(secret)
+        adapter.stand_behind_cdn(secret, alone="LAMBDIFY_CDN_ALONE" in os.environ)
     if adapter.interface == "asgi":
         _close_on_sigterm(adapter)
     return adapter

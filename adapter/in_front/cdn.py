@@ -10,6 +10,7 @@ Rules
    Without it all three are dropped: a visitor of the endpoint itself has written them.
 2. The app sees neither the secret nor the header for the client, also not in its event.
 3. CloudFront calls a REST API below its stage, and its visitors know nothing of that: there is no mount.
+4. Where the CDN has a web ACL, a request without the secret has gone past it, and gets a 403.
 """
 
 from __future__ import annotations
@@ -19,30 +20,42 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambdify.adapter import wire
-from lambdify.adapter.messages import Request
+from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter import asgi, files, wsgi
-    from lambdify.adapter.messages import Response
     from lambdify.adapter.streaming import Reply
 
 SECRET, HOST, CLIENT = "x-lambdify-cdn", "x-forwarded-host", "x-lambdify-client"
 HEADERS = (SECRET, HOST, CLIENT)
 HOPS = "x-forwarded-for"
+REFUSAL = Response(403, (("content-type", "text/plain; charset=utf-8"),), b"Forbidden")
 
 
 class Server:
     """What reads these headers before an app; has the methods of `wsgi.Server`."""
 
-    def __init__(self, server: wsgi.Server | asgi.Server | files.Server | Server, secret: str) -> None:
-        self._server, self._secret = server, secret.encode()
+    def __init__(
+        self,
+        server: wsgi.Server | asgi.Server | files.Server | Server,
+        secret: str,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """With `alone`, nobody is let in but the CDN."""
+        self._server, self._secret, self._alone = server, secret.encode(), alone
 
     def run(self, request: Request, event: dict[str, Any], context: object) -> Response:
         """Return the app's response. Raises the app's errors."""
+        if self._alone and not comes_by_cdn(request, self._secret):
+            return REFUSAL
         return self._server.run(self._settle(request, event), event, context)
 
     def stream(self, request: Request, event: dict[str, Any], context: object, reply: Reply) -> None:
         """Send the app's response as it comes. Raises the app's errors."""
+        if self._alone and not comes_by_cdn(request, self._secret):
+            reply.send_whole(REFUSAL)
+            return
         self._server.stream(self._settle(request, event), event, context, reply)
 
     def close(self) -> None:
@@ -56,6 +69,11 @@ class Server:
                 for name in [name for name in fields if name.lower() == SECRET]:
                     del fields[name]
         return settled
+
+
+def comes_by_cdn(request: Request, secret: bytes) -> bool:
+    """Return whether a request has the secret."""
+    return compare_digest(dict(request.headers).get(SECRET, "").encode("latin-1"), secret)
 
 
 def settle(request: Request, secret: bytes) -> Request:

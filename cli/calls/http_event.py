@@ -9,6 +9,7 @@ Rules:
 - Pure: no call, no clock. A function without an endpoint gets an HTTP API's event, which it understands.
 - The event names the endpoint's host, unless a header names another: Django refuses hosts that it does not
   know.
+- Behind a CDN the request comes as from there, with its secret: a function may let in nobody else.
 """
 
 import json
@@ -19,9 +20,11 @@ from urllib.parse import quote, urlsplit
 from lambdify.adapter import bodies, wire
 from lambdify.adapter.errors import PayloadRefused
 from lambdify.adapter.event_sources import alb, http_api, rest
+from lambdify.adapter.in_front import cdn
 from lambdify.adapter.messages import Request, Response
 from lambdify.cli.errors import FunctionFailed, UsageError
 from lambdify.cli.settings import Settings
+from lambdify.cli.template.cdn import find_secret
 from lambdify.cli.version import VERSION
 
 Pairs = Collection[tuple[str, str]]
@@ -38,13 +41,21 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.ht
 
 
 def write(
-    settings: Settings, method: str, path: str, headers: Pairs = (), body: bytes = b"", *, url: str = ""
+    settings: Settings,
+    method: str,
+    path: str,
+    headers: Pairs = (),
+    body: bytes = b"",
+    *,
+    url: str = "",
+    stack: str = "",
 ) -> dict[str, Any]:
     """Return the event for a request to the stage.
 
     `path` begins with "/", may have a query, and is encoded as far as needed. `url` is the endpoint's URL in
     the stack's outputs ("https://abc.execute-api.../live"); the request gets its host and its path prefix. A
-    header `host` stands for the host of a domain that leads to the endpoint. Raises UsageError if it is none.
+    header `host` stands for the host of a domain that leads to the endpoint. `stack` is the id of the stack,
+    which is known by the CDN. Raises UsageError if the host is none.
     """
     address = urlsplit(url)
     host, port = find_host(headers, url)
@@ -53,7 +64,10 @@ def write(
         method=method.upper(),
         path=quote(before_query, ENCODED),
         query=quote(query, ENCODED + "?"),
-        headers=_complete_headers(headers, body),
+        headers=(
+            *_complete_headers(headers, body),
+            *(_of_cdn(host, port, stack) if stack and settings.http.cdn else ()),
+        ),
         body=body,
         mount=address.path.rstrip("/"),
         host=host,
@@ -103,6 +117,13 @@ def read(settings: Settings, payload: bytes) -> Response:
 def write_body(body: bytes) -> tuple[str, bool]:
     """Return the bytes as a text for JSON, and whether that text is base64."""
     return bodies.write(body, ())
+
+
+def _of_cdn(host: str, port: int | None, stack: str) -> Pairs:
+    """Return the headers of a request that has come by the CDN of a stack."""
+    name = f"[{host}]" if ":" in host else host
+    said = f"{name}:{port}" if port else name
+    return ((cdn.SECRET, find_secret(stack)), (cdn.HOST, said), (cdn.CLIENT, CLIENT))
 
 
 def _complete_headers(headers: Pairs, body: bytes) -> tuple[tuple[str, str], ...]:

@@ -103,6 +103,7 @@ def send(
         request.headers,
         request.body,
         url=url,
+        stack=deployed.id,
     )
     begun = time.monotonic()
     answer, payload = invocation.call(deployed.outputs["Function"], json.dumps(event).encode(), stage.account)

@@ -235,11 +235,14 @@ def _try(
     recorded = target.settings.get("release", {})
     path = recorded.get("smoke", "")
     if path not in ("", trial.OFF):
-        http = replace(stage.settings.http, endpoint=target.settings["http"]["endpoint"])
+        recorded_http = target.settings["http"]
+        http = replace(
+            stage.settings.http, endpoint=recorded_http["endpoint"], cdn=bool(recorded_http.get("cdn"))
+        )
         as_deployed = replace(stage.settings, http=http)
         smoke = trial.SmokeRequest(path=path, status=recorded["status"])
         then = Stage(settings=as_deployed, account=stage.account)
-        trial.send_smoke_request(target.version, smoke, then, console, url=url)
+        trial.send_smoke_request(target.version, smoke, then, console, url=url, stack=deployed.id)
     else:
         trial.wake(target.version, stage, console)
 

@@ -88,12 +88,12 @@ def run(version: str, deployed: Stack, stage: Stage, console: Console, *, url: s
         check_functions(_functions_to_check(deployed, stage, console), stage, console)
     if release.smoke not in ("", OFF):
         smoke = SmokeRequest(path=release.smoke, status=release.status)
-        send_smoke_request(version, smoke, stage, console, url=url)
+        send_smoke_request(version, smoke, stage, console, url=url, stack=deployed.id)
         return
     if not stage.settings.functions:
         wake(version, stage, console)
     if release.smoke != OFF and stage.settings.http.endpoint != "none":
-        ask_home_page(version, stage, console, url=url)
+        ask_home_page(version, stage, console, url=url, stack=deployed.id)
 
 
 @translated(during="waiting for the version")
@@ -172,10 +172,13 @@ def _unloaded(
 
 
 def send_smoke_request(
-    version: str, smoke: SmokeRequest, stage: Stage, console: Console, *, url: str
+    version: str, smoke: SmokeRequest, stage: Stage, console: Console, *, url: str, stack: str
 ) -> None:
-    """Send the version a GET request. Raises AppBroken, and ReleaseFailed for an unexpected status."""
-    call = _get(version, smoke.path, stage, console, url=url)
+    """Send the version a GET request. Raises AppBroken, and ReleaseFailed for an unexpected status.
+
+    `stack` is the id of the stack.
+    """
+    call = _get(version, smoke.path, stage, console, url=url, stack=stack)
     call.check(stage.settings, console, doing=f"GET {smoke.path} was not answered")
     answer = _read(call, stage, smoke.path, url)
     if answer.status == smoke.status:
@@ -189,12 +192,12 @@ def send_smoke_request(
     )
 
 
-def ask_home_page(version: str, stage: Stage, console: Console, *, url: str) -> None:
+def ask_home_page(version: str, stage: Stage, console: Console, *, url: str, stack: str) -> None:
     """Ask the version, which has started, for its home page, and say what came.
 
     Raises ReleaseFailed for an answer of 500 or above, and for none.
     """
-    call = _get(version, "/", stage, console, url=url)
+    call = _get(version, "/", stage, console, url=url, stack=stack)
     failure = _home_page_failure(call, stage, console, url)
     if failure is None:
         return
@@ -342,8 +345,8 @@ class _Call:
         )
 
 
-def _get(version: str, path: str, stage: Stage, console: Console, *, url: str) -> _Call:
-    event = http_event.write(stage.settings, "GET", path, url=url)
+def _get(version: str, path: str, stage: Stage, console: Console, *, url: str, stack: str) -> _Call:
+    event = http_event.write(stage.settings, "GET", path, url=url, stack=stack)
     with console.step(f"Asking version {version} for {path}"):
         return _call(version, event, stage)
 

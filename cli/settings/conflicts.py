@@ -60,6 +60,10 @@ NO_SNAPSTART = ("ap-southeast-6", "ap-east-2")
 NO_CDN = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
 """Beginnings of regions that are in partitions of their own, with another CloudFront or none.
 https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/setting-up-cloudfront.html"""
+CDN_REGION = "us-east-1"
+"""Where what belongs to CloudFront is made, whatever the stage's region."""
+WAF_SCOPES = {"global": "CLOUDFRONT", "regional": "REGIONAL"}
+"""Scopes of web ACLs, by what the resource in their ARN begins with."""
 MAX_LAYERS = 5
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MIN_STORAGE = 512
@@ -204,7 +208,13 @@ def _cdn(settings: "Settings") -> Iterator[SettingsError]:
                 '[static] serve = "cdn": there is no CDN.',
                 hint='Set [http] cdn = true, or serve = "function".',
             )
+        if settings.cdn.web_acl:
+            yield SettingsError(
+                "[cdn] web_acl: there is no CDN that it could stand in front of.",
+                hint="Set [http] cdn = true, or leave web_acl out.",
+            )
         return
+    yield from _web_acl(settings.cdn.web_acl)
     if http.endpoint in ("alb", "none"):
         why = (
             "the load balancer is your own, and a CDN belongs in front of that."
@@ -231,6 +241,21 @@ def _cdn(settings: "Settings") -> Iterator[SettingsError]:
             "[http] cdn = true with vpc_endpoints: the CDN cannot reach an API that is private.",
             hint="Leave out one of the two.",
         )
+
+
+def _web_acl(arn: str) -> Iterator[SettingsError]:
+    """https://docs.aws.amazon.com/waf/latest/developerguide/cloudfront-features.html"""
+    *_, region, _, what = ("", "", *arn.split(":", 5))
+    scope, _, kind = what.partition("/")
+    kind = kind.partition("/")[0]
+    if not arn or (region, scope, kind) == (CDN_REGION, "global", "webacl"):
+        return
+    found = f"of the scope {WAF_SCOPES.get(scope, scope)}, in {region}" if kind == "webacl" else "none"
+    yield SettingsError(
+        "[cdn] web_acl: CloudFront takes web ACLs of the scope CLOUDFRONT, which are in us-east-1; "
+        f"this is {found}.",
+        hint=f"`aws wafv2 list-web-acls --scope CLOUDFRONT --region {CDN_REGION}` shows those that it takes.",
+    )
 
 
 def _network(settings: "Settings") -> Iterator[SettingsError]:

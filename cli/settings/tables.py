@@ -235,6 +235,9 @@ class Cdn:
 
     price_class: Literal["all", "200", "100"]
     """Where its edges are: everywhere, or where they cost less."""
+    web_acl: str
+    """ARN of the web ACL (AWS WAF) that lets requests in; "" for none. With one, the endpoint itself lets in
+    nobody but the CDN."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -363,6 +363,7 @@ READERS: Mapping[str, Reader] = {
         "elasticloadbalancing", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2"
     ),
     "http.alb.priority": integer(1, 50000),
+    "cdn.web_acl": arn("wafv2", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/0a1b2c3d"),
     "warm.every": _minutes,
     "warm.concurrency": integer(1, 100, "environments"),
     "release.smoke": matching(r"off|/\S*", 'a path, such as "/health", or "off"'),

@@ -26,8 +26,8 @@ from lambdify.cli.template.endpoints.endpoint import Endpoint
 Resource = dict[str, Any]
 
 DISTRIBUTION = "AWS::CloudFront::Distribution"
-VARIABLE = "LAMBDIFY_CDN"
-"""The function's environment variable with the secret."""
+VARIABLE, ALONE = "LAMBDIFY_CDN", "LAMBDIFY_CDN_ALONE"
+"""The function's environment variables: the secret, and that nobody is let in without it."""
 HEADER = "x-lambdify-cdn"
 SECRET = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -53,9 +53,19 @@ SHORTEST_WAIT, LONGEST_WAIT = 30, 120
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html"""
 
 
-def variables(settings: Settings) -> dict[str, Resource]:
-    """Return the variable by which the adapter knows the secret; {} without a CDN."""
-    return {VARIABLE: SECRET} if settings.http.cdn else {}
+def variables(settings: Settings) -> dict[str, Any]:
+    """Return the variables by which the adapter knows the secret, and whom to let in; {} without a CDN.
+
+    Past the CDN nobody meets its web ACL, so with one the function lets in nobody who comes that way.
+    """
+    if not settings.http.cdn:
+        return {}
+    return {VARIABLE: SECRET, **({ALONE: "1"} if settings.cdn.web_acl else {})}
+
+
+def find_secret(stack: str) -> str:
+    """Return the secret in the id of a stack."""
+    return stack.split("/")[2]
 
 
 def place(settings: Settings, endpoint: Endpoint, static: Static | None) -> Endpoint:
@@ -141,6 +151,7 @@ def _config(settings: Settings, url: object, static: Static | None) -> Resource:
         "HttpVersion": "http2and3",
         "IPV6Enabled": True,
         "PriceClass": PRICE_CLASSES[settings.cdn.price_class],
+        **({"WebACLId": settings.cdn.web_acl} if settings.cdn.web_acl else {}),
         "Origins": [_app(settings, url), *([_files(static)] if static else [])],
         **({"CacheBehaviors": [_behavior(each) for each in static.paths]} if static else {}),
         "DefaultCacheBehavior": {

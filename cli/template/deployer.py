@@ -154,7 +154,8 @@ def _of_cdn(stage: Stage) -> Placeholders:
     begin = f"arn:{stage.account.partition}:cloudfront::{stage.account.account_id}:"
     ids = tuple(f"{begin}{kind}/*" for kind in ("distribution", "origin-access-control"))
     function = f"{begin}function/{cdn.global_name(stage.settings, stage.region)}"
-    found = {"static_bucket": (bucket,), "static_files": files, "of_cdn": (*ids, function)}
+    acl = (stage.settings.cdn.web_acl,) if stage.settings.cdn.web_acl else ()
+    found = {"static_bucket": (bucket,), "static_files": files, "of_cdn": (*ids, function), "web_acl": acl}
     return found if stage.settings.http.cdn else dict.fromkeys(found, ())
 
 
