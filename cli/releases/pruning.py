@@ -9,6 +9,7 @@ Rules:
 - A version is removed only if it is older than both the live and the published one. A newer version may be
   part of another deployment that is under way.
 - An archive or image is removed with the last release that was made of it. Records stay longer.
+- Static files go with the last release that has them and is kept, or had traffic within [static] keep.
 - An archive or image without a release is removed when it is a day old: its deployment was refused or killed
   after the upload. A younger one may belong to a deployment that is under way.
 """
@@ -30,8 +31,6 @@ RECORDS_KEPT = 100
 """Releases whose records stay."""
 LONGEST_DEPLOYMENT = timedelta(days=1)
 """Far more than an upload and its release take, so that a running deployment keeps its archive."""
-FILES_OUTLIVE_TRAFFIC = timedelta(days=30)
-"""How long static files outlive the traffic of their release."""
 WORKED = {"live", "superseded", "rolled back"}
 
 
@@ -61,15 +60,20 @@ def prune(
     archives.remove([*sorted(unneeded), *records], stage)
     if any(each.files for each in known):
         moment = now or datetime.now(UTC)
-        published.prune(_choose_files(known, kept, deployed, moment), stage, now=moment)
+        staying = _choose_files(known, kept, deployed, moment, timedelta(days=stage.settings.static.keep))
+        published.prune(staying, stage, now=moment)
     if removed:
         console.note(f"Removed version{'s'[: len(removed) > 1]} {', '.join(sorted(removed, key=int))}.")
 
 
 def _choose_files(
-    known: Sequence[Release], kept: Sequence[Release], deployed: Stack, now: datetime
+    known: Sequence[Release],
+    kept: Sequence[Release],
+    deployed: Stack,
+    now: datetime,
+    outlive: timedelta,
 ) -> set[str]:
-    """Return the records of files that stay.
+    """Return the records of files that stay: `outlive` is how long they do after their traffic.
 
     Pages that a release has sent may be open for weeks, and ask for its files then: [release] keep does not
     count alone. A release had traffic until the next one was made, at the latest.
@@ -77,7 +81,7 @@ def _choose_files(
     staying = {each.files for each in kept} | {deployed.outputs.get("Files", "")}
     until = now
     for each in known:
-        if now - until < FILES_OUTLIVE_TRAFFIC:
+        if now - until < outlive:
             staying.add(each.files)
         until = each.at
     return staying - {""}

@@ -128,6 +128,8 @@ class Static:
     """The path of the page for what the app does not know; "" for none."""
     immutable: tuple[str, ...]
     """Patterns of names with a hash that is not seen."""
+    keep: int
+    """Days that files of a CDN outlive the traffic of their release."""
     folders: Mapping[str, str]
     """Folders of the project by the path that they are served below: "" for the site itself, or "/app"."""
     environment: Mapping[str, str]

@@ -343,6 +343,7 @@ READERS: Mapping[str, Reader] = {
         r"[^\s/?#][^\s?#]*", 'the path of a page among the files, such as "index.html"'
     ),
     "static.immutable": list_of(matching(r"\S+", 'patterns of names, such as "assets/*"')),
+    "static.keep": integer(0, 3650, "days"),
     "build.audit_ignore": list_of(
         matching(r"[A-Za-z]+(-[A-Za-z0-9]+)+", 'ids of advisories, such as "GHSA-x84v-xcm2-53pg"')
     ),
