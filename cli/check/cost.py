@@ -160,9 +160,13 @@ def _parts(traffic: Traffic, settings: Settings, endpoint: str, idle: tuple[Cost
     )
     yield Part(what="cold starts", monthly=lambda_price(0, starts))
     yield Part(what=f"logs, {LOG_BYTES / 1000:g} KB a request", monthly=costs.price_log(requests * LOG_BYTES))
-    yield Part(
-        what=f"{traffic.bytes_out / 1e9:,.1f} GB to the internet", monthly=costs.price_out(traffic.bytes_out)
-    )
+    size = f"{traffic.bytes_out / 1e9:,.1f} GB"
+    if settings.http.cdn:
+        # From AWS to CloudFront they cost nothing: https://aws.amazon.com/cloudfront/pricing/pay-as-you-go/
+        sent = costs.price_cdn(requests, traffic.bytes_out)
+        yield Part(what=f"requests and {size} by way of the CDN", monthly=sent)
+    else:
+        yield Part(what=f"{size} to the internet", monthly=costs.price_out(traffic.bytes_out))
     yield from (Part(what=cost.what, monthly=cost.monthly) for cost in idle if cost.monthly)
 
 

@@ -186,10 +186,12 @@ def _cost(
             memory=function["MemorySize"],
             architecture=(function.get("Architectures") or ["x86_64"])[0],
         )
-        daily = calls + costs.price_requests(use.requests or 0, stage.settings.http.endpoint)
+        requests = use.requests or 0
+        daily = calls + costs.price_requests(requests, stage.settings.http.endpoint)
+        edge = costs.price_cdn(requests * DAYS_PER_MONTH, 0) if stage.settings.http.cdn else 0
         standing = tuple(each for each in idle if each.what != costs.KEEP_WARM_CALLS)
         # The estimate of a stage that is younger than a day may be below that of an idle month.
-        used = max(daily * DAYS_PER_MONTH + costs.total(standing), costs.total(idle))
+        used = max(daily * DAYS_PER_MONTH + edge + costs.total(standing), costs.total(idle))
     return CostEstimate(
         idle_usd_per_month=round(costs.total(idle), 4),
         used_usd_per_month=None if used is None else round(used, 4),

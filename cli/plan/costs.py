@@ -101,6 +101,19 @@ def price_out(size: float) -> float:
     return max(0.0, size / 1e9 - float(out["free_gb"])) * float(out["gb"])
 
 
+def price_cdn(requests: float, size: float, *, files: float = 0) -> float:
+    """Return USD for requests of a month to the app and to files by way of the CDN, and for bytes sent.
+
+    The first of each are free.
+    """
+    prices = _prices()["cdn"]
+    used = {"requests": requests + files, "calls": requests, "gb": size / 1e9}
+    each = {"requests": prices["request"], "calls": prices["call"], "gb": prices["gb"]}
+    return sum(
+        max(0.0, amount - float(prices[f"free_{what}"])) * float(each[what]) for what, amount in used.items()
+    )
+
+
 def servers() -> tuple[tuple[str, float], ...]:
     """Return small servers, by name, and what each costs in USD a month."""
     return tuple((each["name"], float(each["month"])) for each in _prices()["server"])
@@ -140,6 +153,8 @@ def _estimate(
             yield from _keep_warm(name, properties, resources)
         case "AWS::CloudWatch::Alarm":
             yield _alarm(name, properties)
+        case "AWS::CloudFront::Distribution":
+            yield from _cdn(properties)
         case "AWS::Logs::LogGroup":
             days = properties.get("RetentionInDays")
             yield Cost(
@@ -157,6 +172,28 @@ def _alarm(name: str, properties: Mapping[str, Any]) -> Cost:
     metrics = sum("MetricStat" in each for each in properties.get("Metrics", ())) or 1
     why = f"for the {metrics} metrics that it reads" if metrics > 1 else "for being there"
     return Cost(what=f"alarm {name}", monthly=metrics * _prices()["alarm"]["month"], why=why)
+
+
+def _cdn(properties: Mapping[str, Any]) -> Iterator[Cost]:
+    """https://aws.amazon.com/cloudfront/pricing/pay-as-you-go/, https://aws.amazon.com/waf/pricing/"""
+    config, prices = properties["DistributionConfig"], _prices()
+    cdn, acl = prices["cdn"], prices["web_acl"]
+    yield Cost(
+        what="use of the CDN",
+        monthly=None,
+        why=f"{cdn['free_requests'] / 1e6:.0f} million requests and {cdn['free_gb'] / 1000:.0f} TB a month "
+        f"are free, then ${(cdn['request'] + cdn['call']) * 1e6:.2f} a million and ${cdn['gb']:.3f} a GB",
+    )
+    if any(each["Id"] == "files" for each in config["Origins"]):
+        stored = prices["stored"]["files_gb"]
+        yield Cost(what="static files", monthly=None, why=f"${stored:.3f} for each GB of those kept")
+    if "WebACLId" in config:
+        yield Cost(
+            what="the web ACL",
+            monthly=None,
+            why=f"${acl['month']:.2f} and ${acl['rule']:.2f} for each rule, whatever it stands before, and "
+            f"${acl['request'] * 1e6:.2f} a million requests",
+        )
 
 
 def _function(properties: Mapping[str, Any], kept: int) -> Iterator[Cost]:
