@@ -110,7 +110,8 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
     with ThreadPoolExecutor(3) as threads:
         pending_health = threads.submit(health.check, url, stage.settings) if check_health and url else None
         shared = [each.name for each in aliases.read(deployed) if each.function == stage.name]
-        pending_metrics = threads.submit(metrics.read, stage, endpoint, aliases=shared or (template.ALIAS,))
+        asked = deployed.outputs.get(template.ORIGIN, endpoint)
+        pending_metrics = threads.submit(metrics.read, stage, asked, aliases=shared or (template.ALIAS,))
         pending_cold_starts = threads.submit(cold_starts.read, stage)
         function = _function(stage)
         use = unless_refused(pending_metrics.result, "the metrics", left_out)

@@ -50,7 +50,7 @@ OUR_RESOURCES = re.compile(
 )
 """Logical ids of resources and parameters in our templates, with any settings."""
 OUR_OUTPUTS = re.compile(
-    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Files|Refreshed"
+    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Files|Origin|Refreshed"
     "|(Version|Published|Alias)Commands"
 )
 

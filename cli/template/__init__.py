@@ -46,6 +46,8 @@ SHARE = "Share"
 KEEP_WARM = {"lambdify": "keep-warm"}
 REFRESHED, REFRESHED_OUTPUT = "LAMBDIFY_REFRESHED", "Refreshed"
 """The variable with the time of the last `deploy --refresh`, and the output that tells the next one."""
+ORIGIN = "Origin"
+"""The output with the endpoint's own URL, where the stage's is that of what stands in front."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
         **lambdas.outputs(settings, resources),
         **commands.outputs(resources),
         **({REFRESHED_OUTPUT: refreshed} if refreshed else {}),
+        **({ORIGIN: endpoint.origin} if endpoint.origin else {}),
     }
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",

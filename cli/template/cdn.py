@@ -16,6 +16,7 @@ Rules:
 """
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 from lambdify.cli.artifacts.published import Static
@@ -81,7 +82,8 @@ def place(settings: Settings, endpoint: Endpoint, static: Static | None) -> Endp
             "Properties": {"DistributionConfig": _config(settings, endpoint.url, static)},
         },
     }
-    return Endpoint(resources=resources, url={"Fn::Sub": "https://${Distribution.DomainName}"})
+    url = {"Fn::Sub": "https://${Distribution.DomainName}"}
+    return replace(endpoint, resources=resources, url=url, origin=endpoint.url)
 
 
 def global_name(settings: Settings, region: str = "${AWS::Region}") -> str:

@@ -64,7 +64,10 @@ def test_what_is_beyond_the_free_part_of_a_month_is_counted(requests, size, file
 
 def test_a_month_of_traffic_is_sent_by_the_cdn(make_settings):
     plain, behind = (
-        {part.what: part.monthly for part in cost.estimate(cost.assume(20_000_000), each, today=costs.as_of()).parts}
+        {
+            part.what: part.monthly
+            for part in cost.estimate(cost.assume(20_000_000), each, today=costs.as_of()).parts
+        }
         for each in (make_settings(), make_settings(overrides=CDN))
     )
     (mine,) = behind.keys() - plain.keys()

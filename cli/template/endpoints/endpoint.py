@@ -41,6 +41,8 @@ class Endpoint:
     """CloudFormation's expression for the URL, without a slash at its end; None if the URL is not known."""
     metrics: Metrics | None = None
     """None if nothing is counted for it alone."""
+    origin: object = None
+    """The expression for its own URL, if something with another one stands in front; else None."""
 
 
 def digest(value: object) -> str:
