@@ -58,8 +58,8 @@ LONGEST_INVOCATION = 1800
 class Account:
     """An AWS account and region, with clients for its services."""
 
-    client: Callable[[str], Any]
-    """`client("s3")` returns boto3's client, which is created on first use."""
+    client: Callable[..., Any]
+    """`client("s3")`, made on first use, is boto3's; `client("acm", region="us-east-1")` that of there."""
     account_id: str
     region: str
     partition: str
@@ -102,9 +102,9 @@ def connect(
             raise _without_region(session)
 
         @cache
-        def client(service: str, attempts: int = ATTEMPTS) -> Any:
+        def client(service: str, attempts: int = ATTEMPTS, region: str | None = None) -> Any:
             options = _options(service, attempts, direct=endpoint_url is not None)
-            return session.client(service, endpoint_url=endpoint_url, config=options)
+            return session.client(service, region, endpoint_url=endpoint_url, config=options)
 
         try:
             identity = _identify(session, client("sts"))

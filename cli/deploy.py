@@ -21,6 +21,7 @@ from lambdify.cli.artifacts import archives, images, published
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
+from lambdify.cli.domains import names
 from lambdify.cli.errors import Declined
 from lambdify.cli.hooks.template import amend
 from lambdify.cli.plan import preview, sources
@@ -34,6 +35,7 @@ from lambdify.cli.releases import (
     traffic_split,
 )
 from lambdify.cli.releases import refresh as refresh_marks
+from lambdify.cli.releases.ownership import Owner
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import aliases, change_sets, protection, recovery, stack, stack_events
 from lambdify.cli.stacks.change_sets import ChangeSet
@@ -89,25 +91,20 @@ def deploy(
     though nothing has changed. `pack` returns the bundle; it may take minutes, so it is called only after the
     state of the stack was checked. The block of `rehearse` begins or ends with the app's start on this
     machine. Raises what its steps raise: StackBusy, StackBroken, StackForeign, FunctionForeign,
-    StageProtected, Declined, SecretMissing, BundleRefused, HookFailed, AppCannotStart, DeployFailed,
-    AppBroken, ReleaseFailed.
+    StageProtected, Declined, SecretMissing, NameTaken, CertificateRefused, BundleRefused, HookFailed,
+    AppCannotStart, DeployFailed, AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
-    if existing is None or existing.is_new:
-        new_stage.check(stage, console, yes=yes)
-    owner = None
-    if existing:
-        owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)
-        _warn_of_split(existing, stage, console)
-    if stage.settings.secrets:
-        secrets.require(stage)
+    owner = _check(existing, stage, console, yes=yes, take_over=take_over)
+    looked = names.check(stage, existing)
     with caches.in_use():
         bundle = pack()
         images.check_kind(bundle, existing.outputs if existing else {})
         _check_hook(stage, bundle, console)
         with rehearse(bundle):
             artifact = _upload(bundle, existing, stage, console)
-    wanted = _write_template(stage, bundle, artifact, existing, console, refresh=refresh)
+    settled = names.settle(stage, looked, console, sleep=sleep)
+    wanted = _write_template(settled, stage, bundle, artifact, existing, console, refresh=refresh)
     change_set = _propose(wanted, existing, stage, console, sleep)
     if change_set is not None:
         _show(change_set, stage.settings, console)
@@ -118,6 +115,7 @@ def deploy(
     if change_set is not None:
         _check_ours(wanted, deployed, stage)
     protection.enable(stage, deployed)
+    names.finish(looked, settled, existing, deployed, stage, console)
     url = find_address(deployed.outputs.get("Endpoint", ""))
     release = releases.find_live(stage, deployed)
     if change_set is None and aliases.is_current(deployed) and release and not release.reason:
@@ -129,6 +127,21 @@ def deploy(
     # The local endpoint learns by this where the traffic goes now; on AWS it is the same URL.
     url = find_address(deployed.outputs.get("Endpoint", ""))
     return _describe(deployed, release, url, stage.account, changed=True, uploaded=artifact.uploaded)
+
+
+def _check(
+    existing: Stack | None, stage: Stage, console: Console, *, yes: bool, take_over: bool
+) -> Owner | None:
+    """Return whom the stage is taken over from; None for nobody. Nothing is changed yet."""
+    if existing is None or existing.is_new:
+        new_stage.check(stage, console, yes=yes)
+    owner = None
+    if existing:
+        owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)
+        _warn_of_split(existing, stage, console)
+    if stage.settings.secrets:
+        secrets.require(stage)
+    return owner
 
 
 def _check_hook(stage: Stage, bundle: "Bundle", console: Console) -> None:
@@ -158,6 +171,7 @@ def _leave(deployed: Stack, stage: Stage, console: Console) -> None:
 
 
 def _write_template(
+    settings: Settings,
     stage: Stage,
     bundle: "Bundle",
     artifact: Artifact,
@@ -167,7 +181,7 @@ def _write_template(
     refresh: bool,
 ) -> Template:
     now = datetime.now(UTC) if refresh else None
-    settings = refresh_marks.keep(gate.add_variable(stage.settings), existing, now)
+    settings = refresh_marks.keep(gate.add_variable(settings), existing, now)
     settings = sources.without_passed(settings, existing, stage.account, console)
     # What the project's own function does was told before the upload.
     return amend(template.write(settings, artifact, bundle.target), settings, Console(quiet=True))

@@ -52,6 +52,9 @@ LambdifyError
 ├── FunctionForeign      54   a function of that name exists and is not ours
 ├── AfterHookFailed      55   a command of [hooks] failed after what was done, which stands
 ├── PreviewsLeft         57   previews were to be removed, and some are still there
+├── NameTaken            58   a name of [domain] has a record already, which leads elsewhere
+├── CertificateRefused   59   there is no certificate for the names of [domain], and there will be none
+├── CertificatePending   60   the certificate was waited for, and is not issued yet
 ├── CommandNotRun       125   lambdify could not run a command, or does not know how it ended
 ├── Declined              3   the user said no at a prompt
 └── Interrupted         130   Ctrl-C
@@ -334,6 +337,24 @@ class AfterHookFailed(LambdifyError):
     """A command of [hooks] failed after a deployment or a removal, which stands."""
 
     exit_code = 55
+
+
+class NameTaken(LambdifyError):
+    """A name of [domain] has a record already, which leads elsewhere."""
+
+    exit_code = 58
+
+
+class CertificateRefused(LambdifyError):
+    """The certificate for the names of [domain] is not one for them, or is not issued and will not be."""
+
+    exit_code = 59
+
+
+class CertificatePending(LambdifyError):
+    """The certificate was waited for, and is not issued yet: somebody has to write its records."""
+
+    exit_code = 60
 
 
 class CommandNotRun(LambdifyError):

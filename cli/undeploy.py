@@ -1,12 +1,12 @@
 """lambdify undeploy: remove a stage completely, and name the resources that stay.
 
-    stack (endpoint, schedule, function, versions, roles) ──▶ log ──▶ images, archives, releases ──▶ bucket
+    stack (endpoint, function, roles) ──▶ log ──▶ certificates ──▶ images, archives, releases ──▶ bucket
 
 Each part is removed if it exists, so that the next run completes a removal that was cut short. Only resources
-that are provably of this stage are removed: the stack and the log group have its tags, the rest is in its own
-part of the bucket. These stay: resources of the project with a DeletionPolicy that keeps them ([resources]),
-the log with --keep-logs, secrets, and resources that CloudFormation cannot delete, if somebody agrees to
-leave them.
+that are provably of this stage are removed: the stack, the log group and certificates have its tags, the rest
+is in its own part of the bucket. These stay: resources of the project with a DeletionPolicy that keeps them
+([resources]), the log with --keep-logs, secrets, records of certificates, and resources that CloudFormation
+cannot delete, if somebody agrees to leave them.
 """
 
 import time
@@ -19,6 +19,7 @@ from lambdify.cli import secrets, template
 from lambdify.cli.artifacts import archives
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.console import Console
+from lambdify.cli.domains import names
 from lambdify.cli.errors import AccessDenied, Declined, NotDeployed, StackBroken, StageProtected
 from lambdify.cli.releases import ownership
 from lambdify.cli.settings import Settings
@@ -93,9 +94,11 @@ def undeploy(
     log_group = _remove_log_group(stage, ours=existing is not None, keep=keep_logs)
     if keep_logs and log_group:
         kept += (_kept_log(stage.settings),)
+    certificates, kept_by_names = names.remove(stage, existing, sleep)
+    kept += tuple(KeptResource(name=each.name, kind=each.kind, why=each.why) for each in kept_by_names)
     with console.step("Removing the uploaded bundles"):
         removed = archives.remove_stage(stage)
-    if not (existing or log_group or removed.objects or removed.bucket or removed.images):
+    if not (existing or log_group or removed.objects or removed.bucket or removed.images or certificates):
         raise NotDeployed(
             f'There is nothing of "{stage.name}" in {stage.region} to remove.',
             hint="The stage, the region and --local say where it is looked for.",

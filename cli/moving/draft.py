@@ -6,7 +6,7 @@ from typing import Any
 
 from lambdify.cli.moving.reading.setting import Keys, Setting
 from lambdify.cli.settings import FUNCTION_NAME_LENGTH, secrets_folder, slug
-from lambdify.cli.settings.mappings import STAGE
+from lambdify.cli.settings.domains.forms import STAGE
 
 BESIDE = "-web"
 """Behind a name that the other tool's deployment has: project and stage make a name in the same form."""

@@ -17,6 +17,7 @@ from lambdify.cli import template
 from lambdify.cli.artifacts import archives, images
 from lambdify.cli.aws import Account
 from lambdify.cli.console import Console
+from lambdify.cli.domains import names
 from lambdify.cli.hooks.template import amend
 from lambdify.cli.plan import costs, preview, sources
 from lambdify.cli.plan import drift as drift_detection
@@ -68,11 +69,13 @@ def compute(
         raise stack.busy(existing.name, existing.state)
     if existing is None or existing.is_new:
         new_stage.check(stage, console, yes=True)
+    looked = names.check(stage, existing)
     bundle = pack()
     images.check_kind(bundle, existing.outputs if existing else {})
     artifact = archives.plan(bundle, stage)
     refreshed = datetime.now(UTC) if refresh else None
-    settings = refresh_marks.keep(gate.add_variable(stage.settings), existing, refreshed)
+    settled = names.foresee(stage, looked, console)
+    settings = refresh_marks.keep(gate.add_variable(settled), existing, refreshed)
     settings = sources.without_passed(settings, existing, stage.account, console)
     wanted = amend(template.write(settings, artifact, bundle.target), settings, console)
     with console.step("Asking CloudFormation what would change"):

@@ -9,8 +9,8 @@ that stage alone; it is the user's, and not written here.
 
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import STAGES, Settings, config_file, edit, options
+from lambdify.cli.settings.domains.forms import STAGE
 from lambdify.cli.settings.edit import Edit
-from lambdify.cli.settings.mappings import STAGE
 
 TABLE = "secrets"
 

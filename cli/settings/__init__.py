@@ -17,13 +17,15 @@ from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import config_file, conflicts, environment_file, options
 from lambdify.cli.settings import stages as stages_by_pattern
 from lambdify.cli.settings.config_file import ConfigFile
+from lambdify.cli.settings.domains import scope
+from lambdify.cli.settings.domains.forms import STAGE
 from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, Tasks
-from lambdify.cli.settings.mappings import STAGE
 from lambdify.cli.settings.tables import (
     Alarms,
     Build,
     Cdn,
     Check,
+    Domain,
     Efs,
     Function,
     Hooks,
@@ -75,6 +77,7 @@ class Settings:
     check: Check
     http: Http
     cdn: Cdn
+    domain: Domain
     warm: Warm
     logs: Logs
     telemetry: Telemetry
@@ -174,7 +177,9 @@ def interpret(
         if file and file.table:
             raise SettingsError(error.message, hint=_inside(file.table, error.hint)) from error
         raise
-    own = _stage_values(stage, stages, str(common.get("stage", known["stage"])), file)
+    default = str(common.get("stage", known["stage"]))
+    own = _stage_values(stage, stages, default, file)
+    scope.check(common, own, alone={*stages, default} == {own["stage"]}, table=_table_of(own, stages))
     if file:
         common, own = environment_file.add(common, own, root, file, needed=variables)
     defaults = options.read(
@@ -272,6 +277,12 @@ def _stage_values(
     return {**stages.get(pattern or stage, {}), **checked}
 
 
+def _table_of(own: Mapping[str, Any], stages: Mapping[str, Any]) -> str:
+    """Return the name of the stage's table, which may be a pattern."""
+    stage = str(own["stage"])
+    return stage if stage in stages else stages_by_pattern.match(stage, stages) or ""
+
+
 def _read_flags(overrides: Mapping[str, object], known: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in overrides.items():
@@ -305,6 +316,7 @@ def _build(layers: tuple[Mapping[str, Any], ...], *, root: Path, source: Path | 
     places = {key: place.replace(STAGE, values["stage"]) for key, place in values["secrets"].items()}
     fields = {"environment_file": "", **values, "function": function, "name": name, "secrets": places}
     fields |= {"root": root, "source": source, "names_python": bool(python)}
+    fields["domain"] = scope.fill(values["domain"], values["stage"])
     fields["functions"] = {each: _make_function(each, table) for each, table in values["functions"].items()}
     if values["release"]["command"] and not values["commands"]["timeout"]:
         fields["commands"] = {**values["commands"], "timeout": COMMAND_TIMEOUT}

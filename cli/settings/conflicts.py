@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import function_conflicts, names
+from lambdify.cli.settings.domains import conflicts as domain_conflicts
 from lambdify.cli.settings.mappings import ENVIRONMENT_BYTES, LONG_VALUES_HINT, environment_size
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def check(settings: "Settings") -> None:
         _throttling,
         _alb,
         _cdn,
+        domain_conflicts.check,
         _network,
         _function,
         _snapstart,
@@ -113,6 +115,7 @@ def check_region(settings: "Settings", region: str) -> None:
         raise SettingsError(
             f"[http] cdn = true: lambdify makes no CDN in {region}.", hint="Leave it out for this region."
         )
+    domain_conflicts.check_region(settings, region)
     function_conflicts.check_region(settings, region)
     for error in _environment(settings, region):
         raise error

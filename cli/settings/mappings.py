@@ -13,6 +13,7 @@ from typing import Any
 
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import function_tables
+from lambdify.cli.settings.domains.forms import STAGE
 from lambdify.cli.settings.validators import Locate, Schema
 
 RESERVED_VARIABLES = frozenset({
@@ -33,8 +34,6 @@ LONG_VALUES_HINT = (
 """The hint for variables that exceed the limit."""
 SECRET_SOURCE = re.compile(r"ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[\w.-]+)?")
 """The place of a secret: a parameter's name, or a secret's name or ARN, with a key of its JSON."""
-STAGE = "{stage}"
-"""What stands for the stage's name in the place of a secret."""
 STATIC_PATH = re.compile(r"/|(/[A-Za-z0-9_.~!$&'()*+,;=:@-]+)+/?")
 """A path in [static.folders], as clients send it: https://www.rfc-editor.org/rfc/rfc3986#section-3.3"""
 MAX_TAGS = 48
@@ -44,13 +43,14 @@ LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 OUR_RESOURCES = re.compile(
     "Role|LogGroup|Layer|Function|Version[0-9a-f]{12}|Alias|Schedule(Role)?|Live|Share|Shift(Alarm|Return(Role)?|Until)"
     "|Api(Log)?|Integration|Route|Preflight(Root|Proxy)|Stage|TokenAuthorizer|(Authorizer)?(Permission)?"
-    "|FilesAccess|Viewer|Distribution|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
+    "|FilesAccess|Viewer|Distribution|(Domain|Mapping)[0-9a-f]{12}|Record[0-9a-f]{12}A(AAA)?"
+    "|Url((Invoke)?Permission)?|TargetGroup(Permission)?|ListenerRule"
     "|Rest(Api|Path|Root|Proxy|Log|Stage|Key|Plan|PlanKey|(Authorizer)?(Permission)?|Deployment[0-9a-f]{12})"
     "|(Function|Alias|Async|Live)Commands|VersionCommands[0-9a-f]{12}"
 )
 """Logical ids of resources and parameters in our templates, with any settings."""
 OUR_OUTPUTS = re.compile(
-    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Files|Origin|Refreshed"
+    "Endpoint|Function|Version|Published|Alias|Bucket|App|Image|Layer|Files|Origin|Refreshed|Name[0-9]+"
     "|(Version|Published|Alias)Commands"
 )
 

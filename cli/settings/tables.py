@@ -5,7 +5,7 @@ option is not set, unless its own comment says otherwise.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lambdify.cli.packing.target import Architecture
@@ -240,6 +240,26 @@ class Cdn:
     web_acl: str
     """ARN of the web ACL (AWS WAF) that lets requests in; "" for none. With one, the endpoint itself lets in
     nobody but the CDN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """[domain]: names of the stage's own."""
+
+    names: tuple[str, ...]
+    """In small letters; the first is the address of the stage."""
+    certificate: str
+    """ARN of one that exists; "" means that lambdify asks for one."""
+    zone: str
+    """"auto", "none", or the id of a hosted zone."""
+    path: str
+    """The first part of all paths on a name that exists, without slashes."""
+    client_ca: str
+    """The place of the certificates in S3 by which clients are known."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """The hosted zone of each name that gets records, found by cli/domains: no option."""
+    leads: bool = True
+    """Whether other names lead to the first one; not while that one waits for its certificate."""
 
 
 @dataclass(frozen=True, kw_only=True)

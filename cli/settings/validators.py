@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from lambdify.cli.packing.target import with_previews
 from lambdify.cli.settings import app_reference
+from lambdify.cli.settings.domains import forms
 from lambdify.cli.settings.tables import METHODS, RETENTION_DAYS, ErrorLimit, Shift, TimeLimit
 
 Schema = Mapping[str, Any]
@@ -390,6 +391,8 @@ READERS: Mapping[str, Reader] = {
         'a percentile, seconds and minutes: "p95 over 2 s for 10 minutes"',
         lambda said: TimeLimit(percentile=int(said[1]), seconds=float(said[2]), minutes=int(said[4])),
     ),
+    "domain.names": list_of(matching(*forms.NAME)),
+    **{name: matching(*form) for name, form in forms.FORMS.items()},
     "logs.retention": one_of(*RETENTION_DAYS),
     "local.port": integer(0, 65535),
 }

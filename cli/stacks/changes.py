@@ -55,6 +55,8 @@ ENDPOINTS = {
     "AWS::CloudFront::Distribution": "cdn",
 }
 """Resource types that have a URL, and how [http] endpoint calls them."""
+BY_NAME = "https://"
+"""The beginning of an endpoint's URL that is known before there is a stack: a name of the stage's own."""
 RETAIN_POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 """Deletion and replacement policies that leave the resource, or a snapshot of its data, in the account."""
 CREDENTIAL = re.compile(r"(?i)pass|secret|token|cred|private|(^|_)(api_?)?key($|_)|dsn")
@@ -151,7 +153,7 @@ def find_url_change(before: Body, after: Body, changes: tuple[Change, ...]) -> U
     """Return how the endpoint's URL changes; None if clients can keep using the old one."""
     old, new = _find_endpoint(before), _find_endpoint(after)
     replaced = {each.resource for each in changes if each.replaced}
-    if not old or (old == new and not replaced & set(old)):
+    if not old or (_still_answers(old, new, after) and not replaced & set(old)):
         return None
     return UrlChange(before="".join(old.values()), after="".join(new.values()) or "none")
 
@@ -249,9 +251,23 @@ def _resource(body: Body, name: str) -> Body:
     return found
 
 
+def _still_answers(old: Mapping[str, str], new: Mapping[str, str], after: Body) -> bool:
+    """Whether an endpoint is the same, or goes on behind a name: an API with a name still has its address."""
+    if old == new:
+        return True
+    by_name = any(name.startswith(BY_NAME) for name in new)
+    closed = [_resource(after, name).get("Properties", {}).get("DisableExecuteApiEndpoint") for name in old]
+    return by_name and all(_resource(after, name) for name in old) and not any(closed)
+
+
 def _find_endpoint(body: Body) -> dict[str, str]:
-    """Return the resources that the output Endpoint refers to, and the kinds of endpoint that they are."""
+    """Return the resources that the output Endpoint refers to, and the kinds of endpoint that they are.
+
+    A name of the stage's own is no resource's: it stands for itself.
+    """
     url = body.get("Outputs", {}).get("Endpoint", {}).get("Value")
+    if isinstance(url, str) and url.startswith(BY_NAME):
+        return {url: url}
     written = json.dumps(url)
     return {
         name: ENDPOINTS[resource["Type"]]

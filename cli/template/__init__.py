@@ -26,6 +26,7 @@ from lambdify.cli.template import (
     alarms,
     cdn,
     commands,
+    domain,
     endpoints,
     failed,
     function,
@@ -69,7 +70,8 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     code = function.write(settings, artifact, target)
     # A version resource publishes only when it is created, so each version needs a resource of its own.
     version = f"Version{endpoints.digest(function.versioned(code))}"
-    endpoint = cdn.place(settings, endpoints.write(settings, ALIAS), artifact.static)
+    behind = cdn.place(settings, endpoints.write(settings, ALIAS), artifact.static)
+    endpoint = domain.place(settings, behind)
     resources = {
         **roles.write(settings, function_rights(settings)),
         "LogGroup": function.log_group(settings),
@@ -93,6 +95,7 @@ def write(settings: Settings, artifact: Artifact, target: Target) -> Template:
     others = {
         **lambdas.outputs(settings, resources),
         **commands.outputs(resources),
+        **domain.outputs(settings),
         **({REFRESHED_OUTPUT: refreshed} if refreshed else {}),
         **({ORIGIN: endpoint.origin} if endpoint.origin else {}),
     }

@@ -21,6 +21,7 @@ from typing import Any
 
 from lambdify.cli.artifacts.published import Static
 from lambdify.cli.settings import Settings
+from lambdify.cli.template import domain
 from lambdify.cli.template.endpoints import rest_api
 from lambdify.cli.template.endpoints.endpoint import Endpoint
 
@@ -154,6 +155,7 @@ def _config(settings: Settings, url: object, static: Static | None) -> Resource:
         "IPV6Enabled": True,
         "PriceClass": PRICE_CLASSES[settings.cdn.price_class],
         **({"WebACLId": settings.cdn.web_acl} if settings.cdn.web_acl else {}),
+        **domain.aliases(settings),
         "Origins": [_app(settings, url), *([_files(static)] if static else [])],
         **({"CacheBehaviors": [_behavior(each) for each in static.paths]} if static else {}),
         "DefaultCacheBehavior": {

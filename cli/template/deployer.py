@@ -21,10 +21,11 @@ from lambdify.cli.artifacts.published import Static
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import names, stages
+from lambdify.cli.settings.domains.conflicts import region_of_certificates
 from lambdify.cli.settings.functions import Bucket, Queue, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
-from lambdify.cli.template import alarms, cdn, failed, roles, rollback_alarm, secrets, tasks
+from lambdify.cli.template import alarms, cdn, domain, failed, roles, rollback_alarm, secrets, tasks
 from lambdify.cli.template.endpoints import access_logs, alb
 
 Statement = dict[str, Any]
@@ -144,7 +145,7 @@ def _template(stage: Stage) -> Mapping[str, Any]:
         uploaded=(),
     )
     target = Target(python=stage.settings.function.python, architecture=stage.settings.function.architecture)
-    return template.write(stage.settings, artifact, target).body
+    return template.write(domain.foresee(stage.settings), artifact, target).body
 
 
 def _of_cdn(stage: Stage) -> Placeholders:
@@ -157,6 +158,35 @@ def _of_cdn(stage: Stage) -> Placeholders:
     acl = (stage.settings.cdn.web_acl,) if stage.settings.cdn.web_acl else ()
     found = {"static_bucket": (bucket,), "static_files": files, "of_cdn": (*ids, function), "web_acl": acl}
     return found if stage.settings.http.cdn else dict.fromkeys(found, ())
+
+
+def _of_names(stage: Stage) -> Placeholders:
+    """Return what the rights for [domain] are limited to; () for all of it without names."""
+    here, chosen = stage.account, stage.settings.domain
+    found = dict.fromkeys(
+        ("certificates", "to_request", "to_list", "to_look_up", "zones", "records", "domains", "client_ca"),
+        (),
+    )
+    if not chosen.names:
+        return {**found, "project": (), "stage": ()}
+    region = region_of_certificates(stage.settings, stage.region)
+    paths = [f"/domainnames/{name}{below}" for name in chosen.names for below in ("", "/*")]
+    begin = f"arn:{here.partition}"
+    certificates = f"{begin}:acm:{region}:{here.account_id}:certificate/*"
+    zone = "*" if chosen.zone == "auto" else chosen.zone
+    more: dict[str, tuple[str, ...]] = {
+        "domains": tuple(f"{begin}:apigateway:{stage.region}::{path}" for path in ("/domainnames", *paths)),
+        "client_ca": (f"{begin}:s3:::{chosen.client_ca.removeprefix('s3://')}",),
+        "project": (stage.settings.name,),
+        "stage": (stage.settings.stage,),
+    }
+    if not chosen.path:
+        more |= {"certificates": (certificates,), "to_list": ("*",)}
+        more |= {} if chosen.certificate else {"to_request": ("*",)}
+    if not chosen.path and zone != "none":
+        more |= {"zones": (f"{begin}:route53:::hostedzone/{zone}",), "to_look_up": ("*",)}
+        more |= {"records": domain.records_of(chosen.names)}
+    return {**found, **more}
 
 
 def _static(stage: Stage) -> Static | None:
@@ -193,6 +223,7 @@ def _placeholders(stage: Stage, resources: Mapping[str, Statement]) -> Placehold
         "bucket": (stage.bucket,),
         "prefix": (stage.prefix,),
         **_of_cdn(stage),
+        **_of_names(stage),
         "group": (alb.group_name(stage.settings),),
         "repository": (name.lower(),),
         "log": (log, f"{log}:*") if stage.settings.http.access_logs else (),

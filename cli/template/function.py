@@ -13,7 +13,7 @@ from typing import Any
 from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import Settings
-from lambdify.cli.template import cdn, roles, tasks
+from lambdify.cli.template import cdn, domain, roles, tasks
 
 Resource = dict[str, Any]
 
@@ -130,7 +130,8 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     ours = [] if artifact.layer_key is None else [{"Ref": "Layer"}]
     if layers := [*ours, *settings.function.layers]:
         properties["Layers"] = layers
-    if variables := {**settings.environment, **tasks.variables(settings), **cdn.variables(settings)}:
+    told = {**tasks.variables(settings), **cdn.variables(settings), **domain.variables(settings)}
+    if variables := {**settings.environment, **told}:
         properties["Environment"] = {"Variables": dict(sorted(variables.items()))}
     function = {"Type": "AWS::Lambda::Function", "Properties": {**properties, **_options(settings)}}
     # An image has no runtime that would tell which Python is deployed.

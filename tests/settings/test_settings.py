@@ -63,6 +63,8 @@ def test_defaults_name_every_option_and_only_options():
     # Where settings are found, and whether they say something, is not what they say.
     for found in ("root", "source", "names_python", "environment_file"):
         del expected[found]
+    for found in ("zones", "leads"):
+        del expected["domain"][found]
     assert keys(options.defaults()) == {**expected, "stages": None}
 
 
@@ -151,9 +153,9 @@ OF_HTTP = (
     "api_key, allow_from, vpc_endpoints, cors, jwt, authorizer, alb"
 )
 PER_STAGE = (
-    "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, cdn, warm, "
-    "logs, telemetry, release, alarms, tasks, commands, failed, local, environment, secrets, functions, "
-    "tags, resources, outputs"
+    "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, cdn, "
+    "domain, warm, logs, telemetry, release, alarms, tasks, commands, failed, local, environment, secrets, "
+    "functions, tags, resources, outputs"
 )
 
 

@@ -53,6 +53,7 @@ STAGES = {
     "shift": {"release.shift": "10% every 2 minutes"},
     "commands": {"commands.timeout": 900},
     "functions": {**calling(**BY_ARN), **TASKS, "failed.notify": [TOPIC]},
+    "names": {"domain.names": ["shop.example", "*.shop.example"]},
 }
 
 
@@ -99,6 +100,7 @@ NEVER = {
         "logs:PutLogEvents",
     ],
     "users' sign-in by load balancers": ["cognito-idp:*"],
+    "certificates of clients": ["s3:GetObjectVersion", "s3:GetObject"],
     "keys, indexes and protection of logs": [
         "logs:*KmsKey",
         "logs:*IndexPolicy",
@@ -171,6 +173,7 @@ ANOTHER_NAME = {
     "dynamodbstreams:GetRecords": {"dynamodb:GetRecords"},
     "dynamodbstreams:GetShardIterator": {"dynamodb:GetShardIterator"},
     "apigateway:GetAccount": {"apigateway:GET"},
+    "apigatewayv2:GetDomainName": {"apigateway:GET"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "lambda:InvokeWithResponseStream": {"lambda:InvokeFunction"},
     "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
@@ -289,6 +292,7 @@ WIDE_LISTS = {
     *("{schedules}", "{later}", "{to_map}", "{mappings}", "{subscriptions}", "{event_rules}", "{read_again}"),
     "{alarms}",
     "{of_cdn}",
+    *("{certificates}", "{to_request}", "{to_list}", "{to_look_up}", "{zones}", "{domains}"),
 }
 """Placeholders whose values have a *."""
 
@@ -322,6 +326,8 @@ def test_only_lists_and_what_has_no_resources_is_for_everything(policy):
             "lambda:UpdateEventSourceMapping",
             "sns:SetSubscriptionAttributes",
             "sns:Unsubscribe",
+            "acm:AddTagsToCertificate",
+            "acm:RequestCertificate",
         }
 
 

@@ -9,6 +9,7 @@ Some functions of ministack are replaced:
   it does not calculate with metrics.
 - Schedules. ministack's call no API, but one has to call UpdateAlias to roll an unattended shift back.
 - Checks of signed URLs. ministack knows other keys than this cloud's, and the guard has checked them.
+- Certificates. ministack issues each at once; here they wait for their records (certificates.py).
 - URLs of code, layers and custom resources' responses. They are signed here, as on AWS.
 """
 
@@ -156,6 +157,13 @@ def bring_events() -> None:
         part.install()
 
 
+def await_records() -> None:
+    """Let certificates wait for their records."""
+    from lambdify.cli.local.aws import certificates
+
+    certificates.install()
+
+
 def leave_signatures_to_guard() -> None:
     """Let S3 take signed URLs whose signature and time the guard has checked already."""
     from ministack.services import s3
@@ -225,6 +233,7 @@ if __name__ == "__main__":
     narrow_alarms()
     call_apis()
     bring_events()
+    await_records()
     sign_locations(keys)
     leave_signatures_to_guard()
     install_guard(keys, int(os.environ["LAMBDIFY_SOCKET"]))

@@ -78,6 +78,14 @@ def invocation_uri(function: str = "") -> Resource:
     return {"Fn::Join": ["/", [{"Fn::Sub": path}, function, "invocations"]]}
 
 
+def only_by_name(settings: Settings) -> Resource:
+    """Return the property that takes an API's own address away, where clients have to show a certificate.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mutual-tls.html
+    """
+    return {"DisableExecuteApiEndpoint": True} if settings.domain.client_ca else {}
+
+
 def cors(settings: Settings) -> Resource:
     """Return the CORS configuration, which is the same for HTTP APIs and function URLs."""
     configured = settings.http.cors

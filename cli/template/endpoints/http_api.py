@@ -12,6 +12,7 @@ from lambdify.cli.template.endpoints.endpoint import (
     cors,
     gateway_permission,
     invocation_uri,
+    only_by_name,
 )
 
 API = {"Ref": "Api"}
@@ -27,6 +28,7 @@ def write(settings: Settings, _: str) -> Endpoint:
             "Properties": {
                 "Name": settings.full_name,
                 "ProtocolType": "HTTP",
+                **only_by_name(settings),
                 **({"CorsConfiguration": cors(settings)} if settings.http.cors.origins else {}),
             },
         },

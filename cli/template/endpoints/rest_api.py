@@ -12,6 +12,7 @@ from lambdify.cli.template.endpoints.endpoint import (
     digest,
     gateway_permission,
     invocation_uri,
+    only_by_name,
 )
 
 API = {"Ref": "RestApi"}
@@ -65,6 +66,7 @@ def _api(settings: Settings) -> Resource:
         # Every body may be binary: a flag of the event, and one of the response, says what is base64.
         "BinaryMediaTypes": ["*/*"],
     }
+    properties |= only_by_name(settings)
     if statements := _statements(settings):
         properties["Policy"] = {"Version": "2012-10-17", "Statement": statements}
     return {"Type": "AWS::ApiGateway::RestApi", "Properties": properties}
