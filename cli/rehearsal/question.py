@@ -20,7 +20,7 @@ from lambdify.cli.packing.bundle.bundle import TASK_ROOT
 from lambdify.cli.programs import pythons
 from lambdify.cli.rehearsal import place as places
 from lambdify.cli.rehearsal import start
-from lambdify.cli.rehearsal.outcome import Outcome
+from lambdify.cli.rehearsal.outcome import Outcome, Raised
 from lambdify.cli.rehearsal.place import Place
 from lambdify.cli.settings import Settings
 from lambdify.cli.static import asking, worker
@@ -33,6 +33,8 @@ MANIFEST = "staticfiles.json"
 ZIPPED = (".gz", ".br")
 """Ends of copies that some storages of Django make beside a file, for WhiteNoise; the adapter has its own."""
 TO_SET = "Declare it in [secrets], or set it in [static.environment]."
+NOT_THERE_EITHER = "Lambda could not write there either: log to stdout, and write files below /tmp."
+IN_PROJECT = 'Write STATIC_ROOT = BASE_DIR / "staticfiles"'
 LEFT_TO_IT = '`serve = "app"` in [static] asks nothing, and leaves the files to the app.'
 COLLECT_FIRST = (
     "Run `python manage.py collectstatic` before a deployment: what lies in STATIC_ROOT is packed. With "
@@ -82,13 +84,30 @@ def _explain(outcome: Outcome, otherwise: str) -> tuple[str, str]:
     written = next((each for each in outcome.blocked if each.what == "write"), None)
     read_only = any(each.fields.get("errno") == str(errno.EROFS) for each in raised.chain())
     if written and read_only:
-        return f"it writes to {written.target.removeprefix(f'{TASK_ROOT}/')}", otherwise
-    said = f"{raised.type.rpartition('.')[2]}: {raised.message}".splitlines()[0].partition(" with <")[0]
-    if any(name in each.message for name in outcome.unset for each in raised.chain()):
-        return said.rstrip("."), TO_SET
+        return f"it writes to {written.target.removeprefix(f'{TASK_ROOT}/')}", NOT_THERE_EITHER
+    said = _summarize(raised)
+    if missing := [name for name in outcome.unset if _misses(raised, name)]:
+        named = "" if any(name in said for name in missing) else f" ({missing[-1]} is not set)"
+        return said + named, TO_SET
     if outcome.kind == "untold":
         return outcome.reason, TO_SET if "secret" in outcome.reason else otherwise
-    return said.rstrip("."), ""
+    if raised.cause and raised.cause.message not in said:
+        said += f" ({_summarize(raised.cause)})"
+    return said, IN_PROJECT if "STATIC_ROOT" in said else ""
+
+
+def _summarize(raised: Raised) -> str:
+    """Return an exception on one line, without a full stop."""
+    return f"{raised.name}: {raised.message}".splitlines()[0].partition(" with <")[0].rstrip(".")
+
+
+def _misses(raised: Raised, name: str) -> bool:
+    """Whether an exception, or one before it, tells of a variable, or of None on a line that reads it."""
+    for each in raised.chain():
+        line = each.own_frame.source if each.own_frame and "None" in each.message else ""
+        if name.lower() in each.message.lower() or name in line:
+            return True
+    return False
 
 
 def _read(said: Mapping[str, Any], place: Place, serve: str) -> Asked:
@@ -159,10 +178,11 @@ def _read_django(django: Mapping[str, Any], place: Place, *, by_app: bool) -> tu
     root = _root(django, place)
     folder = _inside(root, place.task_root) or f"{COLLECTED}/django"
     if root and folder.startswith(COLLECTED) and (collected / MANIFEST).is_file():
-        shown = root.replace(str(place.task_root), TASK_ROOT)
+        beside = root.startswith(f"{place.task_root.parent}/")
+        shown = os.path.relpath(root, place.task_root) if beside else root
         raise StaticFilesUnknown(
             f"STATIC_ROOT is {shown}, outside of the project.",
-            hint=f'The app looks for {MANIFEST} there. Write STATIC_ROOT = BASE_DIR / "staticfiles"',
+            hint=f"The app looks for {MANIFEST} there. {IN_PROJECT}",
         )
     files = _files(collected, folder) if _is_below(str(collected), place.tmp) else []
     names = {each.name for each in files}

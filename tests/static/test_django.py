@@ -137,7 +137,7 @@ CASES = {
     "a file": (
         "(BASE_DIR / 'local.log').write_text('x')\n",
         f"{UNKNOWN} it writes to local.log.",
-        LEFT,
+        "Lambda could not write there either: log to stdout, and write files below /tmp.",
     ),
     "an error of its own": (
         "raise RuntimeError('no licence')\n",
@@ -166,13 +166,42 @@ def test_what_keeps_the_app_from_answering_is_told(
     assert pack({}, "", **DJANGO).asked == 1
 
 
-def test_a_file_that_a_style_sheet_names_and_nobody_has(pack: Pack) -> None:
-    given = write(MANIFEST)
-    given["books/static/books/style.css"] = "body { background: url(gone.png) }"
+FUNCTION = '[static]\nserve = "function"\n'
+IN_PROJECT = 'Write STATIC_ROOT = BASE_DIR / "staticfiles"'
+OUTSIDE = "outside of the project."
+ROOTS = {
+    "beside the project": ("BASE_DIR.parent / 'static'", f"STATIC_ROOT is ../static, {OUTSIDE}"),
+    "beside, in words": ("'../static'", f"STATIC_ROOT is ../static, {OUTSIDE}"),
+    "none": ("None", "You're using the staticfiles app without having set the STATIC_ROOT setting"),
+}
+
+
+@pytest.mark.parametrize(("root", "message"), ROOTS.values(), ids=ROOTS)
+def test_a_place_that_the_function_does_not_have_is_told_with_one_that_it_has(
+    pack: Pack, root: str, message: str
+) -> None:
     with pytest.raises(StaticFilesUnknown) as raised:
-        pack(given, '[static]\nserve = "function"\n', **DJANGO)
+        pack(write(f"{MANIFEST}STATIC_ROOT = {root}\n"), FUNCTION, **DJANGO)
+    assert message in raised.value.message
+    assert IN_PROJECT in raised.value.hint
+
+
+GONE = {
+    "a picture of a style sheet": {"books/static/books/style.css": "body { background: url(gone.png) }"},
+    "a style sheet of another": {"books/static/books/style.css": '@import "gone.css";'},
+    "a map": {"books/static/books/style.css": "body {}\n/*# sourceMappingURL=gone.css.map */"},
+}
+
+
+@pytest.mark.parametrize("files", GONE.values(), ids=GONE)
+def test_a_file_that_another_names_and_nobody_has_is_djangos_own_word(
+    pack: Pack, files: dict[str, str]
+) -> None:
+    with pytest.raises(StaticFilesUnknown) as raised:
+        pack({**write(MANIFEST), **files}, FUNCTION, **DJANGO)
     assert raised.value.message.startswith(f"{UNKNOWN} ")
-    assert "The file 'books/gone.png' could not be found" in raised.value.message
+    assert "The file 'books/gone." in raised.value.message
+    assert "could not be found" in raised.value.message
 
 
 def test_values_for_the_moment_of_asking_replace_placeholders(pack: Pack) -> None:
