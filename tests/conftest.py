@@ -26,6 +26,7 @@ pytest_plugins = [
     "fixtures.clients",
     "fixtures.command_line",
     "fixtures.containers",
+    "fixtures.postgres",
     "fixtures.stages",
     "fixtures.static_files",
 ]
@@ -35,6 +36,8 @@ LOUD = {
     "--require-docker.",
     "browser": "open a page in a real browser did NOT run. Install Chromium, and make sure with "
     "LAMBDIFY_REQUIRE_BROWSER=1.",
+    "postgres": "sign in to a real PostgreSQL did NOT run. Install it, and make sure with "
+    "LAMBDIFY_REQUIRE_POSTGRES=1.",
     "shells": "complete lines in zsh or fish did NOT run. Install both.",
     "npm": "check the settings' schema with taplo did NOT run. Install npm.",
 }
@@ -55,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "shells: runs zsh or fish; skipped, loudly, where there is none")
+    config.addinivalue_line(
+        "markers",
+        "postgres: signs in to a real PostgreSQL; skipped, loudly, where there is none, unless "
+        "LAMBDIFY_REQUIRE_POSTGRES=1",
+    )
     config.addinivalue_line("markers", "npm: runs a program that npm installs; skipped, loudly, without npm")
 
 

@@ -118,8 +118,9 @@ def test_the_command_runs(bin_folder, command):
 
 
 def needs_more(file):
-    """Whether a file imports ministack, which has an environment of its own, or Django, which apps bring."""
-    return any(line.startswith(("from ministack", "from django")) for line in file.read_text().splitlines())
+    """Whether a file imports ministack, which has an environment of its own, or what apps bring along."""
+    guests = ("from ministack", "from django", "from sqlalchemy")
+    return any(line.startswith(guests) for line in file.read_text().splitlines())
 
 
 def test_every_module_is_installed(bin_folder, tmp_path):
