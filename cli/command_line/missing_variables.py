@@ -35,6 +35,7 @@ def offer(error: AppCannotStart, stage: Stage, console: Console) -> bool:
 def read_again(session: Session, fresh: Settings) -> Session:
     """Return the session with the variables and secrets of settings that were read anew."""
     known = session.settings
+    fresh = fresh.on_this_machine if session.cloud else fresh
     settings = replace(known, environment={**known.environment, **fresh.environment}, secrets=fresh.secrets)
     return replace(session, stage=replace(session.stage, settings=settings))
 

@@ -42,7 +42,7 @@ def command(flags: Flags, stage: str | None, port: int) -> None:
         settings, chosen = choice.here(settings, chosen, console)
         choice.tell(chosen, console)
         pitfalls.check_local(settings)
-        return settings
+        return settings.on_this_machine
 
     def begun(url: str, settings: "Settings") -> None:
         function = settings.function

@@ -22,6 +22,7 @@ from lambdify.cli.settings import (
     GENERIC_NAMES,
     Settings,
     conflicts,
+    database,
     environment_file,
     function_conflicts,
     name_of_folder,
@@ -79,7 +80,8 @@ def find(settings: Settings, *, local: bool, today: date) -> Iterator[str]:
 
 
 def check_local(settings: Settings) -> None:
-    """Raise SettingsError for an endpoint that the local cloud does not have."""
+    """Raise SettingsError for an endpoint or a database that this machine does not have."""
+    database.require_local(settings.database)
     if settings.http.endpoint == "alb":
         raise SettingsError(
             '[http] endpoint = "alb": the local cloud has no load balancer, and no listener of yours.',

@@ -14,9 +14,10 @@ from typing import Any, get_type_hints
 
 from lambdify.cli import hints
 from lambdify.cli.errors import SettingsError
-from lambdify.cli.settings import config_file, conflicts, environment_file, options
+from lambdify.cli.settings import config_file, conflicts, database, environment_file, options
 from lambdify.cli.settings import stages as stages_by_pattern
 from lambdify.cli.settings.config_file import ConfigFile
+from lambdify.cli.settings.database import Database
 from lambdify.cli.settings.domains import scope
 from lambdify.cli.settings.domains.forms import STAGE
 from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, Tasks
@@ -61,7 +62,7 @@ class Settings:
     protect: bool
     """Whether changes that delete or replace resources are refused."""
     environment: Mapping[str, str]
-    """The variables, with those of the environment file."""
+    """The variables, with those of the environment file and of [database]."""
     environment_file: str
     """The path of the environment file, relative to the project; "" if there is none."""
     secrets: Mapping[str, str]
@@ -71,6 +72,7 @@ class Settings:
     role: Role
     vpc: Vpc
     efs: Efs
+    database: Database
     build: Build
     hooks: Hooks
     static: Static
@@ -117,6 +119,13 @@ class Settings:
     def lambda_name(self, alias: str) -> str:
         """Return the name of the Lambda behind an alias: the app's, or "shop-production-report"."""
         return f"{self.full_name}-{alias}" if alias in self.own_lambdas else self.full_name
+
+    @property
+    def on_this_machine(self) -> "Settings":
+        """The settings with the variables of the database that takes the place of AWS's here, if any."""
+        ours = database.variables(self.database)
+        kept = {name: value for name, value in self.environment.items() if name not in ours}
+        return replace(self, environment={**kept, **database.local.variables(self.database.local)})
 
     @property
     def has_no_app(self) -> bool:
@@ -195,6 +204,7 @@ def interpret(
             f"and Lambda takes {FUNCTION_NAME_LENGTH}.",
             hint='Set a shorter name: name = "..."',
         )
+    settings = _connect(settings)
     conflicts.check(settings)
     return settings
 
@@ -322,6 +332,21 @@ def _build(layers: tuple[Mapping[str, Any], ...], *, root: Path, source: Path | 
         fields["commands"] = {**values["commands"], "timeout": COMMAND_TIMEOUT}
     made: Settings = _make(Settings, fields)
     return made
+
+
+def _connect(settings: Settings) -> Settings:
+    """Return the settings with the variables of [database], its certificates packed. Raises SettingsError."""
+    own = settings.database
+    given = {"environment": settings.environment, "secrets": settings.secrets}
+    database.check(own, in_network=bool(settings.vpc.subnets), given=given)
+    if not own.kind:
+        return settings
+    packed = (*settings.build.include, own.ca) if own.ca else settings.build.include
+    return replace(
+        settings,
+        environment={**settings.environment, **database.variables(own)},
+        build=replace(settings.build, include=tuple(dict.fromkeys(packed))),
+    )
 
 
 def _make_function(name: str, values: Mapping[str, Any]) -> FunctionSettings:

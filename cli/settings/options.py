@@ -97,8 +97,8 @@ def _place(key: str, stage: tuple[str, ...]) -> str:
     if re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
         return f"Environment variables of the function belong below [{'.'.join((*stage, 'environment'))}]."
     places = [place for place in _places(defaults()) if place[-1] == key]
-    # Memory and timeout are the app's unless a table says whose else they are.
-    found = [_describe(place, stage) for place in places if place[0] == "function"] or [
+    # Memory and timeout are the app's unless a table says whose else they are; a name is the project's.
+    found = [_describe(place, stage) for place in places if place[0] in ("function", "name")] or [
         _describe(place, stage) for place in places
     ]
     return f"{' or '.join(found)}." if found else ""

@@ -325,6 +325,10 @@ READERS: Mapping[str, Reader] = {
     ),
     # https://docs.aws.amazon.com/lambda/latest/api/API_FileSystemConfig.html
     "efs.mount": matching(r"/mnt/[A-Za-z0-9_.-]+", 'a folder below /mnt, such as "/mnt/files"'),
+    "database.port": integer(1, 65535),
+    "database.user": matching(r"[A-Za-z0-9_.@+=-]{1,63}", 'the name of a database user, such as "app"'),
+    "database.resource": matching(r"(cluster|db|prx)-[A-Za-z0-9]+", 'an id, such as "cluster-ABC123"'),
+    "database.ca": matching(_INSIDE, "the path of a file of the project", pattern_schema("([^/].*)?")),
     "build.omit": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uwsgi"')),
     "build.keep": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uvicorn"')),
     "build.include": list_of(

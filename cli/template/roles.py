@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lambdify.cli.settings import Settings, names
-from lambdify.cli.template import secrets
+from lambdify.cli.template import database, secrets
 from lambdify.cli.template.sources.source import ROLE, Right
 
 Resource = dict[str, Any]
@@ -126,6 +126,8 @@ def _policies(settings: Settings) -> Iterator[Resource]:
         yield policy("key", allow(["kms:Decrypt"], key))
     if settings.secrets:
         yield policy("secrets", *secrets.statements(settings.secrets))
+    if settings.database.kind:
+        yield policy("database", database.statement(settings))
     if settings.warm.every and settings.warm.concurrency > 1:
         # The ARN is put together, not a reference: the alias needs the function, which needs this role.
         yield policy(

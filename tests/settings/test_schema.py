@@ -190,6 +190,7 @@ def test_what_an_option_takes_its_schema_takes(option):
 LOOSER = {
     "app",
     "build.include",
+    "database.ca",
     "function.on_event",
     "warm.every",
     "functions.handler",

@@ -153,8 +153,8 @@ OF_HTTP = (
     "api_key, allow_from, vpc_endpoints, cors, jwt, authorizer, alb"
 )
 PER_STAGE = (
-    "app, region, profile, protect, function, role, vpc, efs, build, hooks, static, check, http, cdn, "
-    "domain, warm, logs, telemetry, release, alarms, tasks, commands, failed, local, environment, secrets, "
+    "app, region, profile, protect, function, role, vpc, efs, database, build, hooks, static, check, http, "
+    "cdn, domain, warm, logs, telemetry, release, alarms, tasks, commands, failed, local, environment, secrets, "
     "functions, tags, resources, outputs"
 )
 

@@ -152,13 +152,14 @@ def prepare(settings: Settings, cloud: Cloud) -> Settings:
     """Return the settings as every command with --local uses them.
 
     They have the variable that makes ministack pass invocations to us, a region, and no AWS profile, since
-    local commands must work without one.
+    local commands must work without one. The database is the one of this machine.
     """
+    here = settings.on_this_machine
     return replace(
-        settings,
+        here,
         region=settings.region or REGION,
         profile="",
-        environment={**settings.environment, PROXY_VARIABLE: f"unix:{cloud.control}"},
+        environment={**here.environment, PROXY_VARIABLE: f"unix:{cloud.control}"},
     )
 
 

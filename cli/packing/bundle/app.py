@@ -18,7 +18,7 @@ from lambdify.cli.packing.archive import Member
 from lambdify.cli.packing.bundle import files
 from lambdify.cli.packing.requirements.formats import build_system
 from lambdify.cli.packing.wheels.distributions import Dependencies, Distribution
-from lambdify.cli.settings import names
+from lambdify.cli.settings import database, names
 from lambdify.cli.version import DISTRIBUTION
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ regular package or a module. https://docs.python.org/3/reference/import.html#nam
 
 def select(settings: "Settings") -> files.Selection:
     """Return the project's files that are packed, and those that are not. Raises what `files.scan` raises."""
+    database.require_certificates(settings.database, settings.root)
     return files.scan(
         settings.root,
         include=settings.build.include,
