@@ -4,8 +4,7 @@ Rules:
 - This is the only module that imports boto3 and botocore, and only inside functions: the import takes a
   quarter of a second, which `lambdify --help` must not take.
 - Every function that calls AWS takes an Account. A test makes one with stubbed clients.
-- An error of botocore never leaves a room: `translated` raises ours instead, and `attempt` returns None for
-  errors that mean "not found".
+- An error of botocore never leaves a room: `translated` raises ours, `attempt` returns None for "not found".
 - Profiles, SSO, roles and AWS_ENDPOINT_URL work as in boto3; there are no settings of our own for them.
 - Calls that must not be made twice, such as invocations, use `Account.without_retries`.
 """
@@ -246,6 +245,7 @@ def _options(service: str, attempts: int, *, direct: bool) -> Any:
         signature_version="s3v4" if service == "s3" else None,
         # With growing pauses: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
         retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=100 if service == "lambda" else 10,  # [warm] concurrency starts so many at once
         connect_timeout=10,
         # An invocation answers when the function returns, so the timeout is longer than a function may run.
         read_timeout=LONGEST_INVOCATION + 30 if service == "lambda" else 60,

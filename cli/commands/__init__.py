@@ -32,3 +32,14 @@ def open_stage(flags: Flags, stage: str | None, local: bool, **overrides: str | 
 
     settings = session.load_settings(stage, overrides, variables=False)
     return session.connect(settings, make_console(flags), local=local)
+
+
+def settle_warmth(session: "Session") -> "Session":
+    """Return the session with as many environments to keep warm as the stage's account has room for."""
+    from dataclasses import replace
+
+    from lambdify.cli.plan import warm_environments
+
+    if session.cloud is not None:  # it has no limit, and its number: see local/daemon/cloud.py
+        return session
+    return replace(session, stage=warm_environments.settle(session.stage, session.console))

@@ -6,7 +6,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console
+from lambdify.cli.commands import make_console, settle_warmth
 from lambdify.cli.errors import AppCannotStart, UsageError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _prepare(
     pitfalls.warn(settings, console, local=local)
     notice.tell(settings, app, console)
     session = connect(settings, console, local=local, start=not dry_run)
-    session = settle_python(session, chosen, run=local and not dry_run)
+    session = settle_warmth(settle_python(session, chosen, run=local and not dry_run))
     if not local:
         pitfalls.check(session.stage)
     if settings.functions and not dry_run:

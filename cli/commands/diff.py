@@ -6,7 +6,7 @@ import click
 
 from lambdify.cli.command_line import arguments, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import make_console
+from lambdify.cli.commands import make_console, settle_warmth
 
 if TYPE_CHECKING:
     from lambdify.cli.command_line.session import Session
@@ -55,7 +55,7 @@ def command(
     console = make_console(flags)
     settings, chosen = runtime.settle(load_settings(stage, overrides))
     settings = replace(settings, app=choice.choose_app(settings, console).app)
-    session = settle_python(connect(settings, console, local=local), chosen)
+    session = settle_warmth(settle_python(connect(settings, console, local=local), chosen))
     if answer(session, drift=not no_drift, upgrade=upgrade) and coded:
         context.exit(DIFFERENT)
 

@@ -4,7 +4,7 @@ import click
 
 from lambdify.cli.command_line import arguments, completion, help_page
 from lambdify.cli.command_line.arguments import Flags
-from lambdify.cli.commands import open_stage
+from lambdify.cli.commands import open_stage, settle_warmth
 
 
 @click.command(
@@ -45,7 +45,7 @@ def command(
 
     if stage and stage.isdecimal() and number is None:
         number, stage = int(stage), None
-    session = open_stage(flags, arguments.agree_on_stage(stage, named), local, **overrides)
+    session = settle_warmth(open_stage(flags, arguments.agree_on_stage(stage, named), local, **overrides))
     done = room.rollback(
         session.stage, session.console, number=number, yes=yes or local, find_address=session.address
     )

@@ -44,7 +44,8 @@ def command(flags: Flags, stage: str | None, no_check: bool, local: bool, **over
         met = unless_refused(
             lambda: dashboard.measure_warmth(session.stage, HOURS, patience=TIMEOUT), "visitors", left_out
         )
-    told = warmth.describe(met) if met else ""
+    untold = warmth.UNTOLD if found.endpoint and not session.settings.logs.requests else ""
+    told = warmth.describe(met) if met else untold
     value = answers.to_json(found) | {"visitors": answers.to_json(met) if met else None}
     console.answer(status_view.show(found, visitors=told), value)
     if found.shift:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
@@ -12,9 +12,10 @@ from lambdify.cli.dashboard import invocations, numbers, reading
 from lambdify.cli.dashboard.numbers import Numbers, ReleaseMark, Source
 from lambdify.cli.dashboard.warmth import Warmth
 from lambdify.cli.failures import places
-from lambdify.cli.look import functions
+from lambdify.cli.look import functions, kept_warm
 from lambdify.cli.look.refusals import unless_refused
 from lambdify.cli.releases import Release
+from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
@@ -62,7 +63,8 @@ def fetch(
         given_up=ask(lambda: functions.count_failed(stage, deployed), "what was given up"),
     )
     owns = cache(places.files_of(stage.settings.root))
-    return Dashboard(numbers=numbers.compute(source, stage.settings, owns), left_out=tuple(left_out))
+    settings = _as_deployed(stage, left_out)
+    return Dashboard(numbers=numbers.compute(source, settings, owns), left_out=tuple(left_out))
 
 
 def measure_warmth(stage: Stage, hours: float, *, patience: float) -> Warmth | None:
@@ -75,7 +77,13 @@ def measure_warmth(stage: Stage, hours: float, *, patience: float) -> Warmth | N
     deployed, until = stack.fetch(stage), datetime.now(UTC)
     found = reading.read(stage, since=until - timedelta(hours=hours), until=until, patience=patience)
     calls = invocations.collect(log_lines.read(found.lines), _own_lambdas(deployed))
-    return numbers.compute_warmth([each for each in calls if each.is_visit], stage.settings)
+    return numbers.compute_warmth([each for each in calls if each.is_visit], _as_deployed(stage, []))
+
+
+def _as_deployed(stage: Stage, left_out: list[str]) -> Settings:
+    """Return the settings with what is kept warm in truth, unless AWS does not say it."""
+    found = unless_refused(lambda: kept_warm.fetch(stage), "the keep-warm schedule", left_out)
+    return replace(stage.settings, warm=found.settings) if found else stage.settings
 
 
 def _own_lambdas(deployed: Stack) -> dict[str, str]:

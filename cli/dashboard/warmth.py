@@ -19,6 +19,9 @@ EVERY = 5
 MOST = 20
 """More than this is no matter of keeping warm, but of provisioned concurrency."""
 
+UNTOLD = "not told from keep-warm calls: requests = true under [logs] in lambdify.toml tells them"
+"""What is said of visitors where no request leaves a line."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:

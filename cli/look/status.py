@@ -18,7 +18,7 @@ from typing import Any
 
 from lambdify.cli import releases, template
 from lambdify.cli.aws import attempt, translated
-from lambdify.cli.look import cold_starts, functions, health, metrics
+from lambdify.cli.look import cold_starts, functions, health, kept_warm, metrics
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.functions import FunctionStatus
 from lambdify.cli.look.health import Health
@@ -31,7 +31,6 @@ from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stage import Stage
 
-GONE = "^ResourceNotFoundException:"
 DAYS_PER_MONTH = 365 / 12
 """Average days of a month."""
 
@@ -71,6 +70,8 @@ class Status:
     changed_at: datetime
     schedule: str
     """Such as "rate(5 minutes)"; "" if the stage is not kept warm."""
+    kept_warm: int
+    """Environments that it keeps warm at once."""
     app: str
     """Digest of the app's archive."""
     layer: str
@@ -113,7 +114,7 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
         asked = deployed.outputs.get(template.ORIGIN, endpoint)
         pending_metrics = threads.submit(metrics.read, stage, asked, aliases=shared or (template.ALIAS,))
         pending_cold_starts = threads.submit(cold_starts.read, stage)
-        function = _function(stage)
+        function, warm = _function(stage), kept_warm.fetch(stage)
         use = unless_refused(pending_metrics.result, "the metrics", left_out)
         live = unless_refused(lambda: releases.find_live(stage, deployed), "the release", left_out)
         app, layer = _digests(live, deployed)
@@ -130,7 +131,8 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
             timeout=function.get("Timeout", 0),
             code_size=function.get("CodeSize", 0),
             changed_at=deployed.changed_at,
-            schedule=_schedule(stage),
+            schedule=warm.schedule,
+            kept_warm=warm.environments,
             app=app,
             layer=layer,
             release=live,
@@ -152,17 +154,11 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
 def _function(stage: Stage) -> Mapping[str, Any]:
     configuration = attempt(
         stage.client("lambda").get_function_configuration,
-        none_if=GONE,
+        none_if=kept_warm.GONE,
         FunctionName=stage.name,
         Qualifier=template.ALIAS,
     )
     return configuration or {}
-
-
-@translated(during="reading what is deployed")
-def _schedule(stage: Stage) -> str:
-    schedule = attempt(stage.client("scheduler").get_schedule, none_if=GONE, Name=stage.name)
-    return str(schedule["ScheduleExpression"]) if schedule else ""
 
 
 def _shift(deployed: Stack, stage: Stage) -> TrafficSplit | None:

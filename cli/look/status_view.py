@@ -40,7 +40,7 @@ def show(status: Status, *, visitors: str = "") -> list[Line]:
         ("code", f"{status.code_size / 1e6:.1f} MB" if status.code_size else "", ""),
         ("app", status.app[:16], ""),
         ("layer", status.layer[:16], ""),
-        ("kept warm", status.schedule or "no", ""),
+        ("kept warm", _kept_warm(status), ""),
         *_functions(status),
         *_use(status.use),
         ("cold starts", _cold_starts(status.cold_starts), ""),
@@ -52,6 +52,13 @@ def show(status: Status, *, visitors: str = "") -> list[Line]:
     shown = [(name, fact, style) for name, fact, style in facts if fact]
     width = max(len(name) for name, _, _ in shown)
     return [Line(f"{name:<{width}}  {fact}", style) for name, fact, style in shown]
+
+
+def _kept_warm(status: Status) -> str:
+    if not status.schedule:
+        return "no"
+    many = "environment" if status.kept_warm == 1 else "environments"
+    return f"{status.kept_warm} {many}, {status.schedule}"
 
 
 def _functions(status: Status) -> Iterator[tuple[str, str, str]]:

@@ -20,7 +20,9 @@ from lambdify.cli.template.rollback_alarm import SHIFT_UNTIL
 PRICES = Path(__file__).with_name("prices.toml")
 KEEP_WARM_CALLS = "keep-warm calls"
 KEEP_WARM_SECONDS = 0.1
-"""Assumed seconds of a keep-warm call; a real one is shorter."""
+"""Assumed seconds of a keep-warm call; one that keeps one environment alone is shorter."""
+KEEP_WARM_LEAD = 0.03
+"""Seconds that each further environment holds those before it: adapter/aws/warming.py."""
 PRICED = re.compile(
     r"AWS::(Lambda|ApiGateway|ApiGatewayV2|IAM|Logs|Scheduler|CloudWatch|Events|SNS|ElasticLoadBalancingV2|CloudFront)"
     r"::"
@@ -62,7 +64,12 @@ def price_calls(calls: float, seconds: float, *, memory: int, architecture: str)
 def price_keep_warm(minutes: float, at_once: int, *, memory: int, architecture: str) -> float:
     """Return USD a month for keeping so many environments of `memory` MB warm by a call every few minutes."""
     calls = _seconds() / 60 / minutes * at_once
-    return price_calls(calls, calls * KEEP_WARM_SECONDS, memory=memory, architecture=architecture)
+    return price_calls(calls, calls * _mean_hold(at_once), memory=memory, architecture=architecture)
+
+
+def _mean_hold(at_once: int) -> float:
+    """Return the mean seconds of calls that keep so many environments warm: the first ones hold longest."""
+    return KEEP_WARM_SECONDS + KEEP_WARM_LEAD * (max(at_once, 1) - 1) / 2
 
 
 def price_requests(requests: float, endpoint: str) -> float:
@@ -245,7 +252,7 @@ def _keep_warm(name: str, properties: Mapping[str, Any], resources: Mapping[str,
     yield Cost(
         what=KEEP_WARM_CALLS,
         monthly=price_keep_warm(minutes, at_once, memory=memory, architecture=_architecture(function)),
-        why=f"{_seconds() / 60 / minutes * at_once:.0f} calls of {KEEP_WARM_SECONDS:g} s at most",
+        why=f"{_seconds() / 60 / minutes * at_once:.0f} calls of {_mean_hold(at_once):.2g} s",
     )
 
 

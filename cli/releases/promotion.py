@@ -1,6 +1,6 @@
 """Promotion of a version to a release: it is tried, gets the traffic, and old releases are pruned.
 
-    published ──record──▶ try ──▶ shift ──▶ move ──▶ record ──▶ prune
+    published ──record──▶ try ──▶ warm up ──▶ shift ──▶ move ──▶ record ──▶ prune
                            └─ fails: traffic stays, the record says why, the command ends with an error
 
 A new stage has no other version to fall back to: its first version has the traffic before it is tried.
@@ -12,7 +12,7 @@ from lambdify.cli import hints, releases
 from lambdify.cli.artifacts import published
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Interrupted, LambdifyError, StackBusy
-from lambdify.cli.releases import Release, pruning, shift, traffic, trial
+from lambdify.cli.releases import Release, pruning, shift, traffic, trial, warm_up
 from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.stacks.stack import Stack
 from lambdify.cli.stacks.stack_events import Sleep
@@ -32,6 +32,7 @@ def release(
     version, tried = deployed.published, deployed
     try:
         trial.run(version, deployed, stage, console, url=url)
+        warm_up.start(version, stage, console)
         published.publish(begun.files, stage)
         if not aliases.is_current(deployed):
             deployed = _give_traffic(begun, deployed, stage, console, sleep)
@@ -77,6 +78,8 @@ def _give_traffic(
 
     if plan is not None and version != deployed.live:
         shift.run(plan, deployed, stage, console, sleep=sleep, on_step=note)
+        # During the shift, keep-warm calls were parted like all others.
+        warm_up.start(version, stage, console)
     functions = {each.name: each.published for each in aliases.functions(deployed)}
     with console.step(f"Giving the traffic to version {version}"):
         return traffic.move(version, deployed, stage, console, sleep=sleep, functions=functions)

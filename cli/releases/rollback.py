@@ -13,7 +13,7 @@ from lambdify.cli.artifacts import published
 from lambdify.cli.aws import translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import Declined, LambdifyError, ReleaseMissing, StackBusy
-from lambdify.cli.releases import Release, traffic, traffic_split, trial
+from lambdify.cli.releases import Release, traffic, traffic_split, trial, warm_up
 from lambdify.cli.releases.traffic_split import TrafficSplit
 from lambdify.cli.settings import Settings
 from lambdify.cli.stacks import aliases, stack
@@ -77,6 +77,7 @@ def rollback(
         )
     _agree(target, live, stage, console, yes=yes)
     _try(target, functions, deployed, stage, console, url)
+    warm_up.start(target.version, stage, console)
     deployed = _move(target, live, functions, deployed, stage, console, sleep)
     losing = _find_losing(known, live, split, target)
     for each in losing:

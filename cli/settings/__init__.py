@@ -22,6 +22,7 @@ from lambdify.cli.settings.domains import scope
 from lambdify.cli.settings.domains.forms import STAGE
 from lambdify.cli.settings.functions import Commands, Failed, FunctionSettings, Tasks
 from lambdify.cli.settings.tables import (
+    PAGE,
     Alarms,
     Build,
     Cdn,
@@ -198,6 +199,7 @@ def interpret(
     settings = _build((defaults, *said), root=root, source=file.path if file else None)
     if settings.has_no_app and not any(each.get("warm") for each in said):
         settings = replace(settings, warm=replace(settings.warm, every=0))
+    settings = _choose_concurrency(settings)
     if len(settings.full_name) > FUNCTION_NAME_LENGTH:
         raise SettingsError(
             f'The function would be called "{settings.full_name}": {len(settings.full_name)} characters, '
@@ -207,6 +209,22 @@ def interpret(
     settings = _connect(settings)
     conflicts.check(settings)
     return settings
+
+
+def _choose_concurrency(settings: Settings) -> Settings:
+    """Return the settings with a number of environments to keep warm, where they leave that open.
+
+    What the account has room for is not known yet: see plan/warm_environments.py.
+    """
+    if settings.warm.concurrency:
+        return settings
+    reserved = settings.function.reserved_concurrency
+    # A role that is not lambdify's may not let the function call itself.
+    chosen = settings.http.endpoint != "none" and not settings.role.arn
+    # While all of them answer the keep-warm call, one is to be left for a visitor.
+    room = PAGE if reserved is None else max(1, reserved - 1)
+    number = min(PAGE, room) if chosen else 1
+    return replace(settings, warm=replace(settings.warm, concurrency=number, chosen=chosen))
 
 
 def declared_stages(root: Path) -> tuple[str, ...]:

@@ -299,7 +299,13 @@ def _function(settings: "Settings") -> Iterator[SettingsError]:
                 f"[release] {option}: without shift, all traffic moves at once and nothing is watched.",
                 hint=f'Set shift = "10% every 2 minutes", or leave {option} out.',
             )
-    reserved = function.reserved_concurrency
+    reserved, kept = function.reserved_concurrency, settings.warm.concurrency if settings.warm.every else 0
+    if reserved and reserved < kept:
+        yield SettingsError(
+            f"[warm] concurrency = {kept} is more than [function] reserved_concurrency = {reserved}, "
+            "which is the limit of all.",
+            hint='Raise the latter, or leave concurrency to "auto".',
+        )
     if reserved is not None and reserved < function.provisioned_concurrency:
         yield SettingsError(
             f"[function] provisioned_concurrency = {function.provisioned_concurrency} is more than "

@@ -262,6 +262,13 @@ class Domain:
     """Whether other names lead to the first one; not while that one waits for its certificate."""
 
 
+PAGE = 7
+"""Requests that one visitor makes at once: a browser has six connections to a host, and one is to spare.
+
+docs/cold-starts.md has the figures.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Warm:
     """[warm]: the keep-warm schedule."""
@@ -270,6 +277,13 @@ class Warm:
     """Minutes between two calls; 0 means there is no schedule."""
     concurrency: int
     """Environments that are kept warm at once."""
+    chosen: bool = False
+    """Whether lambdify has chosen the number, as many as a page asks for: the account may have less room."""
+
+    @property
+    def most(self) -> int:
+        """The most environments that the function may be asked for; the same in every account."""
+        return max(self.concurrency, PAGE) if self.chosen else self.concurrency
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -197,17 +197,17 @@ def reference(service: str, what: str) -> Reader:
     )
 
 
-def or_zero(one: Reader) -> Reader:
-    """Return a reader that accepts 0 besides, for "not set"."""
+def or_zero(one: Reader, said: str | int = 0) -> Reader:
+    """Return a reader that accepts 0 besides, for "not set", or what is `said` for it."""
 
-    @takes({"anyOf": [{"enum": [0]}, one.schema]})
+    @takes({"anyOf": [{"enum": [said]}, one.schema]})
     def reader(value: object) -> object:
-        if value == 0 and not isinstance(value, bool):
-            return value
+        if value == said and not isinstance(value, bool):
+            return 0
         try:
             return one(value)
         except InvalidValue as error:
-            raise InvalidValue(f"{error}, or 0") from error
+            raise InvalidValue(f"{error}, or {json.dumps(said)}") from error
 
     return reader
 
@@ -371,7 +371,7 @@ READERS: Mapping[str, Reader] = {
     "http.alb.priority": integer(1, 50000),
     "cdn.web_acl": arn("wafv2", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/0a1b2c3d"),
     "warm.every": _minutes,
-    "warm.concurrency": integer(1, 100, "environments"),
+    "warm.concurrency": or_zero(integer(1, 100, "environments"), "auto"),
     "release.smoke": matching(r"off|/\S*", 'a path, such as "/health", or "off"'),
     "release.status": integer(100, 599),
     "release.keep": integer(1, 100, "releases"),

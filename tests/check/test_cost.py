@@ -50,9 +50,9 @@ def test_a_made_log_costs_what_a_calculation_by_hand_says(tmp_path):
         "cold starts": 0.0,  # one at a time, and one is kept warm
         "logs": requests * 500 / 1e9 * 0.50,  # 0.075
         "out": (requests * 2e6 / 1e9 - 100) * 0.09,  # 45.01
-        "keep-warm": 730 * 12 * (0.1 * 0.0000166667 + 0.20 / 1e6),  # 0.016
+        "keep-warm": 730 * 12 * 7 * (0.19 * 0.0000166667 + 0.20 / 1e6),  # 0.206, of seven
     }
-    assert found.monthly == round(sum(by_hand.values()), 2) == 48.36
+    assert found.monthly == round(sum(by_hand.values()), 2) == 48.55
     assert [round(part.monthly, 2) for part in found.parts if part.monthly] == [
         round(each, 2) for each in by_hand.values() if each
     ]
@@ -148,7 +148,7 @@ def test_the_command_reads_a_log_or_takes_a_number(lambdify, project, tmp_path):
     log = tmp_path / "access.log"
     log.write_text("".join(line for hour in range(11) for line in two_at(hour)))
     shown = lambdify("check", "--no-rehearsal", "--log", str(log), cwd=root)
-    assert "cost       1,606 requests of 500 ms at 512 MB: $0.0" in shown.stdout
+    assert "cost       1,606 requests of 500 ms at 512 MB: $0.1" in shown.stdout
     assert "prices of us-east-1, November 2026" in shown.stdout
     piped = lambdify("check", "--no-rehearsal", "--json", "--log", "-", cwd=root, stdin=log.read_text())
     value = json.loads(piped.stdout)["cost"]

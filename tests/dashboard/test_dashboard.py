@@ -24,6 +24,7 @@ RAISED = (
 def logged(stubbed):
     """A stage with one call in its log, of the last minute."""
     now = round(time.time() * 1000) - 60_000
+    stubbed.refuses("scheduler.get_schedule", "ResourceNotFoundException")
     stubbed.finds_stage()
     events = [
         {"eventId": str(number), "timestamp": now, "logStreamName": stream(), "message": message}

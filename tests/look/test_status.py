@@ -60,6 +60,7 @@ STATUS = Status(
     code_size=1_234_567,
     changed_at=AT,
     schedule="rate(5 minutes)",
+    kept_warm=7,
     app="a" * 64,
     layer="",
     release=RELEASE,
@@ -96,7 +97,7 @@ def test_a_status_is_one_fact_a_line():
         "runtime      python3.13, 512 MB, 30 s",
         "code         1.2 MB",
         "app          aaaaaaaaaaaaaaaa",
-        "kept warm    rate(5 minutes)",
+        "kept warm    7 environments, rate(5 minutes)",
         "requests     1,204 in 24 h, 0 answered with 5xx, 12 with 4xx; p50 9.5 ms, p95 80 ms",
         "calls        1,492 in 24 h, 0 errors, 0 throttled; p50 2.0 ms, p95 40 ms",
         "cold starts  5 in 24 h; p50 345 ms, longest 910 ms",
@@ -150,6 +151,8 @@ def test_a_shift_under_way_is_part_of_the_status():
 
 def test_a_stage_that_is_not_kept_warm_says_so():
     assert line(replace(STATUS, schedule=""), "kept warm").text == "kept warm    no"
+    one = line(replace(STATUS, kept_warm=1), "kept warm").text
+    assert one == "kept warm    1 environment, rate(5 minutes)"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from waiting import nap
 
 KEEP_WARM = {"lambdify": "keep-warm"}
+ONE_WARM = {"warm.concurrency": 1}
+"""Each version is called by its trial alone: test_warm_up.py is about several."""
 SMOKE = {"release.smoke": "/health"}
 SHIFT = {"release.shift": "40% every 2 minutes"}
 

@@ -1,7 +1,7 @@
 """Going back to a release that was live, and forward again."""
 
 import pytest
-from releases.shipping import SMOKE, answer_with
+from releases.shipping import ONE_WARM, SMOKE, answer_with
 from stages import stage_in
 from waiting import nap
 
@@ -130,9 +130,9 @@ def test_new_code_after_a_rollback_leaves_the_traffic_until_it_is_tried(ship, ba
 
 
 def test_the_old_version_is_asked_by_the_host_that_visitors_use(ship, back, functions):
-    ship(overrides=SMOKE)
-    ship("app = 2", SMOKE, find_address=lambda _: "http://127.0.0.1:36399")
-    back(find_address=lambda _: "http://127.0.0.1:36400")
+    ship(overrides=SMOKE | ONE_WARM)
+    ship("app = 2", SMOKE | ONE_WARM, find_address=lambda _: "http://127.0.0.1:36399")
+    back(overrides=ONE_WARM, find_address=lambda _: "http://127.0.0.1:36400")
     hosts = [(version, event["headers"]["host"]) for version, event in functions.calls[1:]]
     assert hosts == [("2", "127.0.0.1:36399"), ("1", "127.0.0.1:36400")]
 

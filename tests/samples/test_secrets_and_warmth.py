@@ -67,7 +67,10 @@ def test_secrets_reach_the_app_and_nothing_else_and_three_environments_stay_warm
     assert "there is no value of TOKEN (secretsmanager:secretive#token)" in failed.story
 
     store(project)
-    site = project.run("deploy", "--local").answer
+    deployed = project.run("deploy", "--local")
+    assert environments(project) >= 3, "they are started before anybody comes"
+    assert "did not start" not in deployed.story
+    site = deployed.answer
     assert httpx.get(site).text == "good morning"
 
     commands = (

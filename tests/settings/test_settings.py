@@ -65,6 +65,7 @@ def test_defaults_name_every_option_and_only_options():
         del expected[found]
     for found in ("zones", "leads"):
         del expected["domain"][found]
+    del expected["warm"]["chosen"]  # follows from the number, or from "auto"
     assert keys(options.defaults()) == {**expected, "stages": None}
 
 
@@ -154,8 +155,8 @@ OF_HTTP = (
 )
 PER_STAGE = (
     "app, region, profile, protect, function, role, vpc, efs, database, build, hooks, static, check, http, "
-    "cdn, domain, warm, logs, telemetry, release, alarms, tasks, commands, failed, local, environment, secrets, "
-    "functions, tags, resources, outputs"
+    "cdn, domain, warm, logs, telemetry, release, alarms, tasks, commands, failed, local, environment, "
+    "secrets, functions, tags, resources, outputs"
 )
 
 

@@ -125,7 +125,7 @@ def test_what_is_beside_the_function_publishes_no_version(write, overrides):
 
 
 def test_the_function_may_write_to_its_own_log_and_nothing_else(write):
-    role = resources(write(), "IAM::Role")["Role"]
+    role = resources(write({"warm.concurrency": 1}), "IAM::Role")["Role"]
     (policy,) = role["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement == {

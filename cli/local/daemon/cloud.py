@@ -152,11 +152,13 @@ def prepare(settings: Settings, cloud: Cloud) -> Settings:
     """Return the settings as every command with --local uses them.
 
     They have the variable that makes ministack pass invocations to us, a region, and no AWS profile, since
-    local commands must work without one. The database is the one of this machine.
+    local commands must work without one. The database is the one of this machine. One environment is kept
+    warm unless the settings say how many: each is a process here, and nobody waits long for a further one.
     """
     here = settings.on_this_machine
     return replace(
         here,
+        warm=replace(here.warm, concurrency=1) if here.warm.chosen else here.warm,
         region=settings.region or REGION,
         profile="",
         environment={**here.environment, PROXY_VARIABLE: f"unix:{cloud.control}"},

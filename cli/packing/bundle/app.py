@@ -167,7 +167,7 @@ def _note(settings: "Settings", candidate: "Candidate") -> dict[str, object]:
             f"[logs] requests: {candidate.app} is a Lambda handler, and only it knows its requests.",
             hint="Let app name the web app inside it; or leave requests out, and have the handler log them.",
         )
-    most = settings.warm.concurrency if settings.warm.every else 0
+    most = settings.warm.most if settings.warm.every else 0
     said = {
         "path": candidate.path,
         "on_event": settings.function.on_event,

@@ -154,7 +154,7 @@ def _same_inputs(record: _BuildRecord) -> bool:
 def _file_name(settings: Settings, out: Path) -> str:
     """Return the name of the record's file, a digest of all settings that influence a build."""
     parts = [dataclasses.asdict(part) for part in (settings.function, settings.build, settings.http)]
-    warm = [settings.warm.every, settings.warm.concurrency, settings.telemetry.flush]
+    warm = [settings.warm.every, settings.warm.most, settings.telemetry.flush]
     logged = [settings.logs.requests]
     packed = [settings.app, dict(settings.secrets), warm, settings.environment_file]
     packed.append(settings.environment.get("DJANGO_SETTINGS_MODULE", ""))  # its apps decide what is packed

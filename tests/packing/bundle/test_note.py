@@ -13,9 +13,8 @@ WSGI = Candidate(app="app:app", framework="wsgi", interface="wsgi", score=10, ev
 
 
 def note(root, candidate=WSGI, **overrides):
-    chosen = settings.load(
-        root, overrides={name.replace("__", "."): value for name, value in overrides.items()}
-    )
+    given = {name.replace("__", "."): value for name, value in overrides.items()}
+    chosen = settings.load(root, overrides={"warm.concurrency": 1, **given})
     (member,) = [each for each in app.members(chosen, candidate, ()) if each.name == app.NOTE]
     return member.content.decode()
 
@@ -28,6 +27,16 @@ def test_how_many_environments_may_be_kept_warm_is_in_it_where_there_are_several
     assert note(tmp_path, warm__concurrency=3) == '{"app": "app:app", "concurrency": 3}'
     assert "concurrency" not in note(tmp_path, warm__concurrency=1)
     assert "concurrency" not in note(tmp_path, warm__concurrency=3, warm__every="off")
+
+
+def test_it_says_the_same_whatever_the_account_has_room_for(tmp_path):
+    """Else a bundle that was packed for one account would be another one in the next."""
+    chosen = settings.load(tmp_path)
+    texts = {
+        app.members(replace(chosen, warm=replace(chosen.warm, concurrency=number)), WSGI, ())[0].content
+        for number in (1, 2, 7)
+    }
+    assert texts == {b'{"app": "app:app", "concurrency": 7}'}
 
 
 def test_a_wsgi_app_is_told_the_user_of_an_authorizer_where_the_settings_say_so(tmp_path):
