@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from lambdify.cli.packing.target import with_previews
 from lambdify.cli.settings import app_reference
+from lambdify.cli.settings.database import forms as database_forms
 from lambdify.cli.settings.domains import forms
 from lambdify.cli.settings.tables import METHODS, RETENTION_DAYS, ErrorLimit, Shift, TimeLimit
 
@@ -317,17 +318,13 @@ READERS: Mapping[str, Reader] = {
     "role.managed_policies": list_of(arn("iam", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")),
     "role.statements": _statements,
     "vpc.subnets": list_of(matching(r"subnet-[0-9a-f]+", 'ids of subnets, such as "subnet-0a1b2c3d"')),
-    "vpc.security_groups": list_of(
-        matching(r"sg-[0-9a-f]+", 'ids of security groups, such as "sg-0a1b2c3d"')
-    ),
+    "vpc.security_groups": list_of(matching(r"sg-[0-9a-f]+", 'ids of groups, such as "sg-0a1b2c3d"')),
     "efs.access_point": arn(
         "elasticfilesystem", "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0a1b"
     ),
     # https://docs.aws.amazon.com/lambda/latest/api/API_FileSystemConfig.html
     "efs.mount": matching(r"/mnt/[A-Za-z0-9_.-]+", 'a folder below /mnt, such as "/mnt/files"'),
     "database.port": integer(1, 65535),
-    "database.user": matching(r"[A-Za-z0-9_.@+=-]{1,63}", 'the name of a database user, such as "app"'),
-    "database.resource": matching(r"(cluster|db|prx)-[A-Za-z0-9]+", 'an id, such as "cluster-ABC123"'),
     "database.ca": matching(_INSIDE, "the path of a file of the project", pattern_schema("([^/].*)?")),
     "build.omit": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uwsgi"')),
     "build.keep": list_of(matching(_DISTRIBUTION, 'names of distributions, such as "uvicorn"')),
@@ -396,7 +393,7 @@ READERS: Mapping[str, Reader] = {
         lambda said: TimeLimit(percentile=int(said[1]), seconds=float(said[2]), minutes=int(said[4])),
     ),
     "domain.names": list_of(matching(*forms.NAME)),
-    **{name: matching(*form) for name, form in forms.FORMS.items()},
+    **{name: matching(*form) for name, form in (forms.FORMS | database_forms.FORMS).items()},
     "logs.retention": one_of(*RETENTION_DAYS),
     "local.port": integer(0, 65535),
 }

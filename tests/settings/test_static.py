@@ -73,9 +73,9 @@ LICENSE_KEY = "0000"
             'Put the value in quotes: NAME = "value".',
         ),
         (
-            "keep = 30",
-            'lambdify.toml, line 2: there is no option "keep" in [static].',
-            '"keep" belongs below [build] or "keep" belongs below [release].',
+            "smoke = 30",
+            'lambdify.toml, line 2: there is no option "smoke" in [static].',
+            '"smoke" belongs below [release].',
         ),
     ],
 )
