@@ -22,7 +22,7 @@ from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter import asgi, files, wsgi
-    from lambdify.adapter.in_front import cdn
+    from lambdify.adapter.in_front import cdn, names
     from lambdify.adapter.streaming import Reply
 
 __all__ = ["Adapter"]
@@ -63,7 +63,7 @@ class Adapter:
         self.on_event = on_event
         self.show_errors = show_errors
         self.interface = interface or loading.find_interface(app)
-        self._server: wsgi.Server | asgi.Server | files.Server | cdn.Server
+        self._server: wsgi.Server | asgi.Server | files.Server | cdn.Server | names.Server
         self._loop_owner: asgi.Server | None = None
         if log_requests and self.interface != "handler":
             from lambdify.adapter.observability import request_lines
@@ -125,6 +125,15 @@ class Adapter:
         from lambdify.adapter import files  # only for apps with such files
 
         self._server = files.Server(self._server, root, table)
+
+    def answer_to(self, hosts: str, path: str = "") -> None:
+        """Lead clients of all these hosts but the first there, by a 308; `path` is before those of the app.
+
+        `hosts` are separated by spaces. Call it before `stand_behind_cdn`, which finds the host out.
+        """
+        from lambdify.adapter.in_front import names  # only for stages with several names, or a path
+
+        self._server = names.Server(self._server, hosts, path)
 
     def stand_behind_cdn(self, secret: str, *, alone: bool = False) -> None:
         """Take host and client from headers that come with the secret, and from nobody else.

@@ -163,6 +163,8 @@ def _load(bundle: dict[str, Any]) -> Any:
     )
     if "files" in bundle:
         adapter.serve_files(root, bundle["files"])
+    if hosts := os.environ.get("LAMBDIFY_HOSTS"):
+        adapter.answer_to(hosts, os.environ.get("LAMBDIFY_PATH", ""))
     if secret := os.environ.pop("LAMBDIFY_CDN", ""):  # which the app need not know
         adapter.stand_behind_cdn(secret, alone="LAMBDIFY_CDN_ALONE" in os.environ)
     if adapter.interface == "asgi":

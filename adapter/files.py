@@ -31,7 +31,7 @@ from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter import asgi, wsgi
-    from lambdify.adapter.in_front import cdn
+    from lambdify.adapter.in_front import cdn, names
     from lambdify.adapter.streaming import Reply
 
     Row = tuple[str, str, str, str, str]
@@ -47,7 +47,7 @@ class Server:
     """Files before an app; has the methods of `wsgi.Server`, and passes on what is not a file's."""
 
     def __init__(
-        self, server: wsgi.Server | asgi.Server | Server | cdn.Server, root: str, table: str
+        self, server: wsgi.Server | asgi.Server | Server | cdn.Server | names.Server, root: str, table: str
     ) -> None:
         """`root` is the bundle's folder, and `table` the path of the table in it."""
         with open(os.path.join(root, table), encoding="utf-8") as file:

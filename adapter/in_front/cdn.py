@@ -24,6 +24,7 @@ from lambdify.adapter.messages import Request, Response
 
 if TYPE_CHECKING:
     from lambdify.adapter import asgi, files, wsgi
+    from lambdify.adapter.in_front import names
     from lambdify.adapter.streaming import Reply
 
 SECRET, HOST, CLIENT = "x-lambdify-cdn", "x-forwarded-host", "x-lambdify-client"
@@ -37,7 +38,7 @@ class Server:
 
     def __init__(
         self,
-        server: wsgi.Server | asgi.Server | files.Server | Server,
+        server: wsgi.Server | asgi.Server | files.Server | names.Server | Server,
         secret: str,
         *,
         alone: bool = False,

@@ -79,6 +79,9 @@ def write(
             return rest.write_event(request)
         case "alb":
             return alb.write_event(request)
+        case "http-api" if settings.domain.path:
+            # The path of a domain is no stage: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mappings.html
+            return http_api.write_event(request, stage=http_api.DEFAULT_STAGE)
         case kind:
             return http_api.write_event(request, function_url=kind == "function-url")
 
