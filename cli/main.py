@@ -94,6 +94,7 @@ SECTIONS = {
         "invoke",
         "open",
         "env",
+        "domain",
         "previews",
     ),
     "Run where it runs": ("manage", "flask", "run", "shell"),

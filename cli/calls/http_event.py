@@ -15,7 +15,7 @@ Rules:
 import json
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from lambdify.adapter import bodies, wire
 from lambdify.adapter.errors import PayloadRefused
@@ -91,11 +91,18 @@ def find_host(headers: Pairs, url: str) -> tuple[str, int | None]:
     address = urlsplit(url)
     given = [value.strip() for name, value in headers if name.strip().lower() == "host"]
     if not given:
-        return address.hostname or "localhost", address.port
+        return _name_of(address)
     name, port = wire.split_authority(given[-1])
     if not name:
         raise UsageError(f'"{given[-1]}" is not a host.', hint='Write --header "Host: www.example.org".')
     return name, port
+
+
+def _name_of(address: SplitResult) -> tuple[str, int | None]:
+    """Return the host and the port of a URL; of a name of the stage those on AWS, in the local cloud too."""
+    host = address.hostname or "localhost"
+    name = host.removesuffix(".localhost")
+    return (host, address.port) if name == host or "." not in name else (name, None)
 
 
 def read(settings: Settings, payload: bytes) -> Response:

@@ -167,7 +167,8 @@ def _tell_pending(certificate: Certificate, looked: Looked, stage: Stage, consol
         if name not in looked.zones and name in certificate.records:
             record, value = certificate.records[name]
             console.note(f"Write where the DNS of {name} is: CNAME {record} → {value}")
-    console.note(f"When it is issued, `{stage.command('deploy')}` takes it up.")
+    then = f"then `{stage.command('deploy')}` takes it up."
+    console.note(f"`{stage.command('domain')} --wait` waits until it is issued; {then}")
 
 
 def finish(
@@ -187,11 +188,16 @@ def tell_records(before: Stack | None, deployed: Stack, stage: Stage, console: C
             console.note(f"Write where the DNS of {name} is: {describe_record(name, target)}")
 
 
+def kind_of(name: str) -> str:
+    """Return the type of record by which a name leads to a target, for other DNS than Route 53."""
+    return "CNAME" if len(name.split(".")) > APEX_PARTS else "ALIAS or ANAME"
+
+
 def describe_record(name: str, target: str) -> str:
     """Return the record by which a name leads to a target, for other DNS than Route 53."""
-    if len(name.split(".")) > APEX_PARTS:
-        return f"CNAME {name} → {target}"
-    return f"ALIAS or ANAME {name} → {target} (or a CNAME, where your DNS flattens it)"
+    kind = kind_of(name)
+    top = "" if kind == "CNAME" else " (or a CNAME, where your DNS flattens it)"
+    return f"{kind} {name} → {target}{top}"
 
 
 def targets(deployed: Stack) -> dict[str, str]:

@@ -7,6 +7,7 @@ rebinding). But the browser then sends that name in the Host header, so we check
 import re
 from collections.abc import Collection
 
+REFUSAL = "Only names of this machine lead here: localhost, *.localhost, 127.0.0.1"
 LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(?::[0-9]*)?", re.IGNORECASE | re.ASCII)
 

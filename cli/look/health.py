@@ -42,11 +42,15 @@ class Health:
 def check(endpoint: str, settings: Settings, *, timeout: float = TIMEOUT) -> Health:
     """Request [release] smoke, or "/", from the endpoint; return the result. `timeout` is in seconds."""
     path = settings.release.smoke if settings.release.smoke.startswith("/") else "/"
-    request = urllib.request.Request(  # noqa: S310 (an endpoint is http or https)
-        endpoint + path, headers={"User-Agent": f"lambdify/{VERSION}", "Accept": "*/*"}
-    )
+    headers = {"User-Agent": f"lambdify/{VERSION}", "Accept": "*/*"}
+    address = urlsplit(endpoint)
+    if (address.hostname or "").endswith(".localhost"):
+        # Browsers find such names on this machine; not every resolver does.
+        headers["Host"] = address.netloc
+        address = address._replace(netloc=f"127.0.0.1:{address.port}")
+    request = urllib.request.Request(address.geturl() + path, headers=headers)  # noqa: S310 (http or https)
     # The user's proxy cannot reach this machine.
-    proxies: dict[str, str] | None = {} if urlsplit(endpoint).hostname in LOCALHOST else None
+    proxies: dict[str, str] | None = {} if address.hostname in LOCALHOST else None
     opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(proxies))
     begun = time.monotonic()
     status, problem = 0, ""

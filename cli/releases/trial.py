@@ -23,7 +23,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from lambdify.cli import hints, template
 from lambdify.cli.aws import translated
@@ -358,7 +357,7 @@ def _read(call: _Call, stage: Stage, path: str, url: str) -> _Answer:
     except FunctionFailed as error:
         during = _during(call.version, stage.settings)
         raise ReleaseFailed(f"GET {path}: {error.message}", hint=error.hint, during=during) from error
-    host = urlsplit(url).hostname
+    host = http_event.find_host((), url)[0] if url else ""
     failed = response.status >= FIRST_SERVER_ERROR
     return _Answer(
         status=response.status,

@@ -22,7 +22,7 @@ from lambdify.cli.errors import DiskFull, LocalCloudDown, LocalCloudFailed
 from lambdify.cli.local import processes
 from lambdify.cli.local.aws import ministack
 from lambdify.cli.local.credentials import Credentials
-from lambdify.cli.local.daemon import state
+from lambdify.cli.local.daemon import state, zones
 from lambdify.cli.local.functions.function import PROXY_VARIABLE
 from lambdify.cli.local.unix_http import Connection
 from lambdify.cli.packing.unpacked import remove_tree
@@ -155,7 +155,7 @@ def prepare(settings: Settings, cloud: Cloud) -> Settings:
     local commands must work without one. The database is the one of this machine. One environment is kept
     warm unless the settings say how many: each is a process here, and nobody waits long for a further one.
     """
-    here = settings.on_this_machine
+    here = zones.prepare(settings.on_this_machine)
     return replace(
         here,
         warm=replace(here.warm, concurrency=1) if here.warm.chosen else here.warm,

@@ -21,6 +21,7 @@ class Distribution:
     bucket: str = ""
     folder: str = ""
     """What keys begin with, with a slash at its end."""
+    names: tuple[str, ...] = ()
     may: frozenset[str] = frozenset()
     """What the bucket's policy allows it."""
 
@@ -42,6 +43,7 @@ def read(distribution: str, account: Account) -> Distribution:
         header=(header["HeaderName"], header["HeaderValue"]),
         files=tuple((each["PathPattern"], tuple(each["AllowedMethods"]["Items"])) for each in behaviors),
         bucket=bucket,
+        names=tuple(config.get("Aliases", {}).get("Items") or ()),
         folder=f"{files.get('OriginPath', '').lstrip('/')}/",
         may=_read_policy(bucket, account) if files.get("OriginAccessControlId") else frozenset(),
     )

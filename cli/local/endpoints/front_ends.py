@@ -34,6 +34,18 @@ class Api:
     """Whether responses are streamed."""
     distribution: Distribution | None = None
     """The CDN in front of it; None if there is none."""
+    names: tuple[str, ...] = ()
+    """The names that it has, or its CDN; the first is the address of the stage."""
+    path: str = ""
+    """What paths on these names begin with: "/shop"; mostly "". An API's own address has it not."""
+
+    def answers_to(self, host: str) -> bool:
+        """Return whether a host is one of its names."""
+        return host in self.names or f"*.{host.partition('.')[2]}" in self.names
+
+    def mount_on(self, host: str) -> str:
+        """Return what a path on that host begins with; a CDN asks it by its own address."""
+        return self.path if self.distribution is None and self.answers_to(host) else self.mount
 
 
 def describe_api(settings: Settings, function: str) -> Api:
@@ -78,7 +90,8 @@ def _write_function_url(request: Request, api: Api, request_id: str, now: int) -
 
 
 def _write_rest_api(request: Request, api: Api, request_id: str, now: int) -> dict[str, Any]:
-    return rest.write_event(request, api_id=api.id, request_id=request_id, milliseconds=now)
+    stage = api.mount[1:]
+    return rest.write_event(request, api_id=api.id, stage=stage, request_id=request_id, milliseconds=now)
 
 
 FRONT_ENDS: Mapping[str, FrontEnd] = {

@@ -54,17 +54,20 @@ class Gateway:
 
     def answer(self, request: Request) -> Response | StreamedResponse | ResponseWithFollowUp:
         """Return the response to one request, as a client of the endpoint would get it."""
-        if not hosts.is_ours(request.host):
-            return plain(403, "Only names of this machine lead here: localhost, *.localhost, 127.0.0.1")
+        api = self._find_api()
+        if not hosts.is_ours(request.host) and not (api and api.answers_to(request.host)):
+            return plain(403, hosts.REFUSAL)
         if _wants_websocket(request):
             return plain(400, NO_WEBSOCKET)
-        api = self._find_api()
         if api is None:
             return plain(404, "Not Found")
         front = FRONT_ENDS[api.kind]
-        mount, path = wire.split_mount(request.path, api.mount)
-        if mount != api.mount:
+        wanted = api.mount_on(request.host)
+        mount, path = wire.split_mount(request.path, wanted)
+        if mount != wanted:
             return front.missing
+        if mount != api.mount:  # the path of a domain is no stage: it stays where it is
+            mount, path = "", request.path
         original, request = request, write_request(request, mount=mount, path=path or "/")
         request_id = str(uuid.uuid4())
         event = json.dumps(front.write_event(request, api, request_id, time.time_ns() // 1_000_000)).encode()

@@ -22,7 +22,7 @@ CHANGED = "x-lambdify-local"
 """The header that names the changes in a response."""
 _PAGE_HEADERS = {"origin", "referer"}
 _HSTS = "strict-transport-security"
-_TEXT = re.compile(r"\s*(text/|application/(json|javascript|xml|[\w.-]+\+(json|xml))\b)", re.IGNORECASE)
+TEXT = re.compile(r"\s*(text/|application/(json|javascript|xml|[\w.-]+\+(json|xml))\b)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s*;\s*secure\s*(?=;|$)", re.IGNORECASE)
 _NEEDS_SECURE = re.compile(
     r"\s*__(secure|host)-|.*;\s*(samesite\s*=\s*none|partitioned)\s*(;|$)", re.IGNORECASE
@@ -68,7 +68,7 @@ def read_response(response: Response, request: Request) -> Response:
     """Return the response for a client of plain http."""
     headers, body = response.headers, response.body
     fields = response.fields
-    if b"https" in body and "content-encoding" not in fields and _TEXT.match(fields.get("content-type", "")):
+    if b"https" in body and "content-encoding" not in fields and TEXT.match(fields.get("content-type", "")):
         patterns = _own_url_patterns(_address(request))
         new = patterns[1].sub(rb"http\1", body)
         if new != body:

@@ -7,6 +7,7 @@ endpoint is gone. Until then it keeps its port.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from lambdify.cli.aws import Account, attempt, translated
 from lambdify.cli.errors import NotDeployed, PortTaken
@@ -14,10 +15,12 @@ from lambdify.cli.local.endpoints import distribution
 from lambdify.cli.local.endpoints.edge import Edge
 from lambdify.cli.local.endpoints.front_ends import Api
 from lambdify.cli.local.endpoints.gateway import Gateway, Start
+from lambdify.cli.local.endpoints.names import HERE, ByName
 from lambdify.cli.local.http_server import Server
 from lambdify.cli.template import ALIAS
 from lambdify.cli.template.cdn import DISTRIBUTION
 
+MAPPING = "AWS::ApiGatewayV2::ApiMapping"
 _MISSING = "^(ValidationError: .*does not exist|.*NotFound)"
 _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
@@ -35,6 +38,8 @@ class Served:
     @property
     def url(self) -> str:
         """The URL of its app, without a slash at the end."""
+        if self.api.names:
+            return f"http://{self.api.names[0]}{HERE}:{self.port}{self.api.path}"
         return self.server.url + ("" if self.api.distribution else self.api.mount)
 
 
@@ -96,7 +101,8 @@ class Stages:
 
         try:
             gateway = Gateway(current, self._start)
-            return Server(Edge(current, self._connect(region), gateway.answer).answer, port)
+            edge = Edge(current, self._connect(region), gateway.answer)
+            return Server(ByName(current, edge.answer).answer, port)
         except OSError as error:
             holder = next(
                 (f"the stage {each.name}" for each in self._served.values() if each.port == port), ""
@@ -122,9 +128,27 @@ def find_api(name: str, account: Account) -> Api | None:
         and (each["ResourceType"] != DISTRIBUTION or each["LogicalResourceId"] == "Distribution")
     }
     api = _find_endpoint(deployed, outputs, account)
-    if api is None or DISTRIBUTION not in deployed:
-        return api
-    return replace(api, distribution=distribution.read(deployed[DISTRIBUTION], account))
+    if api is None:
+        return None
+    if DISTRIBUTION in deployed:
+        api = replace(api, distribution=distribution.read(deployed[DISTRIBUTION], account))
+    names = _find_names(api, account) if MAPPING in deployed else {}
+    if api.distribution:
+        names = dict.fromkeys(api.distribution.names, "")
+    first = urlsplit(outputs.get("Endpoint", "")).hostname
+    ordered = sorted(names, key=lambda name: name != first)
+    return replace(api, names=tuple(ordered), path=names[ordered[0]] if ordered else "")
+
+
+def _find_names(api: Api, account: Account) -> dict[str, str]:
+    """Return the names that lead to an API, and the path on each: "" or "/shop"."""
+    gateway = account.client("apigatewayv2")
+    found = {}
+    for domain in gateway.get_domain_names()["Items"]:
+        for mapping in gateway.get_api_mappings(DomainName=domain["DomainName"])["Items"]:
+            if mapping["ApiId"] == api.id:
+                found[domain["DomainName"]] = f"/{mapping.get('ApiMappingKey', '')}".rstrip("/")
+    return found
 
 
 def _find_endpoint(deployed: Mapping[str, str], outputs: Mapping[str, str], account: Account) -> Api | None:
