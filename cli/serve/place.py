@@ -75,7 +75,9 @@ def prepare(settings: Settings, folder: Path, console: Console) -> Place:
     python = pythons.fetch(target.python, console)
     ask, secret = partial(question.ask, settings), ignore_rules.secrets()
     here = serving.without_cdn(settings)
-    served = serving.serve(here, subject, ask, secret, app.amend_note, console)
+    served = serving.serve(
+        here, subject, ask, secret, app.amend_note, console, elsewhere_by_cdn=settings.http.cdn
+    )
     root, beside, task_root = settings.root.resolve(), folder / "beside", folder / "task"
     own = {file.name for file in selection.files}
     more = {each.name: each for each in members if each.name not in own}

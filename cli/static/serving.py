@@ -116,11 +116,14 @@ def serve(
     secret: Callable[[str], str],
     amend_note: Callable[[Sequence[Member], Mapping[str, str]], Member],
     console: Console,
+    *,
+    elsewhere_by_cdn: bool = False,
 ) -> Served:
     """Return what is served before the app; nothing for most apps, which are not asked then.
 
     `secret` returns the reason to leave a file out, `amend_note` the note for the adapter with
-    more in it. Raises StaticFilesUnknown, SettingsError, BundleRefused.
+    more in it. `elsewhere_by_cdn`: what a response cannot hold is left out here, since a CDN serves it where
+    the app is deployed. Raises StaticFilesUnknown, SettingsError, BundleRefused.
     """
     wanted = ask is not None and asking.is_wanted(settings, subject)
     if not (wanted or settings.static.folders or settings.static.fallback):
@@ -130,7 +133,11 @@ def serve(
     given = {name: known.kept.entries[name] for name in known.kept.given if name not in secrets}
     bundle = _Bundle({member.name: member for member in subject.members}, given)
     folders = list(_folders(settings, known.kept.answer, console))
-    placed = [(each, file) for each in folders for file in _list(each, bundle, settings, console)]
+    placed = [
+        (each, file)
+        for each in folders
+        for file in _list(each, bundle, settings, console, by_cdn=elsewhere_by_cdn)
+    ]
     listed = {file.path: file for _, file in placed}
     by_cdn = {file.path: _is_for_cdn(file, folder, settings) for folder, file in placed}
     judged = _judge_hashes(listed, known.kept, settings, console)
@@ -145,6 +152,28 @@ def serve(
         given = {name: entry for name, entry in given.items() if name.endswith(MANIFEST)}
     digests = [(name, False, known.kept.given[name]) for name in given]
     _keep(settings, known, judged, listed, zipped)
+    _tell(settings, known, given, published, found, console)
+    return Served(
+        files=tuple(found.values()),
+        entries=(*given.values(), *zipped.values(), *(archive.deflate(notes) if told else ())),
+        contents=(*digests, *(archive.describe(notes) if told else ())),
+        publication=published,
+        published={file.sha256: bundle.content(file.name) for file in at_cdn.values()},
+        secrets=tuple(secrets.items()),
+        signed=asking.sign_variables(settings) if known.kept.signed else "",
+        settled=known.settled,
+    )
+
+
+def _tell(
+    settings: "Settings",
+    known: asking.Known,
+    given: Mapping[str, Entry],
+    published: Publication | None,
+    found: Mapping[str, StaticFile],
+    console: Console,
+) -> None:
+    """Note how many files there are, and who serves them; warn if there are none."""
     if known.kept.answer.served_by and given and settings.static.serve != "function" and not published:
         total = size(sum(entry.unzipped for entry in given.values()))
         console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
@@ -158,16 +187,6 @@ def serve(
         console.warn(
             "The app has no static files that lambdify knows of: name their folders in [static.folders]."
         )
-    return Served(
-        files=tuple(found.values()),
-        entries=(*given.values(), *zipped.values(), *(archive.deflate(notes) if told else ())),
-        contents=(*digests, *(archive.describe(notes) if told else ())),
-        publication=published,
-        published={file.sha256: bundle.content(file.name) for file in at_cdn.values()},
-        secrets=tuple(secrets.items()),
-        signed=asking.sign_variables(settings) if known.kept.signed else "",
-        settled=known.settled,
-    )
 
 
 class _Bundle(NamedTuple):
@@ -221,8 +240,13 @@ def _publish(
     )
 
 
-def _list(folder: _Folder, bundle: _Bundle, settings: "Settings", console: Console) -> Iterator[StaticFile]:
-    """Yield the files of a folder. Raises SettingsError if it has none, BundleRefused for one too big."""
+def _list(
+    folder: _Folder, bundle: _Bundle, settings: "Settings", console: Console, *, by_cdn: bool
+) -> Iterator[StaticFile]:
+    """Yield the files of a folder. Raises SettingsError if it has none, BundleRefused for one too big.
+
+    `by_cdn`: where the app is deployed, a CDN serves what is too big.
+    """
     source = folder.source
     names = bundle.names(source)
     if not names and source.own and folder.chosen:
@@ -248,7 +272,7 @@ def _list(folder: _Folder, bundle: _Bundle, settings: "Settings", console: Conso
         if uses_cdn(settings) and not folder.of_settings:
             continue  # the app has its pages itself
         if not _fits(file, content, settings):
-            _refuse(file, settings, console, chosen=folder.chosen)
+            _refuse(file, settings, console, chosen=folder.chosen, by_cdn=by_cdn)
             continue
         yield file
         if source.pages and PurePosixPath(name).name == INDEX:
@@ -269,15 +293,22 @@ def _limit(settings: "Settings") -> int:
     return LARGEST_OF_ALB if settings.http.endpoint == "alb" else LARGEST
 
 
-def _refuse(file: StaticFile, settings: "Settings", console: Console, *, chosen: bool) -> None:
-    """Warn of a file that is too big; raise BundleRefused if the settings want it served."""
+def _refuse(file: StaticFile, settings: "Settings", console: Console, *, chosen: bool, by_cdn: bool) -> None:
+    """Warn of a file that is too big; raise BundleRefused if the settings want it served here."""
     message = f"{PurePosixPath(file.name).name} ({size(file.size)}) is too big for a function's response"
-    hint = f"It takes {size(_limit(settings))}. " + (
-        "Put it into a bucket, and link to it there."
-        if settings.http.streaming
-        else "Put it into a bucket, and link to it there; or set [http] streaming = true, with an endpoint "
-        "that streams."
-    )
+    if by_cdn:
+        console.note(f"{message}, and not served here; the CDN serves it.")
+        return
+    elsewhere = "put it into a bucket, and link to it there"
+    if settings.http.cdn:
+        way = (
+            "A CDN serves it unless it is a page; set [http] streaming = true, with an endpoint that streams."
+        )
+    elif settings.http.endpoint != "alb":
+        way = f"Set [http] cdn = true; or {elsewhere}."
+    else:
+        way = f"{elsewhere.capitalize()}; or set another [http] endpoint, and cdn = true."
+    hint = f"It takes {size(_limit(settings))}. {way}"
     if chosen:
         raise BundleRefused(f"{message}.", hint=hint)
     console.warn(f"{message}, and is not served. {hint}")
