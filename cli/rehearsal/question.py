@@ -115,7 +115,8 @@ def _read(said: Mapping[str, Any], place: Place, serve: str) -> Asked:
     django = said["django"]
     read = [_inside(each, place.task_root) for each in said["read"]]
     answer = Answer(
-        read=tuple(each for each in read if not f"{each}/".startswith((".lambdify/", "lambdify/")))
+        read=tuple(each for each in read if not f"{each}/".startswith((".lambdify/", "lambdify/"))),
+        hosts=tuple(said["hosts"]),
     )
     sources, files = [], list[Member]()
     if django:

@@ -55,6 +55,8 @@ class Answer:
     """Who in the app serves Django's files: "WhiteNoise"; "" for nobody."""
     elsewhere: str = ""
     """Why Django's files are not to be served here: a sentence; "" if they are."""
+    hosts: tuple[str, ...] = ("*",)
+    """Those that a Django answers to, as ALLOWED_HOSTS has them; all others answer to every host."""
 
 
 class Asked(NamedTuple):

@@ -19,7 +19,7 @@ from lambdify.cli.packing.archive import Entry, Member
 from lambdify.cli.static.answer import Answer
 from lambdify.cli.storage import folders, seal
 
-FORMAT = 2
+FORMAT = 3
 """The version of what is kept; increase it when the same app would be answered for in another way."""
 FOLDER = "static"
 

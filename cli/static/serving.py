@@ -29,7 +29,7 @@ from lambdify.cli.errors import BundleRefused, SettingsError
 from lambdify.cli.formatting import size
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Entry, Member
-from lambdify.cli.static import asking, content_types, files, hashes, publication
+from lambdify.cli.static import allowed_hosts, asking, content_types, files, hashes, publication
 from lambdify.cli.static import kept as records
 from lambdify.cli.static.answer import Answer, Ask, Source, Subject
 from lambdify.cli.static.asking import uses_cdn
@@ -177,6 +177,8 @@ def _tell(
     if known.kept.answer.served_by and given and settings.static.serve != "function" and not published:
         total = size(sum(entry.unzipped for entry in given.values()))
         console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
+    if settings.http.cdn and (said := allowed_hosts.caution(known.kept.answer.hosts, allowed_hosts.OF_CDN)):
+        console.warn(said)
     if published:
         total = size(sum(file.size for file in published.files))
         console.note(f"Static files that the CDN serves: {len(published.files):,}, {total}.")

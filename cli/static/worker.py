@@ -56,7 +56,7 @@ class Question:
             mounts += [*_find_flask(each), *_find_starlette(each, "")]
         django = self._ask_django()
         read = sorted(each for each in self._seen if f"{each}/".startswith(f"{self._root}/"))
-        return {"django": django, "mounts": mounts, "read": read}
+        return {"django": django, "mounts": mounts, "read": read, "hosts": _find_hosts()}
 
     def _ask_django(self) -> dict[str, object] | None:
         """Collect Django's files, and return what its settings say of them; None if there are none."""
@@ -96,6 +96,14 @@ class Question:
         self._seen |= set(_finder_folders(settings))
         hashed = getattr(storage, "hashed_files", None) or {}
         return {**told, "hashed": sorted({str(each) for each in hashed.values()})}
+
+
+def _find_hosts() -> list[str]:
+    """Return the hosts that a Django answers to; "*" is every one."""
+    conf = sys.modules.get("django.conf")
+    if not conf or not conf.settings.configured:
+        return ["*"]
+    return [str(each) for each in conf.settings.ALLOWED_HOSTS]
 
 
 def _import(name: str) -> Any:
