@@ -157,7 +157,8 @@ def trusted() -> str:
     if own not in _written:
         whole = b"\n".join(map(_read, (own, system)))
         # A name that nobody knows before, so that the file is nobody else's.
-        path = f"/tmp/lambdify-trusted-{os.urandom(8).hex()}.pem"  # noqa: S108
+        folder = os.environ.get("TMPDIR", "/tmp")  # noqa: S108
+        path = os.path.join(folder, f"lambdify-trusted-{os.urandom(8).hex()}.pem")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(whole)
         _written[own] = path

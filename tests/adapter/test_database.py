@@ -178,7 +178,7 @@ def test_certificates_are_those_of_the_system_and_of_the_project(told, tmp_path,
     assert database.trusted() == str(system)
     own.parent.mkdir()
     own.write_text("OWN")
-    told({"DATABASE_CA": "own.pem", "LAMBDA_TASK_ROOT": str(own.parent)})
+    told({"DATABASE_CA": "own.pem", "LAMBDA_TASK_ROOT": str(own.parent), "TMPDIR": str(tmp_path)})
     both = Path(database.trusted())
     assert both.read_text() == "OWN\nSYSTEM"
     assert both.stat().st_mode & 0o777 == 0o600
