@@ -35,6 +35,8 @@ OF_THE_NETWORK = (
 """What errors say after a connection was refused in C, which no hook sees."""
 OF_THE_SYSTEM = ("GLIBC", "GLIBCXX", "cannot open shared object file")
 """What errors say of libraries that Lambda's system has, or has in another version."""
+WITHOUT_KEYS = "lambdify.adapter.aws.CallFailed"
+"""What the adapter raises where there are no keys, as here: to enqueue a task, to sign in to a database."""
 INDEPENDENT = {"builtins.ImportError", "builtins.SyntaxError", "builtins.NameError"}
 """Kinds of errors that no connection would have prevented."""
 KEYS_OF_AWS = ("169.254.169.254", "169.254.170.2")
@@ -84,6 +86,8 @@ def _judge(
     independent = _is_independent(raised)
     if end["refused"] or of_the_network or (connects and not independent):
         return "untold", f"it {_reach(connects)} while it is imported"
+    if any(each.type == WITHOUT_KEYS for each in raised.chain()):
+        return "untold", "it asks AWS for its keys while it is imported"
     if any(f"{TASK_ROOT}/" in each for each in _texts(end["error"])):
         return "untold", f"it names {TASK_ROOT}, which is another folder here"
     if lacking := next((each for each in raised.chain() if _is_of_this_machine(each)), None):
