@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 from botocore import exceptions
+from botocore.utils import parse_timestamp
 
 from lambdify.cli import aws
 from lambdify.cli.aws import attempt, translated
@@ -282,3 +283,25 @@ def test_a_throttled_call_is_made_again_and_the_arn_tells_the_partition(make_set
         server.shutdown()
     assert ThrottlesTwice.asked == 3
     assert account.partition == "aws-cn"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2026-11-29T12:00:00Z", "2026-11-29T12:00:00.1Z", "2026-02-28T23:59:59.999999Z"),
+        *("2026-11-29T12:00:00.123+0000", "2026-11-29T12:00:00+02:00", "Sun, 29 Nov 2026 12:00:00 GMT"),
+        *("1764417600", "20261129", 1764417600, 1764417600.5),
+    ],
+)
+def test_every_form_of_a_time_is_read_as_botocore_reads_it(make_settings, keys, moto, value):
+    client = aws.connect(make_settings()).client("cloudformation")
+    read = client._response_parser._timestamp_parser(value)
+    assert read == parse_timestamp(value)
+    assert read.utcoffset() == parse_timestamp(value).utcoffset()
+
+
+def test_what_is_no_time_is_refused_as_botocore_refuses_it(make_settings, keys, moto):
+    client = aws.connect(make_settings()).client("cloudformation")
+    for value in ("2026-13-29T12:00:00Z", "soon"):
+        with pytest.raises(ValueError):
+            client._response_parser._timestamp_parser(value)
