@@ -144,8 +144,7 @@ def later_deployment(stage, mortal, at=anywhere, strikes=strikes):
             stage.change()
             version = stage.ship().version
             yield from settled(f"deploy, before {place}", stage, version, expected, but=LEFT_BY_REFUSALS)
-            # Records of releases are read one by one: a stage with many of them would take its time.
-            begin(stage)
+        stage.forget()
         for fault in strikes(place):
             stage.app += 1
             yield from refused("deploy", place, fault, stage)
@@ -167,6 +166,7 @@ def rollback(stage, mortal, at=anywhere):
             stage.ship()
             yield from refused("rollback", place, fault, stage)
         yield from back(f"rollback, {place}", stage, expected)
+        stage.forget(but=(stage.target, stage.target + 1))
         if writes(place):
             stage.ship()
             yield from killed("rollback", place, stage, mortal)

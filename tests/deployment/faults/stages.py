@@ -86,6 +86,19 @@ class TriedStage:
         with contextlib.suppress(NotDeployed):
             self.remove()
 
+    def forget(self, *, but=()):
+        """Remove the records of releases but the newest two and those numbers.
+
+        Each command reads all that there are, and a case makes some: with many cases it would read hundreds.
+        """
+        s3, where = self.direct.client("s3"), {"Bucket": self.direct.bucket}
+        folder = releases.record_key(0, self.settings).removesuffix("00000.json")
+        listed = s3.list_objects_v2(**where, Prefix=folder).get("Contents", [])
+        spared = {releases.record_key(number, self.settings) for number in but}
+        old = [each["Key"] for each in listed[:-2] if each["Key"] not in spared]
+        if old:
+            s3.delete_objects(**where, Delete={"Objects": [{"Key": key} for key in old]})
+
     def _run(self, command):
         told = io.StringIO()
         console = Console(stdin=io.StringIO(), stdout=io.StringIO(), stderr=told, environ={})
