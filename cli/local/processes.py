@@ -2,7 +2,10 @@
 
 Rules:
 - The pid and the start time together identify a process, since the system uses pids again.
-- Every child leads its own process group. The group is ended as a whole, with all processes in it.
+- Every child leads its own process group. The group is ended as a whole, with all processes in it. It is also
+  a session of its own: Linux sends SIGHUP to a stopped group when the last parent in its session ends, so a
+  suspended child would end with a killed daemon, and the watchdog could not tell whose its descendants are.
+  https://pubs.opengroup.org/onlinepubs/9799919799/functions/_Exit.html
 - A process that a function starts may leave that group or lose its parent. On Linux a sandbox adopts its
   descendants (boot.py), and the daemon adopts those of an ended sandbox: both are "child subreapers". So the
   descendants of a sandbox stay known and are ended with it.
@@ -155,7 +158,7 @@ class Children:
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
             stdin=subprocess.PIPE,
-            process_group=0,
+            start_new_session=True,
         )
 
     @property
@@ -184,7 +187,7 @@ class Children:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=keep_open,
-                process_group=0,
+                start_new_session=True,
             )
             self._alive.add(child.pid)
             self._notify_watchdog(f"+{child.pid}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from local.proc import is_alive, read
 from waiting import eventually
 
 from lambdify.cli.local.credentials import Credentials
@@ -19,6 +20,21 @@ STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
 )
 PARENT = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+
+
+RUNAWAY = (
+    "import subprocess, time; away = subprocess.Popen(['sleep', '600'], start_new_session=True);"
+    "print(away.pid, flush=True); time.sleep(600)"
+)
+DAEMON = f"""
+import signal, sys, time
+from pathlib import Path
+from lambdify.cli.local.processes import Children
+children = Children()
+child = children.start([sys.executable, "-c", {RUNAWAY!r}], environ={{}}, folder=Path("/"), output=sys.stdout)
+print(child.pid, children.watchdog, flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -90,6 +106,27 @@ def test_children_do_not_outlive_the_daemon(tmp_path: Path) -> None:
     children.close()
     assert children.reap(child) == -signal.SIGKILL
     assert wait(process, patience=60)
+
+
+@pytest.mark.slow
+def test_what_a_suspended_child_started_ends_also_where_the_watchdog_comes_late() -> None:
+    """Linux sends SIGHUP to a stopped group whose last parent in its session ends: it would end too early."""
+    with subprocess.Popen([sys.executable, "-c", DAEMON], stdout=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stdout
+        lines = sorted((daemon.stdout.readline().split() for _ in range(2)), key=len)
+        (away,), (child, watchdog) = ([int(word) for word in line] for line in lines)
+        runaway = known(away)
+        os.kill(child, signal.SIGSTOP)
+        assert eventually(lambda: read(child, "stat").rpartition(b")")[2].split()[0] == b"T")
+        os.kill(watchdog, signal.SIGSTOP)
+        daemon.kill()
+        daemon.wait()
+        try:
+            assert eventually(lambda: not is_alive(child), seconds=0.5) is False
+            os.kill(watchdog, signal.SIGCONT)
+            assert wait(runaway, patience=30)
+        finally:
+            end(runaway, patience=0)
 
 
 def test_a_process_that_somebody_else_started_is_asked_then_killed(
