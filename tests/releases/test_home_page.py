@@ -6,7 +6,7 @@ import json
 
 import pytest
 from botocore.response import StreamingBody
-from releases.shipping import KEEP_WARM
+from releases.shipping import DEPLOYED, KEEP_WARM
 from stages import stage_in
 
 from lambdify.cli.errors import AppBroken, ReleaseFailed
@@ -44,7 +44,7 @@ def ask(stubbed, make_settings, talk):
         try:
             stage = stage_in(stubbed.account, make_settings(overrides=overrides))
             (stage.settings.root / "shop.py").touch()
-            trial.run("7", None, stage, talk.console, url=url)
+            trial.run("7", DEPLOYED, stage, talk.console, url=url)
         finally:
             client.meta.events.unregister("provide-client-params.lambda.Invoke", unique_id="events")
         return events

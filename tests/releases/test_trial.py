@@ -4,33 +4,16 @@ import base64
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from botocore.response import StreamingBody
+from releases.shipping import DEPLOYED
 from stages import stage_in
 from streams import answered, ended
 
 from lambdify.cli.errors import AppBroken, ReleaseFailed
 from lambdify.cli.releases import trial
-from lambdify.cli.stacks.stack import Stack
 
-DEPLOYED = Stack(
-    name="shop-dev",
-    id="arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-dev/1",
-    state="UPDATE_COMPLETE",
-    reason="",
-    outputs={
-        "Endpoint": "https://abc.execute-api.eu-central-1.amazonaws.com",
-        "Version": "6",
-        "Published": "7",
-        "App": "shop/dev/app-7.zip",
-        "PublishedCommands": "4",
-    },
-    parameters={},
-    tags={},
-    changed_at=datetime(2026, 1, 1, tzinfo=UTC),
-)
 CALL = {"FunctionName": "shop-dev", "Qualifier": "7", "LogType": "Tail"}
 KEEP_WARM = b'{"lambdify": "keep-warm"}'
 

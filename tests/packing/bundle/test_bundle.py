@@ -89,7 +89,10 @@ def test_the_app_zip_holds_the_project_the_adapter_and_what_the_app_is(pack):
     ]
     assert {"lambdify/adapter/__init__.py", "lambdify/adapter/event_sources/rest.py"} <= set(packed)
     assert "lambdify/__init__.py" not in packed
-    assert json.loads(read(pack(bytecode=False), ".lambdify/bundle.json")) == {"app": "app:app"}
+    assert json.loads(read(pack(bytecode=False), ".lambdify/bundle.json")) == {
+        "app": "app:app",
+        "concurrency": 7,
+    }
 
 
 def test_the_adapter_is_the_one_that_is_running_byte_for_byte(pack):
@@ -149,6 +152,7 @@ def test_the_bundle_says_what_other_events_reach_and_whether_errors_are_shown(pa
     made = pack(project({**FILES, "jobs.py": jobs, "lambdify.toml": text}, "events"))
     assert json.loads(read(made, ".lambdify/bundle.json")) == {
         "app": "app:app",
+        "concurrency": 7,
         "on_event": "jobs:work",
         "show_errors": True,
     }
@@ -159,7 +163,11 @@ def test_an_app_in_a_source_folder_is_imported_from_there(pack, project, call):
     root = project({"src/shop/__init__.py": FILES["app.py"]}, "layout")
     made = pack(root, replace(CANDIDATE, app="shop:app", path="src"))
     assert call(made)["payload"]["body"] == "hello"
-    assert json.loads(read(made, ".lambdify/bundle.json")) == {"app": "shop:app", "path": "src"}
+    assert json.loads(read(made, ".lambdify/bundle.json")) == {
+        "app": "shop:app",
+        "path": "src",
+        "concurrency": 7,
+    }
     assert "src/shop/__init__.py" in names(made)
 
 

@@ -50,13 +50,14 @@ def note(loaded):
 
 
 def test_an_app_alone_has_the_note_that_it_had(project):
-    assert note(settings.load(project(FILES))) == {"app": "app:app"}
+    assert note(settings.load(project(FILES))) == {"app": "app:app", "concurrency": 7}
 
 
 def test_every_function_is_named_with_what_its_events_come_from(project):
     loaded = settings.load(project({**FILES, "lambdify.toml": SETTINGS}))
     assert note(loaded) == {
         "app": "app:app",
+        "concurrency": 7,
         "functions": {
             "report": {
                 "handler": "shop.reports:nightly",
@@ -108,7 +109,7 @@ def test_an_arn_is_of_one_function_or_of_none(project, arn, function):
 
 def test_tasks_are_in_the_note_where_there_are_workers(project):
     loaded = settings.load(project(FILES), overrides={"tasks.workers": 2, "tasks.attempts": 3})
-    assert note(loaded) == {"app": "app:app", "tasks": {"attempts": 3}}
+    assert note(loaded) == {"app": "app:app", "concurrency": 7, "tasks": {"attempts": 3}}
 
 
 def test_what_functions_import_is_needed_too(project):
