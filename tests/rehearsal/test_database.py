@@ -1,4 +1,4 @@
-"""An app that goes to its database while it is imported: here are no keys to sign in with, and no database."""
+"""An app that goes to its database while it is imported: here are no keys to sign in with."""
 
 import pytest
 

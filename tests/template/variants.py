@@ -105,6 +105,15 @@ FUNCTIONS = {
         "warm.concurrency": 3,
         "tags": {"team": "web"},
     },
+    "with-a-database": {
+        **NETWORK,
+        "database.kind": "aurora",
+        "database.host": "shop.cluster-abc123.eu-central-1.rds.amazonaws.com",
+        "database.user": "app",
+        "database.resource": "cluster-ABC123",
+        "database.ca": "global-bundle.pem",
+        "commands.timeout": 900,
+    },
     "with-resources": {
         "resources": {"Orders": QUEUE},
         "outputs": {"OrdersUrl": {"Value": {"Ref": "Orders"}}},
