@@ -24,6 +24,7 @@ ENDPOINTS = re.compile(r"^(\*|\.?amazonaws\.com|\.on\.aws|.*\.amazonaws\.com|.*\
 STAGED = "collectstatic"
 MANIFEST = "staticfiles.json"
 """The manifest of ManifestStaticFilesStorage. https://docs.djangoproject.com/en/stable/ref/contrib/staticfiles/"""
+POSTGRESQL = "django.db.backends.postgresql"
 WORKERS = names.find("workers", "apps")
 
 
@@ -185,6 +186,9 @@ def _databases(code: AppCode, chain: list[CodeFile]) -> Iterator[Finding]:
         engine = text(entries.get("ENGINE")) or ""
         if engine.endswith(".sqlite3") and (name := entries.get("NAME")) is not None:
             yield from _sqlite(code, file, node, name)
+        otherwise = entries.keys() & {"PASSWORD", "OPTIONS"}
+        if engine == POSTGRESQL and code.settings.database.kind and not otherwise:
+            yield report("tokens", file, entries["ENGINE"].lineno, f'ENGINE = "{engine}"')
         kept = entries.get("CONN_MAX_AGE")
         if kept is not None and file.read(kept).literal not in (0, UNKNOWN):
             yield report("connections", file, kept.lineno, "CONN_MAX_AGE keeps connections open")
