@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lambdify.cli.failures import files, machine, modules, pythons, tracebacks, variables
+from lambdify.cli.failures import database, files, machine, modules, pythons, tracebacks, variables
 from lambdify.cli.failures.project import Project
 from lambdify.cli.failures.raised import Raised
 from lambdify.cli.failures.told import Told
@@ -56,6 +56,7 @@ def find(raised: Raised, project: Project, unset: Sequence[str] = ()) -> Told | 
             or machine.explain(step, project)
             or modules.explain(step, project)
             or files.explain(step, project)
+            or database.explain(step, project)
             or _explain_own(step, project)
         )
         if told:
