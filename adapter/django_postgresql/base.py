@@ -5,8 +5,8 @@ Rules
    15 minutes, and it lives by a thread that is frozen with the environment: it is refused.
 2. A connection is kept as long as the environment, where the project has not said how long. But one of a
    thread that ends with its request, as under ASGI, nobody finds again: there Django closes it.
-3. A connection that was idle is looked at before its next use, in requests, tasks and commands: a frozen
-   environment does not hear that the database has closed it.
+3. A connection is looked at before the first query of a request, as Django does if it is told to, and after
+   each idle time, in tasks and commands, too: a frozen environment does not hear that the database closed it.
 4. SnapStart copies a process, and all copies would talk on one connection: it is closed before.
 """
 

@@ -160,10 +160,11 @@ def _problems(
 
 def _own_variables(given: Mapping[str, Iterable[str]]) -> Iterator[SettingsError]:
     for table, variables_of_table in given.items():
+        of_file = ", or of its file" if table == "environment" else ""
         if both := sorted({*variables_of_table} & {f"DATABASE_{end}" for end in local.ENDS}):
             yield SettingsError(
                 f"[{table}] {both[0]}: that is a variable which [database] sets.",
-                hint=f"Leave {' and '.join(both)} out of [{table}], or [database].",
+                hint=f"Leave {' and '.join(both)} out of [{table}]{of_file}, or [database].",
             )
 
 
