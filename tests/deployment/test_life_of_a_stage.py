@@ -104,7 +104,7 @@ def test_the_schedule_calls_the_alias_with_the_keep_warm_event(account, make_set
     schedule = account.client("scheduler").get_schedule(Name="shop-dev")
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert schedule["Target"]["Arn"].endswith(":function:shop-dev:live")
-    assert json.loads(schedule["Target"]["Input"]) == {"lambdify": "keep-warm"}
+    assert json.loads(schedule["Target"]["Input"]) == {"lambdify": "keep-warm", "concurrency": 7}
 
 
 def test_a_second_deployment_with_nothing_changed_says_so_and_changes_nothing(

@@ -3,6 +3,7 @@
 from itertools import cycle
 
 import pytest
+from releases.shipping import ONE_WARM
 
 from . import cases
 
@@ -20,7 +21,8 @@ def stage_of(make_stage, make_settings, make_listener):
         listener = make_listener(stage.direct)
         own = {"alb": {"http.alb.listener": listener}}
         kinds = {
-            kind: make_settings(overrides={"http.endpoint": kind, **own.get(kind, {})}) for kind in KINDS
+            kind: make_settings(overrides=ONE_WARM | {"http.endpoint": kind, **own.get(kind, {})})
+            for kind in KINDS
         }
         return stage, kinds
 

@@ -6,6 +6,7 @@ Whatever happens to a call that changes something, the next run brings all of th
 from itertools import cycle
 
 import pytest
+from releases.shipping import ONE_WARM
 
 from lambdify.cli import releases
 from lambdify.cli.stacks import aliases, stack
@@ -117,7 +118,7 @@ def test_after_any_fault_of_a_rollback_all_functions_are_of_the_release_that_was
 
 def additions(stage, mortal, make_settings):
     """Kill at each call of a deployment that brings the functions."""
-    plain, full = make_settings(overrides={"release.keep": 2}), stage.settings
+    plain, full = make_settings(overrides=ONE_WARM | {"release.keep": 2}), stage.settings
     stage.settings = plain
     stage.ship()
     stage.settings = full
