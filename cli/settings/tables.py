@@ -38,6 +38,8 @@ class Function:
     description: str
     on_event: str
     """"package.module:function" for events that are not HTTP requests; "" means they are refused."""
+    wrapper: str
+    """"package.module.function" of a handler that Lambda calls, and that calls ours; "" for none."""
     layers: tuple[str, ...]
     """ARNs of layer versions besides our own."""
     tracing: bool

@@ -293,6 +293,10 @@ READERS: Mapping[str, Reader] = {
     "function.memory": integer(128, 10240, "MB"),
     "function.timeout": integer(1, MAX_TIMEOUT, "seconds"),
     "function.on_event": function_reference(),
+    "function.wrapper": matching(
+        r"[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z_][A-Za-z0-9_]*)+",
+        'a handler as Lambda writes it, such as "tracing.handler"',
+    ),
     "function.description": matching(
         r"[\s\S]{0,256}", "text of up to 256 characters", {"type": "string", "maxLength": 256}
     ),

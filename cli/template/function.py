@@ -29,7 +29,6 @@ BESIDE_VERSIONS = ("ReservedConcurrentExecutions",)
 class Limits:
     """What a Lambda beside the app's has of its own. 0 and None: as the app's."""
 
-    handler: str = HANDLER
     memory: int = 0
     timeout: int = 0
     storage: int = 0
@@ -51,7 +50,7 @@ def write_beside(
     common = _function(settings, artifact, target)
     left_out = ("DeadLetterConfig", "SnapStart", "ReservedConcurrentExecutions")
     properties = {key: value for key, value in common["Properties"].items() if key not in left_out}
-    properties |= _code(artifact, target, limits.handler)
+    properties |= _code(artifact, target, settings.function.wrapper or HANDLER)
     properties |= {
         "FunctionName": name,
         "MemorySize": limits.memory or settings.function.memory,
@@ -119,7 +118,7 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     properties: Resource = {
         "FunctionName": settings.full_name,
         "Description": settings.function.description,
-        **_code(artifact, target, STREAMING_HANDLER if settings.http.streaming else HANDLER),
+        **_code(artifact, target, _handler(settings)),
         "Architectures": [target.architecture],
         "MemorySize": settings.function.memory,
         "Timeout": settings.function.timeout,
@@ -136,6 +135,11 @@ def _function(settings: Settings, artifact: Artifact, target: Target) -> Resourc
     function = {"Type": "AWS::Lambda::Function", "Properties": {**properties, **_options(settings)}}
     # An image has no runtime that would tell which Python is deployed.
     return {**function, "Metadata": {"Runtime": target.runtime}} if artifact.image else function
+
+
+def _handler(settings: Settings) -> str:
+    """Return what Lambda calls; a wrapper calls HANDLER, and with streaming there is none."""
+    return STREAMING_HANDLER if settings.http.streaming else settings.function.wrapper or HANDLER
 
 
 def _code(artifact: Artifact, target: Target, handler: str) -> Resource:

@@ -101,6 +101,11 @@ TOGETHER = [
     ),
     ({"function.reserved_concurrency": 1, "function.provisioned_concurrency": 2}, "more than", '"off"'),
     ({"release.shift": "10% every 2 minutes", "function.provisioned_concurrency": 2}, "shift", "Leave out"),
+    (
+        {"function.wrapper": "tracing.handler", "http.streaming": True, "http.endpoint": "function-url"},
+        '[function] wrapper = "tracing.handler": with [http] streaming',
+        "Leave out one",
+    ),
     ({"release.alarms": ["shop-5xx"]}, "[release] alarms: without shift", "leave alarms out"),
     (
         {"release.alarm_actions": ["arn:aws:sns:eu-central-1:123456789012:alerts"]},

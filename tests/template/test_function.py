@@ -166,3 +166,17 @@ def test_what_a_version_keeps_publishes_a_new_one(write, overrides):
 def test_what_no_version_keeps_publishes_none(write, overrides):
     """CloudFormation fails a version of a function that has not changed since the last one."""
     assert write(overrides).version == write().version
+
+
+def test_a_wrapper_is_around_every_handler_but_that_of_commands(write):
+    def handlers(overrides):
+        report = {"report": {"handler": "jobs:nightly", "memory": 256}}
+        found = write({"functions": report, "commands.timeout": 900, **overrides}).body
+        properties = {name: each.get("Properties", {}) for name, each in found["Resources"].items()}
+        return {name: each["Handler"] for name, each in properties.items() if "Handler" in each}
+
+    ours, commands = "lambdify.adapter.entry.handler", "lambdify.adapter.commands.handler"
+    assert handlers({}) == {"Function": ours, "FunctionReport": ours, "FunctionCommands": commands}
+    theirs = "tracing.handler"
+    wrapped = {"Function": theirs, "FunctionReport": theirs, "FunctionCommands": commands}
+    assert handlers({"function.wrapper": theirs}) == wrapped
