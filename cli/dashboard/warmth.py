@@ -3,10 +3,13 @@
 A request meets a cold start if each environment that there is works on another one. With N of them kept warm,
 only a request that comes while N others run still does. So for each request that met one, those are counted
 that ran when it came; each without its own cold start, which would not have been there either.
+
+The log does not tell when it came: AWS fetches the code first, for a time that no line has. But environments
+of its version that worked before and after were there, and had no place for it. So they count as well.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -61,7 +64,8 @@ def compute(
     """
     begins = sorted(each.came for each in visits)
     ends = sorted(_find_ends(visits))
-    places = [_count_running(each, begins, ends) for each in visits]
+    lives = _find_lives(visits)
+    places = [max(_count_running(each, begins, ends), 1 + _count_busy(each, lives)) for each in visits]
     needed = [place for each, place in zip(visits, places, strict=True) if each.init_ms is not None]
     chosen = min(max(needed, default=0), most)
     offer = Offer(
@@ -108,6 +112,26 @@ def _find_ends(visits: Sequence[Invocation]) -> Iterator[datetime]:
     for visit, later in zip_longest(by_environment, by_environment[1:]):
         end = visit.came + timedelta(milliseconds=visit.duration_ms)
         yield min(end, later.came) if later and later.environment == visit.environment else end
+
+
+def _find_lives(visits: Sequence[Invocation]) -> dict[tuple[str, str], tuple[datetime, datetime]]:
+    """Return when the first and the last visit came to each environment, by its version and name."""
+    lives: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+    for each in visits:
+        key = (each.version, each.environment)
+        first, last = lives.get(key, (each.came, each.came))
+        lives[key] = (min(first, each.came), max(last, each.came))
+    return lives
+
+
+def _count_busy(visit: Invocation, lives: Mapping[tuple[str, str], tuple[datetime, datetime]]) -> int:
+    """Return how many other environments were there when a visit met a cold start; 0 if it met none."""
+    if visit.init_ms is None:
+        return 0
+    return sum(
+        version == visit.version and environment != visit.environment and first < visit.came < last
+        for (version, environment), (first, last) in lives.items()
+    )
 
 
 def _count_running(visit: Invocation, begins: Sequence[datetime], ends: Sequence[datetime]) -> int:

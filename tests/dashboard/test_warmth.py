@@ -60,6 +60,24 @@ def test_who_was_cold_alone_counts_not_who_was_many(log):
     assert compute(log).advice.concurrency == 2
 
 
+def test_who_was_cold_beside_living_environments_met_them_busy_whatever_the_log_says(log):
+    """Before its init AWS fetches the code, which no line tells: the request came earlier than it seems."""
+    for at in (0.0, 5.0, 10.0):
+        log.call(at, ms=300, route="/", where=stream(environment="a"))
+    log.call(5.4, ms=100, init=900.0, route="/", where=stream(environment="b"))
+    found = compute(log, kept=1)
+    assert (found.at_once, found.overlapped, found.cold) == (2, 1, 1)
+    assert (found.advice.concurrency, found.advice.spared) == (2, 1)
+
+
+@pytest.mark.parametrize("other", [stream(version="8", environment="a"), stream(environment="b")])
+def test_an_environment_of_another_version_or_that_ends_there_was_not_busy(log, other):
+    for at in (0.0, 10.0):
+        log.call(at, ms=300, route="/", where=other)
+    log.call(5.4, ms=100, init=900.0, route="/", where=stream(environment="b"))
+    assert compute(log, kept=1).at_once == 1
+
+
 def test_a_rush_is_no_matter_of_keeping_warm(log):
     page(log, 0, *[900.0] * 12)
     found = compute(log, most=5)
