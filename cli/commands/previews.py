@@ -42,7 +42,11 @@ def list_previews(flags: Flags, local: bool, **overrides: str | None) -> None:
     from lambdify.cli.command_line import answers
     from lambdify.cli.commands import make_console
 
-    found = [each for _, previews in _find(flags, local, **overrides) for each in previews]
+    found = [
+        _with_address(each, session)
+        for session, previews in _find(flags, local, **overrides)
+        for each in previews
+    ]
     shown = answers.show_previews(found) if found else "There are no previews."
     make_console(flags).answer(shown, [answers.to_json(each) for each in found])
 
@@ -92,6 +96,20 @@ def prune(flags: Flags, older: "datetime", yes: bool, local: bool, **overrides: 
     said = f"{', '.join(removed)}: gone." if removed else "No preview is that old."
     console.answer(said, asdict(pruned))
     room.check(pruned)
+
+
+def _with_address(preview: "Preview", session: "Session") -> "Preview":
+    """Return the preview with the URL that answers; that of the stack, where nothing does."""
+    from dataclasses import replace
+
+    from lambdify.cli.errors import LambdifyError
+
+    settings = replace(session.settings, stage=preview.stage)
+    of = replace(session, stage=replace(session.stage, settings=settings))
+    try:
+        return replace(preview, endpoint=of.address(preview.endpoint))
+    except LambdifyError:  # its stack is half made, or its port is taken
+        return preview
 
 
 def _find(

@@ -87,7 +87,9 @@ def test_previews_live_side_by_side_and_leave_nothing(workflow: Workflow) -> Non
         stages[number] = workflow.job("preview", number)["url"]
     assert [httpx.get(url).text for url in stages.values()] == ["preview 7", "preview 8"]
     listed = workflow.lambdify("previews", "--local")
-    assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["pr-8", "pr-7"]
+    rows = [line.split() for line in listed.stdout.splitlines()[1:]]
+    shown = [(stage, url) for stage, *_, url in rows]
+    assert shown == [("pr-8", stages[8]), ("pr-7", stages[7])], "with the addresses that answer"
 
     workflow.job("prune")
     assert "pr-7" in workflow.lambdify("previews", "--local").stdout, "three days have not passed"
