@@ -60,6 +60,15 @@ def test_such_stages_cost_little_and_are_not_protected(read: Read) -> None:
     assert found.protect is False
 
 
+def test_nobody_is_told_of_such_stages_unless_their_own_table_says_whom(read: Read) -> None:
+    """Each would ask the addresses of production to confirm a topic of its own, and its alarms cost money."""
+    told = '[alarms]\nemail = ["ops@shop.example"]\nslow = "p95 over 2 s for 10 minutes"\n[stages."pr-*"]\n'
+    assert not read("pr-12", told).alarms.tell
+    assert read("dev", told).alarms.tell
+    mine = read("pr-12", f'{told}[stages."pr-*".alarms]\nemail = ["me@shop.example"]\n')
+    assert mine.alarms.email == ("me@shop.example",)
+
+
 def test_their_own_table_may_say_otherwise(read: Read) -> None:
     assert read("pr-big-1").logs.retention == 7
 

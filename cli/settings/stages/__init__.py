@@ -1,7 +1,8 @@
 """Stages by a pattern: [stages."pr-*"] is for stages that begin with "pr-" and have no table of their own.
 
-Such stages are made for a while, as previews of pull requests are. So by default nothing keeps them warm, and
-little of them is kept; and they cannot be protected, since somebody has to remove them without being asked.
+Such stages are made for a while, as previews of pull requests are. So by default nothing keeps them warm,
+little of them is kept, and nobody is told of their failures. And they cannot be protected, since somebody has
+to remove them without being asked.
 """
 
 import re
@@ -19,6 +20,7 @@ DEFAULTS: Mapping[str, Any] = {
     "warm": {"every": "off"},
     "release": {"keep": 1},
     "logs": {"retention": 3},
+    "alarms": {"email": [], "topic": "", "slow": ""},
     "protect": False,
 }
 """What such stages have, unless their own table says otherwise."""
