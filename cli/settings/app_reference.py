@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 
 FORM = 'a module and the name of the app in it: "package.module:app", or "package.module:create_app()"'
+HANDLER = r"[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z_][A-Za-z0-9_]*)+"
+"""A handler as Lambda has it written: https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html"""
 _NAMES = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _REFERENCE = re.compile(rf"({_NAMES}):({_NAMES})(\(.*\))?", re.DOTALL)
 

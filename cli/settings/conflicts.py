@@ -283,12 +283,6 @@ def _function(settings: "Settings") -> Iterator[SettingsError]:
             + (" beside the one with the dependencies." if room < MAX_LAYERS else "."),
             hint="Put some of them together.",
         )
-    if function.wrapper and settings.http.streaming:
-        yield SettingsError(
-            f'[function] wrapper = "{function.wrapper}": with [http] streaming = true Lambda has to call '
-            "lambdify itself, which sends the response while the handler runs.",
-            hint="Leave out one of the two.",
-        )
     if function.layers and settings.build.form == "image":
         yield SettingsError(
             "[function] layers: a container image takes no layers.",

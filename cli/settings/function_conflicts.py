@@ -47,7 +47,8 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def check(settings: "Settings") -> Iterator[SettingsError]:
-    """Yield the conflicts of [functions], [tasks] and [failed]."""
+    """Yield the conflicts of [functions], [tasks] and [failed], and of a handler around ours."""
+    yield from _wrapper(settings)
     yield from _names(settings)
     yield from _without_app(settings)
     yield from _resources(settings)
@@ -84,6 +85,16 @@ def target_of(source: Source) -> str:
             return source.arn
         case _:
             return ""
+
+
+def _wrapper(settings: "Settings") -> Iterator[SettingsError]:
+    wrapper = settings.function.wrapper
+    if wrapper and settings.http.streaming:
+        yield SettingsError(
+            f'[function] wrapper = "{wrapper}": with [http] streaming = true Lambda has to call lambdify '
+            "itself, which sends the response while the handler runs.",
+            hint="Leave out one of the two.",
+        )
 
 
 def check_region(settings: "Settings", region: str) -> None:

@@ -293,10 +293,7 @@ READERS: Mapping[str, Reader] = {
     "function.memory": integer(128, 10240, "MB"),
     "function.timeout": integer(1, MAX_TIMEOUT, "seconds"),
     "function.on_event": function_reference(),
-    "function.wrapper": matching(
-        r"[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z_][A-Za-z0-9_]*)+",
-        'a handler as Lambda writes it, such as "tracing.handler"',
-    ),
+    "function.wrapper": matching(app_reference.HANDLER, 'a handler, such as "tracing.handler"'),
     "function.description": matching(
         r"[\s\S]{0,256}", "text of up to 256 characters", {"type": "string", "maxLength": 256}
     ),
@@ -355,9 +352,7 @@ READERS: Mapping[str, Reader] = {
     ),
     "build.audit_service": matching(r"https?://[^/@\s]+(/\S*)?", 'an address, such as "https://api.osv.dev"'),
     "http.allow_from": list_of(matching(r"[0-9a-fA-F.:]+/\d{1,3}", 'IP ranges, such as "192.0.2.0/24"')),
-    "http.vpc_endpoints": list_of(
-        matching(r"vpce-[0-9a-f]+", 'ids of VPC endpoints, such as "vpce-0a1b2c3d"')
-    ),
+    "http.vpc_endpoints": list_of(matching(r"vpce-[0-9a-f]+", 'ids of endpoints, such as "vpce-0a1b2c3d"')),
     "http.cors.origins": list_of(
         matching(r"\*|https?://[^/\s]+", 'origins, such as "https://shop.example", or "*"')
     ),
