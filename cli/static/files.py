@@ -5,6 +5,7 @@ The list of them is all that whoever serves them needs: here the adapter's table
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -34,7 +35,7 @@ class StaticFile:
     hashed: bool
     """Whether its name changes with its content."""
 
-    @property
+    @cached_property
     def type(self) -> str:
         """The content type."""
         return content_types.find(self.name)

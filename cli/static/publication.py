@@ -12,7 +12,8 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -54,10 +55,10 @@ class Publication:
     """Path patterns, the longest first."""
     files: tuple[PublishedFile, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The publication as JSON."""
-        return json.dumps({"paths": self.paths, "files": [asdict(each) for each in self.files]})
+        return json.dumps({"paths": self.paths, "files": [vars(each) for each in self.files]})
 
     @property
     def digest(self) -> str:

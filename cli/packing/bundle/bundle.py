@@ -115,8 +115,8 @@ class _Inputs:
     @property
     def contents(self) -> list[tuple[str, bool, str]]:
         """Name, mode and digest of each file of the app's zip, which no bytecode and no zipped copy is."""
-        rows = (*archive.describe(self.members), *self.served.contents)
-        return [{row[0]: row for row in rows}[name] for name in sorted({row[0] for row in rows})]
+        rows = {row[0]: row for row in (*archive.describe(self.members), *self.served.contents)}
+        return [rows[name] for name in sorted(rows)]
 
     def compiler(self, mount: str) -> Compiler | None:
         """Return the compiler for files that Lambda unpacks to `mount`; None for no bytecode."""
