@@ -20,7 +20,8 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
 def test_every_example_is_one_of_settings(example: str, tmp_path: Path) -> None:
     (tmp_path / "lambdify.toml").write_text(example)
     written, plain = settings.load(tmp_path), settings.load(tmp_path / "..")
-    assert (written.static, written.http) != (plain.static, plain.http)
+    tables = ("static", "http", "hooks", "role")
+    assert [getattr(written, each) for each in tables] != [getattr(plain, each) for each in tables]
 
 
 def test_the_front_end_of_the_example_is_served(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> None:
