@@ -177,7 +177,8 @@ def _tell(
     if known.kept.answer.served_by and given and settings.static.serve != "function" and not published:
         total = size(sum(entry.unzipped for entry in given.values()))
         console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
-    if settings.http.cdn and (said := allowed_hosts.caution(known.kept.answer.hosts, allowed_hosts.OF_CDN)):
+    hosts = settings.domain.names or ((allowed_hosts.OF_CDN,) if settings.http.cdn else ())
+    if said := allowed_hosts.caution(known.kept.answer.hosts, *hosts):
         console.warn(said)
     if published:
         total = size(sum(file.size for file in published.files))

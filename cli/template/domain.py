@@ -66,7 +66,8 @@ def place(settings: Settings, endpoint: Endpoint) -> Endpoint:
         if first.startswith(ANY)
         else "/".join([f"https://{first}", *settings.domain.path.split()])
     )
-    return replace(endpoint, resources=resources, url=url)
+    own = endpoint.origin if url == endpoint.url else endpoint.origin or endpoint.url
+    return replace(endpoint, resources=resources, url=url, origin=own)
 
 
 def outputs(settings: Settings) -> dict[str, Resource]:

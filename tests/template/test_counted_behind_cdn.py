@@ -33,3 +33,22 @@ def test_the_stack_tells_the_address_of_the_endpoint_itself(write, kind):
     assert outputs["Origin"] == write(plain).body["Outputs"]["Endpoint"]
     assert "Origin" not in write(plain).body["Outputs"]
     assert mappings.OUR_OUTPUTS.fullmatch("Origin")
+
+
+NAMES = {
+    "domain.names": ["shop.example"],
+    "domain.certificate": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-0001",
+    "domain.zone": "none",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_so_it_does_with_names_of_its_own(write, kind):
+    plain = {name: value for name, value in CDN[kind].items() if name != "http.cdn"}
+    own = write(plain).body["Outputs"]["Endpoint"]
+    outputs = write({**CDN[kind], **NAMES}).body["Outputs"]
+    assert (outputs["Endpoint"], outputs["Origin"]) == ({"Value": "https://shop.example"}, own)
+    if kind != "function-url":
+        regional = NAMES["domain.certificate"].replace("us-east-1", "eu-central-1")
+        outputs = write({**plain, **NAMES, "domain.certificate": regional}).body["Outputs"]
+        assert (outputs["Endpoint"], outputs["Origin"]) == ({"Value": "https://shop.example"}, own)
