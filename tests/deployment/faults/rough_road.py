@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
-JSON = {"apigateway", "ecr", "lambda", "logs", "monitoring"}
+JSON = {"acm", "apigateway", "ecr", "lambda", "logs", "monitoring"}
 """Services whose errors are JSON; "monitoring" is how CloudWatch signs."""
 
 IDLE = 1.0
@@ -76,6 +76,7 @@ def throttled(call: Call) -> None:
         "apigateway": (429, "TooManyRequestsException"),
         "logs": (400, "ThrottlingException"),
         "ecr": (400, "ThrottlingException"),
+        "acm": (400, "ThrottlingException"),
     }
     call.answer(*codes.get(call.service, (400, "Throttling")), "Rate exceeded")
 
@@ -216,14 +217,14 @@ class Handler(BaseHTTPRequestHandler):
         if path.path.startswith("/v2/") and not scope:
             what = re.search(r"/(manifests|blobs)/", path.path)
             return f"registry:{self.command} {what[1] if what else ''}", "registry"
-        if service not in {"s3", "lambda", "scheduler", "apigateway"}:
+        if service not in {"s3", "lambda", "scheduler", "apigateway", "route53"}:
             return f"{service}:{parse_qs(body.decode()).get('Action', ['?'])[0]}", service
         if service == "s3":
             _, _, key = path.path.lstrip("/").partition("/")
             what = re.match(r"[\w-]*", path.query)[0] or ("object" if key else "bucket")
             kind = next((f"{each} " for each in ("release", "image") if f"/{each}s/" in key), "")
             return f"s3:{self.command} {kind}{what}", service
-        names = re.sub(r"/(functions|schedules)/[^/]+", r"/\1/NAME", path.path)
+        names = re.sub(r"/(functions|schedules|hostedzone)/[^/]+", r"/\1/NAME", path.path)
         return f"{service}:{self.command} {names}", service
 
     def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
