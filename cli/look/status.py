@@ -18,6 +18,8 @@ from typing import Any
 
 from lambdify.cli import releases, template
 from lambdify.cli.aws import attempt, translated
+from lambdify.cli.domains import state
+from lambdify.cli.domains.state import Issued, Name
 from lambdify.cli.look import cold_starts, functions, health, kept_warm, metrics
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.functions import FunctionStatus
@@ -93,6 +95,10 @@ class Status:
     """None if the stage has no queue of tasks."""
     failed: int | None = None
     """Events and tasks that were given up; None if the stage has neither functions nor tasks."""
+    names: tuple[Name, ...] = ()
+    """Names of the stage's own."""
+    certificates: tuple[Issued, ...] = ()
+    """The certificates for these names, the newest last."""
 
 
 def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bool = True) -> Status:
@@ -146,8 +152,17 @@ def fetch(stage: Stage, *, address: Callable[[str], str] = str, check_health: bo
             functions=functions.fetch(stage, deployed, live, ask),
             tasks_waiting=ask(lambda: functions.count_tasks(stage, deployed), "how many tasks wait"),
             failed=ask(lambda: functions.count_failed(stage, deployed), "what has failed"),
+            **_names(stage, left_out),
             left_out=tuple(left_out),
         )
+
+
+def _names(stage: Stage, left_out: list[str]) -> dict[str, Any]:
+    """Return what is known of the stage's names; {} for none."""
+    if not stage.settings.domain.names:
+        return {}
+    found = unless_refused(lambda: state.fetch(stage), "the names", left_out)
+    return {"names": found.names, "certificates": found.certificates} if found else {}
 
 
 @translated(during="reading what is deployed")

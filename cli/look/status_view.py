@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from lambdify.cli.console import Line
+from lambdify.cli.domains.state import MEANINGS, SERVED
 from lambdify.cli.look.cold_starts import ColdStarts
 from lambdify.cli.look.functions import FunctionSource
 from lambdify.cli.look.health import Health
@@ -29,6 +30,7 @@ def show(status: Status, *, visitors: str = "") -> list[Line]:
     """Return the lines, with problems in colour; `visitors` is what they met, if it is known."""
     facts = [
         ("endpoint", status.endpoint, ""),
+        *_names(status),
         ("health", *_health(status.health)),
         ("release", _release(status.release), ""),
         ("shift", _shift(status.shift), "changed"),
@@ -52,6 +54,16 @@ def show(status: Status, *, visitors: str = "") -> list[Line]:
     shown = [(name, fact, style) for name, fact, style in facts if fact]
     width = max(len(name) for name, _, _ in shown)
     return [Line(f"{name:<{width}}  {fact}", style) for name, fact, style in shown]
+
+
+def _names(status: Status) -> Iterator[tuple[str, str, str]]:
+    """Yield a line for each name, and one for each certificate."""
+    for name in status.names:
+        served = name.state == SERVED
+        yield "name", f"{name.name}, {MEANINGS[name.state]}", "" if served else "changed"
+    for each in status.certificates:
+        until = f" until {each.expires:%Y-%m-%d}" if each.expires else ""
+        yield "certificate", f"{each.status}{until}", "" if each.expires else "changed"
 
 
 def _kept_warm(status: Status) -> str:

@@ -60,14 +60,10 @@ def place(settings: Settings, endpoint: Endpoint) -> Endpoint:
             resources |= _mapping(settings, name)
     if not settings.domain.path:
         resources |= _records(settings, names)
-    first = names[0]
-    url = (
-        endpoint.url
-        if first.startswith(ANY)
-        else "/".join([f"https://{first}", *settings.domain.path.split()])
-    )
-    own = endpoint.origin if url == endpoint.url else endpoint.origin or endpoint.url
-    return replace(endpoint, resources=resources, url=url, origin=own)
+    if names[0].startswith(ANY):
+        return replace(endpoint, resources=resources)
+    address = f"https://{names[0]}/{settings.domain.path}".rstrip("/")
+    return replace(endpoint, resources=resources, url=address, origin=endpoint.origin or endpoint.url)
 
 
 def outputs(settings: Settings) -> dict[str, Resource]:
