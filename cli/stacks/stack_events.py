@@ -5,6 +5,7 @@ Rules:
 - The cause of a failure is the first resource that failed: later failures follow from it.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ DELETED = frozenset({"DELETE_COMPLETE"})
 ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
 SKIPPED = "DELETE_SKIPPED"
 """The state of a resource that leaves the stack and stays in the account, as every older version does."""
+NAME_HINT = (
+    "Take the name away from where it is, or have its owner do so; then deploy again. Between stages: deploy "
+    "the old one without the name first."
+)
 OUTCOME = {
     "ROLLBACK_COMPLETE": "Nothing of it is left but the empty stack.",
     "UPDATE_ROLLBACK_COMPLETE": "Everything is as it was before.",
@@ -122,6 +127,15 @@ def last_event(stack_id: str, cloudformation: Any) -> str:
     return str(events[0]["EventId"]) if events else ""
 
 
+def explain_name(what: str) -> str:
+    """Return what is wrong where a name of [domain] is another's; "" for any other failure."""
+    if re.search(r"CNAMEAlreadyExists|CNAMEs? you provided (is|are) already associated", what):
+        return f"Another distribution, perhaps of another account, has one of the names. {what}"
+    if "AWS::ApiGatewayV2::DomainName" in what and re.search(r"already exists|AlreadyExists", what):
+        return f"Another API, perhaps of another account, has one of the names in this region. {what}"
+    return ""
+
+
 def explain(reason: str, cloudformation: Any, **subject: str) -> str:
     """Return the reason, or the validation errors of DescribeEvents if the reason only points to them."""
     if "DescribeEvents" not in reason:
@@ -197,6 +211,9 @@ def _failure(
             hint=f"The stack is in the state {state}; "
             f"`{recovery_command(state, settings)}` gets it out of there.",
         )
+    if taken := explain_name(what):
+        what, outcome = taken, OUTCOME.get(state, f"The stack is in the state {state}.")
+        return DeployFailed(f"The deployment failed. {what}", hint=f"{outcome} {NAME_HINT}")
     return DeployFailed(
         f"The deployment failed. {what}",
         hint=f"{OUTCOME.get(state, f'The stack is in the state {state}.')} "
