@@ -177,8 +177,7 @@ def _tell(
     if known.kept.answer.served_by and given and settings.static.serve != "function" and not published:
         total = size(sum(entry.unzipped for entry in given.values()))
         console.note(f"Static files collected for {known.kept.answer.served_by}: {len(given):,}, {total}.")
-    hosts = settings.domain.names or ((allowed_hosts.OF_CDN,) if settings.http.cdn else ())
-    if said := allowed_hosts.caution(known.kept.answer.hosts, *hosts):
+    if said := allowed_hosts.caution(known.kept.answer.hosts, *_find_hosts(settings)):
         console.warn(said)
     if published:
         total = size(sum(file.size for file in published.files))
@@ -190,6 +189,14 @@ def _tell(
         console.warn(
             "The app has no static files that lambdify knows of: name their folders in [static.folders]."
         )
+
+
+def _find_hosts(settings: "Settings") -> tuple[str, ...]:
+    """Return the hosts by which visitors come to the app: other names lead to the first before that."""
+    names = settings.domain.names
+    if names:
+        return (names[0], *(name for name in names[1:] if name.startswith("*.")))
+    return (allowed_hosts.OF_CDN,) if settings.http.cdn else ()
 
 
 class _Bundle(NamedTuple):

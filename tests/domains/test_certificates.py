@@ -168,7 +168,7 @@ def test_a_stage_without_names_has_no_state_of_them(stubbed, make_settings):
     ("reason", "begins"),
     [
         (
-            "Distribution: One or more of the CNAMEs you provided are already associated with a different one",
+            "Distribution: One or more of the CNAMEs you provided are already associated with another",
             "Another distribution, perhaps of another account, has one of the names. ",
         ),
         (
