@@ -24,6 +24,7 @@ from lambdify.cli.stacks.stack_events import Sleep
 from lambdify.cli.stage import Stage
 
 RECORD = "AWS::Route53::RecordSet"
+DOMAIN = "AWS::ApiGatewayV2::DomainName"
 OUTPUT = "Name"
 """The beginning of the outputs with names, each with what a record has to lead to."""
 REMOVAL_ATTEMPTS = 12
@@ -42,6 +43,8 @@ class Looked:
     """Those that were asked for by the stage."""
     named: Certificate | None = None
     """The one that the settings name."""
+    held: frozenset[str] = frozenset()
+    """Names that another API of this account and region has."""
 
 
 def check(stage: Stage, existing: Stack | None) -> Looked:
@@ -57,7 +60,35 @@ def check(stage: Stage, existing: Stack | None) -> Looked:
     found = zones.find(stage)
     zones.check_free(found, _zones_of(existing, stage), stage, domain.names)
     named = _check_named(domain.certificate, stage) if domain.certificate else None
-    return Looked(zones=found, certificates=tuple(certificates.find(stage)), named=named)
+    return Looked(
+        zones=found,
+        certificates=tuple(certificates.find(stage)),
+        named=named,
+        held=_find_held(stage, existing),
+    )
+
+
+@translated(during="looking for the names at other APIs")
+def _find_held(stage: Stage, existing: Stack | None) -> frozenset[str]:
+    """Return the names that another API has: no two can, and CloudFormation would fail in the middle."""
+    if stage.settings.http.cdn:
+        return frozenset()
+    gateway = stage.client("apigateway")
+    ours = _domains_of(existing, stage)
+    wanted = [name for name in stage.settings.domain.names if name not in ours]
+    return frozenset(
+        name
+        for name in wanted
+        if attempt(gateway.get_domain_name, none_if="NotFound", domainName=name) is not None
+    )
+
+
+def _domains_of(existing: Stack | None, stage: Stage) -> set[str]:
+    """Return the names for which the stack has a domain of API Gateway."""
+    if existing is None or existing.is_new or not targets(existing):
+        return set()
+    resources = stack.fetch_body(existing, stage.account).get("Resources", {})
+    return {each["Properties"]["DomainName"] for each in resources.values() if each["Type"] == DOMAIN}
 
 
 def _check_named(arn: str, stage: Stage) -> Certificate:
@@ -109,8 +140,13 @@ def settle(stage: Stage, looked: Looked, console: Console, *, sleep: Sleep) -> S
     settings, domain = stage.settings, stage.settings.domain
     if not domain.names or domain.path:
         return settings
+    if looked.held:
+        console.warn(
+            f"Not served yet: {', '.join(sorted(looked.held))}, which another API of this account has. "
+            f"When it is away from there, `{stage.command('deploy')}` takes it up."
+        )
     if looked.named:
-        return serve(settings, [looked.named], looked.zones)
+        return serve(settings, [looked.named], looked)
     certificate = certificates.ensure(looked.certificates, stage, sleep)
     if not certificate.is_issued:
         elsewhere = zones.prove(certificate.records, looked.zones, stage)
@@ -120,34 +156,39 @@ def settle(stage: Stage, looked: Looked, console: Console, *, sleep: Sleep) -> S
     if not certificate.is_issued:
         _tell_pending(certificate, looked, stage, console)
     others = [each for each in looked.certificates if each.arn != certificate.arn]
-    return serve(settings, [*others, certificate], looked.zones)
+    return serve(settings, [*others, certificate], looked)
 
 
 def foresee(stage: Stage, looked: Looked, console: Console) -> Settings:
     """Return the settings as `settle` would, without asking for anything or waiting."""
     known = [looked.named] if looked.named else looked.certificates
-    settled = serve(stage.settings, known, looked.zones)
+    settled = serve(stage.settings, known, looked)
     if missing := [name for name in stage.settings.domain.names if name not in settled.domain.names]:
         asked = any(each.status == certificates.PENDING for each in known)
-        what = "waits for its records" if asked else "is asked for by `deploy`"
-        console.note(f"Not among the changes: {', '.join(missing)}, whose certificate {what}.")
+        what = "whose certificate is asked for by `deploy`"
+        if asked:
+            what = "whose certificate waits for its records"
+        if looked.held.issuperset(missing):
+            what = "which another API of this account has"
+        console.note(f"Not among the changes: {', '.join(missing)}, {what}.")
     return settled
 
 
-def serve(settings: Settings, known: Iterable[Certificate], zoned: Mapping[str, Zone]) -> Settings:
+def serve(settings: Settings, known: Iterable[Certificate], looked: Looked) -> Settings:
     """Return the settings with the names that the best of the certificates is for."""
     domain = settings.domain
     if not domain.names or domain.path:
         return settings
     best = choose(domain.names, known)
-    served = best.covered(domain.names) if best else ()
+    covered = best.covered(domain.names) if best else ()
+    served = tuple(name for name in covered if name not in looked.held)
     return replace(
         settings,
         domain=replace(
             domain,
             names=served,
-            certificate=best.arn if best else "",
-            zones={name: zoned[name].id for name in served if name in zoned},
+            certificate=best.arn if best and served else "",
+            zones={name: looked.zones[name].id for name in served if name in looked.zones},
             leads=domain.names[0] in served,
         ),
     )
@@ -218,7 +259,7 @@ def prune(looked: Looked, settled: Settings, stage: Stage) -> None:
             each
             for each in looked.certificates
             if each.arn != settled.domain.certificate
-            and not (each.names == exact and each.status == certificates.PENDING)
+            and not (each.names == exact and each.status in (certificates.ISSUED, certificates.PENDING))
         ],
         stage,
     )

@@ -188,3 +188,19 @@ def test_a_path_on_a_name_that_exists_makes_a_mapping_alone(shop, account):
     assert (mapping["ApiMappingKey"], mapping["Stage"]) == ("books", "$default")
     shop.remove(wanted)
     assert account.client("apigatewayv2").get_domain_names()["Items"]
+
+
+def test_a_name_that_another_api_has_is_served_when_that_lets_it_go(shop, make_zone, account):
+    make_zone("shop.example")
+    other = account.client("apigatewayv2")
+    other.create_domain_name(DomainName="www.shop.example")
+    alone = {"domain.names": ["www.shop.example"]}
+    assert "execute-api" in shop(alone).endpoint
+    assert [each.is_issued for each in certificates.find(shop.stage(alone))] == [True], "it is kept for then"
+    wanted = {"domain.names": NAMES}
+    assert shop(wanted).endpoint == "https://shop.example"
+    assert list(names.targets(stack.fetch(shop.stage(wanted)))) == ["shop.example"]
+    assert "Not served yet: www.shop.example, which another API of this account has." in shop.talk.said
+    other.delete_domain_name(DomainName="www.shop.example")
+    shop(wanted)
+    assert list(names.targets(stack.fetch(shop.stage(wanted)))) == NAMES

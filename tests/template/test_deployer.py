@@ -173,6 +173,7 @@ ANOTHER_NAME = {
     "dynamodbstreams:GetRecords": {"dynamodb:GetRecords"},
     "dynamodbstreams:GetShardIterator": {"dynamodb:GetShardIterator"},
     "apigateway:GetAccount": {"apigateway:GET"},
+    "apigateway:GetDomainName": {"apigateway:GET"},
     "apigatewayv2:GetDomainName": {"apigateway:GET"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "lambda:InvokeWithResponseStream": {"lambda:InvokeFunction"},
