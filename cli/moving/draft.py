@@ -13,6 +13,7 @@ BESIDE = "-web"
 USUAL = "dev"
 """The stage that commands work on where none is named."""
 
+DOMAIN = "domain"
 AUTH, CLOSED = ("http", "auth"), "iam"
 """Of several that say who may call, the one that lets in the fewest counts."""
 
@@ -73,6 +74,8 @@ def write(name: str, stages: Mapping[str, Values], remarks: Mapping[str, Sequenc
         keys: value
         for keys, value in (every[0] if every else {}).items()
         if all(keys in each and each[keys] == value for each in every)
+        # A name is one stage's, and would be refused for all of them.
+        and (keys[0] != DOMAIN or len(every) == 1)
     }
     common: dict[Keys, Any] = {("name",): name}
     named = [stage for stage in filled if stage]

@@ -98,7 +98,7 @@ class Judge:
     def complain(self, found: Sequence[Setting]) -> str:
         """Return why these settings do not load together; "" if they do."""
         values = draft.with_secrets(draft.merge(found), self._name)
-        nested = draft.nest({("name",): self._name, **values})
+        nested = draft.nest({("name",): self._name, ("stage",): self._stage or draft.USUAL, **values})
         path = self._root / config_file.LAMBDIFY_TOML
         file = ConfigFile(path=path, table=(), values=nested, text="")
         try:

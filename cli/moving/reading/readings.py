@@ -26,10 +26,13 @@ from lambdify.cli.moving.reading.setting import (
 )
 from lambdify.cli.packing.bundle import secret_scan
 from lambdify.cli.packing.target import runtimes, with_previews
+from lambdify.cli.settings.domains import forms
 from lambdify.cli.settings.mappings import FILE
 
 PLACEHOLDER = re.compile(r"(?i)\s*(<.*>|\{\{.*\}\}|your[-_ ].*|change.?me|todo|x{3,})\s*")
 """What examples and generators leave to be filled in."""
+NAME = re.compile(forms.NAME[0])
+"""A host name."""
 OWN_URL = "function-url"
 """The kind of endpoint that Lambda has itself."""
 CLOSED: Mapping[Keys, Any] = {("http", "auth"): "iam"}
@@ -153,6 +156,19 @@ def cors(key: str, value: object, names: Mapping[str, str]) -> Setting:
         if said.get(theirs) not in (None, [], "")
     }
     return carry(key, {("http", "cors", "origins"): ["*"], **found})
+
+
+def own_names(key: str, names: object, why: str = "") -> Setting:
+    """Return host names that are carried to [domain]; their records are told, since they lead elsewhere."""
+    try:
+        found = as_texts(names)
+    except WrongForm as error:
+        return by_hand(key, f"[domain] names: it is not {error}")
+    if not found or any(is_reference(name) or not NAME.fullmatch(name) for name in found):
+        return by_hand(key, "[domain] names, as they are in the end: docs/domains.md")
+    told = "its certificate is asked for; it is served when the other tool has let it go: docs/domains.md"
+    values: dict[Keys, Any] = {("domain", "names"): found, ("domain", "zone"): "none"}
+    return carry(key, values, "; ".join(filter(None, (why, told))))
 
 
 def _name(option: Keys) -> str:

@@ -198,9 +198,9 @@ def _api(name: str, body: Mapping[str, Any]) -> Iterator[Setting]:
     elif auth:
         yield sam_web.closed(f"{name}.Auth")
     if properties.get("Domain"):
-        yield by_hand(
-            f"{name}.Domain", "lambdify maps no domains yet: point it at the new endpoint when that is ready"
-        )
+        domain = properties["Domain"]
+        named = domain.get("DomainName") if isinstance(domain, dict) else domain
+        yield readings.own_names(f"{name}.Domain", [named])
     if properties.get("Cors") or properties.get("CorsConfiguration"):
         yield by_hand(f"{name}.Cors", "[http.cors] origins, or leave it to the app")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lambdify.cli.moving.reading import documents, resources
+from lambdify.cli.moving.reading import documents, readings, resources
 from lambdify.cli.moving.reading.code import Code
 from lambdify.cli.moving.reading.setting import (
     Keys,
@@ -138,9 +138,7 @@ def _custom(service: Service) -> Iterator[Setting]:
             rest = [each for each in as_table(value) if each != "app"]
             yield from (needless(f"{key}.{each}", "the adapter and the packer do that") for each in rest)
         elif name in {"customDomain", "customDomains"}:
-            yield by_hand(
-                key, "lambdify maps no domains yet: point it at the new endpoint when that is ready"
-            )
+            yield from _own_names(key, value)
         elif name == "pythonRequirements":
             yield from _requirements(key, as_table(value))
         elif name == "warmup":
@@ -154,6 +152,19 @@ def _custom(service: Service) -> Iterator[Setting]:
             )
         else:
             yield needless(key, "a name within the file, or a plugin's: what it stands for is written out")
+
+
+def _own_names(key: str, value: object) -> Iterator[Setting]:
+    """Yield the domains of serverless-domain-manager: one, a list, or one below http, rest or websocket."""
+    for each in as_list(value):
+        inner = [each, *each.values()] if isinstance(each, dict) else []
+        for domain in inner:
+            if isinstance(domain, dict) and (name := domain.get("domainName")):
+                at = f"{key}.domainName"
+                unknown = by_hand(at, f"[domain] names: {OPEN}")
+                yield unknown if is_open(name) else readings.own_names(at, [name])
+                if domain.get("basePath"):
+                    yield by_hand(f"{key}.basePath", "[domain] path, when the mapping of before is gone")
 
 
 def _requirements(key: str, options: Mapping[str, Any]) -> Iterator[Setting]:
@@ -174,7 +185,7 @@ def _plugins(service: Service) -> Iterator[Setting]:
     for name in as_list(modules):
         key = f"plugins: {name}"
         if name == "serverless-domain-manager":
-            yield by_hand(key, "lambdify maps no domains yet")
+            yield needless(key, "[domain] does that")
         elif why := table()["plugins"].get(str(name)):
             yield needless(key, f"{why} does that")
         else:

@@ -198,7 +198,9 @@ def _http_api(key: str, value: Any, _: Service) -> Iterator[Setting]:
         elif name == "authorizers":
             yield needless(at, "what counts is which of them an event names")
         elif name == "disableDefaultEndpoint":
-            yield by_hand(at, "lambdify maps no domains yet, so the default address is the only one")
+            yield by_hand(
+                at, "the default address stays, beside the names of [domain]; [domain] client_ca takes it off"
+            )
         else:
             yield needless(at, "the API is called as the stack, and makes its own stage")
 

@@ -6,6 +6,7 @@ One endpoint is made where Zappa may make two. What kept strangers out and canno
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lambdify.cli.moving.reading import readings
@@ -91,6 +92,23 @@ def _cloudfront(key: str, value: Any, config: Mapping[str, Any]) -> Iterator[Set
         yield carry(key, {("http", "cdn"): True}, why)
     else:
         yield needless(key, "off here")
+
+
+def _domain(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
+    yield readings.own_names(key, as_list(value)) if value else needless(key, "off here")
+
+
+def _certificate_arn(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
+    why = "lambdify asks for one, in the region where it has to be: [domain] certificate names another"
+    yield needless(key, why if value else "off here")
+
+
+def _function_url_domains(key: str, value: Any, config: Mapping[str, Any]) -> Iterator[Setting]:
+    if not value or not config.get("function_url_enabled"):
+        yield needless(key, "off here")
+        return
+    found = readings.own_names(key, as_list(value), "a CDN has it: a function URL has no name of its own")
+    yield replace(found, values={**found.values, ("http", "cdn"): True}) if found.values else found
 
 
 def _cors(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setting]:
@@ -186,7 +204,7 @@ def _load_balancer(key: str, value: Any, _: Mapping[str, Any]) -> Iterator[Setti
 
 
 def _route53(key: str, _: Any, __: Mapping[str, Any]) -> Iterator[Setting]:
-    yield needless(key, "lambdify writes no records of DNS")
+    yield needless(key, "[domain] zone says where records are written")
 
 
 HANDLERS: Mapping[str, Callable[[str, Any, Mapping[str, Any]], Iterator[Setting]]] = {
@@ -195,6 +213,9 @@ HANDLERS: Mapping[str, Callable[[str, Any, Mapping[str, Any]], Iterator[Setting]
     "function_url_enabled": _function_url,
     "function_url_config": _function_url_config,
     "function_url_cloudfront_config": _cloudfront,
+    "domain": _domain,
+    "certificate_arn": _certificate_arn,
+    "function_url_domains": _function_url_domains,
     "cors": _cors,
     "endpoint_configuration": _endpoint_configuration,
     "apigateway_policy": _policy,
