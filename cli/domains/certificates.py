@@ -145,10 +145,12 @@ def await_issue(
 ) -> Certificate:
     """Return the certificate when it is issued, or after `patience` seconds. Raises CertificateRefused."""
     waited = 0.0
-    while certificate.status == PENDING and waited < patience:
+    while certificate.status == PENDING:
+        certificate = require(certificate.arn, stage)
+        if certificate.status != PENDING or waited >= patience:
+            break
         sleep(PAUSE)
         waited += PAUSE
-        certificate = require(certificate.arn, stage)
     return check(certificate)
 
 

@@ -99,6 +99,14 @@ def foresee(settings: Settings) -> Settings:
     return replace(settings, domain=replace(chosen, certificate=arn, zones=zones))
 
 
+def in_zone(settings: Settings) -> Settings:
+    """Return the settings with a record for each name, where they name the hosted zone."""
+    chosen = settings.domain
+    if chosen.zone in ("auto", "none"):
+        return settings
+    return replace(settings, domain=replace(chosen, zones=dict.fromkeys(chosen.names, chosen.zone)))
+
+
 def records_of(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of all records that a stage with these names writes, as IAM's conditions have them.
 

@@ -14,7 +14,7 @@ from lambdify.cli.artifacts.archives import Artifact
 from lambdify.cli.console import Console
 from lambdify.cli.settings import Settings
 from lambdify.cli.stage import Stage
-from lambdify.cli.template import Template
+from lambdify.cli.template import Template, domain
 
 if TYPE_CHECKING:
     from lambdify.cli.packing.bundle.bundle import Bundle
@@ -28,7 +28,12 @@ def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Con
     registry = planned.image.replace(".amazonaws.com/", ".${AWS::URLSuffix}/")
     artifact = replace(planned, bucket=bucket or planned.bucket, image=registry)
     _note_uploads(settings, bundle, bucket, artifact, console)
-    return template.write(settings, artifact, bundle.target)
+    if settings.domain.names and not domain.served(settings):
+        console.note(
+            "The names of [domain] are not in it: `lambdify deploy` asks for their certificate. Name one that is "
+            "there in [domain] certificate, and the hosted zone in zone."
+        )
+    return template.write(domain.in_zone(settings), artifact, bundle.target)
 
 
 def _note_uploads(
