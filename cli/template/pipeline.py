@@ -30,8 +30,8 @@ def write(settings: Settings, bundle: "Bundle", bucket: str | None, console: Con
     _note_uploads(settings, bundle, bucket, artifact, console)
     if settings.domain.names and not domain.served(settings):
         console.note(
-            "The names of [domain] are not in it: `lambdify deploy` asks for their certificate. Name one that is "
-            "there in [domain] certificate, and the hosted zone in zone."
+            "The names of [domain] are not in it: `lambdify deploy` asks for their certificate. Name one "
+            "that is there in [domain] certificate, and the hosted zone in zone."
         )
     return template.write(domain.in_zone(settings), artifact, bundle.target)
 
