@@ -31,7 +31,7 @@ PATIENCE = 300.0
 RECORDS_PATIENCE = 60.0
 """Seconds until ACM has made up the records."""
 REASONS = {
-    "CAA_ERROR": "its CAA record names others, or none",
+    "CAA_ERROR": "its CAA record names others",
     "DOMAIN_NOT_ALLOWED": "the name is known for phishing or malware",
     "INVALID_PUBLIC_DOMAIN": "it is no name of the public DNS",
     "NO_AVAILABLE_CONTACTS": "nobody could be asked",

@@ -60,9 +60,12 @@ def check(stage: Stage, existing: Stack | None) -> Looked:
     found = zones.find(stage)
     zones.check_free(found, _zones_of(existing, stage), stage, domain.names)
     named = _check_named(domain.certificate, stage) if domain.certificate else None
+    ours = certificates.find(stage)
+    if not named and not any(each.names == frozenset(domain.names) and each.is_issued for each in ours):
+        zones.check_authorities(found, stage)
     return Looked(
         zones=found,
-        certificates=tuple(certificates.find(stage)),
+        certificates=tuple(ours),
         named=named,
         held=_find_held(stage, existing),
     )

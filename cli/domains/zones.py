@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdify.cli.aws import attempt, translated
-from lambdify.cli.errors import NameTaken, SettingsError
+from lambdify.cli.errors import CertificateRefused, NameTaken, SettingsError
 from lambdify.cli.stage import Stage
 
 TTL = 300
 ADDRESSES = ("A", "AAAA", "CNAME")
 """Types of records that lead somewhere; beside a CNAME there may be no other."""
+AUTHORITIES = {"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"}
+"""What a CAA record calls ACM."""
+CAA_PARTS = 3
+"""Parts of a value of a CAA record: 0 issue "amazon.com"."""
 STAR = "\\052"
 """How Route 53 tells of "*": https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html"""
 
@@ -112,6 +116,38 @@ def _records(name: str, zone: Zone, stage: Stage) -> list[Mapping[str, Any]]:
     )
     found = listed["ResourceRecordSets"]
     return [each for each in found if each["Name"].replace(STAR, "*").rstrip(".").lower() == name]
+
+
+def check_authorities(zones: Mapping[str, Zone], stage: Stage) -> None:
+    """Raise CertificateRefused for a name whose CAA record, in a zone of ours, lets ACM issue nothing.
+
+    The nearest record counts, from the name upwards. https://www.rfc-editor.org/rfc/rfc8659#section-3
+    https://docs.aws.amazon.com/acm/latest/userguide/setup-caa.html
+    """
+    for name, zone in zones.items():
+        labels = name.removeprefix("*.").split(".")
+        parents = [".".join(labels[start:]) for start in range(len(labels) - len(zone.name.split(".")) + 1)]
+        found = (
+            each for parent in parents for each in _records(parent, zone, stage) if each["Type"] == "CAA"
+        )
+        record = next(found, None)
+        if record and not _lets_acm(record, wild=name.startswith("*.")):
+            raise CertificateRefused(
+                f"ACM may not issue for {name}: its CAA record names others.",
+                hint='Add to it: 0 issue "amazon.com".',
+                during="looking at the records",
+            )
+
+
+def _lets_acm(record: Mapping[str, Any], *, wild: bool) -> bool:
+    said = [each["Value"].split(None, 2) for each in record.get("ResourceRecords", ())]
+    tags: dict[str, list[str]] = {}
+    for each in said:
+        if len(each) == CAA_PARTS:
+            value = each[2].strip().strip('"').partition(";")[0].strip().lower()
+            tags.setdefault(each[1].lower(), []).append(value)
+    allowed = tags.get("issuewild") if wild and "issuewild" in tags else tags.get("issue")
+    return allowed is None or bool(AUTHORITIES & set(allowed))
 
 
 def _values(record: Mapping[str, Any]) -> str:

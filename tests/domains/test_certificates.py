@@ -75,7 +75,7 @@ def test_records_that_acm_has_not_made_up_yet_are_waited_for(stubbed, stage):
     [
         (
             described("FAILED", FailureReason="CAA_ERROR"),
-            "ACM may not issue for shop.example: its CAA record names others, or none.",
+            "ACM may not issue for shop.example: its CAA record names others.",
             'Add a CAA record: 0 issue "amazon.com".',
         ),
         (

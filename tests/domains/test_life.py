@@ -1,11 +1,13 @@
 """A stage with names of its own, in a cloud whose certificates wait for their records as on AWS."""
 
+import json
+
 import pytest
 from stages import stage_in
 from waiting import nap
 
 from lambdify.cli.deploy import deploy
-from lambdify.cli.domains import certificates, names
+from lambdify.cli.domains import certificates, names, state
 from lambdify.cli.errors import CertificateRefused, NameTaken, SettingsError
 from lambdify.cli.stacks import stack
 from lambdify.cli.undeploy import undeploy
@@ -204,3 +206,54 @@ def test_a_name_that_another_api_has_is_served_when_that_lets_it_go(shop, make_z
     other.delete_domain_name(DomainName="www.shop.example")
     shop(wanted)
     assert list(names.targets(stack.fetch(shop.stage(wanted)))) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "wanted", "refused"),
+    [
+        (['0 issue "letsencrypt.org"'], "shop.example", "www.shop.example", "www.shop.example"),
+        (['0 issue "letsencrypt.org"', '0 issue "amazon.com"'], "shop.example", "shop.example", ""),
+        (['0 issue "amazonaws.com; account=1"'], "shop.example", "shop.example", ""),
+        (['0 issue "amazon.com"', '0 issuewild ";"'], "shop.example", "*.shop.example", "*.shop.example"),
+        (['0 issue ";"'], "shop.example", "shop.example", "shop.example"),
+        (['0 iodef "mailto:a@shop.example"'], "shop.example", "shop.example", ""),
+        (['0 issue "letsencrypt.org"'], "www.shop.example", "shop.example", ""),
+    ],
+)
+def test_a_caa_record_of_ours_that_names_others_is_told_before_anything_changes(
+    shop, make_zone, account, values, name, wanted, refused
+):
+    zone = make_zone("shop.example")
+    record = {"Name": name, "Type": "CAA", "TTL": 60, "ResourceRecords": [{"Value": each} for each in values]}
+    account.client("route53").change_resource_record_sets(
+        HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    )
+    named = {"domain.names": ["first.shop.example", wanted] if wanted.startswith("*") else [wanted]}
+    stage = shop.stage(named)
+    if not refused:
+        names.check(stage, None)
+        return
+    with pytest.raises(CertificateRefused) as caught:
+        names.check(stage, None)
+    assert caught.value.message == f"ACM may not issue for {refused}: its CAA record names others."
+    assert 'issue "amazon.com"' in caught.value.hint
+
+
+def test_the_state_of_names_is_told_with_the_records_that_somebody_has_to_write(shop, make_zone):
+    wanted = {"domain.names": [*NAMES, "shop.elsewhere"]}
+    make_zone("shop.example")
+    stage = shop.stage(wanted)
+    assert {each.state for each in state.fetch(stage).names} == {state.UNKNOWN}
+    shop(wanted)
+    found = state.fetch(stage)
+    assert {each.state for each in found.names} == {state.WAITING}
+    told = {each.name: (each.ours, each.seen) for each in found.records}
+    assert told["_acme-challenge.shop.example"] == (True, True)
+    assert told["_acme-challenge.shop.elsewhere"] == (False, False)
+    shop({"domain.names": NAMES})
+    found = state.fetch(shop.stage({"domain.names": NAMES}))
+    assert {each.state for each in found.names} == {state.SERVED}
+    assert [each.kind for each in found.records if each.purpose == "address"] == ["A and AAAA"] * 2
+    assert found.certificates[-1].expires
+    assert json.loads(json.dumps(found.json))["names"][0] == {"name": "shop.example", "state": "served"}
+    assert "shop.example      served" in state.show(found)

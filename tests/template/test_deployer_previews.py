@@ -47,3 +47,20 @@ def test_pull_requests_are_let_in_for_previews_alone():
         text = deployer.trust_github("octo/shop", "main", "pr-*", ACCOUNT, previews=previews).text
         assert ("repo:octo/shop:pull_request" in text) is previews
         assert "repo:octo/shop:environment:pr-*" in text
+
+
+def test_names_of_previews_are_any_of_the_patterns(make_settings):
+    stage = stage_in(
+        ACCOUNT, make_settings(stages.example("pr-*"), {"domain.names": ["{stage}.shop.example"]})
+    )
+    found = deployer.write_previews(stage, "pr-*")
+    records = {
+        name
+        for each in found.document["Statement"]
+        for name in each.get("Condition", {})
+        .get("ForAllValues:StringLike", {})
+        .get("route53:ChangeResourceRecordSetsNormalizedRecordNames", ())
+    }
+    assert records == {"pr-*.shop.example", "_*.pr-*.shop.example"}
+    assert stages.EXAMPLE not in found.text
+    assert '"aws:RequestTag/lambdify:stage": [\n' in found.text
