@@ -50,13 +50,13 @@ def of_s3(operation: str, params: Params, action: str) -> Iterator[str]:
 def watched(account: Account, calls: list[Right]) -> Account:
     """Return the account; what is asked of it is added to `calls`."""
 
-    def watch(make: Callable[[str], Any]) -> Callable[[str], Any]:
+    def watch(make: Callable[..., Any]) -> Callable[..., Any]:
         @cache
-        def client(service: str) -> Any:
+        def client(service: str, **more: str) -> Any:
             def note(params: Params, model: Any, **_: Any) -> None:
                 calls.extend(needed(service, model.name, params))
 
-            made = make(service)
+            made = make(service, **more)
             made.meta.events.register("provide-client-params", note)
             return made
 
