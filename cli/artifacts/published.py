@@ -79,11 +79,12 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
     if bundle.static is None:
         return 0
     found, contents = publication.unpack(bundle.static.path)
-    if fetch(_record_key(found, stage), stage) and _is_bucket_there(stage):
-        return 0
-    before = fetch(previous, stage)
+    record = _record_key(found, stage)
+    before = fetch(previous or record, stage)
     if before and not _is_bucket_there(stage):
         before = None
+    if before and previous in ("", record):
+        return 0
     if before is None:
         buckets.ensure(stage.static_bucket, stage.account, _read_by_cdn(stage.static_bucket, stage.account))
         objects.put(stage, stage.prefix + MARKER, b"", kind="text/plain")
@@ -106,7 +107,7 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
     ) as bar:
         for size in _at_once(put_one, missing):
             bar.advance(size)
-    objects.put(stage, _record_key(found, stage), found.text.encode())
+    objects.put(stage, record, found.text.encode())
     return len(missing)
 
 
