@@ -103,7 +103,8 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
     ]
     put_one = _putter(stage, lambda file: archive.inflate(contents[file.sha256]))
     with console.transfer(
-        f"Uploading {len(missing):,} static files", sum(each.size for _, each in missing)
+        f"Uploading {len(missing):,} static file{'s' if len(missing) > 1 else ''}",
+        sum(each.size for _, each in missing),
     ) as bar:
         for size in _at_once(put_one, missing):
             bar.advance(size)
