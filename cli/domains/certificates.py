@@ -20,7 +20,7 @@ from typing import Any
 from lambdify.cli import template
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.errors import CertificateRefused
-from lambdify.cli.settings.domains.conflicts import region_of_certificates
+from lambdify.cli.settings.domains.conflicts import CDN_REGION, region_of_certificates
 from lambdify.cli.stage import Stage
 
 ISSUED, PENDING = "ISSUED", "PENDING_VALIDATION"
@@ -59,6 +59,11 @@ class Certificate:
         """Whether it can be used."""
         return self.status == ISSUED
 
+    @property
+    def region(self) -> str:
+        """The region that it is in."""
+        return _region_of(self.arn)
+
     def covers(self, name: str) -> bool:
         """Return whether it is for that name: itself, or by a star for its first part."""
         return name in self.names or f"*.{name.partition('.')[2]}" in self.names
@@ -68,32 +73,49 @@ class Certificate:
         return tuple(name for name in names if self.covers(name))
 
 
-def _region(stage: Stage) -> dict[str, str]:
-    """Return the region in which the certificate of the stage has to be, where it is not the stage's."""
-    region = region_of_certificates(stage.settings, stage.region)
+def _in(region: str, stage: Stage) -> dict[str, str]:
+    """Return the region for a client; {} for that of the stage."""
     return {} if region == stage.region else {"region": region}
+
+
+def _wanted(stage: Stage) -> str:
+    """Return the region in which the certificate of the stage has to be."""
+    return region_of_certificates(stage.settings, stage.region)
 
 
 @translated(during="looking for the certificate")
 def find(stage: Stage) -> list[Certificate]:
-    """Return those that were asked for by the stage, the newest last."""
-    acm = stage.account.client("acm", **_region(stage))
+    """Return those that were asked for by the stage, the newest last; some may be in the other region.
+
+    A stage that has lost its CDN, or got one, had its certificate there.
+    """
     tags, found = template.tags(stage.settings), []
-    for page in acm.get_paginator("list_certificates").paginate():
-        for each in page["CertificateSummaryList"]:
-            arn = each["CertificateArn"]
-            said = attempt(acm.list_tags_for_certificate, none_if="^ResourceNotFound", CertificateArn=arn)
-            has = {tag["Key"]: tag.get("Value", "") for tag in said["Tags"]} if said else {}
-            if tags.items() <= has.items():
-                found.append(acm.describe_certificate(CertificateArn=arn)["Certificate"])
+    for region in dict.fromkeys((stage.region, CDN_REGION)):
+        acm = stage.account.client("acm", **_in(region, stage))
+        for page in acm.get_paginator("list_certificates").paginate():
+            for each in page["CertificateSummaryList"]:
+                arn = each["CertificateArn"]
+                said = attempt(acm.list_tags_for_certificate, none_if="^ResourceNotFound", CertificateArn=arn)
+                has = {tag["Key"]: tag.get("Value", "") for tag in said["Tags"]} if said else {}
+                if tags.items() <= has.items():
+                    found.append(acm.describe_certificate(CertificateArn=arn)["Certificate"])
     found.sort(key=lambda each: each["CreatedAt"].timestamp() if "CreatedAt" in each else 0)
     return [_read(each) for each in found]
+
+
+def may_serve(certificate: Certificate, stage: Stage) -> bool:
+    """Return whether a certificate is in the region where that of the stage has to be."""
+    return certificate.region == _wanted(stage)
+
+
+def _region_of(arn: str) -> str:
+    return arn.split(":")[3]
 
 
 @translated(during="looking at the certificate")
 def read(arn: str, stage: Stage) -> Certificate | None:
     """Return the certificate of that ARN; None if there is none."""
-    acm = stage.account.client("acm", **_region(stage))
+    acm = stage.account.client("acm", **_in(_region_of(arn), stage))
     found = attempt(acm.describe_certificate, none_if="^ResourceNotFound", CertificateArn=arn)
     return _read(found["Certificate"]) if found else None
 
@@ -104,7 +126,7 @@ def ensure(known: Collection[Certificate], stage: Stage, sleep: Callable[[float]
     Raises CertificateRefused for one that ACM has just refused.
     """
     names = stage.settings.domain.names
-    exact = [each for each in known if each.names == frozenset(names)]
+    exact = [each for each in known if each.names == frozenset(names) and may_serve(each, stage)]
     usable = [each for each in exact if each.status in (ISSUED, PENDING)]
     issued = [each for each in usable if each.is_issued]
     if issued:
@@ -118,7 +140,7 @@ def _request(names: tuple[str, ...], failed: list[str], stage: Stage) -> str:
     tags = template.tags(stage.settings)
     # Of a request that has failed, ACM would return the same certificate for an hour.
     what = repr((names, sorted(tags.items()), sorted(failed)))
-    acm = stage.account.client("acm", **_region(stage))
+    acm = stage.account.client("acm", **_in(_wanted(stage), stage))
     asked = acm.request_certificate(
         DomainName=names[0],
         ValidationMethod="DNS",
@@ -187,9 +209,9 @@ def check(certificate: Certificate) -> Certificate:
 @translated(during="removing certificates")
 def remove(certificates: Iterable[Certificate], stage: Stage) -> list[str]:
     """Delete certificates; return the ARNs of those that something still uses, which the next run deletes."""
-    acm = stage.account.client("acm", **_region(stage))
     used = []
     for each in certificates:
+        acm = stage.account.client("acm", **_in(each.region, stage))
         gone = attempt(acm.delete_certificate, none_if="^(ResourceInUse|Conflict)", CertificateArn=each.arn)
         if gone is None:
             used.append(each.arn)

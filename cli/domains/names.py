@@ -40,7 +40,9 @@ class Looked:
     zones: Mapping[str, Zone]
     """By name, of those that get records."""
     certificates: tuple[Certificate, ...]
-    """Those that were asked for by the stage."""
+    """Those that were asked for by the stage, in the region where they can serve it."""
+    elsewhere: tuple[Certificate, ...] = ()
+    """Those in the other region, which were for another endpoint."""
     named: Certificate | None = None
     """The one that the settings name."""
     held: frozenset[str] = frozenset()
@@ -51,8 +53,8 @@ def check(stage: Stage, existing: Stack | None) -> Looked:
     """Return what is there for the stage's names. Raises SettingsError, CertificateRefused, NameTaken."""
     domain = stage.settings.domain
     if not domain.names:
-        ours = certificates.find(stage) if existing and targets(existing) else []
-        return Looked(zones={}, certificates=tuple(ours))
+        known = certificates.find(stage) if existing and targets(existing) else []
+        return Looked(zones={}, certificates=tuple(known))
     if domain.path:
         for name in domain.names:
             _require_domain(name, stage)
@@ -60,12 +62,14 @@ def check(stage: Stage, existing: Stack | None) -> Looked:
     found = zones.find(stage)
     zones.check_free(found, _zones_of(existing, stage), stage, domain.names)
     named = _check_named(domain.certificate, stage) if domain.certificate else None
-    ours = certificates.find(stage)
+    known = certificates.find(stage)
+    ours = [each for each in known if certificates.may_serve(each, stage)]
     if not named and not any(each.names == frozenset(domain.names) and each.is_issued for each in ours):
         zones.check_authorities(found, stage)
     return Looked(
         zones=found,
         certificates=tuple(ours),
+        elsewhere=tuple(each for each in known if each not in ours),
         named=named,
         held=_find_held(stage, existing),
     )
@@ -257,15 +261,13 @@ def targets(deployed: Stack) -> dict[str, str]:
 def prune(looked: Looked, settled: Settings, stage: Stage) -> None:
     """Remove the certificates of the stage that are neither used nor wanted."""
     exact = frozenset() if looked.named else frozenset(stage.settings.domain.names)
-    certificates.remove(
-        [
-            each
-            for each in looked.certificates
-            if each.arn != settled.domain.certificate
-            and not (each.names == exact and each.status in (certificates.ISSUED, certificates.PENDING))
-        ],
-        stage,
-    )
+
+    def is_wanted(each: Certificate) -> bool:
+        usable = each.status in (certificates.ISSUED, certificates.PENDING)
+        return each.arn == settled.domain.certificate or (each.names == exact and usable)
+
+    superseded = [each for each in looked.certificates if not is_wanted(each)]
+    certificates.remove([*superseded, *looked.elsewhere], stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,7 +301,10 @@ def remove(stage: Stage, existing: Stack | None, sleep: Sleep) -> tuple[int, lis
         )
         for arn in used
     ]
-    zoned = zones.find(stage) if found else {}
+    try:
+        zoned = zones.find(stage) if found else {}
+    except SettingsError:  # the zone is gone, and its records with it
+        zoned = {}
     records = {each.records[name][0] for each in found for name in each.records if name in zoned}
     left += [
         Left(name=each, kind="a CNAME record", why="other certificates of that name are renewed by it")

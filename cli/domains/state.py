@@ -164,7 +164,7 @@ def _certificates(stage: Stage) -> list[Certificate]:
     if domain.certificate:
         named = certificates.read(domain.certificate, stage)
         return [named] if named else []
-    return certificates.find(stage)
+    return [each for each in certificates.find(stage) if certificates.may_serve(each, stage)]
 
 
 def _state(name: str, served: set[str], known: list[Certificate]) -> str:

@@ -21,7 +21,7 @@ from lambdify.cli.artifacts.published import Static
 from lambdify.cli.aws import Account
 from lambdify.cli.packing.target import Target
 from lambdify.cli.settings import names, stages
-from lambdify.cli.settings.domains.conflicts import region_of_certificates
+from lambdify.cli.settings.domains.conflicts import CDN_REGION
 from lambdify.cli.settings.functions import Bucket, Queue, Rule, Topic
 from lambdify.cli.settings.tables import Form
 from lambdify.cli.stage import Stage
@@ -169,10 +169,11 @@ def _of_names(stage: Stage) -> Placeholders:
     )
     if not chosen.names:
         return {**found, "project": (), "stage": ()}
-    region = region_of_certificates(stage.settings, stage.region)
     paths = [f"/domainnames/{name}{below}" for name in chosen.names for below in ("", "/*")]
     begin = f"arn:{here.partition}"
-    certificates = f"{begin}:acm:{region}:{here.account_id}:certificate/*"
+    # A stage that gets a CDN, or loses it, has had its certificate in the other region.
+    regions = dict.fromkeys((stage.region, CDN_REGION))
+    certificates = tuple(f"{begin}:acm:{region}:{here.account_id}:certificate/*" for region in regions)
     zone = "*" if chosen.zone == "auto" else chosen.zone
     more: dict[str, tuple[str, ...]] = {
         "domains": tuple(f"{begin}:apigateway:{stage.region}::{path}" for path in ("/domainnames", *paths)),
@@ -181,7 +182,7 @@ def _of_names(stage: Stage) -> Placeholders:
         "stage": (stage.settings.stage,),
     }
     if not chosen.path:
-        more |= {"certificates": (certificates,), "to_list": ("*",)}
+        more |= {"certificates": certificates, "to_list": ("*",)}
         more |= {} if chosen.certificate else {"to_request": ("*",)}
     if not chosen.path and zone != "none":
         more |= {"zones": (f"{begin}:route53:::hostedzone/{zone}",), "to_look_up": ("*",)}

@@ -145,7 +145,9 @@ def test_the_longest_zone_has_a_name():
 def test_a_wait_that_ends_too_soon_has_an_exit_code_of_its_own(stubbed, stage):
     stubbed.answers("acm.list_certificates", {"CertificateSummaryList": [{"CertificateArn": ARN}]})
     stubbed.answers("acm.list_tags_for_certificate", {"Tags": TAGS})
-    for _ in range(2 + round(state.PATIENCE / certificates.PAUSE)):
+    stubbed.answers("acm.describe_certificate", described())
+    stubbed.answers("acm.list_certificates", {"CertificateSummaryList": []})
+    for _ in range(1 + round(state.PATIENCE / certificates.PAUSE)):
         stubbed.answers("acm.describe_certificate", described())
     with pytest.raises(CertificatePending) as caught:
         state.wait(stage, lambda _: None)
@@ -154,7 +156,8 @@ def test_a_wait_that_ends_too_soon_has_an_exit_code_of_its_own(stubbed, stage):
 
 
 def test_there_is_nothing_to_wait_for_before_a_deployment(stubbed, stage):
-    stubbed.answers("acm.list_certificates", {"CertificateSummaryList": []})
+    for _ in ("eu-central-1", "us-east-1"):
+        stubbed.answers("acm.list_certificates", {"CertificateSummaryList": []})
     with pytest.raises(CertificatePending, match="No certificate was asked for yet"):
         state.wait(stage, nap)
 

@@ -128,7 +128,12 @@ def test_of_more_names_the_old_ones_are_served_until_the_new_certificate_is_issu
 def test_a_name_moves_between_an_api_and_a_cdn_in_one_update(shop, make_zone, account):
     zone = make_zone("shop.example")
     for kind in (*KINDS, "http-api"):
-        assert shop({**KINDS[kind], "domain.names": NAMES}).endpoint == "https://shop.example"
+        wanted = {**KINDS[kind], "domain.names": NAMES}
+        assert shop(wanted).endpoint == "https://shop.example"
+        (certificate,) = certificates.find(shop.stage(wanted))
+        assert certificate.region == ("us-east-1" if "CDN" in kind else "eu-central-1"), (
+            "that of before is gone"
+        )
         assert ("shop.example", "AAAA") in records(account, zone)
 
 
@@ -257,3 +262,17 @@ def test_the_state_of_names_is_told_with_the_records_that_somebody_has_to_write(
     assert found.certificates[-1].expires
     assert json.loads(json.dumps(found.json))["names"][0] == {"name": "shop.example", "state": "served"}
     assert "shop.example      served" in state.show(found)
+
+
+def test_a_stage_goes_whose_zone_is_gone_already(shop, make_zone, account):
+    zone = make_zone("shop.example")
+    wanted = {"domain.names": NAMES, "domain.zone": zone}
+    assert shop(wanted).endpoint == "https://shop.example"
+    route53 = account.client("route53")
+    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    gone = [each for each in records if each["Type"] not in ("NS", "SOA")]
+    changes = [{"Action": "DELETE", "ResourceRecordSet": each} for each in gone]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    route53.delete_hosted_zone(Id=zone)
+    assert shop.remove(wanted).stack
+    assert certificates.find(shop.stage(wanted)) == []

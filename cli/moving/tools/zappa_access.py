@@ -107,7 +107,9 @@ def _function_url_domains(key: str, value: Any, config: Mapping[str, Any]) -> It
     if not value or not config.get("function_url_enabled"):
         yield needless(key, "off here")
         return
-    found = readings.own_names(key, as_list(value), "a CDN has it: a function URL has no name of its own")
+    found = readings.own_names(
+        key, as_list(value), "a CDN has it: the URL of a Lambda has no name of its own"
+    )
     yield replace(found, values={**found.values, ("http", "cdn"): True}) if found.values else found
 
 
