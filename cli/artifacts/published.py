@@ -96,10 +96,12 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
                 f"{file.name} has changed and kept its name. Browsers that have it keep it for a year."
             )
     wanted = {_place(each, stage): each for each in found.files}
+    # An upload that was cut short has left some: what is there is known by its digest.
+    there = {} if before else {key: etag for place in _places(stage) for key, etag, _ in _list(stage, place)}
     missing = [
         (key, each)
         for key, each in wanted.items()
-        if key not in known or changed.get(each.name, each) != each
+        if there.get(key) != each.md5 and (key not in known or changed.get(each.name, each) != each)
     ]
     put_one = _putter(stage, lambda file: archive.inflate(contents[file.sha256]))
     with console.transfer(
@@ -115,6 +117,11 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
 def _place(file: PublishedFile, stage: Stage) -> str:
     """Return the key that a release's file is put under."""
     return stage.prefix + file.name if file.lasting else f"{kept(stage)}{file.sha256}"
+
+
+def _places(stage: Stage) -> tuple[str, str]:
+    """Return what the keys of a stage's files begin with."""
+    return stage.prefix, kept(stage)
 
 
 def kept(stage: Stage) -> str:
@@ -203,7 +210,7 @@ def prune(staying: Iterable[str], stage: Stage, *, now: datetime) -> int:
     # The records go first: what a record names is there.
     for key in sorted(gone):
         objects.remove(stage, key)
-    there = [each for prefix in (stage.prefix, kept(stage)) for each in _list(stage, prefix)]
+    there = [each for place in _places(stage) for each in _list(stage, place)]
     unneeded = [key for key, _, at in there if key not in needed and at < cutoff]
     buckets.delete(({"Key": key} for key in unneeded), stage.static_bucket, stage.account)
     return len(unneeded)
@@ -218,7 +225,7 @@ def remove_stage(stage: Stage) -> int:
         return 0
     if not _is_bucket_there(stage):
         return 0
-    removed, _ = buckets.clear(bucket, (stage.prefix, kept(stage)), stage.account)
+    removed, _ = buckets.clear(bucket, _places(stage), stage.account)
     return removed
 
 
