@@ -47,9 +47,7 @@ class Server:
         """Send the app's response as it comes, or where else to ask. Raises the app's errors."""
         request = self._mount(request)
         if request.host.lower() in self._others:
-            elsewhere = self._lead(request)
-            reply.begin(elsewhere.status, elsewhere.headers)
-            reply.send(reply.pack(b"", last=True))
+            reply.send_whole(self._lead(request))
             return
         self._server.stream(request, event, context, reply)
 

@@ -35,15 +35,8 @@ class App:
 class Reply:
     """A streamed response, kept."""
 
-    def begin(self, status: int, headers: Any) -> None:
-        self.head = status, dict(headers)
-
-    def pack(self, body: bytes, *, last: bool) -> bytes:
-        assert last
-        return body
-
-    def send(self, data: bytes) -> None:
-        self.body = data
+    def send_whole(self, response: Response) -> None:
+        self.head, self.body = (response.status, dict(response.headers)), response.body
 
 
 def ask(request: Request, names: str = NAMES, path: str = "") -> tuple[Response, App]:
