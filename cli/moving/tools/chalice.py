@@ -3,7 +3,7 @@
 https://aws.github.io/chalice/topics/configfile.html
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lambdify.cli.moving.reading.setting import (
     Moved,
     Setting,
     WrongForm,
+    as_list,
     as_number,
     as_table,
     as_text,
@@ -52,6 +53,12 @@ NEEDLESS: Mapping[str, str] = {
     "api_gateway_endpoint_type": "the endpoint is a regional one",
 }
 NETWORK = ("subnet_ids", "security_group_ids")
+DOMAIN = "api_gateway_custom_domain"
+NEEDLESS_OF_DOMAIN: Mapping[str, str] = {
+    "certificate_arn": "a certificate is asked for; [domain] certificate names one that exists",
+    "tls_version": "TLS 1.2 is the least",
+    "tags": "[tags] are those of all resources",
+}
 PRIVATE = "api_gateway_endpoint_type"
 
 
@@ -83,7 +90,15 @@ def read(path: Path, code: Code) -> Moved:
         name=name,
         deployed=tuple(f"{slug(name)}-{stage}" for stage in tables),
         removal=tuple(f"chalice delete --stage {stage}" for stage in tables),
+        domains=tuple(dict.fromkeys(_domains([top, *tables.values()]))),
     )
+
+
+def _domains(configs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for config in configs:
+        domain = config.get(DOMAIN)
+        if isinstance(domain, dict) and isinstance(domain.get("domain_name"), str):
+            yield domain["domain_name"]
 
 
 def _settings(config: Mapping[str, Any], code: Code) -> Iterator[Setting]:
@@ -108,7 +123,18 @@ def _setting(key: str, value: Any) -> Iterator[Setting]:
     elif key == PRIVATE and value == "PRIVATE":
         why = f"name the VPC endpoints in [http] vpc_endpoints, and take auth out; {readings.UNTIL_THEN}"
         yield by_hand(key, why, {("http", "endpoint"): "rest-api", **readings.CLOSED})
+    elif key == DOMAIN:
+        for name, each in as_table(value).items():
+            yield _of_domain(f"{key}.{name}", name, each)
     elif key in NEEDLESS:
         yield needless(key, NEEDLESS[key])
     else:
         yield by_hand(key, "see docs/moving-in.md for what there is")
+
+
+def _of_domain(key: str, name: str, value: Any) -> Setting:
+    if name == "domain_name":
+        return readings.own_names(key, as_list(value))
+    if name in NEEDLESS_OF_DOMAIN:
+        return needless(key, NEEDLESS_OF_DOMAIN[name])
+    return by_hand(key, "[domain] path is the path on a name that exists: docs/domains.md")

@@ -38,3 +38,13 @@ def test_a_network_is_carried_as_one(move):
 def test_a_private_api_leaves_nobody_in(move):
     config = {"stages": {"dev": {"api_gateway_endpoint_type": "PRIVATE"}}}
     assert move({".chalice/config.json": json.dumps(config)}).load().http.auth == "iam"
+
+
+def test_a_name_is_carried_with_its_certificate_to_be_asked_for(move):
+    domain = {"domain_name": "api.example", "certificate_arn": "arn:aws:acm:eu-west-1:1:certificate/1"}
+    config = {"stages": {"prod": {"api_gateway_custom_domain": {**domain, "url_prefix": "v1"}}}}
+    moved = move({".chalice/config.json": json.dumps(config)})
+    chosen = moved.load("prod").domain
+    assert (chosen.names, chosen.zone, chosen.certificate) == (("api.example",), "none", "")
+    assert moved.fate("api_gateway_custom_domain.certificate_arn")[0] == "needless"
+    assert moved.fate("api_gateway_custom_domain.url_prefix")[0] == "by hand"
