@@ -31,7 +31,7 @@ def policies(written):
 
 
 def test_one_environment_is_kept_warm_by_one_call(resources):
-    written = resources({})
+    written = resources({"warm.concurrency": 1})
     assert sent(written) == {"lambdify": "keep-warm"}
     assert set(policies(written)) == {"logs"}
 
