@@ -35,7 +35,8 @@ def stage(account, make_settings):
 
     def stage(code):
         named = {"hooks.template": "infra.py:template"} if code else {}
-        settings = make_settings(overrides=named)
+        # As many environments as by default: the golden text is what a user reads.
+        settings = make_settings(overrides={"warm.concurrency": 7, **named})
         if code:
             (settings.root / "infra.py").write_text(code)
         return stage_in(account, settings)

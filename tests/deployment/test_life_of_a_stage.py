@@ -100,7 +100,12 @@ def test_the_endpoint_sends_every_path_to_the_alias(account, make_settings, make
 
 
 def test_the_schedule_calls_the_alias_with_the_keep_warm_event(account, make_settings, make_bundle, talk):
-    deploy(stage_in(account, make_settings()), make_bundle, talk.console, yes=True)
+    deploy(
+        stage_in(account, make_settings(overrides={"warm.concurrency": 7})),
+        make_bundle,
+        talk.console,
+        yes=True,
+    )
     schedule = account.client("scheduler").get_schedule(Name="shop-dev")
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert schedule["Target"]["Arn"].endswith(":function:shop-dev:live")

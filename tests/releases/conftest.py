@@ -1,6 +1,10 @@
-"""A stage that is deployed again and again, and what is known of its releases."""
+"""A stage that is deployed again and again, and what is known of its releases.
+
+It keeps one environment warm, unless a test says otherwise: test_warm_up.py is about several.
+"""
 
 import pytest
+from releases.shipping import ONE_WARM
 from stages import stage_in
 from waiting import nap
 
@@ -16,7 +20,7 @@ def ship(account, make_settings, make_bundle, talk, functions):
     def ship(app="app = 1", overrides=None, **options):
         options = {"yes": True, "sleep": nap} | options
         return deploy(
-            stage_in(account, make_settings(overrides=overrides)),
+            stage_in(account, make_settings(overrides=ONE_WARM | (overrides or {}))),
             lambda: make_bundle(app),
             talk.console,
             **options,
@@ -32,7 +36,7 @@ def back(account, make_settings, talk, functions):
     def back(number=None, overrides=None, **options):
         options = {"yes": True, "sleep": nap} | options
         return rollback.rollback(
-            stage_in(account, make_settings(overrides=overrides)),
+            stage_in(account, make_settings(overrides=ONE_WARM | (overrides or {}))),
             talk.console,
             number=number,
             **options,

@@ -8,12 +8,12 @@ from lambdify.cli.deploy import deploy
 from lambdify.cli.releases import rollback
 from lambdify.cli.stacks import stack
 
-from .shipping import SMOKE
+from .shipping import ONE_WARM, SMOKE
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 ACL = "arn:aws:wafv2:us-east-1:000000000000:global/webacl/shop/a1b2c3d4-5678-90ab-cdef-111122223333"
-CDN = {"http.cdn": True, "http.endpoint": "function-url", "cdn.web_acl": ACL, **SMOKE}
+CDN = {"http.cdn": True, "http.endpoint": "function-url", "cdn.web_acl": ACL, **SMOKE, **ONE_WARM}
 
 
 @pytest.fixture

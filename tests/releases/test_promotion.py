@@ -1,7 +1,7 @@
 """A version is tried before it gets traffic, and one that fails gets none."""
 
 import pytest
-from releases.shipping import ONE_WARM, SMOKE, answer_with
+from releases.shipping import SMOKE, answer_with
 from stages import stage_in
 from streams import answered, ended
 
@@ -23,7 +23,7 @@ def test_a_new_version_is_tried_before_it_gets_traffic(ship, functions, alias):
         return {"statusCode": 200}
 
     functions.answer = answer
-    ship("app = 2", SMOKE | ONE_WARM)
+    ship("app = 2", SMOKE)
     assert at_trial == [("2", ("1", {}))]
     assert alias() == ("2", {})
 
@@ -106,7 +106,7 @@ def test_the_command_runs_in_the_new_version_before_anything_else(ship, function
 
     functions.answer = lambda version, event: {"statusCode": 200}
     with answered(account.without_retries("lambda"), answer):
-        ship("app = 2", SMOKE | ONE_WARM | {"release.command": "python manage.py migrate"})
+        ship("app = 2", SMOKE | {"release.command": "python manage.py migrate"})
     assert [version for version, _ in functions.calls] == ["2"]
     assert "migrated" in talk.said
 

@@ -89,7 +89,7 @@ def test_a_diff_says_that_the_traffic_would_go_forward(ship, back, talk, account
     ship("app = 2")
     told = "The traffic is with version 1, of before: `deploy` moves it forward."
     diff.compute(
-        stage_in(account, make_settings()),
+        stage_in(account, make_settings(overrides=ONE_WARM)),
         lambda: make_bundle("app = 2"),
         talk.console,
         drift=False,
@@ -98,7 +98,7 @@ def test_a_diff_says_that_the_traffic_would_go_forward(ship, back, talk, account
     assert told not in talk.said
     back()
     found = diff.compute(
-        stage_in(account, make_settings()),
+        stage_in(account, make_settings(overrides=ONE_WARM)),
         lambda: make_bundle("app = 2"),
         talk.console,
         drift=False,
@@ -113,8 +113,9 @@ def test_going_forward_again_is_asked_about(ship, back, talk_to, account, make_s
     ship("app = 2")
     back()
     no = talk_to("n\n")
+    stage = stage_in(account, make_settings(overrides=ONE_WARM))
     with pytest.raises(Declined, match="version 1 has its traffic"):
-        deploy(stage_in(account, make_settings()), lambda: make_bundle("app = 2"), no.console)
+        deploy(stage, lambda: make_bundle("app = 2"), no.console)
     assert "Give version 2 the traffic of shop-dev?" in no.said
     assert alias() == ("1", {})
 
@@ -130,9 +131,9 @@ def test_new_code_after_a_rollback_leaves_the_traffic_until_it_is_tried(ship, ba
 
 
 def test_the_old_version_is_asked_by_the_host_that_visitors_use(ship, back, functions):
-    ship(overrides=SMOKE | ONE_WARM)
-    ship("app = 2", SMOKE | ONE_WARM, find_address=lambda _: "http://127.0.0.1:36399")
-    back(overrides=ONE_WARM, find_address=lambda _: "http://127.0.0.1:36400")
+    ship(overrides=SMOKE)
+    ship("app = 2", SMOKE, find_address=lambda _: "http://127.0.0.1:36399")
+    back(find_address=lambda _: "http://127.0.0.1:36400")
     hosts = [(version, event["headers"]["host"]) for version, event in functions.calls[1:]]
     assert hosts == [("2", "127.0.0.1:36399"), ("1", "127.0.0.1:36400")]
 

@@ -14,11 +14,11 @@ from lambdify.cli.releases import pruning, rollback
 from lambdify.cli.stacks import aliases, stack
 from lambdify.cli.undeploy import undeploy
 
-from .shipping import SHIFT, SMOKE, Minutes, answer_with
+from .shipping import ONE_WARM, SHIFT, SMOKE, Minutes, answer_with
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
-CDN = {"http.cdn": True, "http.endpoint": "function-url"}
+CDN = {"http.cdn": True, "http.endpoint": "function-url", **ONE_WARM}
 STYLE = "static/style.css"
 
 

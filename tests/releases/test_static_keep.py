@@ -13,7 +13,9 @@ from lambdify.cli.errors import SettingsError
 from lambdify.cli.releases import pruning
 from lambdify.cli.stacks import aliases, stack
 
-CDN = {"http.cdn": True, "http.endpoint": "function-url", "release.keep": 1}
+from .shipping import ONE_WARM
+
+CDN = {"http.cdn": True, "http.endpoint": "function-url", "release.keep": 1, **ONE_WARM}
 
 
 def load(tmp_path, days):
