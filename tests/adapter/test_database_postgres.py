@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import asyncpg
 import psycopg
@@ -63,8 +64,18 @@ def on_aws(postgres, monkeypatch):
     return be
 
 
+@pytest.fixture(scope="module")
+def django_process():
+    """A process that has Django loaded, and runs programs in processes of their own."""
+    program = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("django_process.py"))]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.stdin.close()
+        process.wait(60)
+
+
 @pytest.fixture
-def run_django(postgres):
+def run_django(postgres, django_process):
     """`run_django(code, options, **changes)`: what a program with Django writes as its last line, as JSON."""
     del postgres.gate.accepted[:], postgres.gate.refused[:]
 
@@ -74,16 +85,16 @@ def run_django(postgres):
             for name, value in os.environ.items()
             if not name.startswith(("DATABASE_", "AWS_", "PG"))
         }
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", DJANGO + code, json.dumps(options or {})],
-            env={**inherited, **postgres.environ(**changes)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        program = {
+            "code": DJANGO + code,
+            "argument": json.dumps(options or {}),
+            "environ": {**inherited, **postgres.environ(**changes)},
+        }
+        django_process.stdin.write(f"{json.dumps(program)}\n")
+        django_process.stdin.flush()
+        done = json.loads(django_process.stdout.readline())
+        assert done["status"] == 0, done["stderr"]
+        return json.loads(done["stdout"].splitlines()[-1])
 
     return run
 
