@@ -1,14 +1,15 @@
 """`lambdify deploy --local` of a stage with names: they answer on this machine, from what is deployed."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from local.endpoints.chromium import Page
-from samples.command import Project, find_processes
+from samples.command import Done, Project, find_processes
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 
@@ -57,6 +58,12 @@ def project(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(folder=root, home=home)
 
 
+@pytest.fixture(scope="module")
+def deployed(project: Project) -> Callable[[str], Done]:
+    """`deployed("dev")`: what was told when the stage was deployed, which happens once."""
+    return cache(lambda stage: project.run("deploy", stage, "--local"))
+
+
 def get(site: str, path: str = "/", name: str = "") -> httpx.Response:
     """What a browser gets, which finds names below "localhost" by itself."""
     address = urlsplit(site)
@@ -68,9 +75,9 @@ def get(site: str, path: str = "/", name: str = "") -> httpx.Response:
 
 @pytest.mark.parametrize(("stage", "name"), [("dev", "books.example"), ("cdn", "cdn.example")])
 def test_the_first_name_is_the_address_and_another_leads_there(
-    project: Project, stage: str, name: str
+    project: Project, deployed: Callable[[str], Done], stage: str, name: str
 ) -> None:
-    site = project.run("deploy", stage, "--local").answer.rstrip("/")
+    site = deployed(stage).answer.rstrip("/")
     address = urlsplit(site)
     assert address.hostname == f"{name}.localhost"
     assert f"<title>{name}/a</title>" in get(site, "/a").text
@@ -101,8 +108,8 @@ def test_a_path_is_the_mount_of_the_app(project: Project) -> None:
 
 
 @pytest.mark.browser
-def test_a_browser_finds_the_names(project: Project, chromium: str, tmp_path: Path) -> None:
-    site = project.run("deploy", "dev", "--local").answer.rstrip("/")
+def test_a_browser_finds_the_names(deployed: Callable[[str], Done], chromium: str, tmp_path: Path) -> None:
+    site = deployed("dev").answer.rstrip("/")
     port = urlsplit(site).port
     page = Page(chromium, tmp_path / "profile")
     try:
