@@ -148,11 +148,10 @@ def test_no_arn_of_ours_says_which_partition_it_is_in(write):
         if ":access-point/" in arn
     }
     for overrides in EVERY.values():
-        found = set(re.findall(r'"(arn:aws[^"]*)"', write(overrides).text))
+        text = write(overrides).text
+        found = set(re.findall(r'"(arn:aws[^"]*)"', text))
         assert found <= theirs | ours
-        assert write(overrides).text.count("arn:aws") == sum(
-            write(overrides).text.count(f'"{arn}"') for arn in found
-        )
+        assert text.count("arn:aws") == sum(text.count(f'"{arn}"') for arn in found)
 
 
 @pytest.mark.slow
