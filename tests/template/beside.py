@@ -1,5 +1,8 @@
 """Settings of stages with functions, tasks and what failed: every source, by ARN and by name."""
 
+from functools import reduce
+from operator import or_
+
 ACCOUNT = "eu-central-1:123456789012"
 ORDERS = f"arn:aws:sqs:{ACCOUNT}:orders"
 TOPIC = f"arn:aws:sns:{ACCOUNT}:payments"
@@ -146,4 +149,21 @@ AROUND = {
 }
 """What a stage may be besides."""
 EVERYTHING = BESIDE["functions-of-their-own"] | TASKS | {"warm.every": 5, "function.snapstart": False}
-COMBINED = {**BESIDE, **ONE_BY_ONE, **{name: EVERYTHING | more for name, more in AROUND.items()}}
+TOGETHER = [
+    (
+        "in a network",
+        "within a boundary",
+        "with provisioned concurrency",
+        "encrypted",
+        "with a dead letter",
+        "at rest",
+    ),
+    ("with a role",),
+    ("shifting", "streaming"),
+]
+"""Each of them once, with what may be beside it: test_matrix.py has them one by one, without functions."""
+COMBINED = {
+    **BESIDE,
+    **ONE_BY_ONE,
+    **{", ".join(names): reduce(or_, map(AROUND.get, names), EVERYTHING) for names in TOGETHER},
+}

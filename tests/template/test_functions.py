@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import chain
 
 import pytest
 from template.beside import (
@@ -15,6 +16,7 @@ from template.beside import (
     RESOURCES,
     TABLE,
     TASKS,
+    TOGETHER,
     TOPIC,
     calling,
 )
@@ -46,6 +48,10 @@ def test_the_template_of_these_settings(write, golden, name):
 @pytest.mark.parametrize("name", COMBINED)
 def test_cfn_lint_has_nothing_to_say(write, complaints, name):
     assert complaints(write(COMBINED[name]), "eu-central-1") == []
+
+
+def test_what_a_stage_may_be_besides_is_looked_at_once():
+    assert sorted(chain.from_iterable(TOGETHER)) == sorted(AROUND)
 
 
 @pytest.mark.slow
