@@ -136,7 +136,9 @@ def _read(said: Mapping[str, Any], place: Place, serve: str) -> Asked:
             inner = f"{COLLECTED}/{number}"
             sources.append(Source(url=url, folder=inner, pages=pages))
             files += _files(Path(folder), inner)
-    return Asked(replace(answer, sources=tuple(sources)), tuple(files))
+    ran = {_inside(file, place.task_root): places for file, places in said["ran"].items()}
+    own = {name: frozenset((line, of) for line, of in ran[name]) for name in answer.read if name in ran}
+    return Asked(replace(answer, sources=tuple(sources)), tuple(files), own)
 
 
 def _inside(path: str, root: Path) -> str:

@@ -1,11 +1,12 @@
 """What an app is asked for its static files with, and what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from lambdify.cli.packing.archive import Entry, Member
 from lambdify.cli.packing.target import Target
+from lambdify.cli.static.outline import Place
 
 COLLECTED = ".lambdify/static"
 """The folder of the bundle for files that have no place of their own in it."""
@@ -64,6 +65,8 @@ class Asked(NamedTuple):
 
     answer: Answer
     files: tuple[Member, ...]
+    ran: Mapping[str, frozenset[Place]] = {}
+    """Where the functions are that ran, by file of the project, of those that were imported only."""
 
 
 Ask = Callable[[Subject], Asked]

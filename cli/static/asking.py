@@ -16,6 +16,7 @@ from lambdify.cli.errors import StaticFilesUnknown
 from lambdify.cli.packing import archive
 from lambdify.cli.packing.archive import Member
 from lambdify.cli.static import kept as records
+from lambdify.cli.static import outlines
 from lambdify.cli.static.answer import Answer, Ask, Subject
 from lambdify.cli.static.kept import Kept
 from lambdify.cli.storage import seal
@@ -52,17 +53,17 @@ def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Conso
     with which a project may have collected them itself.
     """
     kept = records.load(settings.root, settings.stage)
-    nothing = replace(kept, signed="", answer=Answer(), state={}, given={})
+    nothing = replace(kept, signed="", answer=Answer(), state={}, outlines={}, given={})
     if ask is None:
         return Known(nothing)
     signed = _sign(settings, subject)
-    if signed and kept.signed == signed and kept.state == records.describe(kept.state, subject.members):
+    if signed and kept.signed == signed and _holds(kept, subject):
         return Known(kept)
     if subject.layer:
         subject.make_layer()  # a step of its own
     try:
         with console.step("Asking the app for its static files"):
-            answer, files = ask(subject)
+            answer, files, ran = ask(subject)
     except StaticFilesUnknown as error:
         if settings.static.serve in ("function", "cdn"):
             raise
@@ -78,11 +79,22 @@ def find(settings: "Settings", subject: Subject, ask: Ask | None, console: Conso
             signed=signed or "unsigned",
             answer=answer,
             state=records.describe(answer.read, subject.members),
+            outlines=outlines.draw(ran, subject.members, subject.target.python),
             given={file.name: digest(file) for file in files},
             entries={**kept.entries, **entries},
         ),
         fresh=True,
     )
+
+
+def _holds(kept: Kept, subject: Subject) -> bool:
+    """Return whether nothing has changed that was read for the answer, but functions that did not run."""
+    state = records.describe(kept.state, subject.members)
+    changed = [name for name, now in state.items() if kept.state[name] != now]
+    if any(name not in kept.outlines for name in changed):
+        return False
+    before = {name: kept.outlines[name] for name in changed}
+    return before == outlines.redraw(before, subject.members, subject.target.python)
 
 
 def uses_cdn(settings: "Settings") -> bool:

@@ -4,7 +4,8 @@
     .lambdify/static/STAGE.zip    files that the bundle gets, and zipped copies; as a zip stores them
 
 An answer holds as long as nothing that was read for it has changed: files by their content, folders by the
-names in them, what was missing by being missing. A zip with another content than the recorded one counts for
+names in them, what was missing by being missing. A Python file that was imported may change where nothing
+ran, see outline.py. A zip with another content than the recorded one counts for
 nothing.
 """
 
@@ -17,9 +18,10 @@ from pathlib import Path
 from lambdify.cli.packing import archive, serialization
 from lambdify.cli.packing.archive import Entry, Member
 from lambdify.cli.static.answer import Answer
+from lambdify.cli.static.outlines import Outline
 from lambdify.cli.storage import folders, seal
 
-FORMAT = 3
+FORMAT = 4
 """The version of what is kept; increase it when the same app would be answered for in another way."""
 FOLDER = "static"
 
@@ -33,6 +35,8 @@ class Kept:
     answer: Answer = field(default_factory=Answer)
     state: Mapping[str, str] = field(default_factory=dict)
     """What was read for the answer, see `describe`."""
+    outlines: Mapping[str, Outline] = field(default_factory=dict)
+    """Those of Python files among it that were imported, by name."""
     given: Mapping[str, str] = field(default_factory=dict)
     """Digests of the files that the bundle gets by the answer, by their names in it."""
     hashed: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +51,7 @@ class _Record:
     signed: str
     answer: Answer
     state: Mapping[str, str]
+    outlines: Mapping[str, Outline]
     given: Mapping[str, str]
     hashed: Mapping[str, str]
     zip: str
@@ -67,6 +72,7 @@ def load(root: Path, stage: str) -> Kept:
         signed=record.signed,
         answer=record.answer,
         state=record.state,
+        outlines=record.outlines,
         given=record.given,
         hashed=record.hashed,
         entries={each.name: each for each in entries},
@@ -86,6 +92,7 @@ def store(root: Path, stage: str, kept: Kept) -> None:
         signed=kept.signed,
         answer=kept.answer,
         state=kept.state,
+        outlines=kept.outlines,
         given=kept.given,
         hashed=kept.hashed,
         zip=hashlib.sha256(path.read_bytes()).hexdigest(),

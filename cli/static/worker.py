@@ -4,7 +4,8 @@ A guarded start (rehearsal/worker.py) loads this file by its path, before it imp
 seen that the app reads. Django's files are collected into a folder of ours by the project's own storage; of
 others the folders are told. Nothing of it can connect, or write elsewhere: see programs/guard.py.
 
-What C code reads is not seen, nor whether a file is there: its folder has to be listed for that.
+What C code reads is not seen, nor whether a file is there: its folder has to be listed for that. Of Python
+files that were imported, and not read by anybody else, it tells which functions ran: see outline.py.
 """
 
 # ruff: noqa: PTH100, PTH102, PTH118
@@ -13,11 +14,18 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from types import CodeType, FrameType
 from typing import Any
 
 FOLDER = "static"
 """The folder below the one for temporary files that Django's files are collected into."""
 READS = {"open", "os.listdir", "os.scandir"}
+IMPORTER = "<frozen importlib._bootstrap_external>"
+TOOL = 4
+"""An identifier that no known kind of tool has: https://docs.python.org/3/library/sys.monitoring.html"""
+FUNCTION = 0x3
+"""The flags of a function's code, which neither modules nor classes have: CO_OPTIMIZED and CO_NEWLOCALS.
+https://docs.python.org/3/library/inspect.html#code-objects-bit-flags"""
 INNER = ("app", "application", "wsgi_app", "asgi_app", "_app", "_wsgi_app", "wrapped_app")
 """Attributes by which middleware knows the app that it is around."""
 SERVERS = {"whitenoise": "WhiteNoise", "servestatic": "ServeStatic", "dj_static": "dj-static"}
@@ -39,13 +47,19 @@ class Question:
         self._root, self._out = root, os.path.join(tmp, FOLDER)
         self._seen: set[str] = set()
         self._packages: set[str] = set()
-        seen = self._seen
+        self._imported: set[str] = set()
+        self._opened: set[str] = set()
+        self._ran: set[tuple[str, int, str]] = set()
+        seen, imported, opened = self._seen, self._imported, self._opened
 
         def note(event: str, arguments: tuple[object, ...]) -> None:
             if event in READS and isinstance(arguments[0], str | bytes | os.PathLike):
-                seen.add(os.path.abspath(os.fsdecode(arguments[0])))
+                path = os.path.abspath(os.fsdecode(arguments[0]))
+                seen.add(path)
+                (imported if _is_import(sys._getframe(1)) else opened).add(path)
 
         sys.addaudithook(note)
+        self._watches = _watch(f"{root}/", self._ran)
 
     def ask(self, app: Any) -> dict[str, object]:
         """Return what the app says, in what JSON can hold. Raises what its own code raises."""
@@ -56,7 +70,21 @@ class Question:
             mounts += [*_find_flask(each), *_find_starlette(each, "")]
         django = self._ask_django()
         read = sorted(each for each in self._seen if f"{each}/".startswith(f"{self._root}/"))
-        return {"django": django, "mounts": mounts, "read": read, "hosts": _find_hosts()}
+        hosts = _find_hosts()
+        return {"django": django, "mounts": mounts, "read": read, "ran": self._find_ran(), "hosts": hosts}
+
+    def _find_ran(self) -> dict[str, list[tuple[int, str]]]:
+        """Return line and name of the functions that ran, by file; of files that nobody has read but Python.
+
+        Nothing before Python 3.12, where to watch functions takes more time than to ask again.
+        """
+        if not self._watches:
+            return {}
+        found: dict[str, list[tuple[int, str]]] = {path: [] for path in self._imported - self._opened}
+        for file, line, name in sorted(self._ran):
+            if file in found:
+                found[file].append((line, name))
+        return found
 
     def _ask_django(self) -> dict[str, object] | None:
         """Collect Django's files, and return what its settings say of them; None if there are none."""
@@ -96,6 +124,34 @@ class Question:
         self._seen |= set(_finder_folders(settings))
         hashed = getattr(storage, "hashed_files", None) or {}
         return {**told, "hashed": sorted({str(each) for each in hashed.values()})}
+
+
+def _is_import(frame: FrameType) -> bool:
+    """Return whether it is Python that reads a module, and not somebody who wants to see its text."""
+    before = frame.f_back
+    if before is None or before.f_code.co_name != "get_code":
+        return False
+    return frame.f_code.co_filename == before.f_code.co_filename == IMPORTER
+
+
+def _watch(root: str, ran: set[tuple[str, int, str]]) -> bool:
+    """Note the functions below `root` that run from now on; return whether this Python can.
+
+    It calls once for each function, and costs nothing after that.
+    """
+    monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12
+    if monitoring is None or monitoring.get_tool(TOOL):
+        return False
+
+    def note(code: CodeType, _: int) -> Any:
+        if code.co_flags & FUNCTION == FUNCTION and code.co_filename.startswith(root):
+            ran.add((code.co_filename, code.co_firstlineno, code.co_name))
+        return monitoring.DISABLE
+
+    monitoring.use_tool_id(TOOL, "lambdify")
+    monitoring.register_callback(TOOL, monitoring.events.PY_START, note)
+    monitoring.set_events(TOOL, monitoring.events.PY_START)
+    return True
 
 
 def _find_hosts() -> list[str]:

@@ -61,8 +61,13 @@ Pack = Callable[..., Packed]
 @pytest.fixture
 def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console, story: Any) -> Pack:
     """`pack(files, toml, **candidate)`: write these files into the project, and pack it as `package` does."""
-    monkeypatch.setenv("LAMBDIFY_HOME", str(tmp_path / "home"))
-    root = tmp_path / "shop"
+    return packer(tmp_path, monkeypatch, console, story)
+
+
+def packer(folder: Path, monkeypatch: pytest.MonkeyPatch, console: Console, story: Any) -> Pack:
+    """Return what the fixture `pack` is, for a project in that folder."""
+    monkeypatch.setenv("LAMBDIFY_HOME", str(folder / "home"))
+    root = folder / "shop"
 
     def run(files: Mapping[str, str | bytes] | None = None, toml: str = "", **of: Any) -> Packed:
         for name, content in {"app.py": APP, "lambdify.toml": toml, **(files or {})}.items():
@@ -77,8 +82,8 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console, stor
 
         before = len(story.getvalue())
         real: Ask = ask
-        bundle = bundles.find(loaded, tmp_path / "out", console) or bundles.pack(
-            loaded, replace(CANDIDATE, **of), tmp_path / "out", console, ask=real
+        bundle = bundles.find(loaded, folder / "out", console) or bundles.pack(
+            loaded, replace(CANDIDATE, **of), folder / "out", console, ask=real
         )
         return Packed(bundle=bundle, said=story.getvalue()[before:], asked=len(asked))
 
