@@ -34,6 +34,13 @@ ZIPPED = (".gz", ".br")
 """Ends of copies that some storages of Django make beside a file, for WhiteNoise; the adapter has its own."""
 TO_SET = "Declare it in [secrets], or set it in [static.environment]."
 NOT_THERE_EITHER = "Lambda could not write there either: log to stdout, and write files below /tmp."
+SQLITE_REFUSES = ("unable to open database file", "attempt to write a readonly database")
+"""What SQLite says of a place that cannot be written to: its C code is refused by the kernel, unseen by us.
+https://www.sqlite.org/rescode.html#cantopen"""
+OF_SQLITE = (
+    "Lambda could not write there either: put the database below /tmp, or open it when a request needs it. "
+    "If a variable names its place, [static.environment] can set another one for this moment."
+)
 IN_PROJECT = 'Write STATIC_ROOT = BASE_DIR / "staticfiles"'
 LEFT_TO_IT = '`serve = "app"` in [static] asks nothing, and leaves the files to the app.'
 COLLECT_FIRST = (
@@ -93,6 +100,8 @@ def _explain(outcome: Outcome, otherwise: str) -> tuple[str, str]:
         return outcome.reason, TO_SET if "secret" in outcome.reason else otherwise
     if raised.cause and raised.cause.message not in said:
         said += f" ({_summarize(raised.cause)})"
+    if any(text in each.message for each in raised.chain() for text in SQLITE_REFUSES):
+        return said, OF_SQLITE
     return said, IN_PROJECT if "STATIC_ROOT" in said else ""
 
 

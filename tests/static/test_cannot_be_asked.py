@@ -16,6 +16,19 @@ NOT_THERE_EITHER = "Lambda could not write there either: log to stdout, and writ
 OF_NONE = "TypeError: int() argument must be a string, a bytes-like object or a real number, not 'NoneType'"
 NO_FOLDER = "FileNotFoundError: [Errno 2] No such file or directory"
 
+OF_SQLITE = (
+    "Lambda could not write there either: put the database below /tmp, or open it when a request needs it. "
+    "If a variable names its place, [static.environment] can set another one for this moment."
+)
+
+WRAPPED = """
+import sqlite3
+class DatabaseFailed(Exception): pass
+try:
+    sqlite3.connect("shop.db").execute("create table t (x)")
+except sqlite3.Error as error:
+    raise DatabaseFailed("it is broken") from error
+"""
 OPENED = """
 import logging.config
 handler = {"class": "logging.FileHandler", "filename": "logs/shop.log"}
@@ -88,6 +101,21 @@ CASES = {
         f"ValueError: Unable to configure handler 'file' ({NO_FOLDER}: '/var/task/logs/shop.log').",
         "",
     ),
+    "a database in SQLite": (
+        "import sqlite3\nsqlite3.connect('shop.db').execute('create table t (x)')\n",
+        "OperationalError: unable to open database file.",
+        OF_SQLITE,
+    ),
+    "a database in SQLite, as a library tells it": (
+        WRAPPED,
+        "DatabaseFailed: it is broken (OperationalError: unable to open database file).",
+        OF_SQLITE,
+    ),
+    "a database in SQLite that is packed": (
+        "import sqlite3\nsqlite3.connect('packed.db').execute('create table t (x)')\n",
+        "OperationalError: attempt to write a readonly database.",
+        OF_SQLITE,
+    ),
     "an error of its own": ("raise RuntimeError('no licence')\n", "RuntimeError: no licence.", ""),
     "an end": ("import sys\nsys.exit(3)\n", "SystemExit: 3.", ""),
 }
@@ -97,7 +125,11 @@ CASES = {
 def test_why_an_app_cannot_be_asked_is_told_with_what_to_write(
     pack: Pack, code: str, message: str, hint: str
 ) -> None:
-    files = {"app.py": code + APP, "settings.py": "import os\nKEY = os.environ['STRIPE_KEY']\n"}
+    files = {
+        "app.py": code + APP,
+        "settings.py": "import os\nKEY = os.environ['STRIPE_KEY']\n",
+        "packed.db": "",
+    }
     with pytest.raises(StaticFilesUnknown) as raised:
         pack(files, CDN)
     assert (raised.value.message, raised.value.hint) == (f"{UNKNOWN} {message}", hint)
