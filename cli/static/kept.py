@@ -5,8 +5,7 @@
 
 An answer holds as long as nothing that was read for it has changed: files by their content, folders by the
 names in them, what was missing by being missing. A Python file that was imported may change where nothing
-ran, see outline.py. A zip with another content than the recorded one counts for
-nothing.
+ran, see outline.py. A zip with another content than the recorded one counts for nothing.
 """
 
 import hashlib

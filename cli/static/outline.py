@@ -61,8 +61,8 @@ def draw(content: bytes, ran: Set[Place]) -> tuple[list[int], str]:
 
 def redraw(content: bytes, numbers: Collection[int]) -> str:
     """Return the digest of the outline if the functions of these numbers ran; "" if it cannot be imported."""
-    tree = _parse(content, check=True)
-    return _digest(tree, lambda _, number: number in numbers) if tree else ""
+    tree, known = _parse(content, check=True), frozenset(numbers)
+    return _digest(tree, lambda _, number: number in known) if tree else ""
 
 
 def _parse(content: bytes, *, check: bool) -> ast.Module | None:
