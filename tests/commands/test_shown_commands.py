@@ -56,10 +56,12 @@ def greet():
     "access.log": '192.0.2.1 - - [23/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 12 "-" "-" 0.010\n' * 50,
 }
 ENDS = {
+    "domain production --wait": {2},  # the stage has no names of its own
     "doctor": {0, 1},  # 1 where this machine has no account of AWS
     "failures drop 1a2b3c4d": {2},  # nothing has failed
     "failures show 1a2b3c4d": {2},
     "manage dev check": {125},  # the app is no Django
+    "manage dev --local migrate": {125},
     "rollback": {47},  # there is one release
     "rollback production 12": {47},
     "run dev no-such-program": {127},
