@@ -71,11 +71,13 @@ class Output:
     def write_around(self, act: Callable[[], None], message: str) -> None:
         """Call `act`, and write a line before all output that it causes.
 
-        `act` comes first, so that the process can run while the line is written.
+        `act` comes first, so that the process can run while the line is written. The line's time is that of
+        before: readers sort by time, and messages of the runtime client have their own.
         """
         with self._lock:
+            now = _now()
             act()
-            self._sink(Event(_now(), message))
+            self._sink(Event(now, message))
 
     def _pump(self) -> None:
         # `select` would be limited to 1,024 files of a process.

@@ -81,6 +81,18 @@ def test_what_the_platform_says_comes_after_what_was_written_before(piped: Piped
     piped.close()
 
 
+def test_what_an_event_causes_is_not_earlier_than_its_first_line(piped: Piped) -> None:
+    def act() -> None:
+        os.write(piped.telemetry, frame("caused", time.time_ns() // 1000))
+        begun = time.time_ns() // 1_000_000
+        assert eventually(lambda: time.time_ns() // 1_000_000 > begun)
+
+    piped.output.write_around(act, "START")
+    assert piped.messages == ["START", "caused"]
+    assert piped.events[0].timestamp <= piped.events[1].timestamp
+    piped.close()
+
+
 def test_a_last_line_without_an_end_is_kept(piped: Piped) -> None:
     os.write(piped.stdout, b"Segmentation fault")
     piped.close()
