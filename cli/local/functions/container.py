@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,6 +25,8 @@ from lambdify.cli.local.functions.output import Output
 from lambdify.cli.local.processes import peak_memory
 from lambdify.cli.packing.bundle.image import TASK_ROOT
 
+_LONG_LINE = 256 * 1024
+"""Bytes of a line after which its end is not waited for: it is more than one event of the log by then."""
 PAUSE_DELAY = 0.1
 """Seconds without an event after which a container is paused."""
 QUIET_TURNS = 8
@@ -163,18 +165,32 @@ class ContainerProcess:
                 self._paused = self._container.pause()
 
     def _forward_output(self, written: Iterator[tuple[int, bytes]], lines: int, frames: int) -> None:
-        rest = b""
-        for stream, piece in written:
-            text, found = piece, b""
-            if stream == STDERR:
-                text, found, rest = split_frames(rest + piece)
+        for text, found in separate(written):
             _write(lines, text)
             _write(frames, found)
             self._pieces += 1
-        _write(frames if rest.startswith(FRAME) else lines, rest)
         os.close(lines)
         os.close(frames)
         self._over.set()
+
+
+def separate(written: Iterable[tuple[int, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the whole lines and the whole frames of each piece, which has the number of its stream.
+
+    A program may write a line and its end in two pieces, and the other stream may come between them.
+    """
+    begun: dict[int, bytes] = {}
+    rest = b""
+    for stream, piece in written:
+        text, found = piece, b""
+        if stream == STDERR:
+            text, found, rest = split_frames(rest + piece)
+        line = begun.get(stream, b"") + text
+        whole = len(line) if len(line) > _LONG_LINE else line.rfind(b"\n") + 1
+        begun[stream] = line[whole:]
+        yield line[:whole], found
+    last = (*begun.values(), b"" if rest.startswith(FRAME) else rest)
+    yield b"".join(line + b"\n" for line in last if line), rest if rest.startswith(FRAME) else b""
 
 
 def split_frames(data: bytes) -> tuple[bytes, bytes, bytes]:

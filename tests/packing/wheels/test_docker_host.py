@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lambdify.cli.errors import DockerUnavailable
-from lambdify.cli.local.functions.container import FRAME, split_frames
+from lambdify.cli.local.functions.container import FRAME, separate, split_frames
 from lambdify.cli.packing.wheels import docker_host
 
 HERE = {
@@ -76,3 +76,16 @@ def test_frames_between_lines_are_taken_apart_wherever_the_pieces_break(size: in
 def test_what_only_begins_like_a_frame_is_text() -> None:
     assert split_frames(b"x\xa5") == (b"x", b"", b"\xa5")
     assert split_frames(b"\xa5" + b"y") == (b"\xa5y", b"", b"")
+
+
+def test_lines_of_the_two_streams_do_not_mix():
+    frame = FRAME + b"\x03" + (3).to_bytes(4, "big") + bytes(8) + b"err"
+    written = [(1, b"out"), (2, b"er"), (1, b"\nmore"), (2, b"r\n" + frame), (2, b"last")]
+    found = list(separate(written))
+    assert b"".join(text for text, _ in found).splitlines() == [b"out", b"err", b"more", b"last"]
+    assert b"".join(frames for _, frames in found) == frame
+
+
+def test_a_frame_that_was_cut_short_is_passed_on_as_one():
+    cut = FRAME + b"\x03" + (300).to_bytes(4, "big") + bytes(8) + b"no end"
+    assert list(separate([(2, b"a\n" + cut)]))[-1] == (b"", cut)
