@@ -1,6 +1,5 @@
 """`lambdify deploy --local` of a stage with names: they answer on this machine, from what is deployed."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from local.endpoints.chromium import Page
-from samples.command import Done, Project, find_processes
+from samples.command import Done, Project, keep_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 
@@ -41,12 +40,7 @@ path = "shop"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A local cloud of this module's own; at the end nothing of it may be left."""
-    home = tmp_path_factory.mktemp("cloud")
-    yield home
-    Project(folder=home, home=home).run("local", "stop")
-    assert find_processes(home) == []
-    shutil.rmtree(home, ignore_errors=True)
+    yield from keep_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,16 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from waiting import eventually
+
+if TYPE_CHECKING:
+    import pytest  # the demo runs without it
 
 EXECUTABLE = Path(sys.executable).with_name("lambdify")
 PATIENCE = 300.0
@@ -155,3 +159,12 @@ def find_processes(home: Path) -> list[str]:
         if mark in command or mark in environ:
             found.append(f"{process.name}: {command.replace(bytes(1), b' ').decode(errors='replace')}")
     return found
+
+
+def keep_home(tmp_path_factory: "pytest.TempPathFactory") -> Iterator[Path]:
+    """Yield the home of a local cloud of a module's own; at the end nothing of it may be left."""
+    home = tmp_path_factory.mktemp("cloud")
+    yield home
+    Project(folder=home, home=home).run("local", "stop")
+    assert find_processes(home) == []
+    shutil.rmtree(home, ignore_errors=True)

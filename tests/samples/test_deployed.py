@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from samples.command import (
     change_line,
     copy_project,
     find_processes,
+    keep_home,
     send_message,
     wait_for_log,
     wait_until_closed,
@@ -42,12 +42,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A local cloud of this module's own. At the end nothing of it may be left."""
-    folder = tmp_path_factory.mktemp("cloud")
-    yield folder
-    Project(folder=folder, home=folder).run("local", "stop")
-    assert find_processes(folder) == []
-    shutil.rmtree(folder, ignore_errors=True)
+    yield from keep_home(tmp_path_factory)
 
 
 def deploy(project: Project, *arguments: str) -> Deployed:

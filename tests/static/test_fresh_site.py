@@ -1,6 +1,5 @@
 """In Chromium: the admin of a fresh Django without settings, and a single-page app beside an API."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from local.endpoints.chromium import Page
-from samples.command import Project, find_processes
+from samples.command import Project, keep_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud, pytest.mark.index]
 HEADER = "getComputedStyle(document.querySelector('#header')).backgroundColor"
@@ -38,12 +37,7 @@ document.title = [location.pathname, orders, none.status, (await none.json()).er
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A local cloud of this module's own; at the end nothing of it may be left."""
-    home = tmp_path_factory.mktemp("cloud")
-    yield home
-    Project(folder=home, home=home).run("local", "stop")
-    assert find_processes(home) == []
-    shutil.rmtree(home, ignore_errors=True)
+    yield from keep_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from local.endpoints.chromium import Page
-from samples.command import Project, find_processes
+from samples.command import Project, keep_home
 from waiting import eventually
 
 from lambdify.adapter.event_sources import http_api
@@ -79,12 +79,7 @@ NAVIGATES = {"sec-fetch-mode": "navigate", "accept": "text/html"}
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A local cloud of this module's own; at the end nothing of it may be left."""
-    home = tmp_path_factory.mktemp("cloud")
-    yield home
-    Project(folder=home, home=home).run("local", "stop")
-    assert find_processes(home) == []
-    shutil.rmtree(home, ignore_errors=True)
+    yield from keep_home(tmp_path_factory)
 
 
 def write(project: Project, files: dict[str, str]) -> None:
