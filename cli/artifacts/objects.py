@@ -1,10 +1,16 @@
 """Small objects in the bucket: what a stage remembers beside its archives, under keys of its own."""
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 from lambdify.cli.aws import attempt
 from lambdify.cli.stage import Stage
 
 NOT_THERE = "^NoSuchBucket:|^NoSuchKey:|^404:"
 TAKEN = "^PreconditionFailed:|^ConditionalRequestConflict:"
+AT_ONCE = 10
+"""Calls of S3 at a time: as many as boto3 keeps connections."""
 
 
 def fetch(stage: Stage, key: str) -> bytes | None:
@@ -72,3 +78,14 @@ def put(stage: Stage, key: str, content: bytes, *, kind: str = "application/json
         **condition,
     )
     return written is not None
+
+
+def at_once(function: Callable[[Any], Any], values: Iterable[Any]) -> Iterable[Any]:
+    """Yield the results of several calls at a time. After an error no further call begins."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        begun = [threads.submit(function, each) for each in values]
+        try:
+            for each in begun:
+                yield each.result()
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)

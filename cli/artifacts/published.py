@@ -16,10 +16,9 @@ Rules:
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lambdify.cli.artifacts import buckets, objects
 from lambdify.cli.artifacts.buckets import Statement
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 RECORDS = "files/"
 MARKER = f"{RECORDS}bucket"
 """Key, below the stage's prefix, that says that the stage has files, or will have some."""
-AT_ONCE = 10
-"""Calls of S3 at a time: as many as boto3 keeps connections."""
 LONGEST_DEPLOYMENT = timedelta(days=1)
 
 
@@ -108,7 +105,7 @@ def put(bundle: "Bundle", stage: Stage, console: Console, *, previous: str = "")
         f"Uploading {len(missing):,} static file{'s' if len(missing) > 1 else ''}",
         sum(each.size for _, each in missing),
     ) as bar:
-        for size in _at_once(put_one, missing):
+        for size in objects.at_once(put_one, missing):
             bar.advance(size)
     objects.put(stage, record, found.text.encode())
     return len(missing)
@@ -144,17 +141,6 @@ def _putter(
     return put_one
 
 
-def _at_once(function: Callable[[Any], Any], values: Iterable[Any]) -> Iterable[Any]:
-    """Yield the results of several calls at a time. After an error no further call begins."""
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        begun = [threads.submit(function, each) for each in values]
-        try:
-            for each in begun:
-                yield each.result()
-        finally:
-            threads.shutdown(wait=True, cancel_futures=True)
-
-
 def fetch(record: str, stage: Stage) -> Publication | None:
     """Return what a record says; None if there is none of that key."""
     text = objects.fetch(stage, record) if record else None
@@ -186,7 +172,7 @@ def publish(record: str, stage: Stage) -> tuple[str, ...]:
         )
         return file.name
 
-    return tuple(_at_once(copy, changed))
+    return tuple(objects.at_once(copy, changed))
 
 
 @translated(during="removing old static files")
