@@ -33,12 +33,13 @@ def command(flags: Flags, stage: str | None, wait: bool, local: bool, **override
     session = open_stage(flags, stage, local, **overrides)
     console = session.console
     with console.step(f"Looking at the names of {session.stage.name}"):
-        found = state.fetch(session.stage)
+        known = state.find_certificates(session.stage)
+        found = state.fetch(session.stage, known)
     if wait:
         with console.step("Waiting for the certificate"):
-            state.wait(session.stage, time.sleep)
-        found = state.fetch(session.stage)
+            known = state.wait(session.stage, known, time.sleep)
+        found = state.fetch(session.stage, known)
     console.answer(state.show(found), found.json)
-    state.check(session.stage)
+    state.check(known)
     if any(each.state == state.READY for each in found.names):
         console.note(f"`{session.stage.command('deploy')}` serves what has its certificate now.")

@@ -87,7 +87,9 @@ def _wanted(stage: Stage) -> str:
 def find(stage: Stage) -> list[Certificate]:
     """Return those that were asked for by the stage, the newest last; some may be in the other region.
 
-    A stage that has lost its CDN, or got one, had its certificate there.
+    A stage that has lost its CDN, or got one, had its certificate there. Tags are asked for one by one: ACM
+    answers ten such questions a second, and one for the list.
+    https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html
     """
     tags, found = template.tags(stage.settings), []
     for region in dict.fromkeys((stage.region, CDN_REGION)):

@@ -8,8 +8,9 @@ What waits for its certificate blocks nothing: the names that have one are serve
 to write, and the next deployment takes them up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
@@ -60,7 +61,8 @@ def check(stage: Stage, existing: Stack | None) -> Looked:
             _require_domain(name, stage)
         return Looked(zones={}, certificates=())
     found = zones.find(stage)
-    zones.check_free(found, _zones_of(existing, stage), stage, domain.names)
+    resources = _resources_of(existing, stage)
+    zones.check_free(found, _zones_of(resources), stage, domain.names)
     named = _check_named(domain.certificate, stage) if domain.certificate else None
     known = certificates.find(stage)
     ours = [each for each in known if certificates.may_serve(each, stage)]
@@ -71,17 +73,16 @@ def check(stage: Stage, existing: Stack | None) -> Looked:
         certificates=tuple(ours),
         elsewhere=tuple(each for each in known if each not in ours),
         named=named,
-        held=_find_held(stage, existing),
+        held=_find_held(stage, _domains_of(resources)),
     )
 
 
 @translated(during="looking for the names at other APIs")
-def _find_held(stage: Stage, existing: Stack | None) -> frozenset[str]:
+def _find_held(stage: Stage, ours: Collection[str]) -> frozenset[str]:
     """Return the names that another API has: no two can, and CloudFormation would fail in the middle."""
     if stage.settings.http.cdn:
         return frozenset()
     gateway = stage.client("apigateway")
-    ours = _domains_of(existing, stage)
     wanted = [name for name in stage.settings.domain.names if name not in ours]
     return frozenset(
         name
@@ -90,11 +91,16 @@ def _find_held(stage: Stage, existing: Stack | None) -> frozenset[str]:
     )
 
 
-def _domains_of(existing: Stack | None, stage: Stage) -> set[str]:
-    """Return the names for which the stack has a domain of API Gateway."""
+def _resources_of(existing: Stack | None, stage: Stage) -> Mapping[str, Any]:
+    """Return the resources of a stack that serves names; {} of any other: its template is not read."""
     if existing is None or existing.is_new or not targets(existing):
-        return set()
-    resources = stack.fetch_body(existing, stage.account).get("Resources", {})
+        return {}
+    resources: Mapping[str, Any] = stack.fetch_body(existing, stage.account).get("Resources", {})
+    return resources
+
+
+def _domains_of(resources: Mapping[str, Any]) -> set[str]:
+    """Return the names for which a stack has a domain of API Gateway."""
     return {each["Properties"]["DomainName"] for each in resources.values() if each["Type"] == DOMAIN}
 
 
@@ -129,11 +135,8 @@ def _require_domain(name: str, stage: Stage) -> None:
         )
 
 
-def _zones_of(existing: Stack | None, stage: Stage) -> dict[str, str]:
-    """Return the hosted zones in which the stack has records, by name."""
-    if existing is None or existing.is_new or not targets(existing):
-        return {}
-    resources = stack.fetch_body(existing, stage.account).get("Resources", {})
+def _zones_of(resources: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hosted zones in which a stack has records, by name."""
     records = [each["Properties"] for each in resources.values() if each["Type"] == RECORD]
     return {each["Name"]: each["HostedZoneId"] for each in records if isinstance(each["HostedZoneId"], str)}
 
@@ -229,7 +232,7 @@ def finish(
 
 def tell_records(before: Stack | None, deployed: Stack, stage: Stage, console: Console) -> None:
     """Tell which records of the names somebody has to write, where that is new."""
-    ours = _zones_of(deployed, stage)
+    ours = _zones_of(_resources_of(deployed, stage))
     known = targets(before) if before else {}
     for name, target in targets(deployed).items():
         if name not in ours and known.get(name) != target:

@@ -1,6 +1,6 @@
 """What there is of a stage's names: which are served, their certificates, the records that they want."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -79,17 +79,15 @@ class State:
         return found
 
 
-def fetch(stage: Stage) -> State:
-    """Return the state. Raises UsageError for a stage without names, SettingsError for a wrong zone."""
+def fetch(stage: Stage, known: Sequence[Certificate] | None = None) -> State:
+    """Return the state. Raises UsageError for a stage without names, SettingsError for a wrong zone.
+
+    `known` are its certificates, if the caller has found them already.
+    """
     domain = stage.settings.domain
-    if not domain.names:
-        raise UsageError(
-            f"{stage.name} has no names of its own.",
-            hint='Write names = ["shop.example"] in lambdify.toml, under [domain].',
-        )
+    known = find_certificates(stage) if known is None else known
     existing = stack.find(stage)
     targets = names.targets(existing) if existing else {}
-    known = _certificates(stage)
     usable = [each for each in known if each.status in (certificates.ISSUED, certificates.PENDING)]
     zoned = zones.find(stage)
     records = [*_proofs(usable, set(zoned)), *_addresses(targets, set(zoned))]
@@ -112,12 +110,13 @@ def fetch(stage: Stage) -> State:
     )
 
 
-def wait(stage: Stage, sleep: Sleep) -> None:
-    """Return when the certificate of the names is issued. Raises CertificateRefused, CertificatePending."""
+def wait(stage: Stage, known: Sequence[Certificate], sleep: Sleep) -> list[Certificate]:
+    """Return the `known` certificates when that of the names is issued, as it is then.
+
+    Raises CertificateRefused, CertificatePending.
+    """
     wanted = frozenset(stage.settings.domain.names)
-    exact = [
-        each for each in _certificates(stage) if each.names == wanted or stage.settings.domain.certificate
-    ]
+    exact = [each for each in known if each.names == wanted or stage.settings.domain.certificate]
     if not exact:
         raise CertificatePending(
             f"No certificate was asked for yet for {', '.join(stage.settings.domain.names)}.",
@@ -132,11 +131,11 @@ def wait(stage: Stage, sleep: Sleep) -> None:
             f"The certificate is not issued yet: ACM has not seen the records of {missing}.",
             hint=f"`{stage.command('domain')}` shows what to write; ACM looks for three days.",
         )
+    return [found if each.arn == found.arn else each for each in known]
 
 
-def check(stage: Stage) -> None:
+def check(known: Sequence[Certificate]) -> None:
     """Raise CertificateRefused where ACM has refused the last certificate that was asked for."""
-    known = _certificates(stage)
     if known and not any(each.is_issued for each in known):
         certificates.check(known[-1])
 
@@ -157,8 +156,17 @@ def show(state: State) -> str:
     return "\n".join(lines)
 
 
-def _certificates(stage: Stage) -> list[Certificate]:
+def find_certificates(stage: Stage) -> list[Certificate]:
+    """Return those that can serve the names, the newest last: the one that the settings name, or the stage's.
+
+    Raises UsageError for a stage without names.
+    """
     domain = stage.settings.domain
+    if not domain.names:
+        raise UsageError(
+            f"{stage.name} has no names of its own.",
+            hint='Write names = ["shop.example"] in lambdify.toml, under [domain].',
+        )
     if domain.path:
         return []
     if domain.certificate:

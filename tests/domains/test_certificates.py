@@ -150,7 +150,7 @@ def test_a_wait_that_ends_too_soon_has_an_exit_code_of_its_own(stubbed, stage):
     for _ in range(1 + round(state.PATIENCE / certificates.PAUSE)):
         stubbed.answers("acm.describe_certificate", described())
     with pytest.raises(CertificatePending) as caught:
-        state.wait(stage, lambda _: None)
+        state.wait(stage, state.find_certificates(stage), lambda _: None)
     assert "shop.example, www.shop.example" in caught.value.message
     assert caught.value.exit_code == 60
 
@@ -159,7 +159,7 @@ def test_there_is_nothing_to_wait_for_before_a_deployment(stubbed, stage):
     for _ in ("eu-central-1", "us-east-1"):
         stubbed.answers("acm.list_certificates", {"CertificateSummaryList": []})
     with pytest.raises(CertificatePending, match="No certificate was asked for yet"):
-        state.wait(stage, nap)
+        state.wait(stage, state.find_certificates(stage), nap)
 
 
 def test_a_stage_without_names_has_no_state_of_them(stubbed, make_settings):
