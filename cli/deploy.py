@@ -95,7 +95,8 @@ def deploy(
     AppCannotStart, DeployFailed, AppBroken, ReleaseFailed.
     """
     existing = recovery.prepare(stage, console, yes=yes, wait=wait, sleep=sleep)
-    owner = _check(existing, stage, console, yes=yes, take_over=take_over)
+    project = ownership.find(stage.settings)
+    owner = _check(existing, project, stage, console, yes=yes, take_over=take_over)
     looked = names.check(stage, existing)
     with caches.in_use():
         bundle = pack()
@@ -109,7 +110,7 @@ def deploy(
     if change_set is not None:
         _show(change_set, stage.settings, console)
         _agree(change_set, stage, console, yes=yes)
-        ownership.record(stage, owner)
+        ownership.record(stage, project, owner)
         _carry_out(change_set, stage, console, sleep)
     deployed = stack.fetch(stage)
     if change_set is not None:
@@ -130,14 +131,14 @@ def deploy(
 
 
 def _check(
-    existing: Stack | None, stage: Stage, console: Console, *, yes: bool, take_over: bool
+    existing: Stack | None, project: Owner, stage: Stage, console: Console, *, yes: bool, take_over: bool
 ) -> Owner | None:
     """Return whom the stage is taken over from; None for nobody. Nothing is changed yet."""
     if existing is None or existing.is_new:
         new_stage.check(stage, console, yes=yes)
     owner = None
     if existing:
-        owner = ownership.check(stage, console, "replace", yes=yes, take_over=take_over)
+        owner = ownership.check(stage, project, console, "replace", yes=yes, take_over=take_over)
         _warn_of_split(existing, stage, console)
     if stage.settings.secrets:
         secrets.require(stage)

@@ -86,7 +86,8 @@ def undeploy(
         if _is_busy(existing):
             raise stack.busy(existing.name, existing.state)
         if not existing.is_busy:  # a deletion that is under way is joined, whoever began it
-            ownership.check(stage, console, "delete", yes=yes, take_over=take_over)
+            project = ownership.find(stage.settings)
+            ownership.check(stage, project, console, "delete", yes=yes, take_over=take_over)
         _agree(existing, stage, console, yes=yes, keep_logs=keep_logs)
         _unprotect(existing, stage, console, agreed=unprotect, may_ask=not yes)
         kept = _kept_by_policy(existing, stage)

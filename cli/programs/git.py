@@ -39,6 +39,8 @@ _CALM = {
 }
 _ALONE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_ASKPASS": ""}
 """Nothing is fetched, not even what a partial clone lacks."""
+_OF_COMMITS = ("config", "rev-list", "rev-parse")
+"""Questions for which git opens no file of the folder, so that there is nothing to filter."""
 _LOCAL = ("local", "worktree", "command")
 """Whose settings are the repository's, its own includes among them."""
 
@@ -47,7 +49,8 @@ def ask(folder: Path, *question: str) -> str:
     """What git says of a repository on this machine; "" when it does not know, or is not there."""
     environment = {**os.environ, **_CALM, **_ALONE}
     try:
-        filters = [word for name in _filters(folder, environment) for word in ("-c", f"{name}=")]
+        names = () if question[0] in _OF_COMMITS else _filters(folder, environment)
+        filters = [word for name in names for word in ("-c", f"{name}=")]
         outcome = programs.run(["git", *_words(), *filters, *question], cwd=folder, environment=environment)
     except FileNotFoundError:
         return ""

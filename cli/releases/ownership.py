@@ -86,12 +86,14 @@ def find(settings: Settings) -> Owner:
     )
 
 
-def check(stage: Stage, console: Console, what: str, *, yes: bool, take_over: bool) -> Owner | None:
+def check(
+    stage: Stage, now: Owner, console: Console, what: str, *, yes: bool, take_over: bool
+) -> Owner | None:
     """Return the owner of the stage, if it is this project, or the user agrees to `what` ("deploy") anyway.
 
-    Raises StageTaken if another project owns the stage and nobody can be asked, and Declined.
+    `now` is this project. Raises StageTaken if another one owns the stage and nobody can be asked; Declined.
     """
-    before, now = fetch(stage), find(stage.settings)
+    before = fetch(stage)
     if before is None or before.is_same(now) or take_over:
         return before
     here = " in another folder of this machine" if before.is_beside(now) else ""
@@ -116,9 +118,8 @@ def fetch(stage: Stage) -> Owner | None:
 
 
 @translated(during="keeping whose stage this is")
-def record(stage: Stage, before: Owner | None) -> None:
-    """Record this project as the owner, unless it is the owner `before` already."""
-    now = find(stage.settings)
+def record(stage: Stage, now: Owner, before: Owner | None) -> None:
+    """Record this project, `now`, as the owner, unless it is the owner `before` already."""
     if now != before:
         objects.put(stage, stage.prefix + KEY, json.dumps(asdict(now), indent=2).encode())
 

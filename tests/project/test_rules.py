@@ -136,7 +136,18 @@ def at_start(file: str, seen: set[str]) -> set[str]:
 
 
 def test_what_a_help_page_imports_is_light():
-    light = {"click", "collections", "difflib", "gc", "importlib", "itertools", "os", "signal", "sys", "typing"}
+    light = {
+        "click",
+        "collections",
+        "difflib",
+        "gc",
+        "importlib",
+        "itertools",
+        "os",
+        "signal",
+        "sys",
+        "typing",
+    }
     assert at_start("cli/main.py", set()) <= light
 
 
