@@ -11,7 +11,7 @@ version has succeeded; if it fails, the release has failed, and the traffic has 
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -183,7 +183,7 @@ def _write_template(
 ) -> Template:
     now = datetime.now(UTC) if refresh else None
     settings = refresh_marks.keep(gate.add_variable(settings), existing, now)
-    settings = sources.without_passed(settings, existing, stage.account, console)
+    settings = sources.without_passed(replace(stage, settings=settings), existing, console)
     # What the project's own function does was told before the upload.
     return amend(template.write(settings, artifact, bundle.target), settings, Console(quiet=True))
 

@@ -101,12 +101,12 @@ def connect(chosen: Settings, console: Console, *, local: bool, start: bool = Fa
     running = cloud.ensure(console) if start else cloud.require(console)
     prepared = cloud.prepare(chosen, running)
     account = aws.connect(prepared, endpoint_url=running.endpoint_url, credentials=running.credentials)
+    # ministack's ECR has repositories but no registry: images stay in the container engine.
+    stage = Stage(settings=prepared, account=replace(account, registry=False))
     if start and prepared.domain.names:
         from lambdify.cli.local.daemon import zones
 
-        zones.ensure(prepared, account)
-    # ministack's ECR has repositories but no registry: images stay in the container engine.
-    stage = Stage(settings=prepared, account=replace(account, registry=False))
+        zones.ensure(stage)
     return Session(console=console, stage=stage, cloud=running)
 
 

@@ -9,7 +9,7 @@ stage also the empty stack that holds it.
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def compute(
     refreshed = datetime.now(UTC) if refresh else None
     settled = names.foresee(stage, looked, console)
     settings = refresh_marks.keep(gate.add_variable(settled), existing, refreshed)
-    settings = sources.without_passed(settings, existing, stage.account, console)
+    settings = sources.without_passed(replace(stage, settings=settings), existing, console)
     wanted = amend(template.write(settings, artifact, bundle.target), settings, console)
     with console.step("Asking CloudFormation what would change"):
         found, before = _changes(wanted, existing, stage.account, sleep)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.console import Console
 from lambdify.cli.errors import SettingsError
 from lambdify.cli.settings import Settings, function_conflicts, names, schedules
@@ -49,22 +49,18 @@ def check(stage: Stage, console: Console, *, yes: bool, local: bool = False) -> 
 
 
 def without_passed(
-    settings: Settings,
-    existing: Stack | None,
-    account: Account,
-    console: Console,
-    now: datetime | None = None,
+    stage: Stage, existing: Stack | None, console: Console, now: datetime | None = None
 ) -> Settings:
     """Return the settings to write a template from: `leave_out_passed`, with a warning for each schedule.
 
     The stack is asked for its resources only where a time has passed.
     """
     now = now or datetime.now(UTC)
-    if not leave_out_passed(settings, (), now)[1]:
-        return settings
-    body = stack.fetch_body(existing, account)["Resources"] if existing and not existing.is_new else {}
+    if not leave_out_passed(stage.settings, (), now)[1]:
+        return stage.settings
+    body = stack.fetch_body(existing, stage.account)["Resources"] if existing and not existing.is_new else {}
     there = [each.get("Properties", {}).get("Name") for each in body.values() if each["Type"] == SCHEDULE]
-    settings, passed = leave_out_passed(settings, there, now)
+    settings, passed = leave_out_passed(stage.settings, there, now)
     for each in passed:
         console.warn(f"{each} has passed, and would never run: it is left out.")
     return settings

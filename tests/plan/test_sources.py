@@ -177,13 +177,13 @@ def test_a_schedule_that_the_stack_has_stays_when_its_time_has_passed(make_setti
 
 
 def test_settings_without_a_passed_time_ask_nothing(make_settings, stubbed, talk):
-    settings = make_settings("dev", calling(schedule=[{"every": "1 hour"}]))
-    assert sources.without_passed(settings, None, stubbed.account, talk.console) is settings
+    stage = stage_in(stubbed.account, make_settings("dev", calling(schedule=[{"every": "1 hour"}])))
+    assert sources.without_passed(stage, None, talk.console) is stage.settings
 
 
 def test_a_new_stage_leaves_out_what_has_passed_with_a_warning(make_settings, stubbed, talk):
-    settings = make_settings("dev", calling(schedule=[{"at": "2020-01-01T00:00:00"}]))
-    kept = sources.without_passed(settings, None, stubbed.account, talk.console)
+    stage = stage_in(stubbed.account, make_settings("dev", calling(schedule=[{"at": "2020-01-01T00:00:00"}])))
+    kept = sources.without_passed(stage, None, talk.console)
     assert not any(kept.functions["work"].sources)
     assert "has passed, and would never run: it is left out" in " ".join(talk.said.split())
 

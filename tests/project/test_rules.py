@@ -151,6 +151,17 @@ def test_what_a_help_page_imports_is_light():
     assert at_start("cli/main.py", set()) <= light
 
 
+def test_functions_take_a_stage_and_not_its_parts():
+    pairs = {
+        (file, node.name)
+        for file in TREES
+        for node in nodes(file)
+        if isinstance(node, ast.FunctionDef)
+        and {"settings", "account"} <= {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
+    }
+    assert pairs == set()
+
+
 # -------------------------------------------------------------------- who may speak, and who may swallow
 
 SPEAKERS = {"cli/console.py", "cli/packing/bundle/bytecode_worker.py"}

@@ -6,8 +6,9 @@ Names that somebody else's DNS has, zone = "none", get none: then their certific
 from dataclasses import replace
 from uuid import uuid4
 
-from lambdify.cli.aws import Account, attempt, translated
+from lambdify.cli.aws import attempt, translated
 from lambdify.cli.settings import Settings
+from lambdify.cli.stage import Stage
 
 PARTS = 2
 """Parts of the name of a zone: "shop.example"."""
@@ -21,16 +22,16 @@ def prepare(settings: Settings) -> Settings:
 
 
 @translated(during="making a hosted zone in the local cloud")
-def ensure(settings: Settings, account: Account) -> None:
+def ensure(stage: Stage) -> None:
     """Make a hosted zone for each name that is in none, and the domain of a path that is to exist."""
-    domain = settings.domain
+    domain = stage.settings.domain
     if domain.path:
-        gateway = account.client("apigatewayv2")
+        gateway = stage.client("apigatewayv2")
         for name in domain.names:
             if attempt(gateway.get_domain_name, none_if="NotFound", DomainName=name) is None:
                 gateway.create_domain_name(DomainName=name)
     elif domain.zone != "none":
-        route53 = account.client("route53")
+        route53 = stage.client("route53")
         pages = route53.get_paginator("list_hosted_zones").paginate()
         there = {each["Name"].rstrip(".") for page in pages for each in page["HostedZones"]}
         for name in domain.names:
