@@ -123,6 +123,12 @@ class Functions:
     def find(self, arn: str) -> Function | None:
         """Return the function of an ARN with a version or alias; None if there is none."""
         version = self._choose(arn)
+        found = self._find_version(version) if version else None
+        if found or version in (None, arn):
+            return found
+        # The version was removed since the alias was looked at, so that it leads to another one by now.
+        self._alias_targets.pop(arn, None)
+        version = self._choose(arn)
         return self._find_version(version) if version else None
 
     def _find_version(self, arn: str) -> Function | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdify.cli.local.functions.function import read_function
+from lambdify.cli.local.functions.function import Functions, read_function
 from lambdify.cli.packing.unpacked import remove_tree, write_tree
 
 
@@ -120,3 +120,39 @@ def test_what_a_configuration_leaves_out_has_lambdas_defaults() -> None:
     function = read_function({k: v for k, v in CONFIGURATION.items() if k not in left_out}, "eu-west-1")
     assert (function.environment, function.layers) == ((), ())
     assert (function.log_group, function.log_format) == ("/aws/lambda/shop", "Text")
+
+
+# -------------------------------------------------------------------- an alias that has moved on
+
+ARN = "arn:aws:lambda:eu-west-1:000000000000:function:shop"
+
+
+@pytest.fixture
+def functions(stubbed, tmp_path: Path) -> Functions:
+    """They have seen the alias lead to version 2, half a second after it, which is old by now."""
+    clock = [0.0]
+    functions = Functions(lambda region: stubbed.account, tmp_path, clock=lambda: clock[0])
+    stubbed.answers("lambda.get_function_configuration", {**CONFIGURATION, "Version": "2"})
+    stubbed.answers("lambda.get_function_concurrency")
+    assert functions.find(f"{ARN}:2")
+    clock[0] = 0.5
+    stubbed.answers("lambda.get_alias", {"FunctionVersion": "2"})
+    found = functions.find(f"{ARN}:live")
+    assert found
+    assert found.version == "2"
+    clock[0] = 1.2
+    return functions
+
+
+def test_an_event_whose_version_was_just_removed_goes_where_the_alias_leads_now(stubbed, functions) -> None:
+    stubbed.refuses("lambda.get_function_configuration", "ResourceNotFoundException", status=404)
+    stubbed.answers("lambda.get_alias", {"FunctionVersion": "3"})
+    stubbed.answers("lambda.get_function_configuration", CONFIGURATION)
+    stubbed.answers("lambda.get_function_concurrency")
+    assert functions.find(f"{ARN}:live").version == "3"
+
+
+def test_a_function_that_was_removed_is_not_there(stubbed, functions) -> None:
+    stubbed.refuses("lambda.get_function_configuration", "ResourceNotFoundException", status=404)
+    stubbed.refuses("lambda.get_alias", "ResourceNotFoundException", status=404)
+    assert functions.find(f"{ARN}:live") is None
