@@ -48,14 +48,12 @@ def check(stage: Stage, console: Console, *, yes: bool, local: bool = False) -> 
         _check_bucket(bucket, stage, console, yes=yes, local=local)
 
 
-def without_passed(
-    stage: Stage, existing: Stack | None, console: Console, now: datetime | None = None
-) -> Settings:
+def without_passed(stage: Stage, existing: Stack | None, console: Console) -> Settings:
     """Return the settings to write a template from: `leave_out_passed`, with a warning for each schedule.
 
     The stack is asked for its resources only where a time has passed.
     """
-    now = now or datetime.now(UTC)
+    now = datetime.now(UTC)
     if not leave_out_passed(stage.settings, (), now)[1]:
         return stage.settings
     body = stack.fetch_body(existing, stage.account)["Resources"] if existing and not existing.is_new else {}
