@@ -232,10 +232,11 @@ def finish(
 
 def tell_records(before: Stack | None, deployed: Stack, stage: Stage, console: Console) -> None:
     """Tell which records of the names somebody has to write, where that is new."""
-    ours = _zones_of(_resources_of(deployed, stage))
     known = targets(before) if before else {}
-    for name, target in targets(deployed).items():
-        if name not in ours and known.get(name) != target:
+    new = {name: target for name, target in targets(deployed).items() if known.get(name) != target}
+    ours = _zones_of(_resources_of(deployed, stage)) if new else {}
+    for name, target in new.items():
+        if name not in ours:
             console.note(f"Write where the DNS of {name} is: {describe_record(name, target)}")
 
 
